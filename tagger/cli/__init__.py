@@ -1,0 +1,67 @@
+"""The command line: one file per command. A command parses, calls one verb of the library and renders.
+
+Heavy modules (torch above all) are imported inside the commands, so that `tagger --help` is instant. Results
+go to stdout, talk to stderr. Exit codes: 0 done; 1 data, model or disk at fault; 2 usage; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Annotated
+
+import typer
+
+from tagger import __version__
+from tagger.cli.check import check
+from tagger.cli.convert import convert
+from tagger.cli.score import score
+from tagger.errors import TaggerError
+
+app = typer.Typer(
+    name="tagger",
+    help="Train, evaluate and run BiLSTM-CRF sequence labellers on CoNLL files.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+for command in (check, convert, score):
+    app.command()(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tagger {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Train, evaluate and run BiLSTM-CRF sequence labellers on CoNLL files."""
+
+
+def main() -> None:
+    """Run the command line; a user's mistake becomes one line on stderr and exit code 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # LANG=C and cp1252 consoles get UTF-8 all the same
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        app()
+    except TaggerError as error:
+        print(f"error: {_printable(str(error))}", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:  # `tagger predict ... | head`: the reader has gone, and that is fine
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+
+
+def _printable(text: str) -> str:
+    """Escape control characters: a corpus must not drive the user's terminal."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)

@@ -1,0 +1,222 @@
+"""Every setting of a model and of its training: default, unit and meaning beside each field.
+
+Frozen pydantic models, one per concern, read from and written to TOML. An unknown field or a wrong type is a
+`ConfigError` that names the field and, where one is near, the field that was probably meant. Nothing here
+knows how a setting is used.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+
+from tagger.errors import ConfigError
+
+Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
+Size = Annotated[int, Field(ge=1, le=65536)]
+OptionalSize = Annotated[int, Field(ge=0, le=65536)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class CorpusConfig(_Section):
+    """How the columns of a corpus are read; the scheme is the corpus's own and goes out as it came in."""
+
+    token_column: int | str = Field(0, description="column of the token: an index from 0, or a CoNLL-U name")
+    tag_column: int | str = Field(-1, description="column of the tag: an index (-1 is the last) or a name")
+    scheme: str = Field("auto", description="tag scheme: auto, IOB1, IOB2, BIOES, BILOU, BMES, BMEWO or BARE")
+    encoding: str = Field("utf-8", description="encoding of the corpus files")
+    mode: Literal["auto", "words", "characters"] = Field(
+        "auto", description="what a token is; auto looks at the corpus"
+    )
+    dev_share: Annotated[float, Field(gt=0, lt=0.9)] = Field(
+        0.1, description="share of the training sentences held out when no dev file is given"
+    )
+
+
+class EmbeddingConfig(_Section):
+    """What the encoder sees of a token. A size of 0 switches a feature off."""
+
+    word_dim: OptionalSize = Field(100, description="size of the word embedding")
+    lowercase: bool = Field(True, description="words that differ in case share an embedding; the shape tells case")
+    min_count: Size = Field(1, description="words rarer than this have no embedding of their own")
+    character_dim: Size = Field(32, description="size of a character's embedding")
+    character_filters: OptionalSize = Field(64, description="filters of the character convolution")
+    character_width: Annotated[int, Field(ge=1, le=9)] = Field(3, description="characters a filter sees")
+    max_characters: Annotated[int, Field(ge=4, le=256)] = Field(
+        24, description="characters of a word that are looked at: half from its start, half from its end"
+    )
+    shape_dim: OptionalSize = Field(16, description="size of the embedding of a word's shape (Xxx, dd.dd)")
+    affix_dim: OptionalSize = Field(64, description="size of the summed embedding of prefixes and suffixes")
+    affix_length: Annotated[int, Field(ge=1, le=6)] = Field(4, description="longest prefix and suffix")
+    bigram_dim: OptionalSize = Field(0, description="size of each of a token's two bigram embeddings")
+
+
+class EncoderConfig(_Section):
+    """The recurrent encoder."""
+
+    kind: Literal["lstm", "gru", "rnn"] = Field("lstm", description="recurrent cell")
+    hidden: Size = Field(128, description="hidden units per direction")
+    layers: Annotated[int, Field(ge=1, le=8)] = Field(1, description="layers")
+    directions: Literal[1, 2] = Field(2, description="1: left to right only; 2: both")
+    context: Annotated[int, Field(ge=1, le=64)] = Field(
+        5, description="sentences of a document that are encoded together; 1: each sentence alone"
+    )
+    max_tokens: Annotated[int, Field(ge=16, le=100_000)] = Field(
+        512, description="tokens encoded together at most; longer sentences are cut into windows"
+    )
+
+
+class DecoderConfig(_Section):
+    """What turns emission scores into tags."""
+
+    kind: Literal["crf", "softmax"] = Field("crf", description="crf: best sequence; softmax: best tag a token")
+
+
+class TrainingConfig(_Section):
+    """Gradient steps."""
+
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = Field(15, description="passes over the training sentences")
+    batch_sentences: Size = Field(32, description="sentences a step")
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = Field(4e-3, description="peak of the schedule")
+    warmup: Fraction = Field(0.1, description="share of the steps in which the learning rate rises")
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = Field(0.0, description="decoupled weight decay (AdamW)")
+    clip_norm: Annotated[float, Field(gt=0)] = Field(5.0, description="largest norm of the gradient")
+    input_dropout: Fraction = Field(0.5, description="locked dropout on the encoder's input")
+    output_dropout: Fraction = Field(0.5, description="locked dropout on the encoder's output")
+    word_dropout: Fraction = Field(0.05, description="share of words whose embedding becomes <unk> in a step")
+    unknown_strength: Annotated[float, Field(ge=0, le=100)] = Field(
+        0.5, description="a word seen n times becomes <unk> with probability a / (a + n); this is a"
+    )
+    average: Fraction = Field(0.995, description="decay per step of the weights' moving average; 0: off")
+    patience: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="epochs without a better dev F1 before training stops; absent: never"
+    )
+    workers: Annotated[int, Field(ge=0, le=64)] = Field(0, description="training threads; 0: one per core, at most 2")
+
+
+class Config(_Section):
+    """All settings; written to a model directory as `config.toml`, enough to build the model again."""
+
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(1, description="seed of all randomness")
+    corpus: CorpusConfig = CorpusConfig()
+    embedding: EmbeddingConfig = EmbeddingConfig()
+    encoder: EncoderConfig = EncoderConfig()
+    decoder: DecoderConfig = DecoderConfig()
+    training: TrainingConfig = TrainingConfig()
+
+
+def parse(toml: str, origin: str = "config") -> Config:
+    """Read settings from TOML text.
+
+    Raises:
+        ConfigError: not TOML, an unknown field, or a value of the wrong type or size.
+    """
+    try:
+        table = tomllib.loads(toml)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"not valid TOML: {error}", origin) from None
+    return build(table)
+
+
+def read(path: str | Path) -> Config:
+    """Read settings from a TOML file; fields it doesn't name keep their defaults."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot be read: {error}", str(path)) from None
+    return parse(text, str(path))
+
+
+def build(table: Mapping[str, Any]) -> Config:
+    """Check a nested table of settings and make a `Config` of it."""
+    try:
+        return Config.model_validate(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(_explain(first["type"], first["msg"], field, first.get("input")), field) from None
+
+
+def override(config: Config, changes: Mapping[str, Any]) -> Config:
+    """Return `config` with dotted fields replaced (`{"training.epochs": 5}`); `None` means "leave as it is"."""
+    table = config.model_dump()
+    for name, value in changes.items():
+        if value is None:
+            continue
+        *sections, field = name.split(".")
+        place = table
+        for section in sections:
+            place = place.get(section, {})
+            if not isinstance(place, dict):
+                break
+        if not isinstance(place, dict) or field not in place:
+            raise ConfigError(f"no such setting{_suggest(name)}", name)
+        place[field] = value
+    return build(table)
+
+
+def render(config: Config, *, comments: bool = True) -> str:
+    """Write settings as TOML, each field's meaning in a comment above it."""
+    lines: list[str] = []
+    for name, field in type(config).model_fields.items():
+        value = getattr(config, name)
+        if isinstance(value, BaseModel):
+            lines += ["", f"[{name}]"]
+            if comments and value.__doc__:
+                lines += [f"# {line.strip()}" for line in value.__doc__.strip().splitlines()]
+            for inner, inner_field in type(value).model_fields.items():
+                lines += _render_field(inner, inner_field, getattr(value, inner), comments)
+        else:
+            lines += _render_field(name, field, value, comments)
+    return "\n".join(lines) + "\n"
+
+
+def _render_field(name: str, field: FieldInfo, value: object, comments: bool) -> Iterator[str]:
+    if comments and field.description:
+        yield f"# {field.description}"
+    yield f"{name} = {_toml(value)}" if value is not None else f"# {name} ="
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return repr(value)
+
+
+def _explain(kind: str, message: str, field: str, found: object) -> str:
+    if kind == "extra_forbidden":
+        return f"no such setting{_suggest(field)}"
+    return f"found {found!r}; {message[0].lower()}{message[1:]}"
+
+
+def _suggest(name: str) -> str:
+    known = [
+        f"{section}.{field}" if field else section
+        for section, info in Config.model_fields.items()
+        for field in ["", *_fields_of(info)]
+    ]
+    by_last = {path.rpartition(".")[2]: path for path in known}
+    near = difflib.get_close_matches(name, known, 1, 0.6)
+    if not near:
+        last = difflib.get_close_matches(name.rpartition(".")[2], by_last, 1, 0.6)
+        near = [by_last[last[0]]] if last else []
+    return f"; did you mean {near[0]}?" if near else "; `tagger config` lists them all"
+
+
+def _fields_of(info: FieldInfo) -> list[str]:
+    kind = info.annotation
+    return list(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else []

@@ -1,0 +1,1 @@
+"""Tensors and parameters: batches, embeddings, encoders, the CRF."""

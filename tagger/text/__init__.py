@@ -1,0 +1,1 @@
+"""Strings in, strings out: schemes, files, tokens, counts. Nothing here imports torch."""

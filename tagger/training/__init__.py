@@ -1,0 +1,1 @@
+"""Gradient steps: the loop, checkpoints, evaluation, pretraining."""
