@@ -1,0 +1,289 @@
+"""Exact-match scores: precision, recall and F1 of spans per type, micro and macro, and token accuracy.
+
+A predicted span is right when type, start and end are those of a gold span (Tjong Kim Sang and Buchholz 2000, the
+rule of `conlleval`, the CoNLL-2000/2002/2003 scorer). How tags become spans is the business of `schemes` and
+`strict`; files, models and printing are unknown here.
+
+Three conventions, each the same everywhere in this package:
+
+- **0/0.** Nothing to find and nothing found is complete agreement: precision, recall and F1 are 1.0. Spans on
+  one side alone give 0.0. No score is ever negative or NaN. (conlleval and seqeval give 0.0 for all-O
+  against all-O.)
+- **Unknown gold tags (`?`, partial annotation).** The token counts for nothing: it is left out of the token
+  accuracy, a predicted span that covers it is left out, and so is a gold span that such a predicted span
+  overlaps, since nobody knows whether they agree.
+- **Bare labels (parts of speech).** Every token is a span, so micro precision, recall and F1 are the accuracy.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import eq
+from typing import NamedTuple
+
+from tagger.errors import DataError
+from tagger.text.metrics.strict import strict_spans
+from tagger.text.schemes import UNKNOWN_TAG, Scheme, Span, spans_to_tags, tags_to_spans
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Counts of spans, and the three fractions that follow from them."""
+
+    gold: int
+    predicted: int
+    correct: int
+
+    @property
+    def precision(self) -> float:
+        """correct / predicted, the share of predicted spans that are right."""
+        return _fraction(self.correct, self.predicted, otherwise=float(self.gold == 0))
+
+    @property
+    def recall(self) -> float:
+        """correct / gold, the share of gold spans that were found."""
+        return _fraction(self.correct, self.gold, otherwise=float(self.predicted == 0))
+
+    @property
+    def f1(self) -> float:
+        """2 P R / (P + R) = 2 correct / (gold + predicted)."""
+        return _fraction(2 * self.correct, self.gold + self.predicted, otherwise=1.0)
+
+    @property
+    def support(self) -> int:
+        return self.gold
+
+    def as_dict(self) -> dict[str, float]:
+        return {"precision": self.precision, "recall": self.recall, "f1": self.f1, "support": self.support}
+
+
+def _fraction(part: int, whole: int, *, otherwise: float) -> float:
+    return part / whole if whole else otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class Average:
+    """Unweighted means over the types; `support` is the number of gold spans."""
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+    def as_dict(self) -> dict[str, float]:
+        return {"precision": self.precision, "recall": self.recall, "f1": self.f1, "support": self.support}
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What one set of predictions is worth.
+
+    `tokens` and `token_accuracy` are over the tokens whose gold tag is known.
+    """
+
+    micro: Score
+    macro: Average
+    types: Mapping[str, Score] = field(default_factory=dict)
+    token_accuracy: float = 1.0
+    sentences: int = 0
+    tokens: int = 0
+    scheme: Scheme = Scheme.IOB2
+
+    @property
+    def headline(self) -> tuple[str, float]:
+        """The one number to quote, with its name: accuracy for bare labels, else micro F1."""
+        return ("accuracy", self.token_accuracy) if self.scheme is Scheme.BARE else ("F1", self.micro.f1)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the contract of `--json` (without the seconds, which the caller knows)."""
+        return {
+            "micro": self.micro.as_dict(),
+            "macro": self.macro.as_dict(),
+            "types": {name: score.as_dict() for name, score in self.types.items()},
+            "token_accuracy": self.token_accuracy,
+            "sentences": self.sentences,
+            "tokens": self.tokens,
+        }
+
+
+class Pair(NamedTuple):
+    """One sentence: its gold and its predicted spans, and its length in tokens."""
+
+    gold: list[Span]
+    predicted: list[Span]
+    length: int
+
+
+def score(
+    gold: Iterable[Sequence[str]],
+    predicted: Iterable[Sequence[str]],
+    scheme: Scheme,
+    predicted_scheme: Scheme | None = None,
+    *,
+    strict: bool = False,
+) -> Scores:
+    """Score predicted tag sequences against gold ones.
+
+    Args:
+        gold: one sequence of tags per sentence; `?` stands for an unknown tag.
+        predicted: as many sequences, of the same lengths.
+        scheme: the scheme of gold.
+        predicted_scheme: the scheme of predicted, where it is another one. Token accuracy then compares the
+            tags that both would have in the gold scheme.
+        strict: drop every span that the scheme does not spell out in full, like seqeval's `mode="strict"`.
+
+    >>> score([["B-PER", "O"]], [["B-PER", "I-PER"]], Scheme.IOB2).micro
+    Score(gold=1, predicted=1, correct=0)
+    """
+    pairs: list[Pair] = []
+    tokens = right = 0
+    for pair, gold_tags, predicted_tags in _align(gold, predicted, scheme, predicted_scheme, strict=strict):
+        pairs.append(pair)
+        tokens += len(gold_tags) - gold_tags.count(UNKNOWN_TAG)
+        right += sum(map(eq, gold_tags, predicted_tags)) - _count_unknown_twice(gold_tags, predicted_tags)
+    return score_spans(
+        pairs, scheme=scheme, tokens=tokens, token_accuracy=_fraction(right, tokens, otherwise=1.0)
+    )
+
+
+def _count_unknown_twice(gold: Sequence[str], predicted: Sequence[str]) -> int:
+    if UNKNOWN_TAG not in gold:
+        return 0
+    return sum(a == b == UNKNOWN_TAG for a, b in zip(gold, predicted, strict=True))
+
+
+def score_spans(
+    pairs: Iterable[Pair],
+    *,
+    scheme: Scheme = Scheme.IOB2,
+    tokens: int | None = None,
+    token_accuracy: float = 1.0,
+) -> Scores:
+    """Score spans alone; the caller says what the tokens are worth.
+
+    Args:
+        pairs: the sentences. A span counts once, however often a list repeats it.
+        scheme: what the spans were read from, which decides the headline.
+        tokens: the number of scored tokens, by default the sum of the lengths.
+        token_accuracy: the share of right tags among them.
+    """
+    gold_counts: Counter[str] = Counter()
+    predicted_counts: Counter[str] = Counter()
+    correct_counts: Counter[str] = Counter()
+    sentences = total = 0
+    for gold, predicted, length in pairs:
+        sentences += 1
+        total += length
+        if gold or predicted:
+            gold_set, predicted_set = set(gold), set(predicted)
+            gold_counts.update([span[0] for span in gold_set])
+            predicted_counts.update([span[0] for span in predicted_set])
+            correct_counts.update([span[0] for span in gold_set & predicted_set])
+    types = {
+        name: Score(gold_counts[name], predicted_counts[name], correct_counts[name])
+        for name in sorted(gold_counts | predicted_counts)
+    }
+    return Scores(
+        micro=Score(gold_counts.total(), predicted_counts.total(), correct_counts.total()),
+        macro=average(types),
+        types=types,
+        token_accuracy=token_accuracy,
+        sentences=sentences,
+        tokens=total if tokens is None else tokens,
+        scheme=scheme,
+    )
+
+
+def average(types: Mapping[str, Score]) -> Average:
+    """Average over the types that occur in gold or predicted; no types at all are complete agreement."""
+    scores = list(types.values())
+    if not scores:
+        return Average(1.0, 1.0, 1.0, 0)
+    return Average(
+        precision=sum(each.precision for each in scores) / len(scores),
+        recall=sum(each.recall for each in scores) / len(scores),
+        f1=sum(each.f1 for each in scores) / len(scores),
+        support=sum(each.gold for each in scores),
+    )
+
+
+def pair_spans(
+    gold: Iterable[Sequence[str]],
+    predicted: Iterable[Sequence[str]],
+    scheme: Scheme,
+    predicted_scheme: Scheme | None = None,
+    *,
+    strict: bool = False,
+) -> list[Pair]:
+    """Read the spans of both sides, sentence by sentence; the arguments are those of `score`."""
+    return [pair for pair, _, _ in _align(gold, predicted, scheme, predicted_scheme, strict=strict)]
+
+
+def _align(
+    gold: Iterable[Sequence[str]],
+    predicted: Iterable[Sequence[str]],
+    scheme: Scheme,
+    predicted_scheme: Scheme | None,
+    *,
+    strict: bool,
+) -> Iterable[tuple[Pair, Sequence[str], Sequence[str]]]:
+    """Yield the spans of each sentence and both tag sequences, written in one scheme if there were two."""
+    predicted_scheme = predicted_scheme or scheme
+    if (scheme is Scheme.BARE) != (predicted_scheme is Scheme.BARE):
+        raise DataError(
+            f"gold has {scheme} tags and predicted has {predicted_scheme} tags; labels without prefixes can only "
+            "be compared with labels without prefixes: give the right columns, or the scheme"
+        )
+    read = strict_spans if strict else tags_to_spans
+    for index, (gold_tags, predicted_tags) in enumerate(_zip_sentences(gold, predicted)):
+        length = len(gold_tags)
+        if length != len(predicted_tags):
+            raise DataError(
+                f"sentence {index + 1} has {length} gold tags and {len(predicted_tags)} predicted tags; "
+                "expected the same tokens on both sides"
+            )
+        known = gold_tags
+        if UNKNOWN_TAG in gold_tags and scheme is not Scheme.BARE:
+            known = ["O" if tag == UNKNOWN_TAG else tag for tag in gold_tags]
+        gold_spans, predicted_spans = read(known, scheme), read(predicted_tags, predicted_scheme)
+        if predicted_scheme is not scheme:
+            gold_tags = _rewrite(gold_spans, gold_tags, scheme)
+            predicted_tags = spans_to_tags(predicted_spans, length, scheme)
+        if UNKNOWN_TAG in gold_tags:
+            gold_spans, predicted_spans = _drop_undecidable(gold_spans, predicted_spans, gold_tags)
+        yield Pair(gold_spans, predicted_spans, length), gold_tags, predicted_tags
+
+
+def _zip_sentences(
+    gold: Iterable[Sequence[str]], predicted: Iterable[Sequence[str]]
+) -> Iterable[tuple[Sequence[str], Sequence[str]]]:
+    gold, predicted = list(gold), list(predicted)
+    if len(gold) != len(predicted):
+        raise DataError(
+            f"{len(gold)} gold sentences and {len(predicted)} predicted ones; "
+            "expected the same sentences on both sides"
+        )
+    return zip(gold, predicted, strict=True)
+
+
+def _rewrite(spans: list[Span], tags: Sequence[str], scheme: Scheme) -> list[str]:
+    """Spell the spans out, keeping the unknown tags unknown."""
+    rewritten = spans_to_tags(spans, len(tags), scheme)
+    return [UNKNOWN_TAG if old == UNKNOWN_TAG else new for old, new in zip(tags, rewritten, strict=True)]
+
+
+def _drop_undecidable(
+    gold: list[Span], predicted: list[Span], tags: Sequence[str]
+) -> tuple[list[Span], list[Span]]:
+    """Leave out what an unknown gold tag makes undecidable (see the top of this file)."""
+    unknown = {index for index, tag in enumerate(tags) if tag == UNKNOWN_TAG}
+    doubtful = [span for span in predicted if not unknown.isdisjoint(range(span.start, span.end))]
+    kept_gold = [
+        span
+        for span in gold
+        if unknown.isdisjoint(range(span.start, span.end))
+        and not any(other.start < span.end and span.start < other.end for other in doubtful)
+    ]
+    return kept_gold, [span for span in predicted if span not in doubtful]
