@@ -1,7 +1,7 @@
 """Scores as rich tables, the same for `train`, `evaluate` and `score`.
 
 Nothing here computes or prints: a function gets facts and returns something that rich can draw. Names from a
-corpus are data: they are wrapped in `Text`, so that `[bold]` stays `[bold]`, and control characters are escaped.
+corpus are data: wrapped in `Text`, so that `[bold]` stays `[bold]`, their control characters escaped.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Exact-match scores: precision, recall and F1 of spans per type, micro and macro, and token accuracy.
 
-A predicted span is right when type, start and end are those of a gold span (Tjong Kim Sang and Buchholz 2000, the
-rule of `conlleval`, the CoNLL-2000/2002/2003 scorer). How tags become spans is the business of `schemes` and
-`strict`; files, models and printing are unknown here.
+A predicted span is right when type, start and end are those of a gold span (Tjong Kim Sang and Buchholz
+2000, the rule of `conlleval`, the CoNLL-2000/2002/2003 scorer). How tags become spans is the business of
+`schemes` and `strict`; files, models and printing are unknown here.
 
 Three conventions, each the same everywhere in this package:
 
@@ -12,7 +12,7 @@ Three conventions, each the same everywhere in this package:
 - **Unknown gold tags (`?`, partial annotation).** The token counts for nothing: it is left out of the token
   accuracy, a predicted span that covers it is left out, and so is a gold span that such a predicted span
   overlaps, since nobody knows whether they agree.
-- **Bare labels (parts of speech).** Every token is a span, so micro precision, recall and F1 are the accuracy.
+- **Bare labels (parts of speech).** Every token is a span, so micro P, R and F1 are the accuracy.
 """
 
 from __future__ import annotations
@@ -233,8 +233,8 @@ def _align(
     predicted_scheme = predicted_scheme or scheme
     if (scheme is Scheme.BARE) != (predicted_scheme is Scheme.BARE):
         raise DataError(
-            f"gold has {scheme} tags and predicted has {predicted_scheme} tags; labels without prefixes can only "
-            "be compared with labels without prefixes: give the right columns, or the scheme"
+            f"gold has {scheme} tags and predicted has {predicted_scheme} tags; labels without prefixes can "
+            "only be compared with labels without prefixes: give the right columns, or the scheme"
         )
     read = strict_spans if strict else tags_to_spans
     for index, (gold_tags, predicted_tags) in enumerate(_zip_sentences(gold, predicted)):

@@ -1,8 +1,8 @@
 """Strict reading: only spans that a scheme spells out from their first tag to their last count.
 
-This is seqeval's `mode="strict"`, with three of its faults mended (tests hold both together and name them): BMES
-and BMEWO are known, a type keeps its leading and trailing hyphens, and in IOB1 a `B-` that follows no span of its
-own type opens a span instead of being lost. The lenient reading lives in `schemes.tags_to_spans`.
+This is seqeval's `mode="strict"`, with three of its faults mended (tests hold both together and name them):
+BMES and BMEWO are known, a type keeps its leading and trailing hyphens, and in IOB1 a `B-` that follows no
+span of its own type opens a span instead of being lost. The lenient reading is `schemes.tags_to_spans`.
 """
 
 from __future__ import annotations
