@@ -1,20 +1,78 @@
-"""What predictions are worth: spans and tags in, numbers out.
+"""What predictions are worth: spans and tags in, numbers out. Files, models and terminals are unknown here.
 
-`exact` holds the scores that everyone quotes, `strict` the strict reading of tags. Nothing here knows a file,
-a model or a terminal.
+`exact` holds the scores that everyone quotes, `strict` the strict reading of tags, `matching` near misses and
+confusions, `breakdown` the scores of parts, `resampling` intervals and tests, `calibration` confidences.
 """
 
+from tagger.text.metrics.breakdown import (
+    collect_surfaces,
+    score_by_novelty,
+    score_by_sentence_length,
+    score_by_span_length,
+    score_groups,
+    surface,
+)
+from tagger.text.metrics.calibration import Bin, Calibration, calibrate
 from tagger.text.metrics.exact import Average, Pair, Score, Scores, average, pair_spans, score, score_spans
+from tagger.text.metrics.matching import (
+    Confusion,
+    Evaluation,
+    Kind,
+    Match,
+    Tally,
+    align,
+    align_all,
+    count_confusions,
+    evaluate_matches,
+)
+from tagger.text.metrics.resampling import (
+    Comparison,
+    Interval,
+    accuracy_of_counts,
+    bootstrap,
+    compare,
+    count_spans,
+    f1_of_counts,
+    precision_of_counts,
+    recall_of_counts,
+)
 from tagger.text.metrics.strict import strict_spans
 
 __all__ = [
     "Average",
+    "Bin",
+    "Calibration",
+    "Comparison",
+    "Confusion",
+    "Evaluation",
+    "Interval",
+    "Kind",
+    "Match",
     "Pair",
     "Score",
     "Scores",
+    "Tally",
+    "accuracy_of_counts",
+    "align",
+    "align_all",
     "average",
+    "bootstrap",
+    "calibrate",
+    "collect_surfaces",
+    "compare",
+    "count_confusions",
+    "count_spans",
+    "evaluate_matches",
+    "f1_of_counts",
     "pair_spans",
+    "precision_of_counts",
+    "recall_of_counts",
     "score",
+    "score_by_novelty",
+    "score_by_sentence_length",
+    "score_by_span_length",
+    "score_groups",
     "score_spans",
     "strict_spans",
+    "surface",
 ]

@@ -244,10 +244,7 @@ def _align(
                 f"sentence {index + 1} has {length} gold tags and {len(predicted_tags)} predicted tags; "
                 "expected the same tokens on both sides"
             )
-        known = gold_tags
-        if UNKNOWN_TAG in gold_tags and scheme is not Scheme.BARE:
-            known = ["O" if tag == UNKNOWN_TAG else tag for tag in gold_tags]
-        gold_spans, predicted_spans = read(known, scheme), read(predicted_tags, predicted_scheme)
+        gold_spans, predicted_spans = read(gold_tags, scheme), read(predicted_tags, predicted_scheme)
         if predicted_scheme is not scheme:
             gold_tags = _rewrite(gold_spans, gold_tags, scheme)
             predicted_tags = spans_to_tags(predicted_spans, length, scheme)

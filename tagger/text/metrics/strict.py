@@ -8,26 +8,8 @@ span of its own type opens a span instead of being lost. The lenient reading is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from tagger.text.schemes import Scheme, Span, tags_to_spans
-
-
-class _Spelling(NamedTuple):
-    """The prefixes that open, continue and close a span of several tokens, and that of a span of one."""
-
-    begin: str
-    inside: str
-    end: str
-    single: str
-
-
-_SPELLINGS = {
-    Scheme.BIOES: _Spelling("B", "I", "E", "S"),
-    Scheme.BILOU: _Spelling("B", "I", "L", "U"),
-    Scheme.BMES: _Spelling("B", "M", "E", "S"),
-    Scheme.BMEWO: _Spelling("B", "M", "E", "W"),
-}
+from tagger.text.schemes import LETTERS, Scheme, Span, split_tag, tags_to_spans
 
 
 def strict_spans(tags: Sequence[str], scheme: Scheme) -> list[Span]:
@@ -40,26 +22,24 @@ def strict_spans(tags: Sequence[str], scheme: Scheme) -> list[Span]:
     """
     if scheme is Scheme.IOB2:
         return [span for span in tags_to_spans(tags, scheme) if tags[span.start][0] == "B"]
-    spelling = _SPELLINGS.get(scheme)
-    return tags_to_spans(tags, scheme) if spelling is None else _closed_spans(tags, spelling)
+    return _closed_spans(tags, scheme) if "E" in LETTERS[scheme] else tags_to_spans(tags, scheme)
 
 
-def _closed_spans(tags: Sequence[str], spelling: _Spelling) -> list[Span]:
+def _closed_spans(tags: Sequence[str], scheme: Scheme) -> list[Span]:
+    """Read S, and B I ... I E of one type, in the letters of the scheme."""
     spans: list[Span] = []
     opened = -1  # where the span that is being read began, -1 outside of one
     type_ = ""
     for index, tag in enumerate(tags):
-        prefix, _, name = tag.partition("-")
-        if prefix == spelling.single:
-            spans.append(Span(name, index, index + 1))
-            opened = -1
-        elif prefix == spelling.begin:
+        role, name = split_tag(tag, scheme)
+        if role == "B":
             opened, type_ = index, name
-        elif opened < 0 or name != type_:
-            opened = -1
-        elif prefix == spelling.end:
+            continue
+        if role == "S":
+            spans.append(Span(name, index, index + 1))
+        elif opened >= 0 and name == type_ and role in "IE":
+            if role == "I":
+                continue
             spans.append(Span(name, opened, index + 1))
-            opened = -1
-        elif prefix != spelling.inside:
-            opened = -1
+        opened = -1
     return spans

@@ -1,0 +1,140 @@
+"""How sure a score is: confidence intervals and paired tests by resampling sentences.
+
+Sentences are the units: tags within one depend on each other. All statistics here are functions of sums over
+sentences of a few whole numbers, and sentences with equal numbers are interchangeable. So a resample of n
+sentences is drawn as one multinomial over the distinct rows of numbers, of which there are some hundreds
+however large the corpus: the distribution is that of drawing sentence by sentence, the cost isn't.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tagger.text.metrics.exact import Pair
+
+Counts = npt.NDArray[np.int64]
+Statistic = Callable[[Counts], npt.NDArray[np.float64]]
+
+RESAMPLES = 1_000
+TRIALS = 10_000
+
+
+class Interval(NamedTuple):
+    """The bounds between which 95 % of the resampled scores lie."""
+
+    low: float
+    high: float
+
+
+class Comparison(NamedTuple):
+    """Two systems on the same sentences.
+
+    `p_value` is the probability of a difference at least as large as this one, in either direction, if it
+    were a matter of chance which system gave which answer.
+    """
+
+    first: float
+    second: float
+    p_value: float
+    trials: int
+
+    @property
+    def difference(self) -> float:
+        return self.second - self.first
+
+
+def count_spans(pairs: Sequence[Pair], type: str | None = None) -> Counts:
+    """Count gold, predicted and correct spans per sentence: (N, 3), of one type if it is given."""
+    rows = np.zeros((len(pairs), 3), dtype=np.int64)
+    for row, (gold, predicted, _) in zip(rows, pairs, strict=True):
+        if gold or predicted:
+            gold_set = {span for span in gold if type is None or span.type == type}
+            predicted_set = {span for span in predicted if type is None or span.type == type}
+            row[:] = len(gold_set), len(predicted_set), len(gold_set & predicted_set)
+    return rows
+
+
+def f1_of_counts(counts: Counts) -> npt.NDArray[np.float64]:
+    """F1 = 2 correct / (gold + predicted) of (..., 3) counts; 1 where all of them are 0."""
+    whole = counts[..., 0] + counts[..., 1]
+    return np.where(whole == 0, 1.0, 2 * counts[..., 2] / np.maximum(whole, 1))
+
+
+def precision_of_counts(counts: Counts) -> npt.NDArray[np.float64]:
+    """Precision = correct / predicted of (..., 3) counts."""
+    return _share(counts[..., 2], counts[..., 1], counts[..., 0])
+
+
+def recall_of_counts(counts: Counts) -> npt.NDArray[np.float64]:
+    """Recall = correct / gold of (..., 3) counts."""
+    return _share(counts[..., 2], counts[..., 0], counts[..., 1])
+
+
+def _share(correct: Counts, whole: Counts, other: Counts) -> npt.NDArray[np.float64]:
+    empty = np.where(other == 0, 1.0, 0.0)
+    return np.where(whole == 0, empty, correct / np.maximum(whole, 1))
+
+
+def accuracy_of_counts(counts: Counts) -> npt.NDArray[np.float64]:
+    """Accuracy = right / tokens of (..., 2) counts of tokens and right tags."""
+    return np.where(counts[..., 0] == 0, 1.0, counts[..., 1] / np.maximum(counts[..., 0], 1))
+
+
+def bootstrap(
+    counts: Counts, statistic: Statistic = f1_of_counts, *, resamples: int = RESAMPLES, seed: int = 0
+) -> Interval:
+    """Return the 95 % percentile interval (Efron and Tibshirani 1993, chapter 13) of a statistic of the sums.
+
+    Args:
+        counts: (N, C) numbers per sentence.
+        statistic: from (R, C) sums to (R,) scores.
+        resamples: how often N sentences are drawn with replacement.
+        seed: of the random generator; the same seed gives the same interval.
+    """
+    assert resamples > 0, "an interval needs at least one resample"
+    if not len(counts):
+        only = float(statistic(np.zeros((1, counts.shape[1]), dtype=np.int64))[0])
+        return Interval(only, only)
+    rows, frequency = np.unique(counts, axis=0, return_counts=True)
+    generator = np.random.default_rng(seed)
+    weights = generator.multinomial(
+        len(counts), frequency / len(counts), size=resamples
+    )  # (R, distinct rows)
+    low, high = np.quantile(statistic(weights @ rows), (0.025, 0.975))
+    return Interval(float(low), float(high))
+
+
+def compare(
+    first: Counts,
+    second: Counts,
+    statistic: Statistic = f1_of_counts,
+    *,
+    trials: int = TRIALS,
+    seed: int = 0,
+) -> Comparison:
+    """Compare two systems by approximate randomisation (Noreen 1989; Yeh 2000, "More accurate tests").
+
+    In each trial the answers of the two systems are swapped, sentence by sentence, with probability 1/2; the
+    p-value is (1 + trials whose absolute difference reaches the observed one) / (1 + trials).
+
+    Args:
+        first: (N, C) numbers per sentence of the first system.
+        second: (N, C) numbers of the second one for the same sentences.
+        statistic: from (R, C) sums to (R,) scores.
+        trials: how often answers are swapped.
+        seed: of the random generator.
+    """
+    assert first.shape == second.shape, "both systems must have answered the same sentences"
+    sums = np.stack([first.sum(axis=0), second.sum(axis=0)])
+    observed = statistic(sums)
+    changes, frequency = np.unique(second - first, axis=0, return_counts=True)
+    generator = np.random.default_rng(seed)
+    swapped = generator.binomial(frequency, 0.5, size=(trials, len(frequency)))  # (R, distinct changes)
+    moved = swapped @ changes  # (R, C) what the first system gains and the second one loses
+    differences = np.abs(statistic(sums[1] - moved) - statistic(sums[0] + moved))
+    reached = int(np.count_nonzero(differences >= abs(observed[1] - observed[0]) - 1e-12))
+    return Comparison(float(observed[0]), float(observed[1]), (1 + reached) / (1 + trials), trials)
