@@ -1,0 +1,147 @@
+"""Schemes against the reference scorer's rule, enumeration, and round trips."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise, product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tagger.errors import ConfigError, DataError
+from tagger.text import schemes
+from tagger.text.schemes import Scheme, Span
+
+PREFIXED = [scheme for scheme in Scheme if scheme is not Scheme.BARE]
+
+
+def conlleval_spans(tags: list[str]) -> list[tuple[str, int, int]]:
+    """Transcribe startOfChunk and endOfChunk of conlleval.pl (CoNLL-2000) for B, I and O."""
+    spans, start = [], None
+    previous, previous_type = "O", ""
+    for i, tag in enumerate([*tags, "O"]):
+        prefix, _, type_ = tag.partition("-")
+        ends = previous != "O" and (prefix in "BO" or previous_type != type_)
+        begins = prefix != "O" and (prefix == "B" or previous == "O" or previous_type != type_)
+        if ends:
+            spans.append((previous_type, start, i))
+        if begins:
+            start = i
+        previous, previous_type = prefix, type_
+    return spans
+
+
+@pytest.mark.parametrize("scheme", [Scheme.IOB1, Scheme.IOB2])
+def test_any_iob_sequence_reads_as_the_reference_scorer_reads_it(scheme):
+    for length in range(6):
+        for tags in product(["O", "B-A", "I-A", "B-B-C", "I-B-C"], repeat=length):
+            assert schemes.tags_to_spans(tags, scheme) == conlleval_spans(list(tags)), tags
+
+
+@st.composite
+def spans_and_length(draw):
+    length = draw(st.integers(0, 12))
+    spans, start = [], 0
+    while start < length:
+        end = draw(st.integers(start + 1, length))
+        if draw(st.booleans()):
+            spans.append(Span(draw(st.sampled_from(["PER", "A-B", "-x"])), start, end))
+        start = end
+    return spans, length
+
+
+@given(spans_and_length(), st.sampled_from(PREFIXED), st.sampled_from(PREFIXED))
+def test_round_trips_between_schemes_are_the_identity(case, source, target):
+    spans, length = case
+    tags = schemes.spans_to_tags(spans, length, source)
+    assert schemes.tags_to_spans(tags, source) == spans
+    assert schemes.violations(tags, source) == []
+    converted = schemes.convert(tags, source, target)
+    assert schemes.tags_to_spans(converted, target) == spans
+    assert schemes.convert(converted, target, source) == tags
+
+
+@pytest.mark.parametrize("scheme", PREFIXED)
+def test_legal_sequences_are_exactly_those_that_spans_can_spell(scheme):
+    tags = schemes.tags_of_types(["A", "B"], scheme)
+    start, transitions, end = schemes.allowed(tags, scheme)
+    for length in range(1, 5 if len(tags) < 6 else 4):
+        for path in product(range(len(tags)), repeat=length):
+            legal = start[path[0]] and end[path[-1]]
+            legal = legal and all(transitions[i, j] for i, j in pairwise(path))
+            sequence = [tags[i] for i in path]
+            assert legal == (schemes.convert(sequence, scheme, scheme) == sequence), sequence
+            assert legal == (schemes.violations(sequence, scheme) == [])
+
+
+@pytest.mark.parametrize(
+    ("tags", "scheme", "spans"),
+    [
+        (["E-A", "B-A"], Scheme.BIOES, [("A", 0, 1), ("A", 1, 2)]),
+        (["S-A", "S-A"], Scheme.BIOES, [("A", 0, 1), ("A", 1, 2)]),
+        (["B-A", "L-A", "U-A"], Scheme.BILOU, [("A", 0, 2), ("A", 2, 3)]),
+        (["B-A", "M-A", "E-A", "I"], Scheme.BMES, None),
+        (["B", "M", "E", "S", "B", "E"], Scheme.BMES, [("", 0, 3), ("", 3, 4), ("", 4, 6)]),
+        (["B-A", "M-A", "E-A", "W-A"], Scheme.BMEWO, [("A", 0, 3), ("A", 3, 4)]),
+        (["NOUN", "O", "?", "NOUN"], Scheme.BARE, [("NOUN", 0, 1), ("NOUN", 3, 4)]),
+        (["B-A", "?", "I-A"], Scheme.IOB2, [("A", 0, 1), ("A", 2, 3)]),
+        (["B-", "O"], Scheme.IOB2, None),
+        (["PER-B", "O"], Scheme.IOB2, None),
+    ],
+)
+def test_spans_of_single_sequences(tags, scheme, spans):
+    if spans is None:
+        with pytest.raises(DataError, match=r"found tag .*expected O, B-TYPE"):
+            schemes.tags_to_spans(tags, scheme)
+    else:
+        assert schemes.tags_to_spans(tags, scheme) == spans
+
+
+def test_spans_that_cannot_be_tags_are_an_error():
+    for spans in (
+        [Span("A", 0, 2), Span("B", 1, 3)],
+        [Span("A", 1, 1)],
+        [Span("A", 2, 4)],
+        [Span("A", -1, 1)],
+    ):
+        with pytest.raises(DataError, match=r"overlaps .*, is empty, or leaves"):
+            schemes.spans_to_tags(spans, 3, Scheme.IOB2)
+
+
+def test_unknown_tags_survive_conversion_and_are_legal_everywhere():
+    for source, target in product(Scheme, Scheme):
+        assert schemes.convert(["O", "?"], source, target) == ["O", "?"]
+        assert schemes.allowed(["?"], source).transitions.all()
+
+
+def test_schemes_are_found_by_name_and_a_wrong_name_lists_the_right_ones():
+    assert schemes.parse_scheme("bio") is Scheme.IOB2
+    with pytest.raises(ConfigError, match="scheme: found 'XYZ', expected one of IOB1, IOB2, BIOES"):
+        schemes.parse_scheme("XYZ")
+
+
+@pytest.mark.parametrize(
+    ("sequences", "scheme", "evidence"),
+    [
+        ([["B-A", "I-A", "O"]], Scheme.IOB2, "all 1 spans .* begin with B"),
+        ([["I-A", "B-A", "O"], ["I-B"]], Scheme.IOB1, "all 2 spans .* begin with I"),
+        ([["B-A", "O", "I-A", "O", "B-A"]], Scheme.IOB2, "2 spans .* with B and 1 with I; IOB2 is a guess"),
+        ([["I"], ["B", "I"]], Scheme.IOB2, "guess"),
+        ([["B-A", "I-A", "E-A"]], Scheme.BIOES, "1 with E"),
+        ([["S-A", "O"]], Scheme.BIOES, "BIOES is a guess"),
+        ([["B", "E", "S"]], Scheme.BMES, "BMES is a guess"),
+        ([["B", "M", "E", "S"]], Scheme.BMES, "1 tags begin with M"),
+        ([["B-A", "L-A", "O"]], Scheme.BILOU, "begin with L"),
+        ([["B-A", "E-A", "W-A"]], Scheme.BMEWO, "begin with W"),
+        ([["NOUN", "VERB"]], Scheme.BARE, "NOUN.*no prefixes"),
+        ([["PER", "O"]], Scheme.BARE, "no prefixes"),
+        ([["O", "O"]], Scheme.IOB2, "no tag but O"),
+        ([], Scheme.IOB2, "no tag but O"),
+        ([["?", "I-A"], ["O", "B-A"]], Scheme.IOB2, "all 1 spans"),
+    ],
+)
+def test_detection_with_its_evidence(sequences, scheme, evidence):
+    detection = schemes.detect(sequences)
+    assert detection.scheme is scheme
+    assert re.search(evidence, detection.evidence)
