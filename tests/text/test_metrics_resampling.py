@@ -128,5 +128,14 @@ def test_counts_of_spans_per_sentence() -> None:
         Pair([Span("B", 0, 1)], [], 1),
     ]
     assert metrics.count_spans(pairs).tolist() == [[2, 2, 1], [0, 0, 0], [1, 0, 0]]
-    assert metrics.count_spans(pairs, "B").tolist() == [[1, 0, 0], [0, 0, 0], [1, 0, 0]]
+    by_type = metrics.count_spans_by_type(pairs)
+    assert list(by_type) == ["A", "B"]
+    assert by_type["B"].tolist() == [[1, 0, 0], [0, 0, 0], [1, 0, 0]]
+    assert (sum(by_type.values()) == metrics.count_spans(pairs)).all()
     assert metrics.f1_of_counts(metrics.count_spans(pairs)).tolist() == [0.5, 1.0, 0.0]
+
+
+def test_counts_of_tags_per_sentence() -> None:
+    gold = [["N", "V", "?"], [], ["?", "N"]]
+    assert metrics.count_tags(gold, [["N", "N", "?"], [], ["V", "N"]]).tolist() == [[2, 1], [0, 0], [1, 1]]
+    assert metrics.count_tags([], []).shape == (0, 2)

@@ -26,19 +26,26 @@ from tagger.text.metrics.matching import (
     evaluate_matches,
 )
 from tagger.text.metrics.resampling import (
+    RESAMPLES,
+    TRIALS,
     Comparison,
     Interval,
     accuracy_of_counts,
     bootstrap,
     compare,
     count_spans,
+    count_spans_by_type,
+    count_tags,
     f1_of_counts,
+    headline_interval,
     precision_of_counts,
     recall_of_counts,
 )
 from tagger.text.metrics.strict import strict_spans
 
 __all__ = [
+    "RESAMPLES",
+    "TRIALS",
     "Average",
     "Bin",
     "Calibration",
@@ -62,8 +69,11 @@ __all__ = [
     "compare",
     "count_confusions",
     "count_spans",
+    "count_spans_by_type",
+    "count_tags",
     "evaluate_matches",
     "f1_of_counts",
+    "headline_interval",
     "pair_spans",
     "precision_of_counts",
     "recall_of_counts",

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tagger.text.metrics.exact import Pair
+from tagger.text.metrics.exact import Pair, Scores
+from tagger.text.schemes import UNKNOWN_TAG, Scheme
 
 Counts = npt.NDArray[np.int64]
 Statistic = Callable[[Counts], npt.NDArray[np.float64]]
@@ -47,15 +48,37 @@ class Comparison(NamedTuple):
         return self.second - self.first
 
 
-def count_spans(pairs: Sequence[Pair], type: str | None = None) -> Counts:
-    """Count gold, predicted and correct spans per sentence: (N, 3), of one type if it is given."""
+def count_spans(pairs: Sequence[Pair]) -> Counts:
+    """Count gold, predicted and correct spans per sentence: (N, 3)."""
     rows = np.zeros((len(pairs), 3), dtype=np.int64)
     for row, (gold, predicted, _) in zip(rows, pairs, strict=True):
         if gold or predicted:
-            gold_set = {span for span in gold if type is None or span.type == type}
-            predicted_set = {span for span in predicted if type is None or span.type == type}
-            row[:] = len(gold_set), len(predicted_set), len(gold_set & predicted_set)
+            row[:] = len(set(gold)), len(set(predicted)), len(set(gold) & set(predicted))
     return rows
+
+
+def count_spans_by_type(pairs: Sequence[Pair]) -> dict[str, Counts]:
+    """Count gold, predicted and correct spans per sentence, each type apart: (N, 3) each."""
+    counts: dict[str, Counts] = {}
+    for index, (gold, predicted, _) in enumerate(pairs):
+        for column, spans in enumerate((set(gold), set(predicted), set(gold) & set(predicted))):
+            for span in spans:
+                if span.type not in counts:
+                    counts[span.type] = np.zeros((len(pairs), 3), dtype=np.int64)
+                counts[span.type][index, column] += 1
+    return dict(sorted(counts.items()))
+
+
+def count_tags(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> Counts:
+    """Count the tokens whose gold tag is known, and the right tags among them, per sentence: (N, 2)."""
+    rows = [
+        (
+            len(expected) - expected.count(UNKNOWN_TAG),
+            sum(a == b != UNKNOWN_TAG for a, b in zip(expected, found, strict=True)),
+        )
+        for expected, found in zip(gold, predicted, strict=True)
+    ]
+    return np.array(rows, dtype=np.int64).reshape(-1, 2)
 
 
 def f1_of_counts(counts: Counts) -> npt.NDArray[np.float64]:
@@ -106,6 +129,21 @@ def bootstrap(
     )  # (R, distinct rows)
     low, high = np.quantile(statistic(weights @ rows), (0.025, 0.975))
     return Interval(float(low), float(high))
+
+
+def headline_interval(
+    scores: Scores,
+    pairs: Sequence[Pair],
+    gold: Sequence[Sequence[str]],
+    predicted: Sequence[Sequence[str]],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Interval:
+    """Return the 95 % interval of `scores.headline`: of the accuracy for bare labels, else of micro F1."""
+    if scores.scheme is Scheme.BARE:
+        return bootstrap(count_tags(gold, predicted), accuracy_of_counts, resamples=resamples, seed=seed)
+    return bootstrap(count_spans(pairs), resamples=resamples, seed=seed)
 
 
 def compare(
