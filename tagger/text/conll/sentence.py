@@ -1,0 +1,58 @@
+"""The values that reading yields: which columns were asked for, and a sentence with its place in the file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CONLLU_COLUMNS = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
+
+Column = int | str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Which columns to read: counted from 0 (from the last: -1, -2), or by name in CoNLL-U (`FORM`, `UPOS`).
+
+    The defaults mean FORM and UPOS in a file that is recognised as CoNLL-U. `tag=None`: the file has no tags.
+    """
+
+    token: Column = 0
+    tag: Column | None = -1
+    features: tuple[Column, ...] = ()
+
+
+DEFAULT_COLUMNS = Columns()
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """Tokens, their tags, and where they stand.
+
+    Args:
+        tokens: never empty, and no token is empty.
+        tags: one for each token, or `()` where no tag column was read.
+        line: the line of the first token, counted from 1.
+        document: counted from 0; `-DOCSTART-` and `# newdoc` begin the next.
+        features: for each feature column asked for, one string for each token.
+        comments: the lines above the sentence that begin with `#`, whole.
+        lines: the line of each token, where they do not simply follow one another.
+    """
+
+    tokens: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+    line: int = 0
+    document: int = 0
+    features: tuple[tuple[str, ...], ...] = ()
+    comments: tuple[str, ...] = ()
+    lines: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def line_of(self, token: int) -> int:
+        """Return the line of a token, counted from 1.
+
+        >>> Sentence(("a", "b"), line=7).line_of(1)
+        8
+        """
+        return self.lines[token] if self.lines else self.line + token

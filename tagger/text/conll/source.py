@@ -1,0 +1,186 @@
+"""Bytes to blocks of whole sentences: opening, gzip, decoding, line ends, byte-order marks and blank lines.
+
+A block is text whose lines end in `\\n` alone, carry no blanks at their end, and are cut only where a blank
+line stands, so that a sentence is never split. Memory is bounded by the longest line and sentence. This file
+does not know what a column is.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import re
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from io import BufferedReader
+from os import PathLike, fspath
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, Protocol, cast
+
+from tagger.errors import ConfigError, DataError
+
+BLOCK = 1 << 20  # bytes read at a time: so many that the cost of a block vanishes, few beside a model
+LONGEST_LINE = 1 << 24  # characters: no row is longer, and a file without line ends stays bounded
+BOMB_BYTES = 1 << 27  # a gzip file may unpack to this whatever its ratio
+BOMB_RATIO = (
+    250  # beyond that, to so many times its size: text packs 3 to 20 times, deflate up to 1,032 times
+)
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_BOM = "\ufeff"
+_TRAILING_BLANKS = re.compile(r"(?<![ \t])[ \t]+\n")  # the look-behind keeps a long run of blanks linear
+_BOM_LINE = re.compile(r"(?<![^\n])[ \t\ufeff]+(?=\n)")
+
+Note = Callable[[str, int], None]
+
+
+class Block(NamedTuple):
+    """Whole sentences and the line, counted from 1, on which the text begins."""
+
+    text: str
+    line: int
+
+
+def display_name(path: str | PathLike[str]) -> str:
+    """Return the name of a file as messages show it; `-` is the standard input."""
+    return "<stdin>" if path == "-" else fspath(path)
+
+
+def read_blocks(path: str | PathLike[str], encoding: str, note: Note) -> Iterator[Block]:
+    """Yield the text of a file, `-` for the standard input, in blocks.
+
+    Args:
+        note: called with a fact and its line for each oddity that was mended.
+    """
+    sentence: list[str] = []  # the lines of a sentence that goes on
+    line = 1  # where it begins
+    for whole in _read_whole_lines(display_name(path), path, encoding, note):
+        if not (whole[0] == "\n" or "\n\n" in whole):
+            sentence.append(whole)
+            continue
+        cut = whole.rfind("\n\n") + 2 if "\n\n" in whole else 1
+        block = "".join([*sentence, whole[:cut]])
+        yield Block(block, line)
+        line += block.count("\n")
+        sentence = [whole[cut:]]
+    yield Block("".join(sentence), line)
+
+
+def _read_whole_lines(name: str, path: str | PathLike[str], encoding: str, note: Note) -> Iterator[str]:
+    """Yield text that ends at the end of a line; the last line need not have an end of its own."""
+    decoder = _make_decoder(encoding)
+    tail, line = "", 1  # the line that goes on, and its number
+    with open_bytes(path) as stream:
+        offset = 0
+        while True:
+            pending = len(decoder.getstate()[0])
+            try:
+                data = stream.read1(BLOCK)
+                text = decoder.decode(data, final=not data)
+            except UnicodeDecodeError as error:
+                raise _place_decode_error(error, offset - pending, tail, name, line, encoding) from error
+            except (OSError, EOFError, zlib.error, UnicodeError) as error:
+                raise DataError(f"cannot be read: {error}", name, line) from error
+            if not offset:
+                text = text.removeprefix(_BOM)
+            offset += len(data)
+            text = _unify_line_ends(tail + text, final=not data)
+            cut = text.rfind("\n") + 1 if data else len(text)
+            whole, tail = text[:cut], text[cut:]
+            if whole:
+                yield _strip_blanks(whole, line, note)
+                line += whole.count("\n")
+            if len(tail) > LONGEST_LINE:
+                found = f"found a line of more than {LONGEST_LINE} characters"
+                raise DataError(f"{found}, expected one token a line; is this a column file?", name, line)
+            if not data:
+                return
+
+
+def _unify_line_ends(text: str, final: bool) -> str:
+    """Write every line end as a line feed; a last carriage return waits for what follows."""
+    if "\r" in text:
+        held = text.endswith("\r") and not final
+        text = text[: len(text) - held].replace("\r\n", "\n").replace("\r", "\n") + "\r" * held
+    return text if not final or not text or text.endswith("\n") else text + "\n"
+
+
+def _strip_blanks(text: str, line: int, note: Note) -> str:
+    """Cut blanks before line ends; empty the lines that hold only a byte-order mark (as in WNUT-17)."""
+    if " \n" in text or "\t\n" in text:
+        text = _TRAILING_BLANKS.sub("\n", text)
+    if _BOM in text:
+        for match in _BOM_LINE.finditer(text):
+            note(
+                "lines hold only a byte-order mark; read as blank lines",
+                line + text.count("\n", 0, match.start()),
+            )
+        text = _BOM_LINE.sub("", text)
+    return text
+
+
+def _make_decoder(encoding: str) -> codecs.IncrementalDecoder:
+    try:
+        codec = codecs.lookup(encoding)
+    except (LookupError, ValueError) as error:
+        raise ConfigError(
+            f"found {encoding!r}, expected a text encoding such as utf-8", "encoding"
+        ) from error
+    if codec.incrementaldecoder is None or not getattr(codec, "_is_text_encoding", True):
+        raise ConfigError(f"found {encoding!r}, expected a text encoding such as utf-8", "encoding")
+    return codec.incrementaldecoder("strict")
+
+
+def _place_decode_error(
+    error: UnicodeDecodeError, offset: int, tail: str, name: str, line: int, encoding: str
+) -> DataError:
+    before = error.object[: error.start].decode(encoding, "replace")
+    line += _unify_line_ends(tail + before, final=False).count("\n")
+    found = f"byte {error.object[error.start]:#04x} at offset {offset + error.start} is not valid {encoding}"
+    return DataError(f"{found}; save the file as UTF-8 or name its encoding with --encoding", name, line)
+
+
+class ByteStream(Protocol):
+    """What reading needs of a stream."""
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """Return some bytes, none at the end."""
+
+
+@contextmanager
+def open_bytes(path: str | PathLike[str]) -> Iterator[ByteStream]:
+    """Open a file, or the standard input for `-`, for reading; gzip is recognised by its first two bytes."""
+    name = display_name(path)
+    try:
+        with nullcontext(sys.stdin.buffer) if path == "-" else Path(path).open("rb") as opened:
+            stream = cast(BufferedReader, opened)
+            yield _BoundedGzip(stream, name) if stream.peek(2)[:2] == _GZIP_MAGIC else stream
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}", name) from error
+
+
+class _BoundedGzip:
+    """A gzip stream that stops where its output outgrows its input as only a bomb's does."""
+
+    def __init__(self, packed: BinaryIO, name: str) -> None:
+        self._packed = packed
+        self._name = name
+        self._read = self._yielded = 0
+        self._unpacked = gzip.GzipFile(fileobj=cast(BinaryIO, self), mode="rb")
+
+    def read(self, size: int = -1) -> bytes:
+        """Hand packed bytes to the unpacker and count them."""
+        data = self._packed.read(size)
+        self._read += len(data)
+        return data
+
+    def read1(self, size: int = -1) -> bytes:
+        """Return unpacked bytes."""
+        data = self._unpacked.read1(size)
+        self._yielded += len(data)
+        if self._yielded > max(BOMB_BYTES, BOMB_RATIO * self._read):
+            found = f"found {self._read} bytes that unpack to more than {self._yielded}"
+            raise DataError(f"{found}, expected text; unpack the file yourself if it is one", self._name)
+        return data
