@@ -128,12 +128,12 @@ def test_schemes_are_found_by_name_and_a_wrong_name_lists_the_right_ones():
         ([["I-A", "B-A", "O"], ["I-B"]], Scheme.IOB1, "all 2 spans .* begin with I"),
         ([["B-A", "O", "I-A", "O", "B-A"]], Scheme.IOB2, "2 spans .* with B and 1 with I; IOB2 is a guess"),
         ([["I"], ["B", "I"]], Scheme.IOB2, "guess"),
-        ([["B-A", "I-A", "E-A"]], Scheme.BIOES, "1 with E"),
+        ([["B-A", "I-A", "E-A"]], Scheme.BIOES, "1 tag begins with E, and 1 with I"),
         ([["S-A", "O"]], Scheme.BIOES, "BIOES is a guess"),
         ([["B", "E", "S"]], Scheme.BMES, "BMES is a guess"),
-        ([["B", "M", "E", "S"]], Scheme.BMES, "1 tags begin with M"),
-        ([["B-A", "L-A", "O"]], Scheme.BILOU, "begin with L"),
-        ([["B-A", "E-A", "W-A"]], Scheme.BMEWO, "begin with W"),
+        ([["B", "M", "E", "S"]], Scheme.BMES, "1 tag begins with M"),
+        ([["B-A", "L-A", "O"]], Scheme.BILOU, "1 tag begins with L"),
+        ([["B-A", "E-A", "W-A"]], Scheme.BMEWO, "1 tag begins with W"),
         ([["NOUN", "VERB"]], Scheme.BARE, "NOUN.*no prefixes"),
         ([["PER", "O"]], Scheme.BARE, "no prefixes"),
         ([["O", "O"]], Scheme.IOB2, "no tag but O"),
@@ -145,3 +145,65 @@ def test_detection_with_its_evidence(sequences, scheme, evidence):
     detection = schemes.detect(sequences)
     assert detection.scheme is scheme
     assert re.search(evidence, detection.evidence)
+
+
+def readings(tags, scheme):
+    """Return every legal sequence without `?` that these tags may stand for."""
+    choices = schemes.tags_of_types(["A", "B"], scheme)
+    for sequence in product(*(choices if tag == "?" else [tag] for tag in tags)):
+        if not schemes.violations(sequence, scheme):
+            yield sequence
+
+
+@pytest.mark.parametrize("source", [Scheme.IOB1, Scheme.IOB2, Scheme.BIOES])
+@pytest.mark.parametrize("target", [Scheme.IOB2, Scheme.BILOU])
+def test_candidates_are_what_some_reading_of_the_unknown_tags_gives(source, target):
+    for tags in product(["?", *schemes.tags_of_types(["A"], source)], repeat=4):
+        converted = [schemes.convert(reading, source, target) for reading in readings(tags, source)]
+        found = schemes.candidates(tags, source, target)
+        for i, tag in enumerate(tags):
+            seen = {sequence[i] for sequence in converted}
+            assert not converted or (found[i] == () if tag == "?" else seen <= set(found[i])), (tags, i)
+            alone = tags[:i].count("?") + tags[i + 1 :].count("?") == 1
+            assert tag == "?" or not converted or not alone or source is Scheme.IOB1 or seen == set(found[i])
+
+
+@given(st.data(), st.sampled_from(PREFIXED[1:]), st.sampled_from(PREFIXED[1:]))
+def test_partial_annotation_survives_a_round_trip(data, source, target):
+    spans, length = data.draw(spans_and_length())
+    tags = schemes.spans_to_tags(spans, length, source)
+    tags = ["?" if data.draw(st.integers(0, 3)) == 0 else tag for tag in tags]
+    converted = schemes.convert(tags, source, target)
+    assert [tag == "?" for tag in converted] == [tag == "?" for tag in tags]
+    again = schemes.convert(converted, target, source)
+    assert schemes.convert(again, source, target) == converted
+    if source is Scheme.IOB2 or target is not Scheme.IOB2:
+        assert again == tags
+
+
+@pytest.mark.parametrize(
+    ("tags", "scheme", "meant"),
+    [
+        ({"b-per", "i-per", "o"}, Scheme.IOB2, {"b-per": "B-per", "i-per": "I-per", "o": "O"}),
+        ({"B-PER", "i-PER", "O"}, Scheme.IOB2, {"i-PER": "I-PER"}),
+        ({"B_PER", "I_PER", "O"}, Scheme.IOB2, {"B_PER": "B-PER", "I_PER": "I-PER"}),
+        ({"B-A_B", "I-A_B"}, Scheme.IOB2, {}),
+        (
+            {"B-PER", "M-PER", "L-PER", "U-X"},
+            Scheme.BIOES,
+            {"M-PER": "I-PER", "L-PER": "E-PER", "U-X": "S-X"},
+        ),
+        ({"B-PER", "PER"}, Scheme.IOB2, {}),
+        ({"b", "m"}, Scheme.BARE, {}),
+        ({"i-s---", "n-p---", "v3s"}, Scheme.IOB2, {}),
+    ],
+)
+def test_other_spellings_are_read_where_sure(tags, scheme, meant):
+    assert schemes.respell(tags, scheme) == meant
+
+
+@pytest.mark.parametrize("tags", [["PER-B", "PER-I", "O"], ["PER_B", "O"], ["(PER*", "*)", "*", "(LOC)"]])
+def test_foreign_notations_are_noticed(tags):
+    assert schemes.detect([tags]).scheme is Scheme.BARE
+    assert schemes.find_foreign_notation(tags)[0] in tags
+    assert schemes.find_foreign_notation(["NOUN", "PRP$", "-LRB-", "("]) is None

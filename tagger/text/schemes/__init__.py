@@ -1,0 +1,59 @@
+"""Tag schemes: tags to spans and back, conversion, legal steps, and which scheme a corpus uses.
+
+A tag is a prefix and a type (`B-PER`), a prefix alone (`B`, its type is the empty string), `O`, or `?` for a
+token whose tag is not known (partial annotation, legal in every scheme). Strings alone: no files, no line
+numbers, no model.
+"""
+
+from tagger.text.schemes.detection import (
+    Bigrams,
+    Detection,
+    count_bigrams,
+    detect,
+    detect_from_bigrams,
+    find_foreign_notation,
+    respell,
+)
+from tagger.text.schemes.spans import Span, candidates, convert, spans_to_tags, tags_to_spans
+from tagger.text.schemes.steps import Constraints, allowed, is_legal_step, violations
+from tagger.text.schemes.tags import (
+    EDGE,
+    LETTERS,
+    OUTSIDE,
+    UNKNOWN_TAG,
+    Scheme,
+    describe_tags,
+    is_tag,
+    parse_scheme,
+    split_tag,
+    tags_of_types,
+)
+
+__all__ = [
+    "EDGE",
+    "LETTERS",
+    "OUTSIDE",
+    "UNKNOWN_TAG",
+    "Bigrams",
+    "Constraints",
+    "Detection",
+    "Scheme",
+    "Span",
+    "allowed",
+    "candidates",
+    "convert",
+    "count_bigrams",
+    "describe_tags",
+    "detect",
+    "detect_from_bigrams",
+    "find_foreign_notation",
+    "is_legal_step",
+    "is_tag",
+    "parse_scheme",
+    "respell",
+    "spans_to_tags",
+    "split_tag",
+    "tags_of_types",
+    "tags_to_spans",
+    "violations",
+]

@@ -1,0 +1,66 @@
+"""Which tag may follow which: one table a scheme, read for sequences and for the constraints of a CRF."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
+
+from tagger.text.schemes.tags import EDGE, UNKNOWN_TAG, Scheme, split_tag
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# Steps from role to role that are legal whatever the types, and those legal within one type. Edges are O.
+_FREE_STEPS: dict[Scheme, frozenset[str]] = {
+    Scheme.IOB1: frozenset({"OO", "OI", "IO", "II", "BO", "BI"}),
+    Scheme.IOB2: frozenset({"OO", "OB", "BO", "BB", "IO", "IB"}),
+}
+_SAME_TYPE_STEPS: dict[Scheme, frozenset[str]] = {
+    Scheme.IOB1: frozenset({"IB", "BB"}),
+    Scheme.IOB2: frozenset({"BI", "II"}),
+}
+for _scheme in (Scheme.BIOES, Scheme.BILOU, Scheme.BMES, Scheme.BMEWO):
+    _FREE_STEPS[_scheme] = frozenset({"OO", "OB", "OS", "EO", "EB", "ES", "SO", "SB", "SS"})
+    _SAME_TYPE_STEPS[_scheme] = frozenset({"BI", "BE", "II", "IE"})
+
+
+class Constraints(NamedTuple):
+    """What may begin a sentence `(K,)`, follow `(K, K)` with `[i, j]` for i -> j, and end it `(K,)`; bool."""
+
+    start: np.ndarray
+    transitions: np.ndarray
+    end: np.ndarray
+
+
+def is_legal_step(previous: str, following: str, scheme: Scheme) -> bool:
+    """Say whether one tag may follow another; `EDGE` stands for either end of the sentence.
+
+    >>> is_legal_step("B-PER", "I-LOC", Scheme.IOB2)
+    False
+    """
+    if scheme is Scheme.BARE or UNKNOWN_TAG in (previous, following):
+        return True
+    (role, type_), (next_role, next_type) = split_tag(previous, scheme), split_tag(following, scheme)
+    step = role + next_role
+    return step in _FREE_STEPS[scheme] or (step in _SAME_TYPE_STEPS[scheme] and type_ == next_type)
+
+
+def allowed(tags: Sequence[str], scheme: Scheme) -> Constraints:
+    """Return which of these K tags may begin a sentence, follow one another, and end a sentence."""
+    import numpy as np
+
+    start = np.array([is_legal_step(EDGE, tag, scheme) for tag in tags], dtype=bool)  # (K,)
+    end = np.array([is_legal_step(tag, EDGE, scheme) for tag in tags], dtype=bool)  # (K,)
+    pairs = [[is_legal_step(tag, following, scheme) for following in tags] for tag in tags]
+    return Constraints(start, np.array(pairs, dtype=bool).reshape(len(tags), len(tags)), end)
+
+
+def violations(tags: Sequence[str], scheme: Scheme) -> list[int]:
+    """Return the tokens whose tag may not follow the tag before; `len(tags)` where the end is illegal.
+
+    >>> violations(["O", "I-PER", "I-PER"], Scheme.IOB2)
+    [1]
+    """
+    steps = zip(chain((EDGE,), tags), chain(tags, (EDGE,)), strict=True)
+    return [i for i, (tag, following) in enumerate(steps) if not is_legal_step(tag, following, scheme)]
