@@ -1,0 +1,158 @@
+"""The tables with which a model reads: words, characters, shapes, affixes, bigrams, tags.
+
+A `Lexicon` is made once from training sentences and saved with the model. It turns strings into rows of
+embedding tables, as numpy arrays; what the rows hold it doesn't know. Most features depend on the spelling
+alone, so they are looked up once for each distinct word (a *form*), not for each token.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tagger.config import EmbeddingConfig
+from tagger.text import features
+from tagger.text.conll import Sentence
+from tagger.text.vocab import PAD, Vocab
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """The rows of V distinct words in each of a lexicon's tables; row 0 of the arrays is padding.
+
+    Attributes:
+        words: (V,) rows of the word table.
+        counts: (V,) how often training saw the word.
+        characters: (V, C) rows of the character table, padded with 0.
+        shapes: (V,) rows of the shape table.
+        affixes: (V, A) rows of the affix table, padded with 0.
+    """
+
+    words: Rows
+    counts: Rows
+    characters: Rows
+    shapes: Rows
+    affixes: Rows
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The tables of one model.
+
+    Attributes:
+        tags: the tags the decoder chooses from, in the order of its rows (no padding, no unknown).
+        counts: how often training saw each item of `words`.
+    """
+
+    embedding: EmbeddingConfig
+    words: Vocab
+    counts: tuple[int, ...]
+    characters: Vocab
+    shapes: Vocab
+    affixes: Vocab
+    bigrams: Vocab
+    tags: tuple[str, ...]
+
+    @classmethod
+    def build(cls, sentences: Iterable[Sentence], tags: Sequence[str], embedding: EmbeddingConfig) -> Lexicon:
+        """Count what the training sentences hold and number it.
+
+        Args:
+            sentences: the training sentences, and no others.
+            tags: the inner tags (BIOES, or bare labels), in the order of the decoder's rows.
+            embedding: which features are on, and the least counts.
+        """
+        surface: Counter[str] = Counter()
+        pairs: Counter[str] = Counter()
+        for sentence in sentences:
+            surface.update(sentence.tokens)
+            if embedding.bigram_dim:
+                pairs.update(features.bigrams(sentence.tokens))
+        words: Counter[str] = Counter()
+        characters: Counter[str] = Counter()
+        shapes: Counter[str] = Counter()
+        affixes: Counter[str] = Counter()
+        for word, count in surface.items():
+            words[features.normalise(word, lowercase=embedding.lowercase)] += count
+            characters.update(word[: features.LONGEST_WORD])
+            shapes[features.shape(word)] += 1
+            affixes.update(features.affixes(word, embedding.affix_length))
+        vocab = Vocab.from_counts(words, embedding.min_count)
+        return cls(
+            embedding=embedding,
+            words=vocab,
+            counts=tuple(words[word] for word in vocab.items),
+            characters=Vocab.from_counts(characters),
+            shapes=Vocab.from_counts(shapes),
+            affixes=Vocab.from_counts(affixes, 2) if embedding.affix_dim else Vocab(()),
+            bigrams=Vocab.from_counts(pairs, 2),
+            tags=tuple(tags),
+        )
+
+    def forms(self, words: Sequence[str]) -> Forms:
+        """Look up distinct words; the result has `len(words) + 1` rows, the first of them padding."""
+        embedding = self.embedding
+        kept = embedding.max_characters
+        spelled = [self.characters.rows(_clip(word, kept)) for word in words]
+        affix_rows = [
+            self.affixes.rows(features.affixes(word, embedding.affix_length)) if embedding.affix_dim else []
+            for word in words
+        ]
+        rows = np.array(
+            [
+                PAD,
+                *(self.words.row(features.normalise(word, lowercase=embedding.lowercase)) for word in words),
+            ],
+            dtype=np.int64,
+        )
+        known = np.array((0, 0, *self.counts), dtype=np.int64)
+        return Forms(
+            words=rows,
+            counts=known[rows],
+            characters=_pad([[], *spelled], width=1),
+            shapes=np.array(
+                [PAD, *self.shapes.rows([features.shape(word) for word in words])], dtype=np.int64
+            ),
+            affixes=_pad([[], *affix_rows], width=2 * embedding.affix_length),
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the tables as plain lists, for JSON."""
+        tables = {name: list(getattr(self, name).items) for name in _TABLES}
+        return {"tags": list(self.tags), "counts": list(self.counts), **tables}
+
+    @classmethod
+    def from_dict(cls, tables: dict[str, Any], embedding: EmbeddingConfig) -> Lexicon:
+        """Rebuild a lexicon from `as_dict`'s result."""
+        vocabs = {name: Vocab(tables[name]) for name in _TABLES}
+        return cls(
+            embedding=embedding,
+            tags=tuple(tables["tags"]),
+            counts=tuple(map(int, tables["counts"])),
+            **vocabs,
+        )
+
+
+_TABLES = ("words", "characters", "shapes", "affixes", "bigrams")
+
+
+def _clip(word: str, kept: int) -> str:
+    return word if len(word) <= kept else word[: kept - kept // 2] + word[-(kept // 2) :]
+
+
+def _pad(rows: Sequence[Sequence[int]], width: int) -> Rows:
+    """Stack ragged rows into one array, padded on the right, at least `width` wide."""
+    padded = np.zeros((len(rows), max(width, max(map(len, rows)))), dtype=np.int64)
+    for place, row in enumerate(rows):
+        padded[place, : len(row)] = row
+    return padded
