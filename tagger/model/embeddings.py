@@ -1,0 +1,124 @@
+"""What the encoder sees of each token: word, characters, shape and affixes of its form, and its bigrams.
+
+All but the bigrams depend on the spelling alone, so they are computed once for each distinct word of a batch.
+The large tables give row-sparse gradients: a step costs the same whatever the size of the vocabulary. Nothing
+here knows what comes after the concatenation.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tagger.config import EmbeddingConfig, TrainingConfig
+from tagger.errors import ConfigError
+from tagger.model.batch import Batch, FormRows
+from tagger.text.lexicon import Lexicon
+from tagger.text.vocab import PAD, UNKNOWN
+
+
+class CharacterCNN(nn.Module):
+    """Convolution over a word's characters, then the maximum over positions (Ma and Hovy 2016, section 2.1).
+
+    `h[i] = b + sum_k W[k] e(c[i + k - w // 2])`, result `max_i h[i]`. Each `W[k] e(c)` is computed once per
+    character of the alphabet rather than once per position: alphabets are small, corpora are not.
+    """
+
+    def __init__(self, alphabet: int, dim: int, filters: int, width: int) -> None:
+        super().__init__()
+        self.embedding = nn.Parameter(torch.randn(alphabet, dim) / dim**0.5)
+        self.weight = nn.Parameter(torch.randn(width, dim, filters) / (width * dim) ** 0.5)
+        self.bias = nn.Parameter(torch.zeros(filters))
+
+    def forward(self, characters: Tensor) -> Tensor:
+        """Map (U, C) rows of characters, padded with 0, to (U, F)."""
+        width, _, _ = self.weight.shape
+        alphabet = self.embedding.clone()
+        alphabet[PAD] = 0.0
+        projected = torch.matmul(alphabet, self.weight)  # (W, alphabet, F)
+        length = characters.shape[1]
+        padded = functional.pad(characters, (width // 2, width - 1 - width // 2))
+        summed = sum(functional.embedding(padded[:, k : k + length], projected[k]) for k in range(width))
+        assert isinstance(summed, Tensor)
+        outside = (characters == PAD).unsqueeze(-1)
+        outside[:, 0] = False  # the padding form has no characters; its maximum must stay finite
+        return summed.masked_fill(outside, float("-inf")).amax(1) + self.bias
+
+
+class TokenEmbedding(nn.Module):
+    """Concatenate a token's features; which ones is the configuration's choice.
+
+    Attributes:
+        size: D, the width of the result.
+    """
+
+    def __init__(self, lexicon: Lexicon, config: EmbeddingConfig, training: TrainingConfig) -> None:
+        super().__init__()
+        self.word_dropout = training.word_dropout
+        self.unknown_strength = training.unknown_strength
+        self.word = _table(len(lexicon.words), config.word_dim) if config.word_dim else None
+        self.affix = _bag(len(lexicon.affixes), config.affix_dim) if config.affix_dim else None
+        self.shape = _table(len(lexicon.shapes), config.shape_dim) if config.shape_dim else None
+        self.bigram = _table(len(lexicon.bigrams), config.bigram_dim) if config.bigram_dim else None
+        self.character = (
+            CharacterCNN(
+                len(lexicon.characters),
+                config.character_dim,
+                config.character_filters,
+                config.character_width,
+            )
+            if config.character_filters
+            else None
+        )
+        self.form_size = config.word_dim + config.affix_dim + config.shape_dim + config.character_filters
+        self.size = self.form_size + 2 * config.bigram_dim
+        if self.size == 0:
+            raise ConfigError("every feature is switched off; give at least one a size above 0", "embedding")
+
+    def forward(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
+        """Return (T, R, D) features of a batch; a generator turns word dropout on."""
+        embedded = functional.embedding(batch.tokens, self.embed_forms(batch.forms, generator))
+        if self.bigram is None:
+            return embedded
+        assert batch.bigrams is not None
+        time, rows, _ = batch.bigrams.shape
+        return torch.cat([embedded, self.bigram(batch.bigrams).view(time, rows, -1)], dim=-1)
+
+    def embed_forms(self, forms: FormRows, generator: torch.Generator | None = None) -> Tensor:
+        """Return (U, D') features that depend on a word's spelling alone."""
+        parts: list[Tensor] = []
+        if self.word is not None:
+            words = forms.words if generator is None else self._drop(forms, generator)
+            parts.append(self.word(words))
+        if self.affix is not None:
+            parts.append(self.affix(forms.affixes))
+        if self.shape is not None:
+            parts.append(self.shape(forms.shapes))
+        if self.character is not None:
+            parts.append(self.character(forms.characters))
+        return torch.cat(parts, dim=-1)
+
+    def _drop(self, forms: FormRows, generator: torch.Generator) -> Tensor:
+        """Turn some words into `<unk>`, rare ones more often: a / (a + count) (Kiperwasser and Goldberg 2016)."""
+        rare = self.unknown_strength / (self.unknown_strength + forms.counts.clamp(min=1))
+        chance = 1 - (1 - rare) * (1 - self.word_dropout)
+        draw = torch.rand(forms.words.shape, generator=generator, device=forms.words.device)
+        return torch.where((draw < chance) & (forms.words != PAD), UNKNOWN, forms.words)
+
+
+def _table(rows: int, dim: int) -> nn.Embedding:
+    """Rows of variance 1 / D, so that features of different width weigh alike."""
+    table = nn.Embedding(rows, dim, padding_idx=PAD, sparse=True)
+    nn.init.normal_(table.weight, std=dim**-0.5)
+    with torch.no_grad():
+        table.weight[PAD] = 0
+    return table
+
+
+def _bag(rows: int, dim: int) -> nn.EmbeddingBag:
+    bag = nn.EmbeddingBag(rows, dim, mode="sum", padding_idx=PAD, sparse=True)
+    nn.init.normal_(bag.weight, std=0.5 * dim**-0.5)
+    with torch.no_grad():
+        bag.weight[PAD] = 0
+    return bag

@@ -1,0 +1,61 @@
+"""A network with all it takes to use it: its settings and its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from tagger.config import Config
+from tagger.model.labeler import SequenceLabeler
+from tagger.text.lexicon import Lexicon
+from tagger.text.schemes import OUTSIDE, Constraints, Scheme, allowed, split_tag, tags_of_types
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """What a model directory holds.
+
+    Attributes:
+        config: settings with nothing left to guess: `corpus.scheme` and `corpus.mode` are those of the corpus.
+        lexicon: the tables of words, characters and tags.
+        labeler: the network, in the order of the lexicon's rows.
+    """
+
+    config: Config
+    lexicon: Lexicon
+    labeler: SequenceLabeler
+
+    @property
+    def scheme(self) -> Scheme:
+        """The scheme of the training corpus, in which tags go out."""
+        return Scheme(self.config.corpus.scheme)
+
+    @property
+    def types(self) -> list[str]:
+        """The entity types (or bare labels) that the model knows, sorted."""
+        inner = inner_scheme(self.scheme)
+        return sorted({split_tag(tag, inner)[1] for tag in self.lexicon.tags if tag != OUTSIDE})
+
+
+def inner_scheme(scheme: Scheme) -> Scheme:
+    """Return the scheme in which a model works: BIOES says most about a span's edges; bare labels stay bare."""
+    return Scheme.BARE if scheme is Scheme.BARE else Scheme.BIOES
+
+
+def inner_tags(types: Iterable[str], scheme: Scheme) -> list[str]:
+    """List the tags a decoder chooses from, given the types (or bare labels) of the training corpus."""
+    if inner_scheme(scheme) is Scheme.BARE:
+        return sorted(types)
+    return tags_of_types(sorted(types), Scheme.BIOES)
+
+
+def build(lexicon: Lexicon, config: Config) -> SequenceLabeler:
+    """Build a network with fresh weights drawn by the configuration's seed."""
+    torch.manual_seed(config.seed)
+    return SequenceLabeler(lexicon, config, _constraints(lexicon.tags, config))
+
+
+def _constraints(tags: Sequence[str], config: Config) -> Constraints:
+    return allowed(tags, inner_scheme(Scheme(config.corpus.scheme)))
