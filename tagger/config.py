@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -31,83 +31,117 @@ class _Section(BaseModel):
 class CorpusConfig(_Section):
     """How the columns of a corpus are read; the scheme is the corpus's own and goes out as it came in."""
 
-    token_column: int | str = Field(0, description="column of the token: an index from 0, or a CoNLL-U name")
-    tag_column: int | str = Field(-1, description="column of the tag: an index (-1 is the last) or a name")
-    scheme: str = Field("auto", description="tag scheme: auto, IOB1, IOB2, BIOES, BILOU, BMES, BMEWO or BARE")
-    encoding: str = Field("utf-8", description="encoding of the corpus files")
-    mode: Literal["auto", "words", "characters"] = Field(
-        "auto", description="what a token is; auto looks at the corpus"
+    token_column: int | str = Field(
+        default=0, description="column of the token: an index from 0, or a CoNLL-U name"
+    )
+    tag_column: int | str = Field(
+        default=-1, description="column of the tag: an index (-1 is the last) or a name"
+    )
+    scheme: str = Field(
+        default="auto", description="tag scheme: auto, IOB1, IOB2, BIOES, BILOU, BMES, BMEWO or BARE"
+    )
+    encoding: str = Field(default="utf-8", description="encoding of the corpus files")
+    mode: Literal["auto", "words", "characters", "blanks"] = Field(
+        default="auto", description="what a token is; auto looks at the corpus"
     )
     dev_share: Annotated[float, Field(gt=0, lt=0.9)] = Field(
-        0.1, description="share of the training sentences held out when no dev file is given"
+        default=0.1, description="share of the training sentences held out when no dev file is given"
     )
 
 
 class EmbeddingConfig(_Section):
     """What the encoder sees of a token. A size of 0 switches a feature off."""
 
-    word_dim: OptionalSize = Field(100, description="size of the word embedding")
-    lowercase: bool = Field(True, description="words that differ in case share an embedding; the shape tells case")
-    min_count: Size = Field(1, description="words rarer than this have no embedding of their own")
-    character_dim: Size = Field(32, description="size of a character's embedding")
-    character_filters: OptionalSize = Field(64, description="filters of the character convolution")
-    character_width: Annotated[int, Field(ge=1, le=9)] = Field(3, description="characters a filter sees")
-    max_characters: Annotated[int, Field(ge=4, le=256)] = Field(
-        24, description="characters of a word that are looked at: half from its start, half from its end"
+    word_dim: OptionalSize = Field(default=100, description="size of the word embedding")
+    lowercase: bool = Field(
+        default=True, description="words that differ in case share an embedding; the shape tells case"
     )
-    shape_dim: OptionalSize = Field(16, description="size of the embedding of a word's shape (Xxx, dd.dd)")
-    affix_dim: OptionalSize = Field(64, description="size of the summed embedding of prefixes and suffixes")
-    affix_length: Annotated[int, Field(ge=1, le=6)] = Field(4, description="longest prefix and suffix")
-    bigram_dim: OptionalSize = Field(0, description="size of each of a token's two bigram embeddings")
+    min_count: Size = Field(default=1, description="words rarer than this have no embedding of their own")
+    character_dim: Size = Field(default=32, description="size of a character's embedding")
+    character_filters: OptionalSize = Field(default=64, description="filters of the character convolution")
+    character_width: Annotated[int, Field(ge=1, le=9)] = Field(
+        default=3, description="characters a filter sees"
+    )
+    max_characters: Annotated[int, Field(ge=4, le=256)] = Field(
+        default=24,
+        description="characters of a word that are looked at: half from its start, half from its end",
+    )
+    shape_dim: OptionalSize = Field(
+        default=16, description="size of the embedding of a word's shape (Xxx, dd.dd)"
+    )
+    affix_dim: OptionalSize = Field(
+        default=64, description="size of the summed embedding of prefixes and suffixes"
+    )
+    affix_length: Annotated[int, Field(ge=1, le=6)] = Field(
+        default=4, description="longest prefix and suffix"
+    )
+    bigram_dim: OptionalSize = Field(default=0, description="size of each of a token's two bigram embeddings")
 
 
 class EncoderConfig(_Section):
     """The recurrent encoder."""
 
-    kind: Literal["lstm", "gru", "rnn"] = Field("lstm", description="recurrent cell")
-    hidden: Size = Field(128, description="hidden units per direction")
-    layers: Annotated[int, Field(ge=1, le=8)] = Field(1, description="layers")
-    directions: Literal[1, 2] = Field(2, description="1: left to right only; 2: both")
+    kind: Literal["lstm", "gru", "rnn"] = Field(default="lstm", description="recurrent cell")
+    hidden: Size = Field(default=128, description="hidden units per direction")
+    layers: Annotated[int, Field(ge=1, le=8)] = Field(default=1, description="layers")
+    directions: Literal[1, 2] = Field(default=2, description="1: left to right only; 2: both")
     context: Annotated[int, Field(ge=1, le=64)] = Field(
-        5, description="sentences of a document that are encoded together; 1: each sentence alone"
+        default=5, description="sentences of a document that are encoded together; 1: each sentence alone"
     )
     max_tokens: Annotated[int, Field(ge=16, le=100_000)] = Field(
-        512, description="tokens encoded together at most; longer sentences are cut into windows"
+        default=512, description="tokens encoded together at most; longer sentences are cut into windows"
     )
 
 
 class DecoderConfig(_Section):
     """What turns emission scores into tags."""
 
-    kind: Literal["crf", "softmax"] = Field("crf", description="crf: best sequence; softmax: best tag a token")
+    kind: Literal["crf", "softmax"] = Field(
+        default="crf", description="crf: best sequence; softmax: best tag a token"
+    )
 
 
 class TrainingConfig(_Section):
     """Gradient steps."""
 
-    epochs: Annotated[int, Field(ge=1, le=10_000)] = Field(15, description="passes over the training sentences")
-    batch_sentences: Size = Field(32, description="sentences a step")
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = Field(4e-3, description="peak of the schedule")
-    warmup: Fraction = Field(0.1, description="share of the steps in which the learning rate rises")
-    weight_decay: Annotated[float, Field(ge=0, le=1)] = Field(0.0, description="decoupled weight decay (AdamW)")
-    clip_norm: Annotated[float, Field(gt=0)] = Field(5.0, description="largest norm of the gradient")
-    input_dropout: Fraction = Field(0.5, description="locked dropout on the encoder's input")
-    output_dropout: Fraction = Field(0.5, description="locked dropout on the encoder's output")
-    word_dropout: Fraction = Field(0.05, description="share of words whose embedding becomes <unk> in a step")
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=15, description="passes over the training sentences"
+    )
+    batch_sentences: Size = Field(default=32, description="sentences a step")
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=4e-3, description="peak of the schedule"
+    )
+    warmup: Fraction = Field(default=0.1, description="share of the steps in which the learning rate rises")
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.0, description="decoupled weight decay (AdamW)"
+    )
+    clip_norm: Annotated[float, Field(gt=0)] = Field(default=5.0, description="largest norm of the gradient")
+    input_dropout: Fraction = Field(default=0.5, description="locked dropout on the encoder's input")
+    output_dropout: Fraction = Field(default=0.5, description="locked dropout on the encoder's output")
+    word_dropout: Fraction = Field(
+        default=0.05, description="share of words whose embedding becomes <unk> in a step"
+    )
     unknown_strength: Annotated[float, Field(ge=0, le=100)] = Field(
-        0.5, description="a word seen n times becomes <unk> with probability a / (a + n); this is a"
+        default=0.5, description="a word seen n times becomes <unk> with probability a / (a + n); this is a"
     )
-    average: Fraction = Field(0.995, description="decay per step of the weights' moving average; 0: off")
+    average: Fraction = Field(
+        default=0.995, description="decay per step of the weights' moving average; 0: off"
+    )
     patience: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="epochs without a better dev F1 before training stops; absent: never"
+        default=None, description="epochs without a better dev F1 before training stops; absent: never"
     )
-    workers: Annotated[int, Field(ge=0, le=64)] = Field(0, description="training threads; 0: one per core, at most 2")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        default="auto", description="where training runs; auto: a GPU if there is one, else the CPU"
+    )
+    workers: Annotated[int, Field(ge=0, le=64)] = Field(
+        default=0, description="training threads; 0: one per core, at most 2"
+    )
 
 
 class Config(_Section):
     """All settings; written to a model directory as `config.toml`, enough to build the model again."""
 
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(1, description="seed of all randomness")
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(default=1, description="seed of all randomness")
     corpus: CorpusConfig = CorpusConfig()
     embedding: EmbeddingConfig = EmbeddingConfig()
     encoder: EncoderConfig = EncoderConfig()
@@ -148,21 +182,58 @@ def build(table: Mapping[str, Any]) -> Config:
 
 
 def override(config: Config, changes: Mapping[str, Any]) -> Config:
-    """Return `config` with dotted fields replaced (`{"training.epochs": 5}`); `None` means "leave as it is"."""
-    table = config.model_dump()
+    """Return `config` with dotted fields replaced (`{"training.epochs": 5}`); `None` means "leave as it is".
+
+    Raises:
+        ConfigError: an unknown field, or a value of the wrong type or size.
+    """
+    table = config.model_dump(exclude_unset=True)
+    known = config.model_dump()
     for name, value in changes.items():
         if value is None:
             continue
-        *sections, field = name.split(".")
-        place = table
-        for section in sections:
-            place = place.get(section, {})
-            if not isinstance(place, dict):
-                break
-        if not isinstance(place, dict) or field not in place:
+        section, _, field = name.rpartition(".")
+        if field not in (known.get(section, {}) if section else known):
             raise ConfigError(f"no such setting{_suggest(name)}", name)
-        place[field] = value
+        (table.setdefault(section, {}) if section else table)[field] = value
     return build(table)
+
+
+def assignments(texts: Iterable[str]) -> dict[str, Any]:
+    """Read `section.field=value` texts, the value as in TOML (a bare word is a string)."""
+    changes: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigError(f"found {text!r}, expected section.field=value", "--set")
+        try:
+            changes[name.strip()] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            changes[name.strip()] = value
+    return changes
+
+
+def settle(config: Config, scheme: str, mode: Literal["words", "characters", "blanks"]) -> Config:
+    """Replace what was left to be found in the corpus; fields that nobody set take the mode's defaults."""
+    chosen = override(config, {"corpus.scheme": scheme, "corpus.mode": mode})
+    unset = {
+        f"{section}.{field}": value
+        for (section, field), value in _OF_MODE[mode].items()
+        if field not in getattr(config, section).model_fields_set
+    }
+    return override(chosen, unset)
+
+
+# A Chinese character is its own spelling: its neighbours say more than its strokes' shape and affixes would.
+_OF_MODE: dict[str, dict[tuple[str, str], Any]] = {
+    "words": {},
+    "blanks": {},
+    "characters": {
+        ("embedding", "bigram_dim"): 64,
+        ("embedding", "character_filters"): 0,
+        ("embedding", "affix_dim"): 0,
+    },
+}
 
 
 def render(config: Config, *, comments: bool = True) -> str:

@@ -1,0 +1,60 @@
+"""The model card: a README made from a run's facts, so that a model directory explains itself."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from tagger import __version__
+from tagger.training.corpora import Corpora
+
+
+def write(
+    data: Corpora, scores: Mapping[str, Any], best_epoch: int, epochs: int, seconds: float, parameters: int
+) -> str:
+    """Write the card as Markdown."""
+    config = data.config
+    types = ", ".join(_code(type_) for type_ in data.types)
+    corpora = {"train": data.train, "dev": data.dev} | ({"test": data.test} if data.test else {})
+    corpus_rows = [
+        f"| {name} | {_code(corpus.path)} | {len(corpus.sentences):,} | {sum(map(len, corpus.sentences)):,} |"
+        for name, corpus in corpora.items()
+    ]
+    score_rows = [
+        f"| {part} | {_code(name)} | {100 * row['precision']:.2f} | {100 * row['recall']:.2f} "
+        f"| {100 * row['f1']:.2f} | {row['support']:,} |"
+        for part, facts in scores.items()
+        for name, row in [*facts["types"].items(), ("micro", facts["micro"]), ("macro", facts["macro"])]
+    ]
+    lines = [
+        "# A sequence labeller made with tagger",
+        "",
+        f"Labels {config.corpus.mode} with {types} (scheme {config.corpus.scheme}).",
+        f"A {config.encoder.kind.upper()} of {config.encoder.layers} x {config.encoder.directions} x "
+        f"{config.encoder.hidden} with a {config.decoder.kind.upper()} decoder; {parameters:,} parameters.",
+        "",
+        "| corpus | file | sentences | tokens |",
+        "|---|---|---:|---:|",
+        *corpus_rows,
+        "",
+        "| scores | type | precision | recall | F1 | support |",
+        "|---|---|---:|---:|---:|---:|",
+        *score_rows,
+        "",
+        f"Best of {epochs} epochs on dev: epoch {best_epoch}. Training took {seconds:.0f} s. Seed {config.seed}.",
+        "",
+        f"tagger {__version__}, torch {torch.__version__}, numpy {np.__version__}, "
+        f"Python {platform.python_version()}, {platform.machine()}.",
+        "",
+        "Use it: `tagger predict DIRECTORY text.txt`, or `tagger.load(DIRECTORY).predict(text)` in Python.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _code(text: str) -> str:
+    """Quote a name from the corpus so that Markdown leaves it alone."""
+    return "`" + text.replace("`", "'").replace("|", "\\|").replace("\n", " ") + "`"

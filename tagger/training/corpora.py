@@ -1,0 +1,148 @@
+"""Files -> what training needs: checked corpora, a dev split, the tables, encoded sentences.
+
+It says what it found as facts; printing them is the caller's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from tagger.config import Config, settle
+from tagger.errors import DataError
+from tagger.model import trained
+from tagger.model.batch import EncodedCorpus, encode
+from tagger.text import schemes
+from tagger.text.conll import Columns, Corpus, Sentence, read_corpus
+from tagger.text.lexicon import Lexicon
+from tagger.text.schemes import Scheme
+from tagger.text.tokenizer import Mode, detect_mode
+
+
+@dataclass(frozen=True, slots=True)
+class Corpora:
+    """The corpora of one training run.
+
+    Attributes:
+        config: settings with the scheme and the mode of the corpus filled in.
+        held_out: whether dev was cut from the training sentences because no dev file was given.
+        types: the entity types (or bare labels) of the training sentences, sorted.
+    """
+
+    config: Config
+    train: Corpus
+    dev: Corpus
+    test: Corpus | None
+    held_out: bool
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusFacts:
+    """What one corpus holds.
+
+    Attributes:
+        unknown: share of the tokens that the training sentences lack; None for those themselves.
+        strange_types: types that the training sentences lack, with their number of spans; a model can't find
+            them, so they are counted as missed.
+        repeated: sentences that are also in the training corpus; None for that itself.
+    """
+
+    path: str
+    sentences: int
+    tokens: int
+    spans: int
+    unknown: float | None
+    strange_types: dict[str, int]
+    repeated: int | None
+    warnings: tuple[str, ...]
+
+
+def columns(config: Config) -> Columns:
+    """Return the columns that the settings name."""
+    return Columns(token=config.corpus.token_column, tag=config.corpus.tag_column)
+
+
+def read(train: Path, dev: Path | None, test: Path | None, config: Config) -> Corpora:
+    """Read and check the corpora of a run; without a dev file, hold some training sentences out by seed.
+
+    Raises:
+        DataError: a file is missing or faulty, or too small to hold sentences out.
+    """
+    wanted = None if config.corpus.scheme == "auto" else schemes.parse_scheme(config.corpus.scheme)
+    reading = {"columns": columns(config), "encoding": config.corpus.encoding}
+    learned = read_corpus(train, scheme=wanted, **reading)  # type: ignore[arg-type]
+    others = [
+        None if path is None else read_corpus(path, scheme=learned.scheme, **reading)  # type: ignore[arg-type]
+        for path in (dev, test)
+    ]
+    chosen = config.corpus.mode
+    found = (
+        detect_mode(sentence.tokens for sentence in learned.sentences) if chosen == "auto" else Mode(chosen)
+    )
+    settled = settle(config, learned.scheme, found.value)
+    held_out = others[0] is None
+    learned, checked = hold_out(learned, settled) if others[0] is None else (learned, others[0])
+    types = sorted({span.type for sentence in learned.sentences for span in _spans(sentence, learned.scheme)})
+    if not types:
+        raise DataError(
+            "found no span, expected some to learn from; is the tag column the right one? (--tag-column)",
+            train,
+        )
+    return Corpora(settled, learned, checked, others[1], held_out, tuple(types))
+
+
+def hold_out(corpus: Corpus, config: Config) -> tuple[Corpus, Corpus]:
+    """Split sentences into training and dev by the configuration's seed; both keep the corpus's order."""
+    total = len(corpus.sentences)
+    if total < 2:
+        raise DataError(
+            "found one sentence, expected two or more to hold some out; give a dev file with --dev",
+            corpus.path,
+        )
+    size = min(total - 1, max(1, round(config.corpus.dev_share * total)))
+    drawn = set(np.random.default_rng(config.seed).choice(total, size, replace=False).tolist())
+    parts: tuple[list[Sentence], list[Sentence]] = ([], [])
+    for number, sentence in enumerate(corpus.sentences):
+        parts[number in drawn].append(sentence)
+    learned, held = (replace(corpus, sentences=tuple(part)) for part in parts)
+    return learned, replace(held, path=f"{corpus.path} (held out)", warnings=())
+
+
+def describe(corpus: Corpus, learned: Corpus | None = None, types: Sequence[str] = ()) -> CorpusFacts:
+    """Count what a corpus holds, beside the training corpus where one is given."""
+    tokens = sum(len(sentence) for sentence in corpus.sentences)
+    spans = [span.type for sentence in corpus.sentences for span in _spans(sentence, corpus.scheme)]
+    strange = {type_: spans.count(type_) for type_ in sorted(set(spans) - set(types))} if learned else {}
+    unknown = repeated = None
+    if learned is not None:
+        known = {token for sentence in learned.sentences for token in sentence.tokens}
+        seen = {sentence.tokens for sentence in learned.sentences}
+        unknown = (
+            sum(token not in known for sentence in corpus.sentences for token in sentence.tokens) / tokens
+        )
+        repeated = sum(sentence.tokens in seen for sentence in corpus.sentences)
+    return CorpusFacts(
+        corpus.path, len(corpus.sentences), tokens, len(spans), unknown, strange, repeated, corpus.warnings
+    )
+
+
+def build_lexicon(corpora: Corpora) -> Lexicon:
+    """Number the words and tags of the training sentences."""
+    tags = trained.inner_tags(corpora.types, corpora.train.scheme)
+    return Lexicon.build(corpora.train.sentences, tags, corpora.config.embedding)
+
+
+def encode_training(corpora: Corpora, lexicon: Lexicon) -> EncodedCorpus:
+    """Encode the training sentences with their tags in the inner scheme."""
+    inner = trained.inner_scheme(corpora.train.scheme)
+    sentences = corpora.train.sentences
+    tags = [schemes.convert(sentence.tags, corpora.train.scheme, inner) for sentence in sentences]
+    return encode(sentences, lexicon, tags)
+
+
+def _spans(sentence: Sentence, scheme: Scheme) -> list[schemes.Span]:
+    return schemes.tags_to_spans(sentence.tags, scheme)

@@ -1,0 +1,204 @@
+"""One whole training run: corpora in, a model directory out, facts on the way.
+
+It drives the loop, keeps the best model, the checkpoint and the history, and scores the result. The caller
+renders the facts and may ask it to stop. It prints nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tagger.errors import TaggerError
+from tagger.model import trained
+from tagger.model.labeler import SequenceLabeler
+from tagger.model.trained import TrainedModel
+from tagger.text.conll import Corpus
+from tagger.text.lexicon import Lexicon
+from tagger.text.metrics import Scores
+from tagger.training import card, checkpoint, corpora, evaluate, loop
+from tagger.training.corpora import Corpora
+from tagger.training.loop import EpochFacts, StepFacts
+
+CHECKPOINT_SECONDS = 60.0  # a kill costs at most about a minute of work
+MAX_SKIPPED = 20  # steps in a row without a finite gradient: the run won't recover by itself
+
+
+class DivergenceError(TaggerError):
+    """The loss or its gradient stopped being finite."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What is about to be trained. `resumed` is the share of the training already done."""
+
+    parameters: int
+    workers: int
+    resumed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The caller asked to stop; the checkpoint holds everything so far."""
+
+    epoch: int
+    directory: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The result of a run: scores of the best epoch's model."""
+
+    dev: Scores
+    test: Scores | None
+    epochs: int
+    best_epoch: int
+    seconds: float
+    tokens_per_second: float
+    directory: Path
+
+
+Fact = Started | StepFacts | EpochFacts | Stopped | Finished
+
+
+def fit(
+    data: Corpora,
+    directory: Path,
+    *,
+    resume: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Fact]:
+    """Train on corpora and write a model directory, yielding facts.
+
+    Args:
+        data: the corpora and settings.
+        directory: where the model goes; it exists and can be written.
+        resume: go on from the checkpoint in `directory`, if one is there.
+        stop: asked after every step; True saves a checkpoint and ends.
+
+    Raises:
+        DataError: the directory can't be written; what it held before is intact.
+        ModelError: the checkpoint doesn't fit these corpora and settings.
+        DivergenceError: twenty steps in a row had no finite gradient.
+    """
+    with checkpoint.locked(directory):
+        yield from _fit(data, directory, resume, stop)
+
+
+def _fit(data: Corpora, directory: Path, resume: bool, stop: Callable[[], bool]) -> Iterator[Fact]:
+    began = time.perf_counter()
+    config = data.config
+    lexicon = corpora.build_lexicon(data)
+    labeler = trained.build(lexicon, config)
+    run = loop.begin(labeler, config)
+    model = TrainedModel(config, lexicon, run.averaged)
+    history = _History(directory / checkpoint.HISTORY)
+    if resume and checkpoint.has_run(directory):
+        checkpoint.load_run(directory, run, model)
+        history.keep(run.epoch)
+    else:
+        checkpoint.discard_run(directory)
+        history.keep(0)
+    workers = config.training.workers or min(2, os.cpu_count() or 1)
+    parameters = sum(parameter.numel() for parameter in labeler.parameters())
+    yield Started(parameters, workers, run.epoch / config.training.epochs)
+
+    saved = time.perf_counter()
+    unusable = steps = 0
+    tokens = seconds = 0.0
+    training = corpora.encode_training(data, lexicon)
+    for fact in loop.train(run, training, config, _scorer(data.dev, lexicon, model), workers):
+        if isinstance(fact, EpochFacts):
+            tokens, seconds = tokens + fact.tokens_per_second * fact.seconds, seconds + fact.seconds
+            if fact.improved:
+                checkpoint.save_model(directory, model)
+            history.add(fact)
+        else:
+            steps += 1
+            unusable = 0 if math.isfinite(fact.norm) else unusable + 1
+            _check_divergence(unusable, directory)
+        if isinstance(fact, EpochFacts) or time.perf_counter() - saved > CHECKPOINT_SECONDS:
+            checkpoint.save_run(directory, run, model)
+            saved = time.perf_counter()
+        yield fact
+        if stop():
+            checkpoint.save_run(directory, run, model)
+            yield Stopped(run.epoch, directory)
+            return
+
+    best = checkpoint.load_model(directory)
+    dev = _scorer(data.dev, lexicon, best)(best.labeler)
+    test = _scorer(data.test, lexicon, best)(best.labeler) if data.test is not None else None
+    finished = Finished(
+        dev,
+        test,
+        run.epoch,
+        run.best_epoch,
+        time.perf_counter() - began,
+        tokens / max(seconds, 1e-9),
+        directory,
+    )
+    _write_reports(data, finished, parameters)
+    checkpoint.discard_run(directory)
+    yield finished
+
+
+def _scorer(corpus: Corpus, lexicon: Lexicon, model: TrainedModel) -> Callable[[SequenceLabeler], Scores]:
+    gold = evaluate.encode_corpus(corpus.sentences, model)
+
+    def score(labeler: SequenceLabeler) -> Scores:
+        return evaluate.score(TrainedModel(model.config, lexicon, labeler), corpus, gold)
+
+    return score
+
+
+def _check_divergence(unusable: int, directory: Path) -> None:
+    if unusable >= MAX_SKIPPED:
+        raise DivergenceError(
+            f"{unusable} steps in a row had no finite gradient; the best model so far is in {directory}. "
+            "Train again with a lower --learning-rate or a lower training.clip_norm"
+        )
+
+
+def _write_reports(data: Corpora, finished: Finished, parameters: int) -> None:
+    scores = {"dev": finished.dev.as_dict()} | ({"test": finished.test.as_dict()} if finished.test else {})
+    directory = finished.directory
+    checkpoint.write_atomically(
+        directory / checkpoint.SCORES, json.dumps(scores, ensure_ascii=False, indent=2).encode() + b"\n"
+    )
+    text = card.write(data, scores, finished.best_epoch, finished.epochs, finished.seconds, parameters)
+    checkpoint.write_atomically(directory / checkpoint.CARD, text.encode())
+
+
+class _History:
+    """`history.jsonl`: one line of facts per epoch, rewritten whole so that it is never half a line."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lines: list[str] = []
+
+    def keep(self, epochs: int) -> None:
+        """Keep the first `epochs` lines of what is there."""
+        with suppress(OSError):
+            self._lines = self._path.read_text(encoding="utf-8").splitlines()[:epochs]
+
+    def add(self, facts: EpochFacts) -> None:
+        """Append an epoch."""
+        line = {
+            "epoch": facts.epoch,
+            "loss": facts.loss,
+            "dev": facts.dev.as_dict(),
+            "improved": facts.improved,
+            "learning_rate": facts.learning_rate,
+            "seconds": facts.seconds,
+            "tokens_per_second": facts.tokens_per_second,
+            "skipped_steps": facts.skipped,
+        }
+        self._lines.append(json.dumps(line, ensure_ascii=False))
+        checkpoint.write_atomically(self._path, ("\n".join(self._lines) + "\n").encode())

@@ -1,0 +1,159 @@
+"""Adam with row-sparse tables, and a moving average of the weights.
+
+Dense parameters go to PyTorch's fused AdamW. Embedding tables come with row-sparse gradients: only the rows a
+batch touched are updated, so a step costs the same for a vocabulary of a thousand words or a million. The
+moving average of a row that isn't touched has a closed form, so it is caught up when it is needed. Nothing
+here computes a gradient or knows a schedule.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from tagger.config import TrainingConfig
+
+_BETAS = (0.9, 0.999)
+_EPSILON = 1e-8
+
+
+class Optimizer:
+    """Adam (Kingma and Ba 2015) over a model, with an exponential moving average of its weights.
+
+    Args:
+        model: what is trained; its parameters are changed in place.
+        averaged: a copy of the model whose parameters are set to the average; the model itself if there is none.
+        sparse: names of the parameters whose gradients are row-sparse.
+        config: decay of the average, weight decay, largest norm.
+    """
+
+    def __init__(
+        self, model: nn.Module, averaged: nn.Module, sparse: Iterable[str], config: TrainingConfig
+    ) -> None:
+        names = dict(model.named_parameters())
+        rows = set(sparse)
+        self._dense: list[Tensor] = [parameter for name, parameter in names.items() if name not in rows]
+        self._dense_average: list[Tensor] = [p for name, p in averaged.named_parameters() if name not in rows]
+        self._adam = torch.optim.AdamW(
+            self._dense, lr=0.0, betas=_BETAS, eps=_EPSILON, weight_decay=config.weight_decay, fused=True
+        )
+        twins = dict(averaged.named_parameters())
+        self._tables = {name: _Table(names[name], twins[name]) for name in names if name in rows}
+        self._order = list(names)
+        self._averages = averaged is not model
+        self._decay = config.average
+        self._clip = config.clip_norm
+        self._log_decay = 0.0  # sum over steps of the log of each step's decay
+        self.steps = 0
+
+    def step(self, gradients: Sequence[Tensor], learning_rate: float) -> float:
+        """Clip the gradients by their total norm and update the weights and their average.
+
+        Args:
+            gradients: one for each of the model's parameters, in their order; row-sparse ones coalesced.
+            learning_rate: of this step.
+
+        Returns:
+            The norm before clipping. Where it isn't finite nothing was changed.
+        """
+        values = [gradient._values() if gradient.is_sparse else gradient for gradient in gradients]
+        norm = float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(values))))
+        if not math.isfinite(norm):
+            return norm
+        if norm > self._clip:
+            torch._foreach_mul_(values, self._clip / (norm + 1e-6))
+        self.steps += 1
+        decay = min(self._decay, (1 + self.steps) / (10 + self.steps)) if self._averages else 0.0
+        before, self._log_decay = self._log_decay, self._log_decay + (math.log(decay) if decay else 0.0)
+
+        by_name = dict(zip(self._order, gradients, strict=True))
+        for name, table in self._tables.items():
+            table.step(by_name.pop(name), learning_rate, self.steps, decay, before, self._log_decay)
+        for parameter, gradient in zip(self._dense, by_name.values(), strict=True):
+            parameter.grad = gradient
+        self._adam.param_groups[0]["lr"] = learning_rate
+        self._adam.step()
+        if self._averages:
+            torch._foreach_lerp_(self._dense_average, self._dense, 1 - decay)
+        return norm
+
+    def settle(self) -> None:
+        """Bring the average of every row up to date, before the averaged model is used."""
+        for table in self._tables.values():
+            table.settle(self._log_decay)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all that `load` needs to go on with the same bits."""
+        tensors = {
+            "steps": torch.tensor(self.steps),
+            "log_decay": torch.tensor(self._log_decay, dtype=torch.float64),
+        }
+        for place, parameter in enumerate(self._dense):
+            for key, value in self._adam.state[parameter].items():
+                tensors[f"dense.{place}.{key}"] = value
+        for name, table in self._tables.items():
+            tensors |= {f"table.{name}.{key}": value for key, value in table.state().items()}
+        return tensors
+
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Take over what `state` returned."""
+        self.steps = int(tensors["steps"])
+        self._log_decay = float(tensors["log_decay"])
+        for place, parameter in enumerate(self._dense):
+            prefix = f"dense.{place}."
+            kept = {
+                key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)
+            }
+            if kept:
+                self._adam.state[parameter] = {key: value.clone() for key, value in kept.items()}
+        for name, table in self._tables.items():
+            for key, value in table.state().items():
+                value.copy_(tensors[f"table.{name}.{key}"])
+
+
+class _Table:
+    """The optimiser's view of one embedding table: moments, and when each row's average was last brought up."""
+
+    def __init__(self, weight: Tensor, average: Tensor) -> None:
+        self._weight = weight.detach()
+        self._average = average.detach()
+        self._mean = torch.zeros_like(self._weight)
+        self._square = torch.zeros_like(self._weight)
+        self._seen = torch.zeros(len(self._weight), dtype=torch.float64)
+
+    def state(self) -> dict[str, Tensor]:
+        return {"mean": self._mean, "square": self._square, "seen": self._seen}
+
+    def step(
+        self, gradient: Tensor, rate: float, steps: int, decay: float, log_before: float, log_after: float
+    ) -> None:
+        """Update the touched rows as Adam does; their average first catches up with the steps they sat out."""
+        rows = gradient._indices()[0]
+        values = gradient._values()
+        weight = self._weight.index_select(0, rows)
+        if decay:
+            late = torch.exp(log_before - self._seen.index_select(0, rows)).to(weight.dtype).unsqueeze(1)
+            average = torch.lerp(weight, self._average.index_select(0, rows), late)
+        mean = self._mean.index_select(0, rows).lerp_(values, 1 - _BETAS[0])
+        square = (
+            self._square.index_select(0, rows).mul_(_BETAS[1]).addcmul_(values, values, value=1 - _BETAS[1])
+        )
+        scale = math.sqrt(1 - _BETAS[1] ** steps)
+        size = rate / (1 - _BETAS[0] ** steps)
+        weight.addcdiv_(mean, square.sqrt().div_(scale).add_(_EPSILON), value=-size)
+        self._weight.index_copy_(0, rows, weight)
+        self._mean.index_copy_(0, rows, mean)
+        self._square.index_copy_(0, rows, square)
+        if decay:
+            self._average.index_copy_(0, rows, average.lerp_(weight, 1 - decay))
+            self._seen.index_fill_(0, rows, log_after)
+
+    def settle(self, log_now: float) -> None:
+        """Catch every row's average up: a row w that was not touched since s has average w + (a - w) d^(t - s)."""
+        late = torch.exp(log_now - self._seen).to(self._weight.dtype).unsqueeze(1)
+        if self._average.data_ptr() != self._weight.data_ptr():
+            self._average.copy_(torch.lerp(self._weight, self._average, late))
+        self._seen.fill_(log_now)
