@@ -1,0 +1,243 @@
+"""The CRF as a module: parameters, constraints, and checks at the door.
+
+`forward` and `decode` are the interface that users of CRF layers in PyTorch know, with masks and lists. The other
+methods are the fast one: time-major tensors and lengths.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tagger.model.crf.chain import FORBIDDEN, Chain, exponent, trim
+from tagger.model.crf.loss import NegativeLogLikelihood, PartialNegativeLogLikelihood
+from tagger.model.crf.padded import token_mask
+from tagger.model.crf.posterior import Posterior
+from tagger.model.crf.problem import prepare
+from tagger.model.crf.search import NBest, n_best, viterbi
+
+if TYPE_CHECKING:
+    from tagger.text.schemes import Constraints
+
+REDUCTIONS = ("none", "sum", "mean", "token_mean")
+
+
+class CRF(nn.Module):
+    """Linear-chain conditional random field over K tags.
+
+    Args:
+        num_tags: K.
+        batch_first: whether `forward` and `decode` take (B, T, ...) instead of (T, B, ...).
+        constraints: which starts, moves and ends are possible; everything when None. They are no part of the
+            state: a state dict holds the three parameters alone.
+
+    Attributes:
+        start_transitions: (K,), score of beginning with a tag.
+        transitions: (K, K), [i, j] is the score of going from tag i to tag j.
+        end_transitions: (K,), score of ending with a tag.
+    """
+
+    possible_start: Tensor | None
+    possible_transitions: Tensor | None
+    possible_end: Tensor | None
+
+    def __init__(
+        self, num_tags: int, batch_first: bool = False, constraints: Constraints | None = None
+    ) -> None:
+        if num_tags <= 0:
+            raise ValueError(f"invalid number of tags: {num_tags}; expected at least 1")
+        super().__init__()
+        self.num_tags = num_tags
+        self.batch_first = batch_first
+        self.start_transitions = nn.Parameter(torch.empty(num_tags))
+        self.end_transitions = nn.Parameter(torch.empty(num_tags))
+        self.transitions = nn.Parameter(torch.empty(num_tags, num_tags))
+        self.exponent: int | None = 1
+        if constraints is not None:
+            constraints = _checked(constraints, num_tags)
+            self.exponent = exponent(constraints)
+        for name in ("start", "transitions", "end"):
+            mask = None if constraints is None else torch.from_numpy(getattr(constraints, name))
+            self.register_buffer(f"possible_{name}", mask, persistent=False)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw all scores from U(-0.1, 0.1)."""
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -0.1, 0.1)
+
+    def extra_repr(self) -> str:
+        constrained = self.possible_start is not None
+        return f"num_tags={self.num_tags}, batch_first={self.batch_first}, constrained={constrained}"
+
+    # The interface that users of CRF layers know.
+
+    def forward(
+        self, emissions: Tensor, tags: Tensor, mask: Tensor | None = None, reduction: str = "sum"
+    ) -> Tensor:
+        """Return the log-likelihood of tags.
+
+        Args:
+            emissions: (T, B, K) scores, or (B, T, K) if `batch_first`, as in all arguments.
+            tags: (T, B) int64.
+            mask: (T, B) bool or uint8, which tokens exist: the first ones of each sentence; all when None.
+            reduction: "none" for (B,); "sum", "mean" over sentences or "token_mean" over tokens for ().
+        """
+        if reduction not in REDUCTIONS:
+            raise ValueError(f"invalid reduction: {reduction}; expected one of {', '.join(REDUCTIONS)}")
+        lengths = self._check(emissions, mask, tags)
+        if self.batch_first:
+            emissions, tags = emissions.transpose(0, 1), tags.transpose(0, 1)
+        self._check_tags(tags, lengths)
+        log_likelihood = -self.negative_log_likelihood(emissions, tags, lengths)
+        if reduction == "none":
+            return log_likelihood
+        if reduction == "mean":
+            return log_likelihood.mean()
+        total = log_likelihood.sum()
+        return total if reduction == "sum" else total / lengths.sum()
+
+    def decode(self, emissions: Tensor, mask: Tensor | None = None) -> list[list[int]]:
+        """Return the most likely tags of each sentence; arguments as for `forward`."""
+        lengths = self._check(emissions, mask)
+        if self.batch_first:
+            emissions = emissions.transpose(0, 1)
+        rows = self.viterbi(emissions, lengths).t().tolist()
+        return [row[:length] for row, length in zip(rows, lengths.tolist(), strict=True)]
+
+    # Time-major tensors and lengths.
+
+    def negative_log_likelihood(
+        self, emissions: Tensor, tags: Tensor | None, lengths: Tensor, allowed: Tensor | None = None
+    ) -> Tensor:
+        """Return -log p(tags) of each sentence, or -log p(some sequence of allowed tags).
+
+        Args:
+            emissions: (T, B, K).
+            tags: (T, B) int64; not read if `allowed` is given.
+            lengths: (B,) int64, at least 1 each.
+            allowed: (T, B, K) bool, for partial annotation: the tags that each token may have.
+
+        Returns:
+            (B,) losses in nats.
+
+        Raises:
+            DataError: the constraints forbid the tags, or leave none of the sequences of allowed tags.
+        """
+        known = tags if allowed is None else allowed
+        assert known is not None, "either tags or allowed tags"
+        loss = NegativeLogLikelihood if allowed is None else PartialNegativeLogLikelihood
+        value: Tensor = loss.apply(  # type: ignore[no-untyped-call]
+            _widened(emissions),
+            self.start_transitions,
+            self.transitions,
+            self.end_transitions,
+            self._masks(),
+            self.exponent,
+            lengths,
+            known,
+        )
+        return value
+
+    @torch.no_grad()
+    def viterbi(self, emissions: Tensor, lengths: Tensor, allowed: Tensor | None = None) -> Tensor:
+        """Return the most likely tags (T, B) int64 among the allowed ones (T, B, K), 0 beyond each length."""
+        emissions = _restricted(_widened(emissions), allowed)
+        return viterbi(emissions, self.chain(emissions.dtype), lengths)
+
+    @torch.no_grad()
+    def nbest(self, emissions: Tensor, lengths: Tensor, n: int, allowed: Tensor | None = None) -> NBest:
+        """Return the n most likely tag sequences; for their probabilities see `Posterior.of_scores`."""
+        emissions = _restricted(_widened(emissions), allowed)
+        return n_best(emissions, self.chain(emissions.dtype), lengths, n)
+
+    @torch.no_grad()
+    def posterior(
+        self,
+        emissions: Tensor,
+        lengths: Tensor,
+        allowed: Tensor | None = None,
+        temperature: float = 1.0,
+    ) -> Posterior:
+        """Return the distribution over tag sequences, for marginals and the probabilities of spans.
+
+        Args:
+            emissions: (T, B, K).
+            lengths: (B,) int64.
+            allowed: (T, B, K) bool, partial knowledge: the tags that each token may have.
+            temperature: divides every score; above 1 the probabilities are less extreme.
+        """
+        emissions = _widened(emissions)
+        chain = self.chain(emissions.dtype).over(temperature)
+        problem = prepare(emissions / temperature, chain, lengths, self.exponent, allowed=allowed)
+        return Posterior.of(problem.solve(), lengths, emissions.dtype)
+
+    def marginals(self, emissions: Tensor, lengths: Tensor, allowed: Tensor | None = None) -> Tensor:
+        """Return p(y_t = k), (T, B, K), 0 beyond each length."""
+        return self.posterior(emissions, lengths, allowed).marginals
+
+    def chain(self, dtype: torch.dtype | None = None) -> Chain:
+        """Return the scores shared by all sentences, FORBIDDEN where the constraints say so, detached."""
+        parameters = (self.start_transitions, self.transitions, self.end_transitions)
+        chain = Chain(*(parameter.detach() for parameter in parameters)).restricted(self._masks())
+        return chain if dtype is None else chain.to(dtype)
+
+    def _masks(self) -> Chain | None:
+        if self.possible_start is None or self.possible_transitions is None or self.possible_end is None:
+            return None
+        return Chain(self.possible_start, self.possible_transitions, self.possible_end)
+
+    def _check(self, emissions: Tensor, mask: Tensor | None, tags: Tensor | None = None) -> Tensor:
+        """Check shapes and mask; return the lengths (B,)."""
+        if emissions.dim() != 3:
+            raise ValueError(f"emissions must have 3 dimensions, got {emissions.dim()}")
+        if emissions.size(2) != self.num_tags:
+            raise ValueError(
+                f"the last dimension of emissions must be {self.num_tags}, got {emissions.size(2)}"
+            )
+        for name, other in (("tags", tags), ("mask", mask)):
+            if other is not None and other.shape != emissions.shape[:2]:
+                raise ValueError(
+                    f"the first two dimensions of emissions and {name} must match, "
+                    f"got {tuple(emissions.shape[:2])} and {tuple(other.shape)}"
+                )
+        B, T = emissions.shape[:2] if self.batch_first else (emissions.shape[1], emissions.shape[0])
+        if mask is None:
+            return torch.full((B,), T, device=emissions.device)
+        mask = (mask.t() if self.batch_first else mask).bool()
+        if not mask[0].all():
+            raise ValueError(
+                "the mask of the first time step must be on for every sentence; leave empty ones out"
+            )
+        lengths = mask.sum(0)
+        if not torch.equal(mask, token_mask(lengths, T)):
+            raise ValueError(
+                "the mask must be on without a gap from the first token of a sentence to its last"
+            )
+        return lengths
+
+    def _check_tags(self, tags: Tensor, lengths: Tensor) -> None:
+        low, high = torch.where(token_mask(lengths, len(tags)), tags, tags[:1]).aminmax()
+        if low < 0 or high >= self.num_tags:
+            raise ValueError(
+                f"tags must lie between 0 and {self.num_tags - 1}, got {int(low)} to {int(high)}"
+            )
+
+
+def _checked(constraints: Constraints, K: int) -> Constraints:
+    shapes = tuple(np.shape(mask) for mask in constraints)
+    if shapes != ((K,), (K, K), (K,)):
+        raise ValueError(f"constraints must have the shapes {((K,), (K, K), (K,))}, got {shapes}")
+    return trim(constraints)
+
+
+def _widened(emissions: Tensor) -> Tensor:
+    """Return emissions in single precision at least."""
+    return emissions.float() if emissions.dtype in (torch.float16, torch.bfloat16) else emissions
+
+
+def _restricted(emissions: Tensor, allowed: Tensor | None) -> Tensor:
+    return emissions if allowed is None else torch.where(allowed, emissions, FORBIDDEN)

@@ -1,0 +1,125 @@
+"""The best tag sequences: Viterbi and its N-best form.
+
+Both run the forward recursion with a maximum in the place of the sum (Rabiner 1989, III.B), which keeps for each
+token and tag the score of the best way to come there. Walking back, that score is an exact estimate of what is
+still to come, so the N best extensions of N partial sequences are all that need be kept: the tree-trellis search
+of Soong and Huang (1991). Viterbi is N = 1.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tagger.model.crf.chain import FORBIDDEN, Chain
+from tagger.model.crf.messages import widest
+from tagger.model.crf.padded import flat_rows, mirrored_steps, read_rows, token_mask
+from tagger.model.crf.problem import check_possible
+
+_CHUNK = 1 << 20
+"""Elements of the temporary of a maximum: small enough for the cache, large enough to hide the cost of a call."""
+
+_STRIDE = 32
+"""Time steps between two shifts of the scores towards 0, without which a float32 sum blurs close decisions."""
+
+_FAR = -1e6
+"""A shift never exceeds this, so that FORBIDDEN stays below every possible score."""
+
+
+class NBest(NamedTuple):
+    """The N best tag sequences of each sentence, best first."""
+
+    tags: Tensor  # (T, B, N) int64, 0 in the padding
+    scores: Tensor  # (B, N), FORBIDDEN or less where a sentence has fewer than N possible tag sequences
+    count: Tensor  # (B,) int64: how many of the N exist
+
+
+def viterbi(emissions: Tensor, chain: Chain, lengths: Tensor) -> Tensor:
+    """Return the best tags (T, B) int64, 0 in the padding. Among equals the lowest tag, from the end."""
+    T = len(emissions)
+    steps = mirrored_steps(lengths, T)
+    mirrored = read_rows(_best_arrivals(emissions, chain), flat_rows(steps))
+    score = (mirrored[0] + chain.end).amax(-1)
+    check_possible(score, lengths)
+    arrivals = chain.transitions.t().contiguous()
+    if mirrored.device.type == "cpu":  # numpy calls cost a third of torch calls, and these are small
+        tags = torch.from_numpy(np.stack(_walk_back(mirrored.numpy(), arrivals.numpy(), chain.end.numpy())))
+    else:
+        tags = torch.stack(_walk_back(mirrored, arrivals, chain.end))
+    return torch.where(token_mask(lengths, T), tags.gather(0, steps), 0)
+
+
+def n_best(emissions: Tensor, chain: Chain, lengths: Tensor, n: int) -> NBest:
+    """Return the n best distinct tag sequences, exactly, in the widest type."""
+    T, B, K = emissions.shape
+    wide = widest(emissions.device)
+    emissions, chain = emissions.to(wide), chain.to(wide)
+    steps = mirrored_steps(lengths, T)
+    rows = flat_rows(steps)
+    best, emissions = read_rows(_best_arrivals(emissions, chain), rows), read_rows(emissions, rows)
+    arrivals = torch.cat(
+        (chain.transitions.t(), chain.end.unsqueeze(0))
+    )  # (K + 1, K): row K comes from the end
+    tags, origins = lengths.new_empty(2, T, B, n)
+    following = lengths.new_full((B, n), K)
+    suffix = torch.full(
+        (B, n), FORBIDDEN, dtype=wide, device=emissions.device
+    )  # what n tags to the right score
+    suffix[:, 0] = 0.0
+    unmoved = torch.arange(n, device=lengths.device).expand(B, n)
+    for t in range(T):
+        moves = arrivals[following] + suffix.unsqueeze(-1)  # (B, n, K)
+        chosen = (moves + best[t].unsqueeze(1)).view(B, n * K).topk(n).indices
+        exists = (t < lengths).unsqueeze(-1)
+        origins[t] = torch.where(exists, chosen // K, unmoved)
+        tags[t] = torch.where(exists, chosen % K, following)
+        scores = moves.view(B, n * K).gather(-1, chosen) + emissions[t].gather(-1, chosen % K)
+        suffix, following = torch.where(exists, scores, suffix), tags[t]
+    scores = suffix + chain.start[following]
+    check_possible(scores[:, 0], lengths)
+    trail = unmoved
+    for t in reversed(range(T)):
+        tags[t], trail = tags[t].gather(-1, trail), origins[t].gather(-1, trail)
+    ordered = tags.gather(0, steps.unsqueeze(-1).expand(T, B, n))
+    ordered = torch.where(token_mask(lengths, T).unsqueeze(-1), ordered, 0)
+    return NBest(ordered, scores, (scores > FORBIDDEN / 2).sum(-1))
+
+
+def _best_arrivals(emissions: Tensor, chain: Chain) -> Tensor:
+    """Return the score of the best way to each tag, (T, B, K), up to a constant for each token of a sentence.
+
+    The temporary holds the sources in its first axis, where a maximum is fast, and the longer of tags and
+    sentences in its last.
+    """
+    T, B, K = emissions.shape
+    by_tag = K >= B
+    emissions = emissions.contiguous() if by_tag else emissions.transpose(1, 2).contiguous()
+    best = torch.empty_like(emissions)  # (T, B, K) or (T, K, B)
+    torch.add(emissions[0], chain.start if by_tag else chain.start.unsqueeze(1), out=best[0])
+    sources = (best.transpose(1, 2).unsqueeze(-1) if by_tag else best.unsqueeze(2)).unbind(0)
+    moves = chain.transitions.unsqueeze(1 if by_tag else 2)  # (K, 1, K) or (K, K, 1)
+    size = min(K, max(1, _CHUNK // (B * K)))
+    scratch = best.new_empty((size, B, K) if by_tag else (size, K, B))
+    tops = best.new_empty((-(-K // size), *best.shape[1:]))
+    for t in range(1, T):
+        parts = zip(sources[t - 1].split(size), moves.split(size), tops, strict=True)
+        for source, move, top in parts:
+            torch.amax(torch.add(source, move, out=scratch[: len(source)]), 0, out=top)
+        torch.add(tops[0] if len(tops) == 1 else tops.amax(0), emissions[t], out=best[t])
+        if t % _STRIDE == 0:
+            best[t] -= best[t].amax(-1 if by_tag else 0, keepdim=True).clamp(min=_FAR)
+    return best if by_tag else best.transpose(1, 2)
+
+
+def _walk_back(best: Any, arrivals: Any, end: Any) -> list[Any]:
+    """Return the tags (B,) of each step from the end; the arguments are all tensors or all numpy arrays.
+
+    Only the one maximum on the way back is looked for again: to keep all of them costs the forward pass more.
+    """
+    tags = [(best[0] + end).argmax(-1)]
+    for scores in best[1:]:
+        tags.append((scores + arrivals[tags[-1]]).argmax(-1))
+    return tags
