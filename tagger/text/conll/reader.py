@@ -1,25 +1,28 @@
-"""Blocks of text to sentences: separators, columns, comments, document boundaries, CoNLL-U.
+"""Blocks of text to sentences: rows, comments, document boundaries, CoNLL-U.
 
-The first data row settles the layout (tabs or spaces, how many columns, CoNLL-U or not); every later row is
-held to it. Most sentences take a fast road of a few string methods; whatever it cannot vouch for goes row by
-row. This file does not know what a tag means.
+Most sentences take a fast road of a few string methods; whatever it cannot vouch for goes row by row, where
+faults get their place. This file does not know what a tag means.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from itertools import compress
 from os import PathLike
 
 from tagger.errors import DataError
-from tagger.text.conll.sentence import CONLLU_COLUMNS, DEFAULT_COLUMNS, Column, Columns, Sentence
+from tagger.text.conll.layout import CONLLU_ID, Layout, count_columns, settle_layout, split_row
+from tagger.text.conll.sentence import DEFAULT_COLUMNS, Columns, Sentence
 from tagger.text.conll.source import Block, display_name, read_blocks
+from tagger.text.schemes import UNKNOWN_TAG
 
 DOCSTART = "-DOCSTART-"
-_CONLLU_ID = re.compile(r"[0-9]+(-[0-9]+|\.[0-9]+)?")
 _NEW_DOCUMENT = re.compile(r"#\s*newdoc\b|#begin document")
 _COMMENT = ("# ", "#begin document", "#end document")
+_UNSPECIFIED = "_"  # of CoNLL-U, in UPOS and XPOS
+_TAG_COLUMNS = (3, 4)  # UPOS and XPOS
 
 Warn = Callable[[str], None]
 Fault = Callable[[DataError], None]
@@ -43,40 +46,34 @@ def read_sentences(
     Raises:
         DataError: with file and line.
     """
-    return iter(Reader(path, columns, encoding, warn, on_fault))
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """What the first data row settles: separator, number of columns, and where the wanted ones are."""
-
-    separator: str
-    width: int
-    line: int
-    is_conllu: bool
-    token: int
-    tag: int | None
-    features: tuple[int, ...]
+    return iter(Reader(path, columns, encoding, warn=warn, on_fault=on_fault))
 
 
 class Reader:
-    """One pass over one file. `layout` is known after the first sentence."""
+    """One pass over one file.
+
+    Args:
+        share: keep one copy of equal strings, which a corpus held in memory wants and a stream does not.
+    """
 
     def __init__(
         self,
         path: str | PathLike[str],
         columns: Columns,
-        encoding: str = "utf-8",
+        encoding: str,
+        *,
         warn: Warn | None = None,
         on_fault: Fault | None = None,
+        share: bool = False,
     ) -> None:
-        self.layout: Layout | None = None
+        self.layout: Layout | None = None  # known after the first data row
         self._path = path
         self._name = display_name(path)
         self._columns = columns
         self._encoding = encoding
         self._warn = warn
         self._on_fault = on_fault
+        self._share = share
         self._notes: dict[str, list[int]] = {}  # fact -> [count, first line]
         self._document = 0
         self._is_begun = False  # whether a document boundary or a sentence has been seen
@@ -95,6 +92,7 @@ class Reader:
         self._notes.setdefault(fact, [0, line])[0] += 1
 
     def _fault(self, message: str, line: int) -> None:
+        """Raise the fault, or report it where someone collects them."""
         error = DataError(message, self._name, line)
         if self._on_fault is None:
             raise error
@@ -103,129 +101,103 @@ class Reader:
     def _find_layout(self, block: Block) -> None:
         for number, row in enumerate(block.text.split("\n"), block.line):
             if row and not row.startswith((*_COMMENT, DOCSTART)):
-                self.layout = self._settle_layout(row, number)
+                self.layout = settle_layout(row, self._columns, self._name, number)
                 return
 
-    def _settle_layout(self, row: str, line: int) -> Layout:
-        separator = "\t" if "\t" in row else " "
-        fields = _split_row(row, separator)
-        is_conllu = len(fields) == 10 and separator == "\t" and bool(_CONLLU_ID.fullmatch(fields[0]))
-        wanted = self._columns
-        token: Column = "FORM" if is_conllu and wanted.token == 0 else wanted.token
-        tag: Column | None = "UPOS" if is_conllu and wanted.tag == -1 else wanted.tag
-
-        def place(column: Column) -> int:
-            return self._place_column(column, len(fields), is_conllu, line)
-
-        layout = Layout(
-            separator=separator,
-            width=len(fields),
-            line=line,
-            is_conllu=is_conllu,
-            token=place(token),
-            tag=None if tag is None else place(tag),
-            features=tuple(place(column) for column in wanted.features),
-        )
-        if layout.token == layout.tag:
-            found = (
-                f"found {_count(layout.width, 'column')}, of which {layout.token + 1} would be token and tag"
-            )
-            raise DataError(f"{found}, expected a token column and a tag column", self._name, line)
-        return layout
-
-    def _place_column(self, column: Column, width: int, is_conllu: bool, line: int) -> int:
-        """Return the column counted from 0."""
-        if isinstance(column, str):
-            if is_conllu and column.upper() in CONLLU_COLUMNS:
-                return CONLLU_COLUMNS.index(column.upper())
-            form = (
-                f"one of {', '.join(CONLLU_COLUMNS)}"
-                if is_conllu
-                else "a number: only CoNLL-U names its columns"
-            )
-            raise DataError(f"found no column {column!r}, expected {form}", self._name, line)
-        if not -width <= column < width:
-            expected = f"expected column {column} to be among them (counted from 0, from the last as -1)"
-            raise DataError(f"found {_count(width, 'column')}, {expected}", self._name, line)
-        return column % width
-
     def _read_block(self, block: Block) -> Iterator[Sentence]:
-        """Yield the sentences of a block; the fast road is taken where all rows have the layout's width."""
         layout = self.layout
-        fast = (
-            layout is not None
-            and not layout.is_conllu
-            and (layout.separator == "\t" or "\t" not in block.text)
-        )
+        is_regular = layout is not None and (layout.separator == "\t" or "\t" not in block.text)
         line = block.line
         for chunk in block.text.split("\n\n"):
-            here = line
-            line += chunk.count("\n") + 2
-            if not chunk or chunk == "\n":
-                continue
-            if chunk[0] == "\n" or chunk[-1] == "\n":
-                stripped = chunk.lstrip("\n")
-                here += len(chunk) - len(stripped)
-                chunk = stripped.rstrip("\n")
-                if not chunk:
-                    continue
-            sentence = self._read_fast(chunk, here) if fast else None
-            if sentence is not None:
-                yield sentence
-            else:
-                yield from self._read_rows(chunk, here)
+            ends = chunk.count("\n")
+            rows = chunk.strip("\n")
+            if rows:
+                first = line + (chunk[0] == "\n")
+                sentence = self._read_fast(rows, first) if is_regular else None
+                if sentence:
+                    yield sentence
+                else:
+                    yield from self._read_rows(rows, first)
+            line += ends + 2
 
-    def _read_fast(self, chunk: str, line: int) -> Sentence | None:
-        """Split a whole sentence at once; None where a row needs a closer look.
-
-        Each row becomes its fields and a line end, so the fields have the period width + 1, and every
-        last one of a period being a line end proves that each row has `width` columns.
-        """
+    def _read_fast(self, text: str, line: int) -> Sentence | None:
+        """Split a whole sentence at once; None where a row needs a closer look."""
         layout = self.layout
         assert layout is not None
-        if chunk[0] == "#" or DOCSTART in chunk or self._comments:
+        comments: list[str] = []
+        if layout.is_conllu:
+            comments, text = _cut_comments(text)
+        elif text[0] == "#" or self._comments or DOCSTART in text:
             return None
-        separator, width = layout.separator, layout.width
-        fields = chunk.replace("\n", f"{separator}\n{separator}").split(separator)
-        rows = chunk.count("\n") + 1
-        period = width + 1
-        if len(fields) != rows * period - 1 or fields[width::period].count("\n") != rows - 1 or "" in fields:
+        fields = _split_rows(text, layout)
+        if fields is None:
             return None
-        if separator == "\t" and " " in chunk and not all(map(str.strip, fields[layout.token :: period])):
-            return None
-        self._is_begun = True
-        return Sentence(
-            tuple(fields[layout.token :: period]),
-            () if layout.tag is None else tuple(fields[layout.tag :: period]),
-            line,
-            self._document,
-            tuple([tuple(fields[feature::period]) for feature in layout.features]) if layout.features else (),
-        )
+        period = layout.width + 1
+        columns = [fields[column::period] for column in layout.wanted]
+        lines: tuple[int, ...] = ()
+        if layout.is_conllu:
+            ids = fields[::period]
+            is_token = list(map(str.isdecimal, ids))
+            if not all(is_token):
+                if not any(is_token) or not all(map(CONLLU_ID.fullmatch, ids)):
+                    return None
+                lines = tuple(
+                    compress(range(line + len(comments), line + len(comments) + len(ids)), is_token)
+                )
+                columns = [list(compress(column, is_token)) for column in columns]
+            for number, comment in enumerate(comments, line):
+                self._read_comment(comment, number)
+        return self._build(columns, lines[0] if lines else line + len(comments), lines)
 
-    def _read_rows(self, chunk: str, line: int) -> Iterator[Sentence]:
-        """Read a chunk row by row: comments, document boundaries, CoNLL-U, and every fault with its place."""
-        rows: list[tuple[int, list[str]]] = []
-        for number, row in enumerate(chunk.split("\n"), line):
-            if self._is_comment(row, at_start=not rows):
+    def _build(self, columns: list[list[str]], line: int, lines: tuple[int, ...]) -> Sentence:
+        """Make a sentence of its wanted columns and the comments above it."""
+        layout = self.layout
+        assert layout is not None
+        self._is_begun = True
+        tokens, tags, *features = columns if layout.tag is not None else [columns[0], [], *columns[1:]]
+        if layout.is_conllu and layout.tag in _TAG_COLUMNS and _UNSPECIFIED in tags:
+            tags = [UNKNOWN_TAG if tag == _UNSPECIFIED else tag for tag in tags]
+        if self._share:
+            tokens, tags = list(map(sys.intern, tokens)), list(map(sys.intern, tags))
+        comments = tuple(self._comments) if self._comments else ()
+        if comments:
+            self._comments = []
+        shared = tuple(map(tuple, features)) if features else ()
+        return Sentence(tuple(tokens), tuple(tags), line, self._document, shared, comments, lines)
+
+    def _read_rows(self, text: str, line: int) -> Iterator[Sentence]:
+        """Read row by row: comments, document boundaries, CoNLL-U, and every fault with its place."""
+        numbers: list[int] = []
+        rows: list[list[str]] = []
+        for number, row in enumerate(text.split("\n"), line):
+            if self._is_comment(row, above=not rows):
                 self._read_comment(row, number)
-            elif row.startswith(DOCSTART):
-                yield from self._finish(rows)
-                rows = []
+            elif row.startswith(DOCSTART) or (DOCSTART in row and DOCSTART in re.split("[ \t]", row)):
+                yield from self._finish(numbers, rows)
+                numbers, rows = [], []
                 self._begin_document()
             else:
                 fields = self._read_row(row, number)
                 if fields is not None:
-                    rows.append((number, fields))
-        yield from self._finish(rows)
+                    numbers.append(number)
+                    rows.append(fields)
+        yield from self._finish(numbers, rows)
 
-    def _is_comment(self, row: str, at_start: bool) -> bool:
+    def _finish(self, numbers: list[int], rows: list[list[str]]) -> Iterator[Sentence]:
+        if rows:
+            has_gaps = numbers[-1] - numbers[0] != len(numbers) - 1
+            yield self._build(
+                list(map(list, zip(*rows, strict=True))), numbers[0], tuple(numbers) if has_gaps else ()
+            )
+
+    def _is_comment(self, row: str, above: bool) -> bool:
         """In CoNLL-U `#` begins a comment; elsewhere `# ` does above a sentence, unless it is a whole row."""
         layout = self.layout
         if layout is not None and layout.is_conllu:
             return row[0] == "#"
-        if not at_start or not row.startswith(_COMMENT):
+        if not above or not row.startswith(_COMMENT):
             return False
-        return layout is None or len(_split_row(row, layout.separator)) != layout.width
+        return layout is None or len(split_row(row, layout.separator)) != layout.width
 
     def _read_comment(self, row: str, number: int) -> None:
         if _NEW_DOCUMENT.match(row):
@@ -239,53 +211,54 @@ class Reader:
         self._is_begun = True
 
     def _read_row(self, row: str, number: int) -> list[str] | None:
-        """Return the fields of a token; None for multiword tokens, empty nodes and faulty rows."""
+        """Return the wanted fields of a token; None for multiword tokens, empty nodes and faulty rows."""
         layout = self.layout
         assert layout is not None  # a row that is neither comment nor document boundary settles it
-        fields = _split_row(row, layout.separator)
-        if len(fields) != layout.width or (layout.separator == " " and "\t" in row):
-            other = "\t" in row and layout.separator == " "
-            found = f"found {_count(len(_split_row(row, chr(9))) if other else len(fields), 'column')}"
-            where = f"tabs here, spaces in line {layout.line}" if other else f"line {layout.line} has"
-            expected = where if other else f"{where} {layout.width}"
-            self._fault(f"{found}, {expected}; expected the same columns in every row", number)
+        fields = split_row(row, layout.separator)
+        if layout.separator == " " and "\t" in row:
+            found = (
+                f"found a tab, line {layout.line} has its {count_columns(layout.width)} separated by spaces"
+            )
+            self._fault(f"{found}; expected the same separator in every row", number)
+            return None
+        if len(fields) != layout.width:
+            found = f"found {count_columns(len(fields))}, line {layout.line} has {layout.width}"
+            self._fault(f"{found}; expected the same number in every row", number)
             return None
         if layout.is_conllu and not fields[0].isdecimal():
-            if not _CONLLU_ID.fullmatch(fields[0]):
-                self._fault(f"found ID {fields[0]!r}, expected a number, a range (1-2) or 1.1", number)
+            if not CONLLU_ID.fullmatch(fields[0]):
+                self._fault(f"found ID {fields[0]!r}, expected a number, or as in 1-2 or 1.1", number)
             return None
-        for column in (layout.token, layout.tag, *layout.features):
-            if column is not None and not fields[column].strip(" "):
-                what = "token" if column == layout.token else "tag" if column == layout.tag else "feature"
-                self._fault(f"found an empty {what} in column {column + 1}, expected some text", number)
+        for column in layout.wanted:
+            if not fields[column].strip(" "):
+                what = f"an empty {layout.name_of(column)} in column {column + 1}"
+                self._fault(f"found {what}, expected some text", number)
                 return None
-        return fields
-
-    def _finish(self, rows: list[tuple[int, list[str]]]) -> Iterator[Sentence]:
-        if not rows:
-            return
-        layout = self.layout
-        assert layout is not None
-        first = rows[0][0]
-        has_gaps = rows[-1][0] - first != len(rows) - 1
-        tag = layout.tag
-        self._is_begun = True
-        yield Sentence(
-            tokens=tuple(fields[layout.token] for _, fields in rows),
-            tags=() if tag is None else tuple(fields[tag] for _, fields in rows),
-            line=first,
-            document=self._document,
-            features=tuple(tuple(fields[column] for _, fields in rows) for column in layout.features),
-            comments=tuple(self._comments),
-            lines=tuple(number for number, _ in rows) if has_gaps else (),
-        )
-        self._comments = []
+        return [fields[column] for column in layout.wanted]
 
 
-def _split_row(row: str, separator: str) -> list[str]:
-    fields = row.split(separator)
-    return fields if separator == "\t" else [field for field in fields if field]
+def _cut_comments(text: str) -> tuple[list[str], str]:
+    """Return the lines at the beginning that start with `#`, and the rest."""
+    end = 0
+    while text.startswith("#", end):
+        end = text.find("\n", end) + 1 or len(text)
+    return text[:end].split("\n")[:-1], text[end:]
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _split_rows(text: str, layout: Layout) -> list[str] | None:
+    """Return the fields of all rows with a `\\n` between rows; None unless every row has its columns filled.
+
+    A line end stands where a field would, so the fields have the period width + 1, and every last one of a
+    period being a line end proves that each row has `width` columns.
+    """
+    separator, width = layout.separator, layout.width
+    marked = text.replace("\n", f"{separator}\n{separator}")
+    if not text or separator * 2 in marked or marked[0] == separator:
+        return None
+    fields = marked.split(separator)
+    ends, rest = divmod(len(fields), width + 1)
+    if rest != width or fields[width :: width + 1].count("\n") != ends:
+        return None
+    if separator == "\t" and " " in text and not all(field.strip(" ") for field in fields):
+        return None
+    return fields

@@ -109,6 +109,8 @@ def _unify_line_ends(text: str, final: bool) -> str:
 
 def _strip_blanks(text: str, line: int, note: Note) -> str:
     """Cut blanks before line ends; empty the lines that hold only a byte-order mark (as in WNUT-17)."""
+    if "\n\t\n" in text:  # blank lines as WNUT-17 has them, at a fifth of the cost
+        text = text.replace("\n\t\n", "\n\n")
     if " \n" in text or "\t\n" in text:
         text = _TRAILING_BLANKS.sub("\n", text)
     if _BOM in text:

@@ -1,0 +1,94 @@
+"""The layout of a column file: separator, number of columns, CoNLL-U or not, and where the wanted columns are.
+
+The first data row settles it; every later row is held to it by `reader`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tagger.errors import DataError
+from tagger.text.conll.sentence import CONLLU_COLUMNS, Column, Columns
+
+CONLLU_ID = re.compile(r"[0-9]+(-[0-9]+|\.[0-9]+)?")  # a token, a multiword token, an empty node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Columns are counted from 0; `line` is the row that settled it."""
+
+    separator: str
+    width: int
+    line: int
+    is_conllu: bool
+    token: int
+    tag: int | None
+    features: tuple[int, ...]
+    wanted: tuple[int, ...]  # token, tag if any, features
+
+    def name_of(self, column: int) -> str:
+        """Return what a column holds, for messages."""
+        if column == self.token:
+            return "token"
+        return "tag" if column == self.tag else "feature"
+
+
+def split_row(row: str, separator: str) -> list[str]:
+    """Split on every tab, or on runs of spaces.
+
+    >>> split_row("a  b", " ")
+    ['a', 'b']
+    """
+    fields = row.split(separator)
+    return fields if separator == "\t" else [field for field in fields if field]
+
+
+def count_columns(count: int) -> str:
+    """Return a number of columns in words."""
+    return "1 column" if count == 1 else f"{count} columns"
+
+
+def settle_layout(row: str, wanted: Columns, name: str, line: int) -> Layout:
+    """Return the layout of a file from its first data row: a row with a tab has its columns split at tabs only."""
+    separator = "\t" if "\t" in row else " "
+    fields = split_row(row, separator)
+    width = len(fields)
+    is_conllu = width == len(CONLLU_COLUMNS) and separator == "\t" and bool(CONLLU_ID.fullmatch(fields[0]))
+    token: Column = "FORM" if is_conllu and wanted.token == 0 else wanted.token
+    tag: Column | None = "UPOS" if is_conllu and wanted.tag == -1 else wanted.tag
+
+    def place(column: Column) -> int:
+        return _place(column, width, is_conllu, name, line)
+
+    token_place = place(token)
+    tag_place = None if tag is None else place(tag)
+    features = tuple(place(column) for column in wanted.features)
+    if token_place == tag_place:
+        found = f"found {count_columns(width)}, and column {token_place + 1} would be both token and tag"
+        raise DataError(f"{found}; expected a column for each, separated by a tab or spaces", name, line)
+    return Layout(
+        separator=separator,
+        width=width,
+        line=line,
+        is_conllu=is_conllu,
+        token=token_place,
+        tag=tag_place,
+        features=features,
+        wanted=(token_place, *(() if tag_place is None else (tag_place,)), *features),
+    )
+
+
+def _place(column: Column, width: int, is_conllu: bool, name: str, line: int) -> int:
+    """Return the column counted from 0."""
+    if isinstance(column, str):
+        if is_conllu and column.upper() in CONLLU_COLUMNS:
+            return CONLLU_COLUMNS.index(column.upper())
+        known = (
+            f"one of {', '.join(CONLLU_COLUMNS)}" if is_conllu else "a number; only CoNLL-U names its columns"
+        )
+        raise DataError(f"found no column {column!r}, expected {known}", name, line)
+    if not -width <= column < width:
+        expected = f"expected column {column} among them (the first is 0, the last is -1)"
+        raise DataError(f"found {count_columns(width)}, {expected}", name, line)
+    return column % width
