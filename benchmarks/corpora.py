@@ -6,7 +6,7 @@ here, so that all of them see the same sentences. Models are unknown here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ class Source:
     train: str | None = "train.conll"
     dev: str = "dev.conll"
     test: str = "test.conll"
-    columns: Columns = Columns()
+    columns: Columns = field(default_factory=Columns)
     characters: bool = False
 
     def found(self) -> bool:

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pycrfsuite
-
 from corpora import CORPORA, Parts, load
 
 from tagger.text import metrics
@@ -87,13 +86,9 @@ def describe_characters(tokens: Sequence[str]) -> list[list[str]]:
             else "."
         )
         rows.append(
-            ["bias", f"k={kind}", f"-2={a}", f"-1={b}", f"0={char}", f"1={d}", f"2={e}"]
-            + [
-                f"-2-1={a}{b}",
-                f"-10={b}{char}",
-                f"01={char}{d}",
-                f"12={d}{e}",
-                f"-11={b}{d}",
+            [
+                *("bias", f"k={kind}", f"-2={a}", f"-1={b}", f"0={char}", f"1={d}", f"2={e}"),
+                *(f"-2-1={a}{b}", f"-10={b}{char}", f"01={char}{d}", f"12={d}{e}", f"-11={b}{d}"),
                 f"-101={b}{char}{d}",
             ]
         )
