@@ -117,9 +117,9 @@ def _cell(kind: str, input_size: int, hidden: int) -> nn.RNNBase:
     cell = _CELLS[kind](input_size, hidden)
     weights = dict(cell.named_parameters())
     with torch.no_grad():
-        for block in weights["weight_ih_l0"].split(hidden):
+        for block in torch.split(weights["weight_ih_l0"], hidden):
             nn.init.xavier_uniform_(block)
-        for block in weights["weight_hh_l0"].split(hidden):
+        for block in torch.split(weights["weight_hh_l0"], hidden):
             nn.init.orthogonal_(block)
         weights["bias_ih_l0"].zero_()
         weights["bias_hh_l0"].zero_()

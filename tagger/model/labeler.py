@@ -39,6 +39,11 @@ class SequenceLabeler(nn.Module):
         nn.init.xavier_uniform_(self.emission.weight)
         nn.init.zeros_(self.emission.bias)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are, and where batches must be."""
+        return self.emission.weight.device
+
     def forward(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
         """Return (S, B, K) emission scores; a generator turns dropout on."""
         inputs = self.embedding(batch, generator)

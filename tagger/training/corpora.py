@@ -79,20 +79,30 @@ def read(train: Path, dev: Path | None, test: Path | None, config: Config) -> Co
         None if path is None else read_corpus(path, scheme=learned.scheme, **reading)  # type: ignore[arg-type]
         for path in (dev, test)
     ]
+    return prepare(learned, *others, config=config)
+
+
+def prepare(learned: Corpus, dev: Corpus | None, test: Corpus | None, *, config: Config) -> Corpora:
+    """Settle what the settings left to the corpus; without a dev corpus, hold some sentences out by seed.
+
+    Raises:
+        DataError: there is nothing to learn, or too little to hold sentences out.
+    """
     chosen = config.corpus.mode
     found = (
         detect_mode(sentence.tokens for sentence in learned.sentences) if chosen == "auto" else Mode(chosen)
     )
     settled = settle(config, learned.scheme, found.value)
-    held_out = others[0] is None
-    learned, checked = hold_out(learned, settled) if others[0] is None else (learned, others[0])
+    held_out = dev is None
+    if dev is None:
+        learned, dev = hold_out(learned, settled)
     types = sorted({span.type for sentence in learned.sentences for span in _spans(sentence, learned.scheme)})
     if not types:
         raise DataError(
             "found no span, expected some to learn from; is the tag column the right one? (--tag-column)",
-            train,
+            learned.path,
         )
-    return Corpora(settled, learned, checked, others[1], held_out, tuple(types))
+    return Corpora(settled, learned, dev, test, held_out, tuple(types))
 
 
 def hold_out(corpus: Corpus, config: Config) -> tuple[Corpus, Corpus]:

@@ -36,7 +36,7 @@ def decode(model: TrainedModel, corpus: EncodedCorpus) -> list[list[str]]:
     groups = group(corpus.examples, encoder.context, encoder.max_tokens)
     with torch.inference_mode():
         for part in sorted_batches(groups, BATCH_TOKENS):
-            batch = collate(corpus, part, encoder.max_tokens)
+            batch = collate(corpus, part, encoder.max_tokens).to(model.labeler.device)
             best = model.labeler.decode(batch).T.tolist()
             for number, row, length in zip(batch.sentences, best, batch.lengths.tolist(), strict=True):
                 found[number] = list(map(name, row[:length]))

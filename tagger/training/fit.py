@@ -15,7 +15,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tagger.errors import TaggerError
+import torch
+
+from tagger.errors import ConfigError, TaggerError
 from tagger.model import trained
 from tagger.model.labeler import SequenceLabeler
 from tagger.model.trained import TrainedModel
@@ -95,7 +97,8 @@ def _fit(data: Corpora, directory: Path, resume: bool, stop: Callable[[], bool])
     began = time.perf_counter()
     config = data.config
     lexicon = corpora.build_lexicon(data)
-    labeler = trained.build(lexicon, config)
+    device = find_device(config.training.device)
+    labeler = trained.build(lexicon, config).to(device)
     run = loop.begin(labeler, config)
     model = TrainedModel(config, lexicon, run.averaged)
     history = _History(directory / checkpoint.HISTORY)
@@ -105,7 +108,7 @@ def _fit(data: Corpora, directory: Path, resume: bool, stop: Callable[[], bool])
     else:
         checkpoint.discard_run(directory)
         history.keep(0)
-    workers = config.training.workers or min(2, os.cpu_count() or 1)
+    workers = 1 if device.type != "cpu" else config.training.workers or min(2, os.cpu_count() or 1)
     parameters = sum(parameter.numel() for parameter in labeler.parameters())
     yield Started(parameters, workers, run.epoch / config.training.epochs)
 
@@ -147,6 +150,21 @@ def _fit(data: Corpora, directory: Path, resume: bool, stop: Callable[[], bool])
     _write_reports(data, finished, parameters)
     checkpoint.discard_run(directory)
     yield finished
+
+
+def find_device(name: str) -> torch.device:
+    """Return the device that a setting names; `auto` takes a GPU if there is one.
+
+    Raises:
+        ConfigError: there is no such device on this machine.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        name = "cuda" if there["cuda"] else "cpu"
+    if not there[name]:
+        found = ", ".join(device for device, usable in there.items() if usable)
+        raise ConfigError(f"found {name}, but this machine has only: {found}", "training.device")
+    return torch.device(name)
 
 
 def _scorer(corpus: Corpus, lexicon: Lexicon, model: TrainedModel) -> Callable[[SequenceLabeler], Scores]:

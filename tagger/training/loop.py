@@ -228,8 +228,9 @@ class _ParallelGradient:
     def _shard(
         self, groups: Sequence[Group], seed: int, scale: float
     ) -> tuple[float, int, tuple[Tensor, ...]]:
-        batch = collate(self._corpus, groups, self._max_tokens)
-        loss = self._labeler.loss(batch, torch.Generator().manual_seed(seed))
+        device = self._labeler.device
+        batch = collate(self._corpus, groups, self._max_tokens).to(device)
+        loss = self._labeler.loss(batch, torch.Generator(device).manual_seed(seed))
         gradients = torch.autograd.grad(loss * scale, self._parameters)
         return loss.item(), batch.num_tokens, gradients
 
