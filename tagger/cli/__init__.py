@@ -15,8 +15,11 @@ import typer
 
 from tagger import __version__
 from tagger.cli.check import check
+from tagger.cli.config import config
 from tagger.cli.convert import convert
+from tagger.cli.evaluate import evaluate
 from tagger.cli.score import score
+from tagger.cli.train import train
 from tagger.errors import TaggerError
 
 app = typer.Typer(
@@ -26,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for command in (check, convert, score):
+for command in (train, evaluate, score, check, convert, config):
     app.command()(command)
 
 
@@ -64,4 +67,6 @@ def main() -> None:
 
 def _printable(text: str) -> str:
     """Escape control characters: a corpus must not drive the user's terminal."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
+    )

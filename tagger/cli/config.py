@@ -1,0 +1,15 @@
+"""`tagger config`: a commented TOML with every default."""
+
+from __future__ import annotations
+
+import typer
+
+from tagger import config as settings
+
+
+def config() -> None:
+    """Print every setting with its default and meaning, as TOML for `tagger train --config`.
+
+    Example: [bold]tagger config > settings.toml[/bold]
+    """
+    typer.echo(settings.render(settings.Config()), nl=False)

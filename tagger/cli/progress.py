@@ -1,0 +1,88 @@
+"""The progress of a training run on a terminal: a bar while an epoch runs, a line when it ends."""
+
+from __future__ import annotations
+
+import math
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from tagger.config import Config
+
+if TYPE_CHECKING:
+    from tagger.training.fit import Started
+    from tagger.training.loop import EpochFacts, StepFacts
+
+
+class TrainingProgress:
+    """Render the facts of a run on stderr; where that is no terminal, only the lines of whole epochs appear."""
+
+    def __init__(self, console: Console, config: Config) -> None:
+        self._console = console
+        self._config = config
+        self._best = ""
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[facts]}"),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task("training", total=1.0, facts="")
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Take the bar off the screen."""
+        self._progress.stop()
+
+    def start(self, fact: Started) -> None:
+        """Say what is about to be trained."""
+        config = self._config
+        cell = f"{config.encoder.kind.upper()} {config.encoder.layers} x {config.encoder.directions} x "
+        cell += f"{config.encoder.hidden}"
+        threads = "1 thread" if fact.workers == 1 else f"{fact.workers} threads"
+        self._console.print(
+            f"{cell}, {config.decoder.kind}, {fact.parameters:,} parameters, seed {config.seed}, {threads}",
+            markup=False,
+        )
+        if fact.resumed:
+            self._console.print(f"resumed at {100 * fact.resumed:.0f} % of the epochs", markup=False)
+            self._progress.update(self._task, completed=fact.resumed)
+
+    def step(self, fact: StepFacts) -> None:
+        """Move the bar."""
+        if not math.isfinite(fact.norm):
+            self._console.print(
+                f"warning: epoch {fact.epoch}: a step had no finite gradient; skipped", markup=False
+            )
+        self._progress.update(
+            self._task,
+            completed=fact.progress,
+            description=f"epoch {fact.epoch}/{self._config.training.epochs}",
+            facts=f"loss {fact.loss:.4f}  {self._best}{fact.tokens_per_second:,.0f} tokens/s",
+        )
+
+    def end_epoch(self, fact: EpochFacts) -> None:
+        """Leave a line behind."""
+        name, value = fact.dev.headline
+        if fact.improved:
+            self._best = f"best dev {name} {100 * value:.2f}  "
+        mark = "  best so far" if fact.improved else ""
+        self._console.print(
+            f"epoch {fact.epoch:>3}  loss {fact.loss:.4f}  dev {name} {100 * value:.2f}  "
+            f"{fact.tokens_per_second:>7,.0f} tokens/s  {fact.seconds + fact.dev_seconds:.1f} s{mark}",
+            markup=False,
+        )
