@@ -1,4 +1,4 @@
-"""`tagger score`: two label columns compared, no model; what `conlleval` does."""
+"""`tagger score`: predicted labels compared with gold labels, no model; what `conlleval` does, and more."""
 
 from __future__ import annotations
 
@@ -9,86 +9,145 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.errors import DataError
-
 if TYPE_CHECKING:
+    from tagger.inference.report import Analysis
+    from tagger.inference.scoring import Answers
     from tagger.text.conll import Corpus
-    from tagger.text.schemes import Scheme
+    from tagger.text.metrics import Comparison
+
+_COLUMN = "an index from 0 (-1 is the last) or a CoNLL-U name"
 
 
 def score(
-    gold: Annotated[Path, typer.Argument(help="The file with the right labels.")],
-    predicted: Annotated[Path, typer.Argument(help="The same tokens with the predicted labels.")],
-    scheme: Annotated[
-        str | None,
-        typer.Option(help="Tag scheme of both files (IOB1, IOB2, BIOES, BILOU, BMES, BMEWO, BARE)."),
+    gold: Annotated[Path, typer.Argument(help="File with the right labels; - is the standard input.")],
+    predicted: Annotated[
+        Path | None, typer.Argument(help="The same tokens with predicted labels; else GOLD has both.")
+    ] = None,
+    other: Annotated[
+        Path | None, typer.Argument(help="Labels of a second system, compared with the first.")
+    ] = None,
+    scheme: Annotated[str | None, typer.Option(help="Tag scheme of gold; else it is detected.")] = None,
+    predicted_scheme: Annotated[
+        str | None, typer.Option(help="Tag scheme of the predicted labels, if it is another one.")
     ] = None,
     strict: Annotated[
-        bool, typer.Option(help="Count only spans that the scheme spells out in full.")
+        bool, typer.Option("--strict", help="Count only spans that the scheme spells out in full.")
     ] = False,
+    token_column: Annotated[str, typer.Option(help=f"Column of the token: {_COLUMN}.")] = "0",
+    gold_column: Annotated[
+        str | None,
+        typer.Option(help="Column of the gold label; else the last, in one file the last but one."),
+    ] = None,
+    predicted_column: Annotated[str, typer.Option(help="Column of the predicted label.")] = "-1",
+    encoding: Annotated[str, typer.Option(help="Encoding of the files.")] = "utf-8",
+    train: Annotated[
+        Path | None, typer.Option(help="Training corpus: spans seen and unseen in it are scored apart.")
+    ] = None,
+    details: Annotated[
+        bool, typer.Option("--details", help="Show near misses, confusions and scores by length, too.")
+    ] = False,
+    errors: Annotated[int, typer.Option(min=0, help="Show the N most frequent kinds of error.")] = 0,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML page with every wrong sentence.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compare predicted labels with gold labels, span by span.
 
-    Example: tagger score gold.conll predicted.conll
+    The labels stand in two files, or in the last two columns of one, as conlleval reads them. A third file, of
+    a second system, is compared with the first by approximate randomisation.
+
+    Example: [bold]tagger score gold.conll predicted.conll[/bold]
     """
-    from tagger.text import conll, metrics, schemes
+    from tagger.inference import scoring
+    from tagger.inference.report import write_page
+    from tagger.text import schemes
 
     began = time.perf_counter()
-    wanted = schemes.parse_scheme(scheme) if scheme else None
-    gold_corpus = conll.read_corpus(gold, scheme=wanted)
-    predicted_corpus = conll.read_corpus(predicted, scheme=wanted)
-    check_same_tokens(gold_corpus, predicted_corpus)
-    scores = metrics.score(
-        [sentence.tags for sentence in gold_corpus.sentences],
-        [sentence.tags for sentence in predicted_corpus.sentences],
-        gold_corpus.scheme,
-        _scheme_of_predictions(gold_corpus, predicted_corpus),
-        strict=strict,
+    reading = scoring.Reading(
+        token_column=_column(token_column),
+        gold_column=_column(gold_column) if gold_column else None,
+        predicted_column=_column(predicted_column),
+        scheme=schemes.parse_scheme(scheme) if scheme else None,
+        predicted_scheme=schemes.parse_scheme(predicted_scheme) if predicted_scheme else None,
+        encoding=encoding,
     )
+    corpus, systems = scoring.read([path for path in (gold, predicted, other) if path], reading)
+    _say_what_was_found(corpus, systems)
+    surfaces = scoring.read_surfaces(train, reading) if train else None
+    facts = [
+        scoring.analyse_answers(corpus, each, strict=strict, training_surfaces=surfaces) for each in systems
+    ]
+    comparison = scoring.compare_answers(corpus, *systems, strict=strict) if len(systems) == 2 else None
     seconds = time.perf_counter() - began
+    if report:
+        write_page(facts[0], report)
     if as_json:
-        facts = scores.as_dict() | {"seconds": seconds, "tokens_per_second": scores.tokens / seconds}
-        typer.echo(json.dumps(facts, ensure_ascii=False))
-        return
+        typer.echo(json.dumps(_as_json(facts, comparison, seconds), ensure_ascii=False))
+    else:
+        _render(systems, facts, comparison, details=details, errors=errors)
+
+
+def _column(name: str) -> int | str:
+    return int(name) if name.removeprefix("-").isdecimal() else name
+
+
+def _say_what_was_found(corpus: Corpus, systems: list[Answers]) -> None:
+    """Tell how the tags are read, and what was odd about the files, on stderr."""
     from rich.console import Console
 
-    from tagger.cli.tables import scores_table
+    from tagger.cli.tables import printable
 
-    Console().print(scores_table(scores))
-
-
-def check_same_tokens(gold: Corpus, predicted: Corpus) -> None:
-    """Raise a DataError at the first sentence that differs."""
-    for expected, found in zip(gold.sentences, predicted.sentences, strict=False):
-        if expected.tokens != found.tokens:
-            raise DataError(
-                f"this sentence begins {_quote(found.tokens)} but the gold one ({gold.path}:{expected.line}) "
-                f"begins {_quote(expected.tokens)}; expected the same tokens in both files",
-                predicted.path,
-                found.line,
-            )
-    shorter, longer = sorted((gold, predicted), key=lambda corpus: len(corpus.sentences))
-    common = len(shorter.sentences)
-    if common != len(longer.sentences):
-        raise DataError(
-            f"sentence {common + 1} is missing from {shorter.path}, which has {common} sentences; "
-            "expected the same sentences in both files",
-            longer.path,
-            longer.sentences[common].line,
-        )
+    talk = Console(stderr=True, highlight=False, soft_wrap=True)
+    talk.print(printable(f"{corpus.path}: gold tags in {corpus.scheme} ({corpus.evidence})"))
+    for warning in corpus.warnings:
+        talk.print(printable(f"warning: {corpus.path}: {warning}"))
+    for system in systems:
+        if system.scheme is not corpus.scheme:
+            talk.print(printable(f"{system.path}: predicted tags in {system.scheme}"))
+        for warning in system.warnings:
+            talk.print(printable(f"warning: {system.path}: {warning}"))
 
 
-def _quote(tokens: tuple[str, ...]) -> str:
-    return repr(" ".join(tokens[:8]) + (" ..." if len(tokens) > 8 else ""))
+def _as_json(facts: list[Analysis], comparison: Comparison | None, seconds: float) -> dict[str, object]:
+    """Return the contract of `--json` for the first system; a second one and the test stand beside it."""
+    first = facts[0].scores.as_dict() | {
+        "seconds": seconds,
+        "tokens_per_second": facts[0].scores.tokens / seconds,
+    }
+    first |= facts[0].as_dict()
+    if comparison is None:
+        return first
+    return first | {
+        "other": facts[1].scores.as_dict() | facts[1].as_dict(),
+        "comparison": {
+            "measure": facts[0].scores.headline[0],
+            "first": comparison.first,
+            "second": comparison.second,
+            "difference": comparison.difference,
+            "p_value": comparison.p_value,
+            "trials": comparison.trials,
+        },
+    }
 
 
-def _scheme_of_predictions(gold: Corpus, predicted: Corpus) -> Scheme:
-    """Read predictions as they look, unless they look like anything or like a faulty gold scheme."""
-    from tagger.text.schemes import Scheme
+def _render(
+    systems: list[Answers],
+    facts: list[Analysis],
+    comparison: Comparison | None,
+    *,
+    details: bool,
+    errors: int,
+) -> None:
+    from rich.console import Console
 
-    outside_only = all(tag == "O" for sentence in predicted.sentences for tag in sentence.tags)
-    chunks = {Scheme.IOB1, Scheme.IOB2}
-    if outside_only or {gold.scheme, predicted.scheme} == chunks:
-        return gold.scheme
-    return predicted.scheme
+    from tagger.cli import mistakes, tables
+
+    console = Console(highlight=False)
+    for system, each in zip(systems, facts, strict=True):
+        console.print(tables.scores_table(each.scores, system.path if comparison else None))
+        console.print(tables.interval_line(each))
+        if details:
+            console.print(tables.details_view(each))
+        if errors:
+            console.print(mistakes.frequent_mistakes(each, errors))
+    if comparison:
+        console.print(tables.comparison_line(comparison, facts[0].scores.headline[0]))

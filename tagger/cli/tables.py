@@ -6,20 +6,27 @@ corpus are data: wrapped in `Text`, so that `[bold]` stays `[bold]`, their contr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from rich import box
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tagger.text.metrics import Average, Score, Scores
+if TYPE_CHECKING:
+    from tagger.inference.report import Analysis
+    from tagger.text.metrics import Average, Comparison, Confusion, Evaluation, Score, Scores
+
+WIDEST_MATRIX = 10  # columns that fit a terminal of 80 characters
+MOST_CONFUSIONS = 20
 
 
-def scores_table(scores: Scores, title: str | None = None) -> Table:
-    """Draw precision, recall, F1 (in per cent) and support per type, micro and macro."""
+def scores_table(scores: Scores, title: str | None = None) -> Group:
+    """Draw precision, recall, F1 (in per cent) and support per type, micro and macro; below, the tokens."""
     table = Table(
         title=Text(title) if title else None,
         title_justify="left",
-        caption=_caption(scores),
-        caption_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
     )
@@ -31,19 +38,95 @@ def scores_table(scores: Scores, title: str | None = None) -> Table:
     table.add_section()
     table.add_row("micro", *_cells(scores.micro), style="bold")
     table.add_row("macro", *_cells(scores.macro))
-    return table
+    return Group(table, _token_line(scores))
 
 
 def _cells(score: Score | Average) -> tuple[str, str, str, str]:
     return percent(score.precision), percent(score.recall), percent(score.f1), f"{score.support:,}"
 
 
-def _caption(scores: Scores) -> Text:
+def _token_line(scores: Scores) -> Text:
     return Text(
-        f"token accuracy {percent(scores.token_accuracy)} %, {scores.tokens:,} tokens in "
-        f"{scores.sentences:,} sentences",
-        style="not italic",
+        f"token accuracy {percent(scores.token_accuracy)}, {scores.tokens:,} tokens in "
+        f"{scores.sentences:,} sentences"
     )
+
+
+def interval_line(analysis: Analysis) -> Text:
+    """Write the headline with its 95 % interval."""
+    name, value = analysis.scores.headline
+    low, high = (percent(bound) for bound in analysis.interval)
+    return Text.assemble((f"{name} {percent(value)}", "bold"), f" (95 % interval {low} to {high})")
+
+
+def comparison_line(comparison: Comparison, measure: str) -> Text:
+    """Write how two systems differ, and whether that may be chance."""
+    chance = "may be chance" if comparison.p_value > 0.05 else "is hardly chance"
+    return Text(
+        f"{measure} {percent(comparison.first)} against {percent(comparison.second)}: a difference of "
+        f"{100 * comparison.difference:+.2f} {chance} (p = {comparison.p_value:.4f}, approximate randomisation, "
+        f"{comparison.trials:,} trials)",
+        style="bold",
+    )
+
+
+def details_view(analysis: Analysis) -> Group:
+    """Draw near misses, scores by part, confusions and calibration."""
+    parts: list[RenderableType] = [_matching_table(analysis.evaluation)]
+    groups = {"span of (tokens)": analysis.span_lengths, "sentence of (tokens)": analysis.sentence_lengths}
+    if analysis.novelty is not None:
+        groups["span in training"] = analysis.novelty
+    parts += [_parts_table(name, scores) for name, scores in groups.items()]
+    parts.append(_confusion_table(analysis.confusion))
+    if analysis.calibration:
+        parts.append(
+            Text(f"expected calibration error {percent(analysis.calibration.expected_error)} % (ten bins)")
+        )
+    return Group(*parts)
+
+
+def _matching_table(evaluation: Evaluation) -> Table:
+    counts = ("correct", "incorrect", "partial", "missed", "spurious")
+    table = _plain_table("match", *counts, "P", "R", "F1")
+    for name, tally in evaluation.tallies.items():
+        fractions = (percent(each) for each in (tally.precision, tally.recall, tally.f1))
+        table.add_row(name, *(f"{count:,}" for count in tally), *fractions)
+    return table
+
+
+def _parts_table(name: str, scores: Mapping[str, Score]) -> Table:
+    table = _plain_table(name, "precision", "recall", "F1", "support")
+    for group, score in scores.items():
+        table.add_row(group, *_cells(score))
+    return table
+
+
+def _confusion_table(confusion: Confusion) -> Table:
+    """Draw gold against predicted types; of many types, the most frequent confusions as a list."""
+    rows, columns = (*confusion.types, "(spurious)"), (*confusion.types, "(missed)")
+    if len(columns) <= WIDEST_MATRIX:
+        table = _plain_table("gold \\ predicted", *columns)
+        for name, counts in zip(rows, confusion.counts, strict=True):
+            table.add_row(printable(name), *(f"{count:,}" if count else "." for count in counts))
+        return table
+    table = _plain_table("gold", "predicted", "count")
+    cells = [
+        (count, rows[i], columns[j])
+        for i, row in enumerate(confusion.counts)
+        for j, count in enumerate(row)
+        if count and i != j
+    ]
+    for count, gold, predicted in sorted(cells, key=lambda cell: -cell[0])[:MOST_CONFUSIONS]:
+        table.add_row(printable(gold), printable(predicted), f"{count:,}")
+    return table
+
+
+def _plain_table(first: str, *others: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(printable(first), overflow="fold")
+    for heading in others:
+        table.add_column(printable(heading), justify="right", overflow="fold")
+    return table
 
 
 def percent(fraction: float) -> str:

@@ -1,21 +1,23 @@
 """What a set of predictions gets right and wrong: facts for the terminal, and a page for the browser.
 
-`facts` computes, `page` and `pictures` write one self-contained HTML file.
-Neither prints; the model is unknown here.
+`facts` computes, `pieces` cuts sentences for drawing, `page` and `pictures` write one self-contained HTML file.
+Nothing here prints; the model is unknown.
 """
 
-from tagger.inference.report.facts import (
-    Analysis,
-    Confused,
-    Mistake,
-    WrongSentence,
-    analyse,
-)
+from tagger.inference.report.facts import Analysis, Confused, Mistake, WrongSentence, analyse
+from tagger.inference.report.page import render_page, write_page
+from tagger.inference.report.pieces import Piece, cut, join_tokens, windows
 
 __all__ = [
     "Analysis",
     "Confused",
     "Mistake",
+    "Piece",
     "WrongSentence",
     "analyse",
+    "cut",
+    "join_tokens",
+    "render_page",
+    "windows",
+    "write_page",
 ]

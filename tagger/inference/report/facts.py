@@ -36,13 +36,16 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrongSentence:
-    """A sentence with a mistake; `line` is that of its first token in the gold file, 0 if unknown."""
+    """A sentence with a mistake, and its spans on both sides."""
 
-    line: int
-    tokens: tuple[str, ...]
+    sentence: Sentence
     gold: tuple[Span, ...]
     predicted: tuple[Span, ...]
     mistakes: tuple[Mistake, ...]
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        return self.sentence.tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,8 +216,7 @@ def _find_wrong(
         )
         if mistakes:
             yield WrongSentence(
-                line=sentence.line,
-                tokens=sentence.tokens,
+                sentence=sentence,
                 gold=tuple(pair.gold),
                 predicted=tuple(pair.predicted),
                 mistakes=mistakes,

@@ -1,0 +1,361 @@
+"""One self-contained HTML page about one evaluation: no network, nothing executed but the page's own script.
+
+The page forbids itself any request, and any script or style but its own (by checksum), so that a string that
+slipped through the escaping could neither run nor call home. It reads without script; the script filters.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import resources
+from os import PathLike
+from pathlib import Path, PurePath
+
+from tagger.errors import DataError
+from tagger.inference.report.facts import Analysis, Mistake, WrongSentence
+from tagger.inference.report.markup import escape
+from tagger.inference.report.pictures import MOST_TYPES, draw_bar, draw_calibration, draw_confusion
+from tagger.inference.report.pieces import Piece, cut, join_tokens, windows
+from tagger.text import metrics
+from tagger.text.metrics import Kind
+from tagger.text.schemes import Scheme, Span
+
+MOST_SENTENCES = 20_000  # beyond that the page would pass 50 MB, and no reader gets so far
+LONG_SENTENCE = 120  # tokens: of longer ones only the surroundings of the mistakes are shown
+CONTEXT = 25  # tokens on either side of a mistake in a long sentence
+
+_KINDS = {
+    Kind.TYPE: "wrong type",
+    Kind.BOUNDARY: "wrong boundaries",
+    Kind.BOTH: "wrong type and boundaries",
+    Kind.MISSED: "missed",
+    Kind.SPURIOUS: "spurious",
+}
+_MATCHES = {
+    "strict": "type and boundaries",
+    "boundary": "boundaries, any type",
+    "partial": "overlap counts half, any type",
+    "type": "type, any overlap",
+}
+
+
+def write_page(analysis: Analysis, path: str | PathLike[str]) -> None:
+    """Write the page under a temporary name and rename it; DataError where the disk refuses."""
+    target = Path(path)
+    partial = target.with_name(f"{target.name}.partial")
+    try:
+        partial.write_text(render_page(analysis), encoding="utf-8", newline="\n")
+        partial.replace(target)
+    except OSError as error:
+        partial.unlink(missing_ok=True) if partial.parent.is_dir() else None
+        raise DataError(
+            f"the report cannot be written ({error.strerror}); name a file in a directory that exists and is yours",
+            target,
+        ) from error
+
+
+def render_page(analysis: Analysis) -> str:
+    """Return the page as HTML."""
+    style, script = (_read(f"page.{ending}") for ending in ("css", "js"))
+    policy = (
+        f"default-src 'none'; style-src '{_checksum(style)}'; script-src '{_checksum(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    name = escape(analysis.name or "evaluation")
+    sections = [
+        _section("scores", "Scores", _scores(analysis)),
+        _section("matching", "Near misses", _matching(analysis.evaluation)),
+        _section("confusion", "Confusion of types", _confusion(analysis.confusion)),
+        _section("parts", "Where it is good", _parts(analysis)),
+    ]
+    if analysis.calibration:
+        sections.append(_section("calibration", "Calibration", _calibration(analysis.calibration)))
+    links = "".join(
+        f'<a href="#{anchor}">{title}</a>'
+        for anchor, title, _ in [*sections, ("errors", "Wrong sentences", "")]
+    )
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{name}: right and wrong</title>\n<style>{style}</style>\n</head>\n<body>\n"
+        '<a class="skip" href="#errors">Skip to the wrong sentences</a>\n'
+        f"<header><h1>{name}</h1>{_figures(analysis)}</header>\n"
+        f'<nav aria-label="Sections">{links}'
+        '<button type="button" id="theme" hidden>light / dark</button></nav>\n'
+        f"<main>\n{''.join(body for _, _, body in sections)}{_errors(analysis)}</main>\n"
+        f"<script>{script}</script>\n</body>\n</html>\n"
+    )
+
+
+def _read(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _checksum(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _section(anchor: str, title: str, body: str) -> tuple[str, str, str]:
+    """Return the anchor, the title and the HTML of a section."""
+    return anchor, title, f'<section id="{anchor}"><h2>{title}</h2>{body}</section>\n'
+
+
+def _figures(analysis: Analysis) -> str:
+    scores = analysis.scores
+    headline, value = scores.headline
+    low, high = analysis.interval
+    figures = [(f"{100 * value:.2f}", f"{headline}, 95 % interval {100 * low:.2f} to {100 * high:.2f}")]
+    if analysis.scheme is not Scheme.BARE:
+        figures += [
+            (f"{100 * scores.micro.precision:.2f}", "precision"),
+            (f"{100 * scores.micro.recall:.2f}", "recall"),
+            (f"{100 * scores.token_accuracy:.2f}", "token accuracy"),
+        ]
+    figures += [
+        (f"{scores.tokens:,}", f"tokens in {scores.sentences:,} sentences"),
+        (f"{len(analysis.wrong):,}", "sentences with an error"),
+    ]
+    items = "".join(f"<li><b>{number}</b><span>{what}</span></li>" for number, what in figures)
+    return f'<ul class="figures">{items}</ul>'
+
+
+def _scores(analysis: Analysis) -> str:
+    scores = analysis.scores
+    rows = [
+        _score_row(name, score, analysis.type_intervals.get(name)) for name, score in scores.types.items()
+    ]
+    micro = analysis.interval if analysis.scheme is not Scheme.BARE else None
+    rows += [
+        _score_row("micro", scores.micro, micro, total=True),
+        _score_row("macro", scores.macro, None, total=True),
+    ]
+    headings = ("type", "precision", "recall", "F1", "", "95 % interval of F1", "support")
+    note = "In per cent. A span is right when its type and both boundaries are those of a gold span."
+    return _table(headings, rows, note)
+
+
+def _score_row(
+    name: str,
+    score: metrics.Score | metrics.Average,
+    interval: metrics.Interval | None,
+    *,
+    total: bool = False,
+) -> str:
+    bounds = f"{100 * interval.low:.2f} to {100 * interval.high:.2f}" if interval else ""
+    cells = (
+        f"{100 * score.precision:.2f}",
+        f"{100 * score.recall:.2f}",
+        f"{100 * score.f1:.2f}",
+        draw_bar(score.f1),
+        bounds,
+        f"{score.support:,}",
+    )
+    return _row(escape(name), cells, "total" if total else "")
+
+
+def _row(heading: str, cells: Iterable[str], kind: str = "") -> str:
+    attribute = f' class="{kind}"' if kind else ""
+    return (
+        f'<tr{attribute}><th scope="row">{heading}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+    )
+
+
+def _table(headings: Iterable[str], rows: Iterable[str], caption: str = "") -> str:
+    head = "".join(f'<th scope="col">{heading}</th>' for heading in headings)
+    note = f"<caption>{caption}</caption>" if caption else ""
+    return (
+        f'<div class="wide"><table>{note}<thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _matching(evaluation: metrics.Evaluation) -> str:
+    rows = [
+        _row(
+            f"{name} ({_MATCHES[name]})",
+            (
+                *(f"{count:,}" for count in tally),
+                *(f"{100 * each:.2f}" for each in (tally.precision, tally.recall, tally.f1)),
+            ),
+        )
+        for name, tally in evaluation.tallies.items()
+    ]
+    headings = ("match", "correct", "incorrect", "partial", "missed", "spurious", "precision", "recall", "F1")
+    return _table(headings, rows, "The four measures of SemEval-2013 task 9.1.")
+
+
+def _confusion(confusion: metrics.Confusion) -> str:
+    if not confusion.types:
+        return '<p class="note">There are no spans.</p>'
+    cut_off = (
+        f" The {MOST_TYPES} most frequent of {len(confusion.types):,} types are shown."
+        if len(confusion.types) > MOST_TYPES
+        else ""
+    )
+    return (
+        '<p class="note">Rows are gold types, columns predicted ones, paired where they overlap; a deeper colour is '
+        f"a larger share of its row. Choose a cell to see its sentences.{cut_off}</p>"
+        f'<div class="wide">{draw_confusion(confusion)}</div>'
+    )
+
+
+def _parts(analysis: Analysis) -> str:
+    groups: dict[str, Mapping[str, metrics.Score]] = {
+        "tokens in the span": analysis.span_lengths,
+        "tokens in the sentence": analysis.sentence_lengths,
+    }
+    if analysis.novelty is not None:
+        groups["words in training"] = analysis.novelty
+    tables = []
+    for title, scores in groups.items():
+        rows = [
+            _row(name, (f"{100 * score.f1:.2f}", draw_bar(score.f1), f"{score.support:,}"))
+            for name, score in scores.items()
+        ]
+        tables.append(f"<div>{_table((title, 'F1', '', 'support'), rows)}</div>")
+    return f'<div class="columns">{"".join(tables)}</div>'
+
+
+def _calibration(calibration: metrics.Calibration) -> str:
+    rows = [
+        _row(
+            f"{each.low:.1f} to {each.high:.1f}",
+            (f"{each.size:,}", f"{each.confidence:.3f}", f"{each.accuracy:.3f}")
+            if each.size
+            else ("0", "", ""),
+        )
+        for each in calibration.bins
+    ]
+    headings = ("confidence", "spans", "mean confidence", "share right")
+    return (
+        f'<p class="note">Expected calibration error {100 * calibration.expected_error:.2f} %, Brier score '
+        f"{calibration.brier:.4f}, over {calibration.count:,} predicted spans. On the dashed line, confidences mean "
+        f'what they say.</p><div class="columns"><div class="wide">{draw_calibration(calibration)}</div>'
+        f"<div>{_table(headings, rows)}</div></div>"
+    )
+
+
+def _errors(analysis: Analysis) -> str:
+    if not analysis.wrong:
+        return (
+            '<section id="errors"><h2>Wrong sentences</h2><p>There are none.</p>'
+            f'{_filters(analysis)}<div id="list"></div></section>\n'
+        )
+    shown = analysis.wrong[:MOST_SENTENCES]
+    note = (
+        f" The first {MOST_SENTENCES:,} of {len(analysis.wrong):,} are here."
+        if len(shown) < len(analysis.wrong)
+        else ""
+    )
+    articles = "".join(_article(analysis, number, sentence) for number, sentence in enumerate(shown))
+    return (
+        '<section id="errors"><h2>Wrong sentences</h2>'
+        '<p class="note key"><span class="s"><i class="g">GOLD</i><span class="w">above the words</span>'
+        '<i class="f">FOUND</i></span> <span class="s"><i class="g ok">BOTH</i><span class="w">agree</span>'
+        '<i class="f ok">BOTH</i></span> <span><kbd>j</kbd> <kbd>k</kbd> next and previous, <kbd>/</kbd> search, '
+        f"<kbd>Esc</kbd> show all.{note}</span></p>"
+        f'{_filters(analysis)}<div id="list">{articles}</div></section>\n'
+    )
+
+
+def _filters(analysis: Analysis) -> str:
+    counts = dict.fromkeys(_KINDS, 0)
+    for sentence in analysis.wrong:
+        for mistake in sentence.mistakes:
+            counts[mistake.kind] += 1
+    boxes = "".join(
+        f'<label><input type="checkbox" name="kind" value="{kind}" checked> {name} ({counts[kind]:,})</label>'
+        for kind, name in _KINDS.items()
+    )
+    types = "".join(
+        f'<option value="{number}" data-t="{escape(name)}">{escape(name)}</option>'
+        for number, name in enumerate(analysis.confusion.types, 1)
+    )
+    return (
+        '<form class="filters" id="filters" hidden aria-label="Filter the wrong sentences">'
+        f"<fieldset><legend>Kinds of error</legend>{boxes}</fieldset>"
+        f'<label>type <select id="type"><option value="">any</option>{types}</select></label>'
+        '<label>words <input type="search" id="search" autocomplete="off" spellcheck="false"></label>'
+        '<label>order <select id="order"><option value="file">as in the file</option>'
+        '<option value="errors">most errors first</option>'
+        + ('<option value="sure">surest errors first</option>' if analysis.calibration else "")
+        + '</select></label><button type="button" id="chosen" hidden></button>'
+        '<button type="button" id="clear">show all</button><p id="status" aria-live="polite"></p></form>'
+    )
+
+
+def _article(analysis: Analysis, number: int, sentence: WrongSentence) -> str:
+    line = sentence.sentence.line
+    place = f"{escape(PurePath(analysis.name).name)}:{line}" if line else f"{number + 1}"
+    items = "".join(_mistake(sentence, mistake) for mistake in sentence.mistakes)
+    only_mistakes = analysis.scheme is Scheme.BARE
+    length = len(sentence.tokens)
+    stretches = windows(sentence, CONTEXT) if length > LONG_SENTENCE else [(0, length)]
+    drawn = []
+    for start, end in stretches:
+        if start:
+            drawn.append('<span class="gap">… </span>')
+        drawn += _draw(cut(sentence, start, end, only_mistakes=only_mistakes))
+    if stretches[-1][1] < length:
+        drawn.append('<span class="gap"> …</span>')
+    return (
+        f'<article id="s{number}" tabindex="-1"><h3>{place}</h3><p class="t" dir="auto">{"".join(drawn)}</p>'
+        f'<ul class="m">{items}</ul></article>\n'
+    )
+
+
+def _draw(pieces: list[Piece]) -> Iterator[str]:
+    """Draw each piece with the gold type above and the predicted one below, where there is any."""
+    for index, piece in enumerate(pieces):
+        following = pieces[index + 1] if index + 1 < len(pieces) else None
+        blank = " " if piece.blank else ""
+        words = f'<span class="w">{escape(piece.text)}</span>'
+        if piece.gold is None and piece.predicted is None:
+            yield words + blank
+            continue
+        agree = " ok" if piece.is_right else ""
+        first = index == 0
+        gold = _label("g", piece.gold, agree, shown=piece.opens_gold or first)
+        found = _label("f", piece.predicted, agree, shown=piece.opens_predicted or first)
+        joined = following is not None and (
+            (piece.gold is not None and following.gold == piece.gold)
+            or (piece.predicted is not None and following.predicted == piece.predicted)
+        )
+        # within a span the blank is padding, so that the span's line does not break
+        frame, blank = ("s j", "") if joined and piece.blank else ("s", blank)
+        yield f'<span class="{frame}">{gold}{words}{found}</span>{blank}'
+
+
+def _label(side: str, span: Span | None, agree: str, *, shown: bool) -> str:
+    if span is None:
+        return f'<i class="{side}"></i>'
+    return f'<i class="{side} on{agree}">{escape(span.type) if shown else ""}</i>'
+
+
+def _mistake(sentence: WrongSentence, mistake: Mistake) -> str:
+    """Say in words what is wrong; the attributes are what the filters go by."""
+    gold, found = mistake.gold, mistake.predicted
+    described = [
+        f"{role} <b>{escape(span.type)}</b> “{escape(_words(sentence, span))}”"
+        for role, span in (("gold", gold), ("found", found))
+        if span
+    ]
+    certainty = "" if mistake.confidence is None else f" (confidence {mistake.confidence:.2f})"
+    attributes = "".join(
+        f' data-{name}="{escape(value)}"'
+        for name, value in (
+            ("g", gold.type if gold else None),
+            ("p", found.type if found else None),
+            ("c", None if mistake.confidence is None else f"{mistake.confidence:.4f}"),
+        )
+        if value is not None
+    )
+    return f'<li data-k="{mistake.kind}"{attributes}>{_KINDS[mistake.kind]}: {", ".join(described)}{certainty}</li>'
+
+
+def _words(sentence: WrongSentence, span: Span) -> str:
+    words = join_tokens(sentence.tokens[span.start : span.end])
+    return words if len(words) <= 200 else words[:199] + "…"

@@ -1,0 +1,142 @@
+"""Pictures of an evaluation as inline SVG: the confusion matrix, the calibration plot, a bar beside a number.
+
+Colours are classes that the page's style sheet fills in, for light and dark alike; `style` attributes are not
+used, since the page forbids them. Every string from a corpus is escaped by `markup`.
+"""
+
+from __future__ import annotations
+
+from tagger.inference.report.markup import escape
+from tagger.text.metrics import Calibration, Confusion, Kind
+
+MOST_TYPES = 40  # rows of the matrix: more would neither fit a screen nor be read
+_LONGEST_LABEL = 14  # characters
+_STRONGEST = 0.6  # opacity of a full cell: figures stay legible on it in both themes
+
+
+def draw_confusion(confusion: Confusion) -> str:
+    """Draw gold types as rows and predicted types as columns; each cell that isn't empty can be chosen."""
+    shown = _most_frequent(confusion)
+    count = len(shown) + 1
+    size = 46 if count <= 16 else 30
+    labels = [confusion.types[index] for index in shown]
+    left, top = 118, 92
+    width, height = left + count * size + 60, top + count * size + 8
+    order = [*shown, len(confusion.types)]
+    parts = [
+        f'<svg class="matrix" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="group" '
+        'aria-label="Confusion matrix: gold types in rows, predicted types in columns">'
+    ]
+    for position, label in enumerate([*labels, None]):
+        middle = position * size + size / 2
+        row, column = (Kind.SPURIOUS, Kind.MISSED) if label is None else (label, label)
+        special = ' class="edge"' if label is None else ""
+        parts.append(
+            f'<text{special} x="{left - 8}" y="{top + middle + 4}" text-anchor="end">{_short(row)}</text>'
+            f'<text{special} transform="translate({left + middle + 4} {top - 8}) rotate(-40)">{_short(column)}</text>'
+        )
+    for i, row_index in enumerate(order):
+        total = sum(confusion.counts[row_index])
+        for j, column_index in enumerate(order):
+            value = confusion.counts[row_index][column_index]
+            x, y = left + j * size, top + i * size
+            gold = labels[i] if i < len(labels) else None
+            predicted = labels[j] if j < len(labels) else None
+            parts.append(_cell(x, y, size, value, value / total if total else 0.0, gold, predicted))
+    return "".join([*parts, "</svg>"])
+
+
+def _most_frequent(confusion: Confusion) -> list[int]:
+    """Return the rows that are shown, in the order of the matrix."""
+    sizes = [
+        sum(confusion.counts[index]) + sum(row[index] for row in confusion.counts)
+        for index in range(len(confusion.types))
+    ]
+    return sorted(sorted(range(len(sizes)), key=lambda index: -sizes[index])[:MOST_TYPES])
+
+
+def _cell(
+    x: float, y: float, size: int, value: int, share: float, gold: str | None, predicted: str | None
+) -> str:
+    box = f'x="{x + 1}" y="{y + 1}" width="{size - 2}" height="{size - 2}" rx="3"'
+    if not value:
+        return f'<rect class="none" {box}/>'
+    kind = "right" if gold == predicted else "wrong"
+    figures = f"{value:,}" if value < 100_000 else f"{value / 1000:,.0f}k"
+    drawing = (
+        f'<rect class="ground" {box}/><rect class="{kind}" fill-opacity="{0.06 + share * (_STRONGEST - 0.06):.2f}" '
+        f'{box}/><text x="{x + size / 2}" y="{y + size / 2 + 4}" text-anchor="middle">{figures}</text>'
+    )
+    if gold is None:
+        what = f"{value:,} {escape(str(predicted))} where gold has none"
+    elif predicted is None:
+        what = f"{value:,} {escape(gold)} missed"
+    elif gold == predicted:
+        title = f"{value:,} {escape(gold)} found as {escape(gold)} (some perhaps with other boundaries)"
+        return f"<g><title>{title}</title>{drawing}</g>"
+    else:
+        what = f"{value:,} {escape(gold)} taken for {escape(predicted)}"
+    attributes = "".join(
+        f' data-{name}="{escape(type_)}"'
+        for name, type_ in (("g", gold), ("p", predicted))
+        if type_ is not None
+    )
+    return (
+        f'<g class="cell" role="button" tabindex="0" aria-label="{what}"{attributes}>'
+        f"<title>{what}</title>{drawing}</g>"
+    )
+
+
+def _short(label: str) -> str:
+    return escape(label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 1] + "…")
+
+
+def draw_calibration(calibration: Calibration) -> str:
+    """Draw the share of right spans over their confidence, and below it how many spans each bin holds."""
+    left, top, side, low = 44, 10, 300, 70
+    bottom = top + side
+    width, height = left + side + 12, bottom + low + 46
+    parts = [
+        f'<svg class="plot" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" '
+        f'aria-label="Calibration: expected error {calibration.expected_error:.3f} over '
+        f'{calibration.count:,} predicted spans; the table beside it holds the figures">',
+        f'<rect class="frame" x="{left}" y="{top}" width="{side}" height="{side}"/>',
+    ]
+    for tick in (0, 0.25, 0.5, 0.75, 1):
+        x, y = left + tick * side, bottom - tick * side
+        parts.append(
+            f'<line class="grid" x1="{left}" x2="{left + side}" y1="{y}" y2="{y}"/>'
+            f'<text x="{left - 6}" y="{y + 4}" text-anchor="end">{tick:g}</text>'
+            f'<text x="{x}" y="{bottom + low + 20}" text-anchor="middle">{tick:g}</text>'
+        )
+    largest = max((each.size for each in calibration.bins), default=0) or 1
+    step = side / len(calibration.bins)
+    for each in calibration.bins:
+        if not each.size:
+            continue
+        x = left + each.low * side
+        tall, count = each.accuracy * side, each.size / largest * (low - 8)
+        parts.append(
+            f"<g><title>confidence {each.low:.1f} to {each.high:.1f}: {each.size:,} spans, mean confidence "
+            f"{each.confidence:.3f}, {each.accuracy:.3f} of them right</title>"
+            f'<rect class="bar" x="{x + 2:.1f}" y="{bottom - tall:.1f}" width="{step - 4:.1f}" height="{tall:.1f}"/>'
+            f'<rect class="count" x="{x + 2:.1f}" y="{bottom + low - count:.1f}" width="{step - 4:.1f}" '
+            f'height="{count:.1f}"/>'
+            f'<circle class="dot" cx="{left + each.confidence * side:.1f}" cy="{bottom - tall:.1f}" r="4"/></g>'
+        )
+    parts.append(
+        f'<line class="ideal" x1="{left}" y1="{bottom}" x2="{left + side}" y2="{top}"/>'
+        f'<text x="{left + side / 2}" y="{bottom + low + 40}" text-anchor="middle">confidence</text>'
+        f'<text transform="translate(11 {top + side / 2}) rotate(-90)" text-anchor="middle">share right</text>'
+        f'<text class="small" x="{left + 4}" y="{bottom + 16}">spans per bin</text></svg>'
+    )
+    return "".join(parts)
+
+
+def draw_bar(fraction: float) -> str:
+    """Draw a fraction as a small bar; the number stands beside it."""
+    return (
+        '<svg class="meter" width="84" height="10" viewBox="0 0 84 10" aria-hidden="true">'
+        '<rect class="track" width="84" height="10" rx="3"/>'
+        f'<rect class="fill" width="{84 * fraction:.1f}" height="10" rx="3"/></svg>'
+    )

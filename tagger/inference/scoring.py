@@ -1,0 +1,228 @@
+"""Gold and predicted labels from column files: read, checked to be the same tokens, analysed and compared.
+
+The labels stand in two files, or in two columns of one file as `conlleval` reads them. What they are worth is
+the business of `text.metrics`; this file makes sure that like is compared with like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from os import PathLike, fspath
+
+from tagger.errors import ConfigError, DataError
+from tagger.inference.report import Analysis, analyse
+from tagger.text import metrics, schemes
+from tagger.text.conll import Columns, Corpus, Sentence, read_corpus
+from tagger.text.schemes import LETTERS, OUTSIDE, Detection, Scheme
+
+FilePath = str | PathLike[str]
+Column = int | str
+_CHUNK_SCHEMES = {Scheme.IOB1, Scheme.IOB2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Where the labels stand and how they are spelt; columns count from 0, or from the last as -1, or have names."""
+
+    token_column: Column = 0
+    gold_column: Column | None = None  # None: the last one, or the last but one where predicted follows it
+    predicted_column: Column = -1
+    scheme: Scheme | None = None  # of gold; None: detected
+    predicted_scheme: Scheme | None = (
+        None  # None: that of gold if given, else settled by what the tags look like
+    )
+    encoding: str = "utf-8"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What a system answered to the sentences of a gold corpus: tags, how to read them, and what was odd."""
+
+    path: str
+    tags: tuple[tuple[str, ...], ...]
+    scheme: Scheme
+    warnings: tuple[str, ...] = ()
+
+
+def read(paths: Sequence[FilePath], reading: Reading) -> tuple[Corpus, list[Answers]]:
+    """Read gold and the answers of any number of systems.
+
+    Args:
+        paths: the gold file and then one for each system; a single file holds gold and predicted tags.
+        reading: where the labels stand.
+
+    Raises:
+        DataError: a file is faulty, or two don't hold the same tokens: the first place that differs.
+    """
+    if [fspath(path) for path in paths].count("-") > 1:
+        raise ConfigError("found - twice, expected at most one file from the standard input", "score")
+    if len(paths) == 1:
+        corpus, answers = _read_both(paths[0], reading)
+        return corpus, [answers]
+    corpus = read_corpus(
+        paths[0],
+        columns=Columns(
+            token=reading.token_column, tag=-1 if reading.gold_column is None else reading.gold_column
+        ),
+        scheme=reading.scheme,
+        encoding=reading.encoding,
+    )
+    return corpus, [_read_answers(corpus, path, reading) for path in paths[1:]]
+
+
+def _read_answers(gold: Corpus, path: FilePath, reading: Reading) -> Answers:
+    given = reading.predicted_scheme or reading.scheme
+    columns = Columns(token=reading.token_column, tag=reading.predicted_column)
+    corpus = read_corpus(path, columns=columns, scheme=given, encoding=reading.encoding)
+    check_same_tokens(gold, corpus)
+    tags = tuple(sentence.tags for sentence in corpus.sentences)
+    if given:
+        return Answers(path=corpus.path, tags=tags, scheme=given)
+    return _settle_scheme(gold, corpus.path, tags, Detection(corpus.scheme, corpus.evidence))
+
+
+def _read_both(path: FilePath, reading: Reading) -> tuple[Corpus, Answers]:
+    """Read one file with two columns of tags; it is read once, so that `-` will do."""
+    columns = Columns(
+        token=reading.token_column,
+        tag=-2 if reading.gold_column is None else reading.gold_column,
+        features=(reading.predicted_column,),
+    )
+    corpus = read_corpus(path, columns=columns, scheme=reading.scheme, encoding=reading.encoding)
+    tags = tuple(sentence.features[0] for sentence in corpus.sentences)
+    given = reading.predicted_scheme or reading.scheme
+    found = Detection(given, "given") if given else schemes.detect(tags)
+    meant = schemes.respell({tag for row in tags for tag in row}, found.scheme)
+    tags = tuple(tuple(meant.get(tag, tag) for tag in row) for row in tags)
+    _check_tags(corpus, tags, found.scheme)
+    if given:
+        return corpus, Answers(path=corpus.path, tags=tags, scheme=given)
+    return corpus, _settle_scheme(corpus, corpus.path, tags, found)
+
+
+def _check_tags(corpus: Corpus, tags: Sequence[Sequence[str]], scheme: Scheme) -> None:
+    """Raise a DataError at the first predicted tag that the scheme doesn't have."""
+    strangers = {tag for tag in {tag for row in tags for tag in row} if not schemes.is_tag(tag, scheme)}
+    if not strangers:
+        return
+    for sentence, row in zip(corpus.sentences, tags, strict=True):
+        for token, tag in enumerate(row):
+            if tag in strangers:
+                raise DataError(
+                    f"found predicted tag {tag!r}, expected {schemes.describe_tags(scheme)} ({scheme}); "
+                    "mend the tag, or name the column or the scheme of the predicted tags",
+                    corpus.path,
+                    sentence.line_of(token),
+                )
+
+
+def _settle_scheme(gold: Corpus, path: str, tags: tuple[tuple[str, ...], ...], found: Detection) -> Answers:
+    """Decide how predicted tags are read: in the scheme they look like, unless that of gold will do.
+
+    Few predictions, or faulty ones, look like another scheme than they are in. IOB1 and IOB2 have the same spans,
+    so that the tags stay as they are, as conlleval has it; schemes that mark the end of spans share their letters.
+    """
+    used = {tag for row in tags for tag in row}
+    both_chunks = {gold.scheme, found.scheme} == _CHUNK_SCHEMES
+    same_letters = "E" in LETTERS[found.scheme] and all(schemes.is_tag(tag, gold.scheme) for tag in used)
+    if used <= {OUTSIDE} or both_chunks or same_letters or _are_gold_labels(used, gold):
+        warnings = (
+            (
+                f"the predicted tags look like {found.scheme} ({found.evidence}) and are read as {gold.scheme}, the "
+                "scheme of gold: the spans are the same, token accuracy compares the tags as they stand; "
+                "--predicted-scheme overrides",
+            )
+            if both_chunks and used > {OUTSIDE}
+            else ()
+        )
+        return Answers(path=path, tags=tags, scheme=gold.scheme, warnings=warnings)
+    return Answers(path=path, tags=tags, scheme=found.scheme)
+
+
+def _are_gold_labels(used: set[str], gold: Corpus) -> bool:
+    """Say whether gold has bare labels and every predicted tag is one of them."""
+    if gold.scheme is not Scheme.BARE:
+        return False
+    return used <= {tag for sentence in gold.sentences for tag in sentence.tags}
+
+
+def check_same_tokens(gold: Corpus, predicted: Corpus) -> None:
+    """Raise a DataError at the first place where two corpora don't hold the same tokens."""
+    for expected, found in zip(gold.sentences, predicted.sentences, strict=False):
+        if expected.tokens != found.tokens:
+            raise _difference(gold.path, expected, predicted.path, found)
+    shorter, longer = sorted((gold, predicted), key=lambda corpus: len(corpus.sentences))
+    common = len(shorter.sentences)
+    if common < len(longer.sentences):
+        raise DataError(
+            f"found sentence {common + 1}, which has no counterpart: {shorter.path} ends after {common}; "
+            "expected the same sentences in both files: label that very file, and compare again",
+            longer.path,
+            longer.sentences[common].line,
+        )
+
+
+def _difference(gold_path: str, expected: Sentence, path: str, found: Sentence) -> DataError:
+    pairs = zip(expected.tokens, found.tokens, strict=False)
+    shared = min(len(expected), len(found))
+    place = next((i for i, (left, right) in enumerate(pairs) if left != right), shared)
+    line = expected.line_of(min(place, len(expected) - 1))
+    return DataError(
+        f"found {_describe(found, place)} where {gold_path}:{line} has {_describe(expected, place)}; "
+        "expected the same tokens in both files: label that very file, and compare again",
+        path,
+        found.line_of(min(place, len(found) - 1)),
+    )
+
+
+def _describe(sentence: Sentence, place: int) -> str:
+    if place < len(sentence):
+        return f"token {sentence.tokens[place]!r}"
+    return f"the end of the sentence (after {sentence.tokens[-1]!r})"
+
+
+def analyse_answers(
+    gold: Corpus, answers: Answers, *, strict: bool = False, training_surfaces: AbstractSet[str] | None = None
+) -> Analysis:
+    """Compute every fact about the answers of one system."""
+    return analyse(
+        gold.sentences,
+        answers.tags,
+        gold.scheme,
+        predicted_scheme=answers.scheme,
+        strict=strict,
+        training_surfaces=training_surfaces,
+        name=gold.path,
+    )
+
+
+def compare_answers(
+    gold: Corpus, first: Answers, second: Answers, *, strict: bool = False
+) -> metrics.Comparison:
+    """Test whether two systems differ in micro F1, or in accuracy for bare labels."""
+    tags = [sentence.tags for sentence in gold.sentences]
+    if gold.scheme is Scheme.BARE:
+        one, two = (metrics.count_tags(tags, each.tags) for each in (first, second))
+        return metrics.compare(one, two, metrics.accuracy_of_counts)
+    one, two = (
+        metrics.count_spans(metrics.pair_spans(tags, each.tags, gold.scheme, each.scheme, strict=strict))
+        for each in (first, second)
+    )
+    return metrics.compare(one, two)
+
+
+def read_surfaces(path: FilePath, reading: Reading) -> frozenset[str]:
+    """Read the words of every span of a training corpus."""
+    column = -1 if reading.gold_column is None else reading.gold_column
+    corpus = read_corpus(
+        path,
+        columns=Columns(token=reading.token_column, tag=column),
+        scheme=reading.scheme,
+        encoding=reading.encoding,
+    )
+    sentences = corpus.sentences
+    return metrics.collect_surfaces(
+        [each.tokens for each in sentences], [each.tags for each in sentences], corpus.scheme
+    )
