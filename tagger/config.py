@@ -12,7 +12,7 @@ import json
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -138,6 +138,88 @@ class TrainingConfig(_Section):
     )
 
 
+class LanguageModelConfig(_Section):
+    """A forward and a backward language model (Peters et al. 2018)."""
+
+    unit: Literal["words", "characters"] = Field(
+        default="words",
+        description="words: each read by its spelling, none unknown; characters: an embedding of each",
+    )
+    character_dim: Size = Field(default=16, description="size of a character's embedding")
+    character_filters: Size = Field(
+        default=16, description="filters of the character convolution that see w characters: w times this"
+    )
+    character_width: Annotated[int, Field(ge=1, le=9)] = Field(
+        default=4, description="most characters a filter sees"
+    )
+    max_characters: Annotated[int, Field(ge=4, le=256)] = Field(
+        default=20,
+        description="characters of a word that are looked at: half from its start, half from its end",
+    )
+    hidden: Size = Field(default=256, description="hidden units of an LSTM layer")
+    projection: Size = Field(default=64, description="size of a word's input and of a layer's output")
+    layers: Annotated[int, Field(ge=1, le=4)] = Field(default=2, description="LSTM layers per direction")
+    min_count: Size = Field(default=2, description="words rarer than this are predicted as <unk>")
+    vocabulary: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
+        default=50_000, description="words that can be predicted, the commonest"
+    )
+
+
+class RawTextConfig(_Section):
+    """How raw text is read."""
+
+    format: Literal["text", "lines", "tokens", "conll"] = Field(
+        default="text",
+        description="text: running text; lines: a sentence a line; tokens: the same, tokens between blanks; "
+        "conll: the first column",
+    )
+    encoding: str = Field(default="utf-8", description="encoding of the files")
+    held_out: Annotated[float, Field(gt=0, lt=0.5)] = Field(
+        default=0.02, description="share of the sentences kept to measure perplexity, drawn by the seed"
+    )
+    max_held_out: Size = Field(default=2000, description="held-out sentences at most")
+
+
+class PretrainingConfig(_Section):
+    """Gradient steps of a language model."""
+
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = Field(default=10, description="passes over the text")
+    batch_tokens: Size = Field(default=1024, description="tokens a step")
+    max_tokens: Annotated[int, Field(ge=8, le=10_000)] = Field(
+        default=128, description="longest sentence; a longer one is cut"
+    )
+    chunk_sentences: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=10_000, description="sentences held in memory and shuffled together"
+    )
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=4e-3, description="peak of the schedule"
+    )
+    warmup: Fraction = Field(default=0.1, description="share of the steps in which the learning rate rises")
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.0, description="decoupled weight decay (AdamW)"
+    )
+    clip_norm: Annotated[float, Field(gt=0)] = Field(default=1.0, description="largest norm of the gradient")
+    dropout: Fraction = Field(default=0.3, description="locked dropout before, between and after the layers")
+    average: Fraction = Field(
+        default=0.995, description="decay per step of the weights' moving average; 0: off"
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        default="auto", description="where training runs; auto: a GPU if there is one, else the CPU"
+    )
+    workers: Annotated[int, Field(ge=0, le=64)] = Field(
+        default=0, description="training threads; 0: one per core, at most 2"
+    )
+
+
+class PretrainConfig(_Section):
+    """All settings of a language model; written to its directory as `config.toml`."""
+
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(default=1, description="seed of all randomness")
+    text: RawTextConfig = RawTextConfig()
+    model: LanguageModelConfig = LanguageModelConfig()
+    training: PretrainingConfig = PretrainingConfig()
+
+
 class Config(_Section):
     """All settings; written to a model directory as `config.toml`, enough to build the model again."""
 
@@ -149,8 +231,16 @@ class Config(_Section):
     training: TrainingConfig = TrainingConfig()
 
 
+Settings = TypeVar("Settings", Config, PretrainConfig)
+
+
 def parse(toml: str, origin: str = "config") -> Config:
-    """Read settings from TOML text.
+    """Read settings from TOML text; see `parse_as`."""
+    return parse_as(Config, toml, origin)
+
+
+def parse_as(kind: type[Settings], toml: str, origin: str = "config") -> Settings:
+    """Read settings of a kind from TOML text.
 
     Raises:
         ConfigError: not TOML, an unknown field, or a value of the wrong type or size.
@@ -159,7 +249,7 @@ def parse(toml: str, origin: str = "config") -> Config:
         table = tomllib.loads(toml)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"not valid TOML: {error}", origin) from None
-    return build(table)
+    return _build(kind, table)
 
 
 def read(path: str | Path) -> Config:
@@ -173,15 +263,20 @@ def read(path: str | Path) -> Config:
 
 def build(table: Mapping[str, Any]) -> Config:
     """Check a nested table of settings and make a `Config` of it."""
+    return _build(Config, table)
+
+
+def _build(kind: type[Settings], table: Mapping[str, Any]) -> Settings:
     try:
-        return Config.model_validate(table)
+        return kind.model_validate(table)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(_explain(first["type"], first["msg"], field, first.get("input")), field) from None
+        message = _explain(kind, first["type"], first["msg"], field, first.get("input"))
+        raise ConfigError(message, field) from None
 
 
-def override(config: Config, changes: Mapping[str, Any]) -> Config:
+def override(config: Settings, changes: Mapping[str, Any]) -> Settings:
     """Return `config` with dotted fields replaced (`{"training.epochs": 5}`); `None` means "leave as it is".
 
     Raises:
@@ -194,9 +289,9 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
             continue
         section, _, field = name.rpartition(".")
         if field not in (known.get(section, {}) if section else known):
-            raise ConfigError(f"no such setting{_suggest(name)}", name)
+            raise ConfigError(f"no such setting{_suggest(type(config), name)}", name)
         (table.setdefault(section, {}) if section else table)[field] = value
-    return build(table)
+    return _build(type(config), table)
 
 
 def assignments(texts: Iterable[str]) -> dict[str, Any]:
@@ -236,7 +331,7 @@ _OF_MODE: dict[str, dict[tuple[str, str], Any]] = {
 }
 
 
-def render(config: Config, *, comments: bool = True) -> str:
+def render(config: Config | PretrainConfig, *, comments: bool = True) -> str:
     """Write settings as TOML, each field's meaning in a comment above it."""
     lines: list[str] = []
     for name, field in type(config).model_fields.items():
@@ -268,16 +363,18 @@ def _toml(value: object) -> str:
     return repr(value)
 
 
-def _explain(kind: str, message: str, field: str, found: object) -> str:
-    if kind == "extra_forbidden":
-        return f"no such setting{_suggest(field)}"
+def _explain(
+    kind: type[Config] | type[PretrainConfig], fault: str, message: str, field: str, found: object
+) -> str:
+    if fault == "extra_forbidden":
+        return f"no such setting{_suggest(kind, field)}"
     return f"found {found!r}; {message[0].lower()}{message[1:]}"
 
 
-def _suggest(name: str) -> str:
+def _suggest(kind: type[Config] | type[PretrainConfig], name: str) -> str:
     known = [
         f"{section}.{field}" if field else section
-        for section, info in Config.model_fields.items()
+        for section, info in kind.model_fields.items()
         for field in ["", *_fields_of(info)]
     ]
     by_last = {path.rpartition(".")[2]: path for path in known}
