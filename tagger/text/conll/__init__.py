@@ -6,15 +6,17 @@ sentences, `corpus` settles the tag scheme, `writer` writes. None of them knows 
 
 from tagger.text.conll.corpus import Corpus, read_corpus
 from tagger.text.conll.reader import read_sentences
-from tagger.text.conll.sentence import CONLLU_COLUMNS, Columns, Sentence
+from tagger.text.conll.sentence import CONLLU_COLUMNS, DEFAULT_COLUMNS, Columns, Sentence, parse_column
 from tagger.text.conll.writer import format_sentence, write_sentences
 
 __all__ = [
     "CONLLU_COLUMNS",
+    "DEFAULT_COLUMNS",
     "Columns",
     "Corpus",
     "Sentence",
     "format_sentence",
+    "parse_column",
     "read_corpus",
     "read_sentences",
     "write_sentences",

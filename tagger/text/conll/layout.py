@@ -24,8 +24,8 @@ class Layout:
     is_conllu: bool
     token: int
     tag: int | None
-    features: tuple[int, ...]
     wanted: tuple[int, ...]  # token, tag if any, features
+    keys: tuple[str, ...]  # for each of them, the key whose value is wanted (`MISC:NER`), else empty
 
     def name_of(self, column: int) -> str:
         """Return what a column holds, for messages."""
@@ -58,14 +58,11 @@ def settle_layout(row: str, wanted: Columns, name: str, line: int) -> Layout:
     token: Column = "FORM" if is_conllu and wanted.token == 0 else wanted.token
     tag: Column | None = "UPOS" if is_conllu and wanted.tag == -1 else wanted.tag
 
-    def place(column: Column) -> int:
-        return _place(column, width, is_conllu, name, line)
-
-    token_place = place(token)
-    tag_place = None if tag is None else place(tag)
-    features = tuple(place(column) for column in wanted.features)
+    chosen = (token, *(() if tag is None else (tag,)), *wanted.features)
+    places = tuple(_place(column, width, is_conllu, name, line) for column in chosen)
+    token_place, tag_place = places[0], None if tag is None else places[1]
     if token_place == tag_place:
-        found = f"found {count_columns(width)}, and column {token_place + 1} would be both token and tag"
+        found = f"found {count_columns(width)}, and column {token_place} would be both token and tag"
         raise DataError(f"{found}; expected a column for each, separated by a tab or spaces", name, line)
     return Layout(
         separator=separator,
@@ -74,21 +71,35 @@ def settle_layout(row: str, wanted: Columns, name: str, line: int) -> Layout:
         is_conllu=is_conllu,
         token=token_place,
         tag=tag_place,
-        features=features,
-        wanted=(token_place, *(() if tag_place is None else (tag_place,)), *features),
+        wanted=places,
+        keys=tuple(str(column).partition(":")[2] for column in chosen),
     )
+
+
+def value_of(field: str, key: str, default: str) -> str:
+    """Return the value of a key in a field of CoNLL-U.
+
+    >>> value_of("NER=B-PER|SpaceAfter=No", "NER", "O")
+    'B-PER'
+    """
+    for pair in field.split("|"):
+        name, _, value = pair.partition("=")
+        if name == key and value:
+            return value
+    return default
 
 
 def _place(column: Column, width: int, is_conllu: bool, name: str, line: int) -> int:
     """Return the column counted from 0."""
     if isinstance(column, str):
-        if is_conllu and column.upper() in CONLLU_COLUMNS:
-            return CONLLU_COLUMNS.index(column.upper())
+        bare = column.partition(":")[0].upper()
+        if is_conllu and bare in CONLLU_COLUMNS:
+            return CONLLU_COLUMNS.index(bare)
         known = (
             f"one of {', '.join(CONLLU_COLUMNS)}" if is_conllu else "a number; only CoNLL-U names its columns"
         )
         raise DataError(f"found no column {column!r}, expected {known}", name, line)
     if not -width <= column < width:
-        expected = f"expected column {column} among them (the first is 0, the last is -1)"
+        expected = f"expected a column {column} (the first is 0, the last is -1)"
         raise DataError(f"found {count_columns(width)}, {expected}", name, line)
     return column % width

@@ -13,10 +13,10 @@ from itertools import compress
 from os import PathLike
 
 from tagger.errors import DataError
-from tagger.text.conll.layout import CONLLU_ID, Layout, count_columns, settle_layout, split_row
+from tagger.text.conll.layout import CONLLU_ID, Layout, count_columns, settle_layout, split_row, value_of
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, Columns, Sentence
 from tagger.text.conll.source import Block, display_name, read_blocks
-from tagger.text.schemes import UNKNOWN_TAG
+from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG
 
 DOCSTART = "-DOCSTART-"
 _NEW_DOCUMENT = re.compile(r"#\s*newdoc\b|#begin document")
@@ -74,7 +74,7 @@ class Reader:
         self._warn = warn
         self._on_fault = on_fault
         self._share = share
-        self._notes: dict[str, list[int]] = {}  # fact -> [count, first line]
+        self.notes: dict[str, tuple[int, int]] = {}  # oddity that was mended -> how often, first line
         self._document = 0
         self._is_begun = False  # whether a document boundary or a sentence has been seen
         self._comments: list[str] = []  # above the next sentence
@@ -85,11 +85,12 @@ class Reader:
                 self._find_layout(block)
             yield from self._read_block(block)
         if self._warn:
-            for fact, (count, first) in self._notes.items():
+            for fact, (count, first) in self.notes.items():
                 self._warn(f"{count} {fact} (first: line {first})")
 
     def _note(self, fact: str, line: int) -> None:
-        self._notes.setdefault(fact, [0, line])[0] += 1
+        count, first = self.notes.get(fact, (0, line))
+        self.notes[fact] = (count + 1, first)
 
     def _fault(self, message: str, line: int) -> None:
         """Raise the fault, or report it where someone collects them."""
@@ -154,6 +155,8 @@ class Reader:
         layout = self.layout
         assert layout is not None
         self._is_begun = True
+        if any(layout.keys):
+            columns = self._look_up_keys(columns, layout)
         tokens, tags, *features = columns if layout.tag is not None else [columns[0], [], *columns[1:]]
         if layout.is_conllu and layout.tag in _TAG_COLUMNS and _UNSPECIFIED in tags:
             tags = [UNKNOWN_TAG if tag == _UNSPECIFIED else tag for tag in tags]
@@ -164,6 +167,14 @@ class Reader:
             self._comments = []
         shared = tuple(map(tuple, features)) if features else ()
         return Sentence(tuple(tokens), tuple(tags), line, self._document, shared, comments, lines)
+
+    def _look_up_keys(self, columns: list[list[str]], layout: Layout) -> list[list[str]]:
+        """Replace a field by the value of the key asked for: `O` where a tag lacks it, `_` elsewhere."""
+        defaults = [OUTSIDE if place == layout.tag else _UNSPECIFIED for place in layout.wanted]
+        return [
+            [value_of(field, key, default) for field in column] if key else column
+            for column, key, default in zip(columns, layout.keys, defaults, strict=True)
+        ]
 
     def _read_rows(self, text: str, line: int) -> Iterator[Sentence]:
         """Read row by row: comments, document boundaries, CoNLL-U, and every fault with its place."""
@@ -231,7 +242,7 @@ class Reader:
             return None
         for column in layout.wanted:
             if not fields[column].strip(" "):
-                what = f"an empty {layout.name_of(column)} in column {column + 1}"
+                what = f"an empty {layout.name_of(column)} in column {column}"
                 self._fault(f"found {what}, expected some text", number)
                 return None
         return [fields[column] for column in layout.wanted]

@@ -13,6 +13,8 @@ Column = int | str
 class Columns:
     """Which columns to read: counted from 0 (from the last: -1, -2), or by name in CoNLL-U (`FORM`, `UPOS`).
 
+    `MISC:NER` is the value of the key NER in the column MISC, `O` where a tag lacks it.
+
     The defaults mean FORM and UPOS in a file that is recognised as CoNLL-U. `tag=None`: the file has no tags.
     """
 
@@ -22,6 +24,15 @@ class Columns:
 
 
 DEFAULT_COLUMNS = Columns()
+
+
+def parse_column(name: str) -> Column:
+    """Return a column as a user writes it: an index or a name.
+
+    >>> parse_column("-1"), parse_column("FORM")
+    (-1, 'FORM')
+    """
+    return int(name) if name.removeprefix("-").isdecimal() else name
 
 
 @dataclass(frozen=True, slots=True)

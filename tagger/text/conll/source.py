@@ -45,7 +45,12 @@ class Block(NamedTuple):
 
 def display_name(path: str | PathLike[str]) -> str:
     """Return the name of a file as messages show it; `-` is the standard input."""
-    return "<stdin>" if path == "-" else fspath(path)
+    return "<stdin>" if is_stdin(path) else fspath(path)
+
+
+def is_stdin(path: str | PathLike[str]) -> bool:
+    """Say whether the path is `-`."""
+    return fspath(path) == "-"
 
 
 def read_blocks(path: str | PathLike[str], encoding: str, note: Note) -> Iterator[Block]:
@@ -156,7 +161,7 @@ def open_bytes(path: str | PathLike[str]) -> Iterator[ByteStream]:
     """Open a file, or the standard input for `-`, for reading; gzip is recognised by its first two bytes."""
     name = display_name(path)
     try:
-        with nullcontext(sys.stdin.buffer) if path == "-" else Path(path).open("rb") as opened:
+        with nullcontext(sys.stdin.buffer) if is_stdin(path) else Path(path).open("rb") as opened:
             stream = cast(BufferedReader, opened)
             yield _BoundedGzip(stream, name) if stream.peek(2)[:2] == _GZIP_MAGIC else stream
     except OSError as error:

@@ -1,0 +1,194 @@
+"""`tagger check`: what is in a corpus and what is wrong with it, with line numbers."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tagger.cli.tables import printable
+from tagger.text.schemes import Scheme
+
+if TYPE_CHECKING:
+    from tagger.text.audit import Audit, Defect, FileFacts
+
+_BAR = 40  # cells for the longest bars of a row
+_EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
+_MOST_TYPES = 40  # rows of the table of types; --json has all
+
+
+def check(
+    files: Annotated[
+        list[Path], typer.Argument(help="Corpora, the training file first; - is standard input.")
+    ],
+    scheme: Annotated[
+        str | None, typer.Option(help="Tag scheme of all files; else detected from the first.")
+    ] = None,
+    token_column: Annotated[
+        str, typer.Option(help="Column of the token: an index from 0 (-1 is the last) or a CoNLL-U name.")
+    ] = "0",
+    tag_column: Annotated[str, typer.Option(help="Column of the tag, likewise.")] = "-1",
+    encoding: Annotated[str, typer.Option(help="Encoding of the files.")] = "utf-8",
+    limit: Annotated[int, typer.Option(min=0, help="Defects of a kind to list for each file; 0: all.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object with every defect.")] = False,
+) -> None:
+    """Say what is in corpora and what is wrong with them, line by line; exit with 1 where training would go wrong.
+
+    Example: [bold]tagger check train.conll dev.conll test.conll[/bold]
+    """
+    from tagger.text import audit, conll, schemes
+
+    report = audit.audit(
+        [str(path) for path in files],
+        columns=conll.Columns(token=conll.parse_column(token_column), tag=conll.parse_column(tag_column)),
+        scheme=schemes.parse_scheme(scheme) if scheme else None,
+        encoding=encoding,
+    )
+    if as_json:
+        typer.echo(json.dumps(report.as_dict(), ensure_ascii=False))
+    else:
+        _render(Console(highlight=False), report, limit)
+    if not report.is_fit:
+        raise typer.Exit(1)
+
+
+def _render(console: Console, report: Audit, limit: int) -> None:
+    read = [facts for facts in report.files if facts.sentences]
+    if read:
+        console.print(_counts_table(read))
+        for facts in read:
+            console.print(printable(f"{facts.path}: {facts.scheme}, {facts.evidence}"), soft_wrap=True)
+        console.print(_types_table(read))
+        console.print(_lengths_table(read, console.width))
+    for line in _defect_lines(report.defects, limit):
+        console.print(line, soft_wrap=True)
+    console.print(_verdict(report), soft_wrap=True)
+
+
+def _counts_table(files: list[FileFacts]) -> Table:
+    """Draw one column for each file, one row for each quantity."""
+    table = _table("", *(Path(facts.path).name for facts in files))
+    for heading, count in _COUNTS.items():
+        cells = [count(facts) for facts in files]
+        if any(cells):
+            table.add_row(heading, *cells)
+    for other in files[:-1]:
+        shares = (_share(facts.shared.get(other.path), facts.sentences) for facts in files)
+        table.add_row(printable(f"also in {Path(other.path).name}"), *shares)
+    if len(files) > 1:
+        name = Path(files[0].path).name
+        unknown = (_share(facts.unknown_tokens, facts.tokens) for facts in files)
+        table.add_row(printable(f"tokens not in {name}"), *unknown)
+        table.add_row(
+            printable(f"words not in {name}"), *(_share(each.unknown_words, each.words) for each in files)
+        )
+    return table
+
+
+_COUNTS: dict[str, Callable[[FileFacts], str]] = {
+    "sentences": lambda facts: f"{facts.sentences:,}",
+    "tokens": lambda facts: f"{facts.tokens:,}",
+    "documents": lambda facts: f"{facts.documents:,}",
+    "words": lambda facts: f"{facts.words:,}",
+    "spans": lambda facts: "" if facts.scheme is Scheme.BARE else f"{facts.spans:,}",
+    "types": lambda facts: f"{len(facts.types):,}",
+    "tags": lambda facts: f"{len(facts.tags):,}",
+    "tokens tagged ?": lambda facts: _share(facts.unknown_tags, facts.tokens) if facts.unknown_tags else "",
+    "scheme": lambda facts: str(facts.scheme),
+    "longest sentence": lambda facts: f"{facts.longest:,} (line {facts.longest_line:,})",
+    "repeated sentences": lambda facts: _share(facts.repeated, facts.sentences),
+}
+
+
+def _share(count: int | None, whole: int) -> str:
+    if count is None:
+        return ""
+    return f"{count:,} ({100 * count / whole:.1f} %)" if count else "0"
+
+
+def _types_table(files: list[FileFacts]) -> Table:
+    """Draw spans per type; the commonest where there are many."""
+    totals: Counter[str] = Counter()
+    for facts in files:
+        totals.update(facts.types)
+    is_bare = all(facts.scheme is Scheme.BARE for facts in files)
+    table = _table(
+        "tokens per tag" if is_bare else "spans per type", *(Path(facts.path).name for facts in files)
+    )
+    for name, _ in totals.most_common(_MOST_TYPES):
+        table.add_row(printable(name or "(no type)"), *(f"{facts.types.get(name, 0):,}" for facts in files))
+    if len(totals) > _MOST_TYPES:
+        table.add_row(f"... and {len(totals) - _MOST_TYPES} more types", *("" for _ in files))
+    return table
+
+
+def _lengths_table(files: list[FileFacts], width: int) -> Table:
+    """Draw a histogram of sentence lengths for each file, the longest bar the most frequent range."""
+    cells = max(4, min(_BAR, (width - 16) // len(files) - 12))
+    table = _table("tokens in a\nsentence")
+    for facts in files:
+        table.add_column(printable(Path(facts.path).name), width=cells, overflow="fold")
+        table.add_column("", justify="right", no_wrap=True)
+    histograms = [facts.histogram() for facts in files]
+    for name in max(histograms, key=len):
+        row: list[Text | str] = []
+        for histogram in histograms:
+            count = histogram.get(name, 0)
+            row += [_bar(count / max(histogram.values()), cells), f"{count:,}"]
+        table.add_row(name, *row)
+    return table
+
+
+def _bar(fraction: float, cells: int) -> Text:
+    """Draw a bar in eighths of a cell; what is not nothing shows."""
+    eighths = max(round(8 * cells * fraction), fraction > 0)
+    return Text("█" * (eighths // 8) + _EIGHTHS[eighths % 8], style="cyan")
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first, overflow="fold")
+    for heading in others:
+        table.add_column(printable(heading), justify="right", overflow="fold")
+    return table
+
+
+def _defect_lines(defects: Sequence[Defect], limit: int) -> Iterator[Text]:
+    """Write defects kind by kind, errors first, each with its place."""
+    from tagger.text.audit import KINDS
+
+    for kind, (heading, is_error) in KINDS.items():
+        found = [defect for defect in defects if defect.kind == kind]
+        if not found:
+            continue
+        label = "error" if is_error else "warning"
+        yield Text(f"{label}: {heading}: {len(found):,}", style="bold red" if is_error else "bold yellow")
+        shown: Counter[str] = Counter()
+        for defect in found:
+            shown[defect.path] += 1
+            if not limit or shown[defect.path] <= limit:
+                place = defect.path if defect.line is None else f"{defect.path}:{defect.line}"
+                yield printable(f"  {place}: {defect.message}")
+        for path, count in shown.items():
+            if limit and count > limit:
+                yield printable(f"  {path}: and {count - limit:,} more (--limit 0 lists all)")
+
+
+def _verdict(report: Audit) -> Text:
+    errors = sum(defect.is_error for defect in report.defects)
+    warnings = len(report.defects) - errors
+    if errors:
+        return Text(f"training would go wrong: {_number(errors, 'error')}", style="bold red")
+    return Text(f"fit for training, {_number(warnings, 'warning')}", style="bold green")
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

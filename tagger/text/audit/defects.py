@@ -1,0 +1,110 @@
+"""The kinds of defect a corpus can have, which of them spoil training, and how to find those of tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from tagger.text import schemes
+from tagger.text.schemes import Scheme
+
+
+class Kind(NamedTuple):
+    """A heading, and whether training would fail or learn the wrong thing."""
+
+    heading: str
+    is_error: bool
+
+
+KINDS: dict[str, Kind] = {
+    "unreadable": Kind("files that cannot be read", True),
+    "rows": Kind("rows with other or empty columns", True),
+    "foreign-tag": Kind("tags outside the scheme", True),
+    "no-span": Kind("files without a span", True),
+    "notation": Kind("tags in another notation", True),
+    "scheme": Kind("files in another scheme", False),
+    "spelling": Kind("tags written otherwise", False),
+    "sequence": Kind("tags that do not follow from the tag before", False),
+    "two-labellings": Kind("sentences labelled in two ways", False),
+    "leakage": Kind("sentences of the first file that recur in another", False),
+    "unseen-type": Kind("types that the first file lacks", False),
+    "rare-type": Kind("types that occur once", False),
+    "long-sentence": Kind("very long sentences", False),
+    "oddity": Kind("oddities that were mended", False),
+}
+
+
+class Defect(NamedTuple):
+    """One thing wrong with a corpus; `kind` is a key of `KINDS`."""
+
+    path: str
+    line: int | None
+    kind: str
+    message: str
+
+    @property
+    def is_error(self) -> bool:
+        """Say whether training would go wrong."""
+        return KINDS[self.kind].is_error
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the defect as JSON holds it."""
+        return {
+            "path": self.path,
+            "line": self.line,
+            "kind": self.kind,
+            "severity": "error" if self.is_error else "warning",
+            "message": self.message,
+        }
+
+
+class Labels(NamedTuple):
+    """The tags of a sentence and the line of each, without its tokens."""
+
+    tags: tuple[str, ...]
+    lines: Sequence[int]
+
+
+def find_strangers(
+    labels: Iterable[Labels], strangers: set[str], scheme: Scheme, path: str
+) -> Iterator[Defect]:
+    """Find the tokens with these tags, which the scheme does not have."""
+    expected = f"expected {schemes.describe_tags(scheme)} ({scheme})"
+    for tags, lines in labels:
+        if not strangers.isdisjoint(tags):
+            for tag, line in zip(tags, lines, strict=True):
+                if tag in strangers:
+                    yield Defect(path, line, "foreign-tag", f"found tag {tag!r}, {expected}")
+
+
+def find_broken_sequences(labels: Iterable[Labels], scheme: Scheme, path: str) -> Iterator[Defect]:
+    """Find the tags that may not follow the tag before or end the sentence."""
+    for tags, lines in labels:
+        for i in schemes.violations(tags, scheme):
+            if i == len(tags):
+                yield Defect(
+                    path, lines[-1], "sequence", f"{tags[-1]} ends a sentence, which {scheme} leaves open"
+                )
+            else:
+                before = tags[i - 1] if i else "the beginning of a sentence"
+                yield Defect(path, lines[i], "sequence", f"{tags[i]} follows {before}")
+
+
+def find_rare_types(first_lines: dict[str, int], types: dict[str, int], path: str) -> Iterator[Defect]:
+    """Find the types of a single span."""
+    for name, count in types.items():
+        if count == 1:
+            yield Defect(
+                path, first_lines[name], "rare-type", f"type {name!r} occurs once: too little to learn from"
+            )
+
+
+def find_unseen_types(
+    first_lines: dict[str, int], types: dict[str, int], known: dict[str, int], path: str, train: str
+) -> Iterator[Defect]:
+    """Find the types that the training file lacks."""
+    for name, count in types.items():
+        if name not in known:
+            spans = "1 span" if count == 1 else f"{count} spans"
+            message = f"type {name!r} ({spans}) is not in {train}: no model can find it"
+            yield Defect(path, first_lines[name], "unseen-type", message)

@@ -1,0 +1,250 @@
+"""One pass over each file of an audit.
+
+Of a sentence, its tags, lines and a hash of its tokens are kept, never the tokens: memory grows by some ten bytes
+a token, and with the words.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field
+from os import PathLike
+from typing import NamedTuple
+
+from tagger.errors import DataError
+from tagger.text import schemes
+from tagger.text.audit import defects
+from tagger.text.audit.defects import Defect, Labels
+from tagger.text.audit.facts import FileFacts
+from tagger.text.conll import DEFAULT_COLUMNS, Columns, Sentence
+from tagger.text.conll.corpus import LONG_SENTENCE
+from tagger.text.conll.reader import Reader
+from tagger.text.conll.source import display_name
+from tagger.text.schemes import EDGE, OUTSIDE, UNKNOWN_TAG, Detection, Scheme
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Facts per file, in the order given, and every defect in the order of file and line."""
+
+    files: tuple[FileFacts, ...]
+    defects: tuple[Defect, ...]
+
+    @property
+    def is_fit(self) -> bool:
+        """Say whether training on these files can go right."""
+        return not any(defect.is_error for defect in self.defects)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the audit as JSON holds it."""
+        return {
+            "ok": self.is_fit,
+            "files": [facts.as_dict() for facts in self.files],
+            "defects": [defect.as_dict() for defect in self.defects],
+        }
+
+
+def audit(
+    paths: Sequence[str | PathLike[str]],
+    *,
+    columns: Columns = DEFAULT_COLUMNS,
+    scheme: Scheme | None = None,
+    encoding: str = "utf-8",
+) -> Audit:
+    """Examine corpora; what is wrong with them is returned, not raised.
+
+    Args:
+        paths: the training file first; the others are held to its scheme and compared with it.
+        scheme: of all files; detected from the first where None.
+    """
+    surveys: list[_Survey] = []
+    places: dict[int, _Place] = {}
+    files = []
+    for path in paths:
+        survey = _Survey(display_name(path))
+        survey.read(path, columns, encoding, places, surveys)
+        files.append(survey.conclude(scheme, surveys))
+        surveys.append(survey)
+    found = [
+        defect for survey in surveys for defect in sorted(survey.defects, key=lambda each: each.line or 0)
+    ]
+    return Audit(tuple(files), tuple(found))
+
+
+class _Place(NamedTuple):
+    """Where a sentence was first seen, and its tags there."""
+
+    path: str
+    line: int
+    tags: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Survey:
+    """What one pass over a file leaves behind."""
+
+    path: str
+    labels: list[Labels] = field(default_factory=list)
+    sentences: set[int] = field(default_factory=set)  # hashes of their tokens
+    words: set[str] = field(default_factory=set)
+    lengths: Counter[int] = field(default_factory=Counter)
+    defects: list[Defect] = field(default_factory=list)
+    shared: Counter[str] = field(default_factory=Counter)
+    types: dict[str, int] = field(default_factory=dict)
+    scheme: Scheme = Scheme.IOB2
+    repeated: int = 0
+    unknown_tokens: int = 0
+    documents: int = 0
+    longest: tuple[int, int] = (0, 0)  # tokens, line
+
+    def read(
+        self,
+        path: str | PathLike[str],
+        columns: Columns,
+        encoding: str,
+        places: dict[int, _Place],
+        others: Sequence[_Survey],
+    ) -> None:
+        """Go through the sentences of the file."""
+
+        def note_fault(fault: DataError) -> None:
+            self._add("rows", fault.line, fault.message)
+
+        reader = Reader(path, columns, encoding, on_fault=note_fault)
+        try:
+            for sentence in reader:
+                self._note(sentence, places, others)
+        except DataError as error:
+            self._add("unreadable", error.line, error.message)
+            return
+        for fact, (count, line) in reader.notes.items():
+            self._add("oddity", line, f"{count} {fact}")
+        if not self.labels and not any(defect.is_error for defect in self.defects):
+            self._add("unreadable", 1, "found no sentence, expected rows of a token and its tag")
+
+    def _note(self, sentence: Sentence, places: dict[int, _Place], others: Sequence[_Survey]) -> None:
+        line, tokens, tags = sentence.line, sentence.tokens, sentence.tags
+        self.labels.append(Labels(tags, sentence.lines or range(line, line + len(tokens))))
+        self.lengths[len(tokens)] += 1
+        self.documents = sentence.document + 1
+        if len(tokens) > self.longest[0]:
+            self.longest = (len(tokens), line)
+        self.words.update(tokens)
+        if others:
+            known = others[0].words
+            self.unknown_tokens += sum(token not in known for token in tokens)
+        key = hash(tokens)
+        self.repeated += key in self.sentences
+        for other in others:
+            self.shared[other.path] += key in other.sentences
+        self.sentences.add(key)
+        place = places.setdefault(key, _Place(self.path, line, tags))
+        if place.tags != tags:
+            self._add("two-labellings", line, _tell_difference(sentence, place, self.path))
+        if others and place.path == others[0].path:
+            message = f"this sentence is also in {place.path}, line {place.line}"
+            self._add("leakage", line, message)
+        if len(tokens) > LONG_SENTENCE:
+            message = f"this sentence has {len(tokens)} tokens; are blank lines missing?"
+            self._add("long-sentence", line, message)
+
+    def conclude(self, wanted: Scheme | None, others: Sequence[_Survey]) -> FileFacts:
+        """Settle the scheme, look for what is wrong with the tags, and return the counts."""
+        bigrams = schemes.count_bigrams(labels.tags for labels in self.labels)
+        counts: Counter[str] = Counter()
+        for (_, tag), count in bigrams.items():
+            counts[tag] += count
+        del counts[EDGE]
+        detected = schemes.detect_from_bigrams(bigrams)
+        given = wanted or (others[0].scheme if others else None)
+        reason = "as asked for" if wanted else f"as in {others[0].path}" if others else ""
+        scheme, evidence = Detection(given, reason) if given else detected
+        self.scheme = scheme
+        if self.labels:
+            self._judge_scheme(detected, counts)
+            self._judge_tags(counts, scheme)
+            self._judge_types(scheme, others)
+        return FileFacts(
+            path=self.path,
+            sentences=len(self.labels),
+            tokens=counts.total(),
+            documents=self.documents,
+            words=len(self.words),
+            scheme=scheme,
+            evidence=evidence,
+            tags=dict(counts.most_common()),
+            types=self.types,
+            unknown_tags=counts[UNKNOWN_TAG],
+            longest=self.longest[0],
+            longest_line=self.longest[1],
+            lengths=dict(sorted(self.lengths.items())),
+            repeated=self.repeated,
+            shared=dict(self.shared),
+            unknown_words=len(self.words - others[0].words) if others else None,
+            unknown_tokens=self.unknown_tokens if others else None,
+        )
+
+    def _judge_scheme(self, detected: Detection, counts: Counter[str]) -> None:
+        """Compare what the tags look like with how they are read."""
+        foreign = (
+            schemes.find_foreign_notation(counts) if self.scheme is detected.scheme is Scheme.BARE else None
+        )
+        if foreign:
+            tag, fault = foreign
+            self._add("notation", self._line_of({tag}), f"tags such as {tag!r} {fault}")
+        if {self.scheme, detected.scheme} == {Scheme.IOB1, Scheme.IOB2} and "guess" not in detected.evidence:
+            message = (
+                f"read as {self.scheme}, but this file looks like {detected.scheme}: {detected.evidence}"
+            )
+            self._add("scheme", self.labels[0].lines[0], message)
+
+    def _judge_tags(self, counts: Counter[str], scheme: Scheme) -> None:
+        """Look for tags and sequences that the scheme does not have; leave both mended in `labels`."""
+        meant = schemes.respell(counts, scheme)
+        if meant:
+            tag = next(tag for tag in counts if tag in meant)
+            number = sum(counts[tag] for tag in meant)
+            message = f"{number} tags are written otherwise in {scheme}; {tag} is read as {meant[tag]}"
+            self._add("spelling", self._line_of(meant), message)
+        strangers = {tag for tag in counts if tag not in meant and not schemes.is_tag(tag, scheme)}
+        self.defects.extend(defects.find_strangers(self.labels, strangers, scheme, self.path))
+        if meant or strangers:
+            mended = dict.fromkeys(strangers, OUTSIDE) | meant
+            self.labels = [
+                Labels(tuple(mended.get(t, t) for t in tags), lines) for tags, lines in self.labels
+            ]
+        if not strangers:
+            self.defects.extend(defects.find_broken_sequences(self.labels, scheme, self.path))
+
+    def _judge_types(self, scheme: Scheme, others: Sequence[_Survey]) -> None:
+        """Count spans per type; look for rare and unseen types."""
+        types: Counter[str] = Counter()
+        first_lines: dict[str, int] = {}
+        for tags, lines in self.labels:
+            for type_, start, _ in schemes.tags_to_spans(tags, scheme):
+                types[type_] += 1
+                first_lines.setdefault(type_, lines[start])
+        self.types = dict(types.most_common())
+        if others:
+            known, train = others[0].types, others[0].path
+            self.defects.extend(defects.find_unseen_types(first_lines, types, known, self.path, train))
+        else:
+            self.defects.extend(defects.find_rare_types(first_lines, types, self.path))
+            if not types:
+                message = "found no span, expected some to learn from; is this the tag column?"
+                self._add("no-span", self.labels[0].lines[0], message)
+
+    def _line_of(self, tags: Container[str]) -> int:
+        return next(line for labels in self.labels for tag, line in zip(*labels, strict=True) if tag in tags)
+
+    def _add(self, kind: str, line: int | None, message: str) -> None:
+        self.defects.append(Defect(self.path, line, kind, message))
+
+
+def _tell_difference(sentence: Sentence, place: _Place, path: str) -> str:
+    """Name the first token that is labelled otherwise."""
+    i = next(i for i, tag in enumerate(sentence.tags) if tag != place.tags[i])
+    where = f"in line {place.line}" if place.path == path else f"in {place.path}, line {place.line}"
+    here, there = sentence.tags[i], place.tags[i]
+    return f"{sentence.tokens[i]!r} is {here} here, {there} in the same sentence {where}"
