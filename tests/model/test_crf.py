@@ -233,7 +233,7 @@ def test_n_best_is_exact_distinct_and_bounded_by_what_exists(case: Case, n: int)
     probabilities = case.crf.posterior(case.emissions, case.lengths).of_scores(found.scores)
     for b, oracle in enumerate(case.oracles):
         count = min(n, len(oracle.paths))
-        assert found.count[b] == count
+        assert found.counts[b] == count
         paths = [tuple(path) for path in found.tags[: oracle.T, b].t().tolist()[:count]]
         assert len(set(paths)) == count
         assert [oracle.score(path) for path in paths] == pytest.approx(oracle.scores[:count], rel=1e-9)
@@ -315,7 +315,7 @@ def test_sets_without_any_possible_sequence_are_refused(scale: float) -> None:
 def test_forbidden_gold_tags_are_refused() -> None:
     case = make_case("BIOES", 1.0, [2, 2], torch.float32)
     tags = torch.tensor([[0, 0], [0, 2]])
-    with pytest.raises(DataError, match="gold tags of sentence 1 of the batch .* make a move that .*repair"):
+    with pytest.raises(DataError, match=r"gold tags of sentence 1 of the batch .* make a move that .*repair"):
         case.crf.negative_log_likelihood(case.emissions, tags, case.lengths)
 
 

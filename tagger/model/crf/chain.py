@@ -1,4 +1,4 @@
-"""The scores that all sentences share, the moves that are impossible, and how far apart numbers can drift.
+"""The scores that all sentences share, the moves that are impossible, and how far apart messages can drift.
 
 `Chain` holds scores; `trim` and `exponent` read the boolean constraints once, when a CRF is made; `lookback`
 reads the sets of allowed tags of a batch. What a tag means is the business of `tagger.text.schemes`.
@@ -6,7 +6,8 @@ reads the sets of allowed tags of a batch. What a tag means is the business of `
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -19,41 +20,65 @@ if TYPE_CHECKING:
 
 FORBIDDEN = -1e30
 """Score of a move that can't happen: finite, so that no NaN is born, and below every sum of real scores, so that
-no road with a forbidden move on it ever beats one without."""
+no sequence with a forbidden move ever beats one without."""
 
-_LONGEST_EXPONENT = 16
+_LARGEST_EXPONENT = 16
 """Tag schemes need 1 to 3 steps; a graph that needs more is treated as one that never mixes."""
 
 
-class Chain(NamedTuple):
-    """Log-potentials of a linear chain: `transitions[i, j]` scores the move from tag i to tag j."""
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Log-potentials of a linear chain in one vector, transitions, start and end, so that one call treats all."""
 
-    start: Tensor  # (K,)
-    transitions: Tensor  # (K, K)
-    end: Tensor  # (K,)
+    packed: Tensor  # (K * K + 2 K,)
+    K: int
+    constrained: bool
 
-    def restricted(self, masks: Chain | None) -> Chain:
-        """Return the chain with FORBIDDEN wherever the boolean masks say no."""
-        if masks is None:
-            return self
-        pairs = zip(self, masks, strict=True)
-        return Chain(*(torch.where(mask, scores, FORBIDDEN) for scores, mask in pairs))
+    @classmethod
+    def of(cls, start: Tensor, transitions: Tensor, end: Tensor, possible: Tensor | None = None) -> Chain:
+        """Pack start (K,), transitions (K, K) and end (K,), FORBIDDEN where the packed mask is False."""
+        packed = torch.cat((transitions.reshape(-1), start, end))
+        if possible is not None:
+            packed = torch.where(possible, packed, FORBIDDEN)
+        return cls(packed, len(start), possible is not None)
+
+    @property
+    def transitions(self) -> Tensor:
+        """(K, K): [i, j] is the score of going from tag i to tag j."""
+        return self.packed[: self.K**2].view(self.K, self.K)
+
+    @property
+    def start(self) -> Tensor:
+        """(K,): score of beginning with a tag."""
+        return self.packed[self.K**2 : -self.K]
+
+    @property
+    def end(self) -> Tensor:
+        """(K,): score of ending with a tag."""
+        return self.packed[-self.K :]
 
     def to(self, dtype: torch.dtype) -> Chain:
         """Return the chain in another floating type."""
-        return Chain(*(scores.to(dtype) for scores in self))
+        return Chain(self.packed.to(dtype), self.K, self.constrained)
 
-    def over(self, temperature: float) -> Chain:
-        """Return the chain with every score divided by a temperature."""
-        return self if temperature == 1.0 else Chain(*(scores / temperature for scores in self))
+    def weights(self) -> tuple[Chain, Tensor]:
+        """Return exp(scores - top), potentials of at most 1 that are 0 where forbidden, and top, ()."""
+        top = self.packed.max()
+        return Chain((self.packed - top).exp_(), self.K, self.constrained), top
 
-    def gap(self) -> Tensor:
-        """Return how far apart, (), the scores of possible moves lie: the widest of start, transitions, end."""
-        gaps = []
-        for scores in self:
-            top = scores.max()
-            gaps.append(top - torch.where(scores > FORBIDDEN / 2, scores, top).min())
-        return torch.stack(gaps).max()
+    def range(self) -> tuple[Tensor, Tensor]:
+        """Return the lowest and the highest score of a possible move, () each."""
+        if not self.constrained:
+            low, high = self.packed.aminmax()
+            return low, high
+        high = self.packed.max()
+        return torch.where(self.packed > FORBIDDEN / 2, self.packed, high).min(), high
+
+
+def pack(constraints: Constraints) -> Tensor:
+    """Return the constraints as a mask (K * K + 2 K,) in the order of `Chain`."""
+    start, transitions, end = (torch.from_numpy(mask) for mask in constraints)
+    return torch.cat((transitions.reshape(-1), start, end))
 
 
 def trim(constraints: Constraints) -> Constraints:
@@ -77,14 +102,14 @@ def exponent(constraints: Constraints) -> int | None:
     """Return the least d such that each useful tag reaches each in exactly d moves; None: no d, or a large one.
 
     This is the index of primitivity of the graph (1 if everything may follow everything; BIOES has 3). It bounds
-    how far the messages of two tags at one token can drift apart: their best paths may part d tokens ago, not
-    earlier.
+    how far the messages of two tags at one token can drift apart: the best paths to them need not have parted
+    more than d tokens ago.
     """
     transitions = constraints.transitions
     useful = transitions.any(0) | transitions.any(1) | constraints.start
     graph = transitions[np.ix_(useful, useful)].astype(np.float32)
     reached = np.eye(len(graph), dtype=np.float32)
-    for d in range(1, _LONGEST_EXPONENT + 1):
+    for d in range(1, _LARGEST_EXPONENT + 1):
         reached = np.minimum(reached @ graph, 1.0)
         if reached.all():
             return d
@@ -92,7 +117,7 @@ def exponent(constraints: Constraints) -> int | None:
 
 
 def lookback(allowed: Tensor, d: int | None) -> Tensor:
-    """Return the exponent, (), that a batch with sets of allowed tags (T, B, K) bool has in place of d.
+    """Return what takes the place of the exponent d in a batch with sets of allowed tags (T, B, K) bool, ().
 
     Two paths can be joined at a token with a single allowed tag, or across d - 1 tokens without restrictions.
     In between, each partly restricted token adds one step.

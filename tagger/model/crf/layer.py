@@ -6,17 +6,18 @@ methods are the fast one: time-major tensors and lengths.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tagger.model.crf.chain import FORBIDDEN, Chain, exponent, trim
+from tagger.model.crf.chain import FORBIDDEN, Chain, exponent, pack, trim
 from tagger.model.crf.loss import NegativeLogLikelihood, PartialNegativeLogLikelihood
 from tagger.model.crf.padded import token_mask
 from tagger.model.crf.posterior import Posterior
-from tagger.model.crf.problem import prepare
+from tagger.model.crf.problem import Problem
 from tagger.model.crf.search import NBest, n_best, viterbi
 
 if TYPE_CHECKING:
@@ -40,9 +41,7 @@ class CRF(nn.Module):
         end_transitions: (K,), score of ending with a tag.
     """
 
-    possible_start: Tensor | None
-    possible_transitions: Tensor | None
-    possible_end: Tensor | None
+    possible: Tensor | None
 
     def __init__(
         self, num_tags: int, batch_first: bool = False, constraints: Constraints | None = None
@@ -59,9 +58,7 @@ class CRF(nn.Module):
         if constraints is not None:
             constraints = _checked(constraints, num_tags)
             self.exponent = exponent(constraints)
-        for name in ("start", "transitions", "end"):
-            mask = None if constraints is None else torch.from_numpy(getattr(constraints, name))
-            self.register_buffer(f"possible_{name}", mask, persistent=False)
+        self.register_buffer("possible", None if constraints is None else pack(constraints), persistent=False)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -70,7 +67,7 @@ class CRF(nn.Module):
             nn.init.uniform_(parameter, -0.1, 0.1)
 
     def extra_repr(self) -> str:
-        constrained = self.possible_start is not None
+        constrained = self.possible is not None
         return f"num_tags={self.num_tags}, batch_first={self.batch_first}, constrained={constrained}"
 
     # The interface that users of CRF layers know.
@@ -135,7 +132,7 @@ class CRF(nn.Module):
             self.start_transitions,
             self.transitions,
             self.end_transitions,
-            self._masks(),
+            self.possible,
             self.exponent,
             lengths,
             known,
@@ -171,24 +168,21 @@ class CRF(nn.Module):
             temperature: divides every score; above 1 the probabilities are less extreme.
         """
         emissions = _widened(emissions)
-        chain = self.chain(emissions.dtype).over(temperature)
-        problem = prepare(emissions / temperature, chain, lengths, self.exponent, allowed=allowed)
-        return Posterior.of(problem.solve(), lengths, emissions.dtype)
+        chain = self.chain(emissions.dtype)
+        if temperature != 1.0:
+            emissions, chain = emissions / temperature, replace(chain, packed=chain.packed / temperature)
+        problem = Problem.of(emissions, chain, lengths, allowed)
+        return Posterior.of(problem, problem.solve(problem.choose_road(self.exponent)))
 
     def marginals(self, emissions: Tensor, lengths: Tensor, allowed: Tensor | None = None) -> Tensor:
         """Return p(y_t = k), (T, B, K), 0 beyond each length."""
         return self.posterior(emissions, lengths, allowed).marginals
 
+    @torch.no_grad()
     def chain(self, dtype: torch.dtype | None = None) -> Chain:
-        """Return the scores shared by all sentences, FORBIDDEN where the constraints say so, detached."""
-        parameters = (self.start_transitions, self.transitions, self.end_transitions)
-        chain = Chain(*(parameter.detach() for parameter in parameters)).restricted(self._masks())
+        """Return the scores that all sentences share, FORBIDDEN where the constraints say so."""
+        chain = Chain.of(self.start_transitions, self.transitions, self.end_transitions, self.possible)
         return chain if dtype is None else chain.to(dtype)
-
-    def _masks(self) -> Chain | None:
-        if self.possible_start is None or self.possible_transitions is None or self.possible_end is None:
-            return None
-        return Chain(self.possible_start, self.possible_transitions, self.possible_end)
 
     def _check(self, emissions: Tensor, mask: Tensor | None, tags: Tensor | None = None) -> Tensor:
         """Check shapes and mask; return the lengths (B,)."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tagger.model.crf.chain import FORBIDDEN, Chain
 from tagger.model.crf.messages import widest
-from tagger.model.crf.padded import at_ends, flat_rows, mirrored_steps, read_rows
+from tagger.model.crf.padded import flat_rows, last_rows, mirrored_steps, read_rows
 
 _CHUNK = 1 << 22
 """Elements that a temporary may hold (32 MB in double precision)."""
@@ -41,7 +41,7 @@ class Logarithms:
         sources = (self.alpha[:-1] - self.log_z.unsqueeze(-1))[rows]
         targets, shares = self.gamma[1:][rows], shares[rows]
         moves = self.alpha.new_zeros(K, K)
-        parts = (part.split(_chunk_rows(K)) for part in (sources, targets, shares))
+        parts = (torch.split(part, _chunk_rows(K)) for part in (sources, targets, shares))
         for source, target, share in zip(*parts, strict=True):
             joint = (source.unsqueeze(2) + target.unsqueeze(1) + self.transitions).exp_()
             moves += torch.einsum("nij,n->ij", joint, share)
@@ -58,12 +58,13 @@ class Logarithms:
         return (self.transitions[tag] + following - self.beta[step, sentence, tag].unsqueeze(-1)).exp_()
 
 
-def propagate(emissions: Tensor, chain: Chain, lengths: Tensor, mask: Tensor) -> Logarithms:
-    """Run both recursions over emissions (T, B, K)."""
+def propagate(emissions: Tensor, peaks: Tensor, chain: Chain, lengths: Tensor, mask: Tensor) -> Logarithms:
+    """Run both recursions over emissions (T, B, K) less their peaks (T, B)."""
     T, B, K = emissions.shape
     wide = widest(emissions.device)
-    start, transitions, end = chain.to(wide)
-    alpha = emissions.to(wide).clamp(min=FORBIDDEN)
+    chain = chain.to(wide)
+    start, transitions, end = chain.start, chain.transitions, chain.end
+    alpha = (emissions.to(wide) - peaks.unsqueeze(-1)).clamp_(min=FORBIDDEN)
     rows = flat_rows(mirrored_steps(lengths, T))
     gamma = read_rows(alpha, rows)
     beta = torch.empty_like(alpha)
@@ -74,13 +75,13 @@ def propagate(emissions: Tensor, chain: Chain, lengths: Tensor, mask: Tensor) ->
         alpha[t] += _log_product(alpha[t - 1], transitions)
         beta[t] = _log_product(gamma[t - 1], transitions.t())
         gamma[t] += beta[t]
-    log_z = (at_ends(alpha, lengths) + end).logsumexp(-1)
+    log_z = (alpha.view(T * B, K)[last_rows(lengths)] + end).logsumexp(-1)
     return Logarithms(alpha, read_rows(beta, rows), read_rows(gamma, rows), transitions, mask, log_z)
 
 
 def _log_product(rows: Tensor, matrix: Tensor) -> Tensor:
     """Return logsumexp_i(rows[n, i] + matrix[i, j]), (N, K), a bounded number of rows at a time."""
-    parts = rows.split(_chunk_rows(len(matrix)))
+    parts = torch.split(rows, _chunk_rows(len(matrix)))
     return torch.cat([torch.logsumexp(part.unsqueeze(2) + matrix, dim=1) for part in parts])
 
 

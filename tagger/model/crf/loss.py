@@ -1,32 +1,30 @@
 """The negative log-likelihood with its analytic gradient.
 
 The loss of a sentence is log Z - score(gold). The derivative of log Z by a score is the expected number of times
-that the score is used (Sutton and McCallum 2012, equation 5.9), so the gradient is that number less the number of
+that the score is used (Sutton and McCallum 2012, section 5.1), so the gradient is that number less the number of
 times that the gold tags use it. Tags known in part, as sets of allowed tags, put the log Z of the sequences
 within the sets in the place of score(gold), and their expected numbers in the place of the gold ones.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from tagger.model.crf.chain import Chain
 from tagger.model.crf.messages import widest
-from tagger.model.crf.padded import at_ends, token_mask
-from tagger.model.crf.problem import prepare
+from tagger.model.crf.padded import last_rows
+from tagger.model.crf.problem import Problem
 
 
-def score(emissions: Tensor, chain: Chain, tags: Tensor, lengths: Tensor) -> Tensor:
-    """Return the score of tags (T, B) in the widest type, (B,)."""
-    wide = widest(emissions.device)
-    mask = token_mask(lengths, len(tags))
-    scores = emissions.gather(-1, tags.unsqueeze(-1)).squeeze(-1).to(wide)  # (T, B)
-    scores[1:] += chain.transitions[tags[:-1], tags[1:]]
-    total = torch.where(mask, scores, 0.0).sum(0)
-    return total + chain.start[tags[0]] + chain.end[at_ends(tags, lengths)]
+class _Gold(NamedTuple):
+    """Gold tags as indices."""
+
+    tags: Tensor  # (T, B), 0 in the padding
+    moves: Tensor  # (T - 1, B): index of each move in the flat matrix of transitions
+    scores: Tensor  # (B,) less the peaks, in the widest type
 
 
 class NegativeLogLikelihood(torch.autograd.Function):
@@ -39,32 +37,28 @@ class NegativeLogLikelihood(torch.autograd.Function):
         start: Tensor,
         transitions: Tensor,
         end: Tensor,
-        masks: Chain | None,
+        possible: Tensor | None,
         d: int | None,
         lengths: Tensor,
         tags: Tensor,
     ) -> Tensor:
         """Emissions (T, B, K), start (K,), transitions (K, K), end (K,), ..., tags (T, B) -> loss (B,)."""
-        chain = Chain(start, transitions, end).restricted(masks)
-        mask = token_mask(lengths, len(tags))
-        tags = torch.where(mask, tags, 0)
-        gold = score(emissions, chain, tags, lengths)
-        messages = prepare(emissions, chain, lengths, d, gold=gold).solve()
-        ctx.messages, ctx.mask, ctx.tags, ctx.lengths = messages, mask, tags, lengths
-        return (messages.log_z - gold).to(emissions.dtype)
+        problem = Problem.of(emissions, Chain.of(start, transitions, end, possible), lengths)
+        gold = _read_gold(problem, tags)
+        messages = problem.solve(problem.choose_road(d, gold.scores))
+        ctx.messages, ctx.gold, ctx.problem = messages, gold, problem
+        return (messages.log_z - gold.scores).to(emissions.dtype)
 
     @staticmethod
     def backward(ctx: Any, weight: Tensor) -> tuple[Tensor | None, ...]:
         """Return expected less gold counts, sentence b times weight[b]."""
         _refuse_second_derivative()
-        tags: Tensor = ctx.tags
         counts = ctx.messages.expected_tags(weight)
         moves = ctx.messages.expected_moves(weight)
-        gold = torch.where(ctx.mask, -weight.to(counts.dtype), 0.0)  # (T, B)
-        counts.scatter_add_(-1, tags.unsqueeze(-1), gold.unsqueeze(-1))
-        pairs = tags[:-1] * len(moves) + tags[1:]
-        moves.view(-1).index_add_(0, pairs.view(-1), gold[1:].reshape(-1))
-        return (*_gradients(counts, moves, ctx.lengths), None, None, None, None)
+        gold = torch.where(ctx.problem.mask, -weight.to(counts.dtype), 0.0)  # (T, B)
+        counts.scatter_add_(-1, ctx.gold.tags.unsqueeze(-1), gold.unsqueeze(-1))
+        moves.view(-1).index_add_(0, ctx.gold.moves.view(-1), gold[1:].view(-1))
+        return (*_gradients(counts, moves, ctx.problem.lengths), None, None, None, None)
 
 
 class PartialNegativeLogLikelihood(torch.autograd.Function):
@@ -77,14 +71,14 @@ class PartialNegativeLogLikelihood(torch.autograd.Function):
         start: Tensor,
         transitions: Tensor,
         end: Tensor,
-        masks: Chain | None,
+        possible: Tensor | None,
         d: int | None,
         lengths: Tensor,
         allowed: Tensor,
     ) -> Tensor:
         """Emissions (T, B, K), start (K,), transitions (K, K), end (K,), ..., allowed (T, B, K) -> loss (B,)."""
-        chain = Chain(start, transitions, end).restricted(masks)
-        messages = prepare(emissions, chain, lengths, d, allowed=allowed).solve_beside()
+        problem = Problem.of(emissions, Chain.of(start, transitions, end, possible), lengths, allowed)
+        messages = problem.solve_beside(problem.choose_road(d))
         ctx.messages, ctx.lengths = messages, lengths
         total, within = messages.log_z.chunk(2)
         return (total - within).to(emissions.dtype)
@@ -99,9 +93,23 @@ class PartialNegativeLogLikelihood(torch.autograd.Function):
         return (*_gradients(total + within, moves, ctx.lengths), None, None, None, None)
 
 
+def _read_gold(problem: Problem, tags: Tensor) -> _Gold:
+    T, B, K = problem.emissions.shape
+    tags = torch.where(problem.mask, tags, 0)
+    moves = tags[:-1] * K + tags[1:]
+    scores = problem.emissions.gather(-1, tags.unsqueeze(-1)).squeeze(-1).to(widest(tags.device))  # (T, B)
+    scores -= problem.peaks
+    packed = problem.chain.packed
+    scores[1:] += packed.index_select(0, moves.view(-1)).view(T - 1, B)
+    final = tags.view(-1).index_select(0, last_rows(problem.lengths))
+    edges = packed.index_select(0, tags[0] + K * K) + packed.index_select(0, final + (K * K + K))
+    return _Gold(tags, moves, torch.where(problem.mask, scores, 0.0).sum(0) + edges)
+
+
 def _gradients(counts: Tensor, moves: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return the gradients by emissions (which are the counts), start, transitions and end; autograd casts them."""
-    return counts, counts[0].sum(0), moves, at_ends(counts, lengths).sum(0)
+    last = counts.view(-1, counts.shape[-1]).index_select(0, last_rows(lengths))
+    return counts, counts[0].sum(0), moves, last.sum(0)
 
 
 def _refuse_second_derivative() -> None:

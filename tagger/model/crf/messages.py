@@ -43,7 +43,7 @@ class Messages(Protocol):
 
     @property
     def log_z(self) -> Tensor:
-        """Log partition function of each sentence, (B,), in the widest type."""
+        """Log partition function of each sentence less the peaks of its tokens, (B,), in the widest type."""
         ...
 
     def expected_tags(self, weight: Tensor) -> Tensor:
@@ -71,14 +71,16 @@ def widest(device: torch.device) -> torch.dtype:
 def choose_road(spread: float, K: int, d: int, dtype: torch.dtype, device: torch.device) -> Road | None:
     """Return the cheapest scaled road on which no weight that matters can underflow; None: take logarithms.
 
-    Let w = spread + log K, where `spread` is how far the log-potentials of a time step lie apart. A step lowers
-    the largest message by at most w; and as the paths to two tags can be joined within d steps, the messages of
-    two reachable tags differ by at most d w. With s steps that go without normalisation, the sum of alpha beta,
-    the smallest number that we divide by, is then above exp(-(2 s + d + 1) w).
+    Let r be how far the log-potentials of one time step lie apart (`spread`), all of them at most 0. A step lowers
+    the largest message by at most r and raises the sum by at most log K. As the paths to two tags can be joined
+    within d steps, the messages of two reachable tags differ by at most d r + (d - 1) log K. If s steps go
+    without normalisation, the sum of alpha beta, the smallest number that we divide by, is therefore above
+    exp(-(2 s + d + 1) r - (d + 1) log K), and below exp(2 (s + 1) log K).
     """
-    width = max(spread + math.log(K), 1.0)
+    r, log_k = max(spread, 1.0), max(math.log(K), 0.5)
     for road, limit in _RANGE.items():
-        spare = (limit / width - d - 1) / 2  # NaN for NaN scores, negative for infinite ones
-        if spare >= 0 and dtype.itemsize <= road.itemsize <= widest(device).itemsize:
-            return Road(road, min(int(spare) + 1, _LONGEST_STRIDE))
+        below = ((limit - (d + 1) * log_k) / r - d - 1) / 2  # NaN for NaN scores, negative for infinite ones
+        spare = min(below, limit / (2 * log_k) - 1, _LONGEST_STRIDE - 1)
+        if below >= 0 and spare >= 0 and dtype.itemsize <= road.itemsize <= widest(device).itemsize:
+            return Road(road, int(spare) + 1)
     return None

@@ -37,6 +37,7 @@ def read_rows(values: Tensor, rows: Tensor, out: Tensor | None = None) -> Tensor
     return torch.index_select(values.reshape(T * B, K), 0, rows, out=target).view(T, B, K)
 
 
-def at_ends(values: Tensor, lengths: Tensor) -> Tensor:
-    """Return the values of each sentence's last token: (T, B, ...) -> (B, ...)."""
-    return values[lengths - 1, torch.arange(lengths.shape[0], device=lengths.device)]
+def last_rows(lengths: Tensor) -> Tensor:
+    """Return (B,) int64: the row of each sentence's last token in a (T * B, ...) view."""
+    B = len(lengths)
+    return (lengths - 1) * B + torch.arange(B, device=lengths.device)

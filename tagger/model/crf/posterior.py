@@ -17,6 +17,7 @@ from torch import Tensor
 
 from tagger.model.crf.messages import Messages
 from tagger.model.crf.padded import token_mask
+from tagger.model.crf.problem import Problem
 
 _NEVER = -1e4
 """Logarithm that stands for probability 0 in running sums: finite, and exp of it is 0 in every type."""
@@ -37,10 +38,11 @@ class Posterior:
     _lengths: Tensor
 
     @classmethod
-    def of(cls, messages: Messages, lengths: Tensor, dtype: torch.dtype) -> Posterior:
-        """Ask the messages for the marginals, in the given type."""
-        marginals = messages.expected_tags(torch.ones_like(messages.log_z)).to(dtype)
-        return cls(marginals, messages.log_z, messages, lengths)
+    def of(cls, problem: Problem, messages: Messages) -> Posterior:
+        """Ask the messages for what every user needs."""
+        marginals = messages.expected_tags(torch.ones_like(messages.log_z)).to(problem.emissions.dtype)
+        peaks = torch.where(problem.mask, problem.peaks, 0.0).sum(0, dtype=messages.log_z.dtype)
+        return cls(marginals, messages.log_z + peaks, messages, problem.lengths)
 
     def of_scores(self, scores: Tensor) -> Tensor:
         """Return the probability (B, N) of tag sequences from their scores (B, N), such as those of `NBest`."""

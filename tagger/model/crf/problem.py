@@ -1,11 +1,12 @@
-"""A batch made ready for the recursions: padding filled, allowed sets applied, the road chosen.
+"""A batch made ready for the recursions: padding filled, the road chosen, allowed sets applied.
 
-The one place where numbers are read back from the device before a recursion, all at once.
+Numbers are read back from the device here alone, all at once and before a recursion.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -14,89 +15,82 @@ from tagger.errors import DataError
 from tagger.model.crf import logarithms, scaled
 from tagger.model.crf.chain import FORBIDDEN, Chain, lookback
 from tagger.model.crf.messages import Messages, Road, choose_road, widest
-from tagger.model.crf.padded import token_mask
+from tagger.model.crf.padded import read_rows, token_mask
 
 
-class Problem(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Problem:
     """What the recursions need to know about a batch."""
 
-    emissions: Tensor  # (T, B, K), harmless in the padding
+    emissions: Tensor  # (T, B, K); in the padding the scores of the sentence's first token
     chain: Chain
     lengths: Tensor  # (B,)
     mask: Tensor  # (T, B)
+    peaks: Tensor  # (T, B): the largest emission of each token
     allowed: Tensor | None  # (T, B, K) bool, True in the padding
-    peak: float  # the largest emission
-    road: Road | None  # None: logarithms
 
-    def solve(self) -> Messages:
+    @classmethod
+    def of(cls, emissions: Tensor, chain: Chain, lengths: Tensor, allowed: Tensor | None = None) -> Problem:
+        """Fill the padding of emissions (T, B, K), which may hold anything, and of allowed (T, B, K) bool."""
+        T, B, _ = emissions.shape
+        mask = token_mask(lengths, T)
+        own = torch.arange(T * B, device=lengths.device).view(T, B)
+        filled = read_rows(emissions, torch.where(mask, own, own[:1]).view(T * B))
+        if allowed is not None:
+            allowed = allowed | ~mask.unsqueeze(-1)
+        return cls(filled, chain, lengths, mask, _largest(filled), allowed)
+
+    def choose_road(self, d: int | None, gold: Tensor | None = None) -> Road | None:
+        """Return the road for constraints of exponent d; check the scores (B,) of gold tags.
+
+        Raises:
+            DataError: gold tags make a move that the constraints forbid.
+        """
+        T, _, K = self.emissions.shape
+        facts = [(self.emissions - self.peaks.unsqueeze(-1)).amin(), *self.chain.range()]
+        if gold is not None:
+            facts.append(gold.min())
+        if self.allowed is not None:
+            facts.append(lookback(self.allowed, d))
+        wide = widest(self.emissions.device)
+        lowest, low_move, high_move, *rest = torch.stack([fact.to(wide) for fact in facts]).tolist()
+        if gold is not None and rest[0] < FORBIDDEN / 2:
+            raise DataError(
+                f"the gold tags of sentence {int(gold.argmin())} of the batch (counted from 0) make a move that "
+                "the constraints forbid; expected tags that are valid in the scheme: repair them before training"
+            )
+        joined = int(rest[-1]) if self.allowed is not None else T if d is None else d
+        spread = high_move - low_move - lowest
+        return choose_road(spread, K, min(joined, T), self.emissions.dtype, self.emissions.device)
+
+    def solve(self, road: Road | None) -> Messages:
         """Run the recursions over the possible tag sequences."""
         if self.allowed is None:
-            return self._propagate()
-        restricted = torch.where(self.allowed, self.emissions, FORBIDDEN)
-        messages = self._replace(emissions=restricted)._propagate()
+            return self._propagate(road)
+        messages = self._restricted()._propagate(road)
         check_possible(messages.log_z, self.lengths)
         return messages
 
-    def solve_beside(self) -> Messages:
-        """Run them over 2 B sentences: all without the allowed sets, and all again with them."""
-        assert self.allowed is not None
-        restricted = torch.where(self.allowed, self.emissions, FORBIDDEN)
-        messages = self._replace(
-            emissions=torch.cat((self.emissions, restricted), dim=1),
+    def solve_beside(self, road: Road | None) -> Messages:
+        """Run them over 2 B sentences: all without the allowed sets, and all again within them."""
+        both = replace(
+            self,
+            emissions=torch.cat((self.emissions, self._restricted().emissions), dim=1),
             lengths=self.lengths.repeat(2),
             mask=self.mask.repeat(1, 2),
-        )._propagate()
+            peaks=self.peaks.repeat(1, 2),
+        )
+        messages = both._propagate(road)
         check_possible(messages.log_z[len(self.lengths) :], self.lengths)
         return messages
 
-    def _propagate(self) -> Messages:
-        if self.road is None:
-            return logarithms.propagate(self.emissions, self.chain, self.lengths, self.mask)
-        return scaled.propagate(self.emissions, self.chain, self.lengths, self.mask, self.peak, self.road)
+    def _restricted(self) -> Problem:
+        assert self.allowed is not None
+        return replace(self, emissions=torch.where(self.allowed, self.emissions, FORBIDDEN))
 
-
-def prepare(
-    emissions: Tensor,
-    chain: Chain,
-    lengths: Tensor,
-    d: int | None,
-    *,
-    allowed: Tensor | None = None,
-    gold: Tensor | None = None,
-) -> Problem:
-    """Fill the padding and choose the road.
-
-    Args:
-        emissions: (T, B, K) scores; the padding may hold anything.
-        chain: scores shared by all, FORBIDDEN where the constraints say so.
-        lengths: (B,) int64.
-        d: the exponent of the constraints (see `chain.exponent`).
-        allowed: (T, B, K) bool, the tags that are possible at each token.
-        gold: (B,) scores of the gold tags.
-
-    Raises:
-        DataError: gold tags make a move that the constraints forbid.
-    """
-    T, _, K = emissions.shape
-    mask = token_mask(lengths, T)
-    exists = mask.unsqueeze(-1)
-    filled = torch.where(exists, emissions, emissions[:1])
-    facts = [*filled.aminmax(), chain.gap()]
-    if allowed is not None:
-        allowed = allowed | ~exists
-        facts.append(lookback(allowed, d))
-    if gold is not None:
-        facts.append(gold.min())
-    wide = widest(emissions.device)
-    low, peak, gap, *rest = torch.stack([fact.to(wide) for fact in facts]).tolist()
-    if gold is not None and rest[-1] < FORBIDDEN / 2:
-        raise DataError(
-            f"the gold tags of sentence {int(gold.argmin())} of the batch (counted from 0) make a move that the "
-            "constraints forbid; expected tags that are valid in the scheme: repair them before training"
-        )
-    joined = rest[0] if allowed is not None else T if d is None else d
-    road = choose_road(peak - low + gap, K, min(joined, T), emissions.dtype, emissions.device)
-    return Problem(filled, chain, lengths, mask, allowed, peak, road)
+    def _propagate(self, road: Road | None) -> Messages:
+        recursion = logarithms.propagate if road is None else partial(scaled.propagate, road=road)
+        return recursion(self.emissions, self.peaks, self.chain, self.lengths, self.mask)
 
 
 def check_possible(log_scores: Tensor, lengths: Tensor) -> None:
@@ -105,6 +99,13 @@ def check_possible(log_scores: Tensor, lengths: Tensor) -> None:
     if bool(impossible.any()):
         b = int(impossible.int().argmax())
         raise DataError(
-            f"sentence {b} of the batch (counted from 0), of {int(lengths[b])} tokens, has no possible tag sequence: "
-            "its allowed tags and the constraints contradict each other; allow more tags"
+            f"sentence {b} of the batch (counted from 0), of {int(lengths[b])} tokens, has no possible tag "
+            "sequence: its allowed tags and the constraints contradict each other; allow more tags"
         )
+
+
+def _largest(emissions: Tensor) -> Tensor:
+    """Return the maximum over tags, (T, B)."""
+    if emissions.shape[-1] < 32:  # torch takes two to four times longer along a short last axis
+        return emissions.transpose(1, 2).contiguous().amax(1)
+    return emissions.amax(-1)

@@ -8,6 +8,7 @@ of Soong and Huang (1991). Viterbi is N = 1.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,21 +35,23 @@ class NBest(NamedTuple):
 
     tags: Tensor  # (T, B, N) int64, 0 in the padding
     scores: Tensor  # (B, N), FORBIDDEN or less where a sentence has fewer than N possible tag sequences
-    count: Tensor  # (B,) int64: how many of the N exist
+    counts: Tensor  # (B,) int64: how many of the N exist
 
 
 def viterbi(emissions: Tensor, chain: Chain, lengths: Tensor) -> Tensor:
-    """Return the best tags (T, B) int64, 0 in the padding. Among equals the lowest tag, from the end."""
+    """Return the best tags (T, B) int64, 0 in the padding; among equal tags the lowest, from the end."""
     T = len(emissions)
     steps = mirrored_steps(lengths, T)
-    mirrored = read_rows(_best_arrivals(emissions, chain), flat_rows(steps))
-    score = (mirrored[0] + chain.end).amax(-1)
-    check_possible(score, lengths)
-    arrivals = chain.transitions.t().contiguous()
-    if mirrored.device.type == "cpu":  # numpy calls cost a third of torch calls, and these are small
-        tags = torch.from_numpy(np.stack(_walk_back(mirrored.numpy(), arrivals.numpy(), chain.end.numpy())))
+    best = read_rows(_best_arrivals(emissions, chain), flat_rows(steps))
+    arrivals, first = chain.transitions.t().contiguous(), best[0] + chain.end
+    check_possible(first.amax(-1), lengths)
+    if best.device.type == "cpu":  # numpy calls cost a third of torch calls, and here they are small
+        table = arrivals.numpy()
+        tags = torch.from_numpy(
+            np.stack(_walk_back(first.numpy(), best.numpy(), lambda k: table.take(k, axis=0)))
+        )
     else:
-        tags = torch.stack(_walk_back(mirrored, arrivals, chain.end))
+        tags = torch.stack(_walk_back(first, best, lambda k: arrivals.index_select(0, k)))
     return torch.where(token_mask(lengths, T), tags.gather(0, steps), 0)
 
 
@@ -67,7 +70,7 @@ def n_best(emissions: Tensor, chain: Chain, lengths: Tensor, n: int) -> NBest:
     following = lengths.new_full((B, n), K)
     suffix = torch.full(
         (B, n), FORBIDDEN, dtype=wide, device=emissions.device
-    )  # what n tags to the right score
+    )  # score of what is already chosen
     suffix[:, 0] = 0.0
     unmoved = torch.arange(n, device=lengths.device).expand(B, n)
     for t in range(T):
@@ -91,35 +94,49 @@ def n_best(emissions: Tensor, chain: Chain, lengths: Tensor, n: int) -> NBest:
 def _best_arrivals(emissions: Tensor, chain: Chain) -> Tensor:
     """Return the score of the best way to each tag, (T, B, K), up to a constant for each token of a sentence.
 
-    The temporary holds the sources in its first axis, where a maximum is fast, and the longer of tags and
-    sentences in its last.
+    The temporary has the sources in its first axis, along which a maximum is fast, and in its last the longer of
+    tags and sentences.
     """
     T, B, K = emissions.shape
     by_tag = K >= B
-    emissions = emissions.contiguous() if by_tag else emissions.transpose(1, 2).contiguous()
-    best = torch.empty_like(emissions)  # (T, B, K) or (T, K, B)
-    torch.add(emissions[0], chain.start if by_tag else chain.start.unsqueeze(1), out=best[0])
-    sources = (best.transpose(1, 2).unsqueeze(-1) if by_tag else best.unsqueeze(2)).unbind(0)
+    best = (emissions if by_tag else emissions.transpose(1, 2)).clone(memory_format=torch.contiguous_format)
+    best[0] += chain.start if by_tag else chain.start.unsqueeze(1)
     moves = chain.transitions.unsqueeze(1 if by_tag else 2)  # (K, 1, K) or (K, K, 1)
-    size = min(K, max(1, _CHUNK // (B * K)))
-    scratch = best.new_empty((size, B, K) if by_tag else (size, K, B))
-    tops = best.new_empty((-(-K // size), *best.shape[1:]))
+    sources = (best.transpose(1, 2).unsqueeze(-1) if by_tag else best.unsqueeze(2)).unbind(0)
+    arrive = _maximum(moves, best[0])
+    steps = best.unbind(0)
     for t in range(1, T):
-        parts = zip(sources[t - 1].split(size), moves.split(size), tops, strict=True)
-        for source, move, top in parts:
-            torch.amax(torch.add(source, move, out=scratch[: len(source)]), 0, out=top)
-        torch.add(tops[0] if len(tops) == 1 else tops.amax(0), emissions[t], out=best[t])
+        steps[t].add_(arrive(sources[t - 1]))
         if t % _STRIDE == 0:
-            best[t] -= best[t].amax(-1 if by_tag else 0, keepdim=True).clamp(min=_FAR)
+            steps[t].sub_(steps[t].amax(-1 if by_tag else 0, keepdim=True).clamp_(min=_FAR))
     return best if by_tag else best.transpose(1, 2)
 
 
-def _walk_back(best: Any, arrivals: Any, end: Any) -> list[Any]:
-    """Return the tags (B,) of each step from the end; the arguments are all tensors or all numpy arrays.
+def _maximum(moves: Tensor, like: Tensor) -> Callable[[Tensor], Tensor]:
+    """Return the function max_i (source[i] + moves[i]), which works in a temporary of bounded size."""
+    K = len(moves)
+    size = min(K, max(1, _CHUNK // like.numel()))
+    scratch = like.new_empty(size, *like.shape)
+    if size == K:
+        out = torch.empty_like(like)
+        return lambda source: torch.amax(torch.add(source, moves, out=scratch), 0, out=out)
+    parts = torch.split(moves, size)
+    tops = like.new_empty(len(parts), *like.shape)
 
-    Only the one maximum on the way back is looked for again: to keep all of them costs the forward pass more.
+    def in_parts(source: Tensor) -> Tensor:
+        for part, move, top in zip(torch.split(source, size), parts, tops, strict=True):
+            torch.amax(torch.add(part, move, out=scratch[: len(part)]), 0, out=top)
+        return tops.amax(0)
+
+    return in_parts
+
+
+def _walk_back(first: Any, best: Any, arrive: Callable[[Any], Any]) -> list[Any]:
+    """Return the tags (B,) of each step from the end; all tensors or all numpy arrays.
+
+    Only the one maximum on the way back is looked for again: to keep all of them would cost the forward pass more.
     """
-    tags = [(best[0] + end).argmax(-1)]
+    tags = [first.argmax(-1)]
     for scores in best[1:]:
-        tags.append((scores + arrivals[tags[-1]]).argmax(-1))
+        tags.append((scores + arrive(tags[-1])).argmax(-1))
     return tags
