@@ -53,7 +53,7 @@ def _examples(analysis: Analysis, confused: Confused) -> Table:
     for index, mistake in confused.cases:
         sentence = analysis.wrong[index]
         start, end = mistake.place
-        different.setdefault(join_tokens(sentence.tokens[start:end]), (sentence, mistake))
+        different.setdefault(join_tokens(sentence.tokens, start, end), (sentence, mistake))
     grid = Table.grid(padding=(0, 1))
     for column in ("place", "side"):
         grid.add_column(column, justify="right", no_wrap=True)

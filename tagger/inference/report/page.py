@@ -64,12 +64,11 @@ def render_page(analysis: Analysis) -> str:
         "base-uri 'none'; form-action 'none'"
     )
     name = escape(analysis.name or "evaluation")
-    sections = [
-        _section("scores", "Scores", _scores(analysis)),
-        _section("matching", "Near misses", _matching(analysis.evaluation)),
-        _section("confusion", "Confusion of types", _confusion(analysis.confusion)),
-        _section("parts", "Where it is good", _parts(analysis)),
-    ]
+    sections = [_section("scores", "Scores", _scores(analysis))]
+    if analysis.scheme is not Scheme.BARE:
+        sections.append(_section("matching", "Near misses", _matching(analysis.evaluation)))
+    sections.append(_section("confusion", "Confusion of types", _confusion(analysis)))
+    sections.append(_section("parts", "Where it is good", _parts(analysis)))
     if analysis.calibration:
         sections.append(_section("calibration", "Calibration", _calibration(analysis.calibration)))
     links = "".join(
@@ -133,7 +132,11 @@ def _scores(analysis: Analysis) -> str:
         _score_row("macro", scores.macro, None, total=True),
     ]
     headings = ("type", "precision", "recall", "F1", "", "95 % interval of F1", "support")
-    note = "In per cent. A span is right when its type and both boundaries are those of a gold span."
+    note = (
+        "In per cent. Every token counts as a span."
+        if analysis.scheme is Scheme.BARE
+        else "In per cent. A span is right when its type and both boundaries are those of a gold span."
+    )
     return _table(headings, rows, note)
 
 
@@ -187,7 +190,8 @@ def _matching(evaluation: metrics.Evaluation) -> str:
     return _table(headings, rows, "The four measures of SemEval-2013 task 9.1.")
 
 
-def _confusion(confusion: metrics.Confusion) -> str:
+def _confusion(analysis: Analysis) -> str:
+    confusion = analysis.confusion
     if not confusion.types:
         return '<p class="note">There are no spans.</p>'
     cut_off = (
@@ -195,18 +199,19 @@ def _confusion(confusion: metrics.Confusion) -> str:
         if len(confusion.types) > MOST_TYPES
         else ""
     )
+    picture = draw_confusion(confusion, with_edges=analysis.scheme is not Scheme.BARE)
     return (
         '<p class="note">Rows are gold types, columns predicted ones, paired where they overlap; a deeper colour is '
         f"a larger share of its row. Choose a cell to see its sentences.{cut_off}</p>"
-        f'<div class="wide">{draw_confusion(confusion)}</div>'
+        f'<div class="wide">{picture}</div>'
     )
 
 
 def _parts(analysis: Analysis) -> str:
-    groups: dict[str, Mapping[str, metrics.Score]] = {
-        "tokens in the span": analysis.span_lengths,
-        "tokens in the sentence": analysis.sentence_lengths,
-    }
+    groups: dict[str, Mapping[str, metrics.Score]] = {}
+    if analysis.scheme is not Scheme.BARE:
+        groups["tokens in the span"] = analysis.span_lengths
+    groups["tokens in the sentence"] = analysis.sentence_lengths
     if analysis.novelty is not None:
         groups["words in training"] = analysis.novelty
     tables = []
@@ -325,8 +330,8 @@ def _draw(pieces: list[Piece]) -> Iterator[str]:
             or (piece.predicted is not None and following.predicted == piece.predicted)
         )
         # within a span the blank is padding, so that the span's line does not break
-        frame, blank = ("s j", "") if joined and piece.blank else ("s", blank)
-        yield f'<span class="{frame}">{gold}{words}{found}</span>{blank}'
+        frame = ("s j b" if piece.blank else "s j") if joined else "s"
+        yield f'<span class="{frame}">{gold}{words}{found}</span>{"" if joined else blank}'
 
 
 def _label(side: str, span: Span | None, agree: str, *, shown: bool) -> str:
@@ -357,5 +362,5 @@ def _mistake(sentence: WrongSentence, mistake: Mistake) -> str:
 
 
 def _words(sentence: WrongSentence, span: Span) -> str:
-    words = join_tokens(sentence.tokens[span.start : span.end])
+    words = join_tokens(sentence.tokens, span.start, span.end)
     return words if len(words) <= 200 else words[:199] + "…"

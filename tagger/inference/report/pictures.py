@@ -14,20 +14,26 @@ _LONGEST_LABEL = 14  # characters
 _STRONGEST = 0.6  # opacity of a full cell: figures stay legible on it in both themes
 
 
-def draw_confusion(confusion: Confusion) -> str:
-    """Draw gold types as rows and predicted types as columns; each cell that isn't empty can be chosen."""
+def draw_confusion(confusion: Confusion, *, with_edges: bool = True) -> str:
+    """Draw gold types as rows and predicted types as columns; each cell that isn't empty can be chosen.
+
+    Args:
+        confusion: the counts.
+        with_edges: draw the row of the spurious and the column of the missed spans.
+    """
     shown = _most_frequent(confusion)
-    count = len(shown) + 1
-    size = 46 if count <= 16 else 30
+    count = len(shown) + with_edges
+    longest = max((len(f"{value:,}") for row in confusion.counts for value in row), default=1)
+    size = max(46 if count <= 16 else 30, 8 * min(longest, 6) + 6)
     labels = [confusion.types[index] for index in shown]
     left, top = 118, 92
     width, height = left + count * size + 60, top + count * size + 8
-    order = [*shown, len(confusion.types)]
+    order = [*shown, len(confusion.types)] if with_edges else shown
     parts = [
         f'<svg class="matrix" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="group" '
         'aria-label="Confusion matrix: gold types in rows, predicted types in columns">'
     ]
-    for position, label in enumerate([*labels, None]):
+    for position, label in enumerate([*labels, None][:count]):
         middle = position * size + size / 2
         row, column = (Kind.SPURIOUS, Kind.MISSED) if label is None else (label, label)
         special = ' class="edge"' if label is None else ""

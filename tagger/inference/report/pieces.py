@@ -6,6 +6,7 @@ Terminal and page draw the same pieces. Colours, markup and escapes are theirs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from tagger.inference.report.facts import WrongSentence
@@ -57,14 +58,15 @@ def cut(
     both = set(sentence.gold) & set(sentence.predicted) if only_mistakes else set()
     gold = _cover(len(tokens), (span for span in sentence.gold if span not in both))
     predicted = _cover(len(tokens), (span for span in sentence.predicted if span not in both))
+    blanks = find_blanks(tokens)
     pieces: list[Piece] = []
     first = start
     for token in range(start, end):
         last = token + 1 == end
         if last or (gold[token], predicted[token]) != (gold[token + 1], predicted[token + 1]):
-            blank = token + 1 < len(tokens) and needs_blank(tokens[token], tokens[token + 1])
-            text = join_tokens(tokens[first : token + 1])
-            pieces.append(Piece(text, gold[token], predicted[token], first, blank))
+            words = zip(tokens[first:token], blanks[first:token], strict=True)
+            text = "".join(word + " " * blank for word, blank in words) + tokens[token]
+            pieces.append(Piece(text, gold[token], predicted[token], first, blanks[token]))
             first = token + 1
     return pieces
 
@@ -99,23 +101,28 @@ def windows(sentence: WrongSentence, context: int) -> list[tuple[int, int]]:
     return stretches
 
 
-def join_tokens(tokens: Sequence[str]) -> str:
-    """Write tokens as running text: no blank between two characters of a script that has none.
+def join_tokens(tokens: Sequence[str], start: int = 0, end: int | None = None) -> str:
+    """Write tokens `start` to `end` of a sentence as running text.
 
-    >>> join_tokens(["高", "勇", "，", "CEO", "of"])
-    '高勇， CEO of'
+    There is no blank between two characters of a script that has none, nor anywhere in a sentence whose tokens
+    are single characters.
+
+    >>> join_tokens(["高", "勇", "，", "CEO", "of", "IBM"])
+    '高勇， CEO of IBM'
+    >>> join_tokens(["1", "9", "8", "0", "年", "，", "A"], 0, 5)
+    '1980年'
     """
-    text = []
-    for index, token in enumerate(tokens):
-        if index and needs_blank(tokens[index - 1], token):
-            text.append(" ")
-        text.append(token)
-    return "".join(text)
+    end = len(tokens) if end is None else end
+    words = zip(tokens[start:end], find_blanks(tokens)[start:end], strict=True)
+    return "".join(word + " " * blank for word, blank in words).rstrip(" ")
 
 
-def needs_blank(left: str, right: str) -> bool:
-    """Say whether running text has a blank between two tokens."""
-    return not (_is_unspaced(left[-1]) and _is_unspaced(right[0]))
+def find_blanks(tokens: Sequence[str]) -> list[bool]:
+    """Say for each token whether a blank follows it in running text."""
+    unspaced = [(_is_unspaced(token[0]), _is_unspaced(token[-1])) for token in tokens]
+    if all(len(token) == 1 for token in tokens) and any(first for first, _ in unspaced):
+        return [False] * len(tokens)
+    return [not (left[1] and right[0]) for left, right in pairwise(unspaced)] + [False] * bool(tokens)
 
 
 def _is_unspaced(char: str) -> bool:

@@ -127,7 +127,10 @@ def bootstrap(
     weights = generator.multinomial(
         len(counts), frequency / len(counts), size=resamples
     )  # (R, distinct rows)
-    low, high = np.quantile(statistic(weights @ rows), (0.025, 0.975))
+    sums = weights @ rows  # (R, C)
+    if sums.any():
+        sums = sums[sums.any(axis=1)]  # a resample without a single count says nothing
+    low, high = np.quantile(statistic(sums), (0.025, 0.975))
     return Interval(float(low), float(high))
 
 
