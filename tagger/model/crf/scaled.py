@@ -73,6 +73,7 @@ def propagate(
     last = last_rows(lengths)
     joint = torch.empty_like(gamma)
     torch.matmul(gamma[1:], matrix.t(), out=joint[:-1])  # beta_t
+    joint[-1] = 0.0  # beyond the shorter sentences; left as it was found, memory may hold a NaN, and NaN * 0 is NaN
     joint.view(T * B, K)[last] = end
     joint.mul_(alpha)
     scale = joint.sum(-1)
