@@ -19,12 +19,18 @@ _COLUMN = "an index from 0 (-1 is the last) or a CoNLL-U name"
 
 
 def score(
-    gold: Annotated[Path, typer.Argument(help="File with the right labels; - is the standard input.")],
+    gold: Annotated[
+        Path, typer.Argument(metavar="GOLD", help="File with the right labels; - is the standard input.")
+    ],
     predicted: Annotated[
-        Path | None, typer.Argument(help="The same tokens with predicted labels; else GOLD has both.")
+        Path | None,
+        typer.Argument(
+            metavar="PREDICTED", help="The same tokens with predicted labels; else GOLD has both."
+        ),
     ] = None,
     other: Annotated[
-        Path | None, typer.Argument(help="Labels of a second system, compared with the first.")
+        Path | None,
+        typer.Argument(metavar="OTHER", help="Labels of a second system, compared with the first."),
     ] = None,
     scheme: Annotated[str | None, typer.Option(help="Tag scheme of gold; else it is detected.")] = None,
     predicted_scheme: Annotated[
@@ -52,8 +58,9 @@ def score(
 ) -> None:
     """Compare predicted labels with gold labels, span by span.
 
-    The labels stand in two files, or in the last two columns of one, as conlleval reads them. A third file, of
-    a second system, is compared with the first by approximate randomisation.
+    The labels stand in two files, or in the last two columns of one, as conlleval reads them.
+
+    A third file, of a second system, is compared with the first by approximate randomisation.
 
     Example: [bold]tagger score gold.conll predicted.conll[/bold]
     """

@@ -86,7 +86,7 @@ def details_view(analysis: Analysis) -> Group:
 
 
 def _matching_table(evaluation: Evaluation) -> Table:
-    counts = ("correct", "incorrect", "partial", "missed", "spurious")
+    counts = ("correct", "incorr.", "partial", "missed", "spurious")
     table = _plain_table("match", *counts, "P", "R", "F1")
     for name, tally in evaluation.tallies.items():
         fractions = (percent(each) for each in (tally.precision, tally.recall, tally.f1))
@@ -122,7 +122,7 @@ def _confusion_table(confusion: Confusion) -> Table:
 
 
 def _plain_table(first: str, *others: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column(printable(first), overflow="fold")
     for heading in others:
         table.add_column(printable(heading), justify="right", overflow="fold")

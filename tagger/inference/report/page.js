@@ -26,10 +26,11 @@
   }));
   let cell = null;
 
+  const squeeze = (text) => text.replace(/\s+/g, "").toLowerCase();
   const textOf = (sentence) => {
     if (sentence.text === null) {
       const words = [...sentence.element.querySelectorAll(".w")];
-      sentence.text = words.map((word) => word.textContent).join(" ").toLowerCase();
+      sentence.text = squeeze(words.map((word) => word.textContent).join(""));
     }
     return sentence.text;
   };
@@ -37,7 +38,7 @@
   const filter = () => {
     const wanted = new Set(kinds.filter((box) => box.checked).map((box) => box.value));
     const name = type.value ? type.selectedOptions[0].dataset.t : null;
-    const words = search.value.trim().toLowerCase();
+    const words = squeeze(search.value);
     let shown = 0;
     let errors = 0;
     for (const sentence of sentences) {
