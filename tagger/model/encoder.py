@@ -48,7 +48,7 @@ class Encoder(nn.Module):
         self.size = config.directions * config.hidden
         sizes = [input_size] + [self.size] * (config.layers - 1)
         self.layers = nn.ModuleList(
-            nn.ModuleList(_cell(config.kind, size, config.hidden) for _ in range(config.directions))
+            nn.ModuleList(recurrent_cell(config.kind, size, config.hidden) for _ in range(config.directions))
             for size in sizes
         )
 
@@ -108,7 +108,16 @@ def _take(states: Tensor, steps: Tensor) -> Tensor:
     return states.reshape(time * rows, width).index_select(0, flat).view(time, rows, width)
 
 
-def _cell(kind: str, input_size: int, hidden: int) -> nn.RNNBase:
+def locked_dropout(states: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
+    """Drop the same features of (T, R, D) at every time step (Gal and Ghahramani 2016); no generator: no dropout."""
+    if generator is None or rate == 0.0:
+        return states
+    _, rows, width = states.shape
+    kept = torch.empty(1, rows, width, device=states.device).bernoulli_(1 - rate, generator=generator)
+    return states * kept.div_(1 - rate)
+
+
+def recurrent_cell(kind: str, input_size: int, hidden: int) -> nn.RNNBase:
     """Build one direction of one layer: Glorot input weights, orthogonal recurrent weights, forget bias 1.
 
     Orthogonal recurrence keeps gradients from vanishing or exploding at the start (Saxe et al. 2014); a forget

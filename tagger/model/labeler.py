@@ -9,7 +9,7 @@ from tagger.config import Config
 from tagger.model.batch import Batch
 from tagger.model.crf import CRF
 from tagger.model.embeddings import TokenEmbedding
-from tagger.model.encoder import Encoder
+from tagger.model.encoder import Encoder, locked_dropout
 from tagger.model.softmax import Softmax
 from tagger.text.lexicon import Lexicon
 from tagger.text.schemes import Constraints
@@ -60,12 +60,3 @@ class SequenceLabeler(nn.Module):
     def decode(self, batch: Batch) -> Tensor:
         """Return (S, B) rows of the best tags; what lies beyond a sentence's length means nothing."""
         return self.decoder.viterbi(self(batch), batch.lengths)
-
-
-def locked_dropout(states: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
-    """Drop the same features of (T, R, D) at every time step (Gal and Ghahramani 2016); no generator: no dropout."""
-    if generator is None or rate == 0.0:
-        return states
-    _, rows, width = states.shape
-    kept = torch.empty(1, rows, width, device=states.device).bernoulli_(1 - rate, generator=generator)
-    return states * kept.div_(1 - rate)

@@ -100,7 +100,7 @@ def save_model(directory: Path, model: TrainedModel) -> None:
         path = directory / name
         if not path.exists() or path.read_bytes() != content:
             write_atomically(path, content)
-    _write_tensors(directory / WEIGHTS, model.labeler.state_dict(), files)
+    write_tensors(directory / WEIGHTS, model.labeler.state_dict(), files)
 
 
 def load_model(directory: str | Path) -> TrainedModel:
@@ -116,8 +116,8 @@ def load_model(directory: str | Path) -> TrainedModel:
         raise ModelError(
             f"{found}; a model directory is expected, as `tagger train --output DIR` writes", directory
         )
-    files = {name: _read(directory / name) for name in (CONFIG, VOCAB)}
-    tensors = _read_tensors(directory / WEIGHTS, files)
+    files = {name: read_file(directory / name) for name in (CONFIG, VOCAB)}
+    tensors = read_tensors(directory / WEIGHTS, files)
     config, lexicon = _parse(directory, files)
     labeler = trained.build(lexicon, config) if _plausible(config, tensors) else None
     expected = {} if labeler is None else {name: value.shape for name, value in labeler.state_dict().items()}
@@ -142,7 +142,7 @@ def save_run(directory: Path, run: Run, model: TrainedModel) -> None:
         VOCAB: json.dumps(model.lexicon.as_dict(), ensure_ascii=False).encode(),
     }
     facts = {name: getattr(run, name) for name in _PLACE}
-    _write_tensors(place / _STATE, tensors, files, {"place": json.dumps(facts)})
+    write_tensors(place / _STATE, tensors, files, {"place": json.dumps(facts)})
 
 
 def has_run(directory: Path) -> bool:
@@ -161,13 +161,13 @@ def load_run(directory: Path, run: Run, model: TrainedModel) -> None:
         CONFIG: settings.render(model.config).encode(),
         VOCAB: json.dumps(model.lexicon.as_dict(), ensure_ascii=False).encode(),
     }
-    tensors = _read_tensors(
+    tensors = read_tensors(
         path, files, "the settings or the training data are not those of the interrupted run"
     )
-    run.labeler.load_state_dict(_part(tensors, "labeler."))
+    run.labeler.load_state_dict(part(tensors, "labeler."))
     if run.averaged is not run.labeler:
-        run.averaged.load_state_dict(_part(tensors, "averaged."))
-    run.optimizer.load(_part(tensors, "optimizer."))
+        run.averaged.load_state_dict(part(tensors, "averaged."))
+    run.optimizer.load(part(tensors, "optimizer."))
     with safetensors.safe_open(path, "pt") as file:
         for name, value in json.loads(file.metadata()["place"]).items():
             setattr(run, name, value)
@@ -180,12 +180,13 @@ def discard_run(directory: Path) -> None:
         (directory / CHECKPOINT).rmdir()
 
 
-def _write_tensors(
+def write_tensors(
     path: Path,
     tensors: Mapping[str, Tensor],
     files: Mapping[str, bytes],
     facts: Mapping[str, str] | None = None,
 ) -> None:
+    """Write tensors in one step, with their checksum, those of the files they belong with, and further facts."""
     kept = {name: value.detach().contiguous().cpu() for name, value in tensors.items()}
     metadata = {"format": FORMAT, "sha256": _digest(kept)} | {
         name: _sha256(data) for name, data in files.items()
@@ -193,7 +194,14 @@ def _write_tensors(
     write_atomically(path, safetensors.torch.save(kept, metadata | dict(facts or {})))
 
 
-def _read_tensors(path: Path, files: Mapping[str, bytes], otherwise: str | None = None) -> dict[str, Tensor]:
+def read_tensors(path: Path, files: Mapping[str, bytes], otherwise: str | None = None) -> dict[str, Tensor]:
+    """Read what `write_tensors` wrote and check it against its checksums.
+
+    Args:
+        path: the file.
+        files: the content of the files it belongs with, by name.
+        otherwise: what to say where one of those differs.
+    """
     if not path.is_file():
         raise ModelError("is missing; a model directory holds it beside the settings and tables", path)
     try:
@@ -253,7 +261,8 @@ def _plausible(config: settings.Config, tensors: Mapping[str, Tensor]) -> bool:
     )
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """Return the content of one of a model's files."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -262,7 +271,8 @@ def _read(path: Path) -> bytes:
         raise ModelError(f"cannot be read: {error.strerror}", path) from None
 
 
-def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Any]:
+def part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Any]:
+    """Return the tensors whose names begin with a prefix, under the rest of their names."""
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 

@@ -1,0 +1,269 @@
+"""Forward and backward language models, and the mix of their layers that a labeler reads (ELMo).
+
+Peters et al. 2018, "Deep contextualized word representations". One network reads a sentence from its start
+and predicts each next word, a second reads it from its end; they share the words' input and the softmax. A
+word's input comes from its characters, so no word is unknown. Batches are padded and time-major, and the
+second direction reads each sentence reversed within its own length (see `model.encoder`). Nothing here knows
+a string, a tag or a gradient step.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tagger.config import LanguageModelConfig
+from tagger.model.encoder import locked_dropout, mirrored_steps, recurrent_cell, reverse
+from tagger.text.vocab import PAD
+
+State = tuple[Tensor, Tensor]
+_CUTOFFS = (1000, 8000)  # the softmax's clusters: 70 % of running words are among the 1,000 commonest
+_PIECES = 3  # words are spelled in pieces of like length, so that little padding is convolved
+
+
+class LanguageBatch(NamedTuple):
+    """B sentences as a language model sees them, time first.
+
+    Attributes:
+        spelling: (U, C) symbols of the batch's distinct words, padded with 0; row 0 is padding.
+        tokens: (T, B) rows of `spelling`; 0 pads.
+        lengths: (B,) tokens of each sentence.
+        targets: (T, B) outcomes of the softmax for the same tokens, or None where nothing is predicted.
+    """
+
+    spelling: Tensor
+    tokens: Tensor
+    lengths: Tensor
+    targets: Tensor | None
+
+    def to(self, device: torch.device) -> LanguageBatch:
+        """Return the batch on another device."""
+        targets = None if self.targets is None else self.targets.to(device)
+        return LanguageBatch(
+            self.spelling.to(device), self.tokens.to(device), self.lengths.to(device), targets
+        )
+
+
+class SpellingInput(nn.Module):
+    """A word's input from its characters: convolutions, maximum, highway, projection (Peters et al. 2018).
+
+    `y = max_i relu(conv(c)[i])`, `z = g * relu(W y + b) + (1 - g) * y` with `g = s(W_g y + b_g)`, `x = P z`.
+    """
+
+    def __init__(self, symbols: int, config: LanguageModelConfig) -> None:
+        super().__init__()
+        widths = range(1, config.character_width + 1)
+        self.embedding = nn.Embedding(symbols, config.character_dim, padding_idx=PAD)
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(config.character_dim, config.character_filters * width, width, padding=width // 2)
+            for width in widths
+        )
+        filters = config.character_filters * sum(widths)
+        self.transform = nn.Linear(filters, filters)
+        self.gate = nn.Linear(filters, filters)
+        self.projection = nn.Linear(filters, config.projection)
+        nn.init.constant_(self.gate.bias, -1.0)  # the highway begins open: most of y is carried on
+
+    def forward(self, spelling: Tensor) -> Tensor:
+        """Map (U, C) symbols, padded with 0, to (U, P)."""
+        lengths = (spelling != PAD).sum(1).clamp(min=1)
+        order = torch.argsort(lengths, stable=True)
+        pooled = torch.cat(
+            [self._pool(spelling[rows, : int(lengths[rows[-1]])]) for rows in order.chunk(_PIECES)]
+        ).index_select(0, torch.argsort(order, stable=True))
+        gate = torch.sigmoid(self.gate(pooled))
+        highway = gate * functional.relu(self.transform(pooled)) + (1 - gate) * pooled
+        return cast(Tensor, self.projection(highway))
+
+    def _pool(self, spelling: Tensor) -> Tensor:
+        """Map (U, C) symbols to (U, F); a filter's window may reach beyond the word, where the input is zero."""
+        size = spelling.shape[1]
+        inputs = self.embedding(spelling).transpose(1, 2).contiguous()
+        outside = (spelling == PAD).unsqueeze(1)
+        found = [
+            convolution(inputs)[..., :size].masked_fill(outside, 0.0).relu().amax(2)
+            for convolution in self.convolutions
+        ]
+        return torch.cat(found, dim=1)
+
+
+class SymbolInput(nn.Module):
+    """A token's input from a table: the variant for Chinese, where a token is one character."""
+
+    def __init__(self, symbols: int, config: LanguageModelConfig) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(symbols, config.projection, padding_idx=PAD)
+        nn.init.normal_(self.embedding.weight, std=config.projection**-0.5)
+
+    def forward(self, spelling: Tensor) -> Tensor:
+        """Map (U, 1) symbols to (U, P)."""
+        return cast(Tensor, self.embedding(spelling[:, 0]))
+
+
+class _Layer(nn.Module):
+    """An LSTM layer, its output projected: `h = LSTM(x)`, `y = W h + b`."""
+
+    def __init__(self, config: LanguageModelConfig) -> None:
+        super().__init__()
+        self.cell = recurrent_cell("lstm", config.projection, config.hidden)
+        self.projection = nn.Linear(config.hidden, config.projection)
+
+    def forward(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Map (T, B, P) to (T, B, P) and the state after the last step."""
+        hidden, state = self.cell(inputs, state)
+        return self.projection(hidden), cast(State, state)
+
+
+class LanguageEncoder(nn.Module):
+    """The part of the language models that a labeler reads: input and LSTM layers of both directions.
+
+    Args:
+        symbols: rows of the speller's table.
+        config: sizes.
+
+    Attributes:
+        depth: L, layers with the input layer.
+        size: width of each of them, both directions together.
+    """
+
+    def __init__(self, symbols: int, config: LanguageModelConfig) -> None:
+        super().__init__()
+        self.depth = config.layers + 1
+        self.size = 2 * config.projection
+        self.input: SpellingInput | SymbolInput = _INPUTS[config.unit](symbols, config)
+        self.boundary = nn.Parameter(torch.zeros(config.projection))  # what is read before the first word
+        self.directions = nn.ModuleList(
+            nn.ModuleList(_Layer(config) for _ in range(config.layers)) for _ in range(2)
+        )
+
+    def forward(self, batch: LanguageBatch) -> Tensor:
+        """Return (T, B, L, D), each token's layers; layer 0 is its input, twice.
+
+        A token's forward state has read it and all before it, its backward state it and all after it.
+        """
+        mirror = mirrored_steps(batch.lengths, batch.tokens.shape[0])
+        forward, backward = self.states(batch)
+        pairs = zip(forward, backward, strict=True)
+        layers = [torch.cat([ahead[1:], reverse(behind[1:], mirror)], dim=-1) for ahead, behind in pairs]
+        return torch.stack(layers, dim=2)
+
+    def states(
+        self, batch: LanguageBatch, dropout: float = 0.0, generator: torch.Generator | None = None
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the layers of each direction, (T + 1, B, P) each, in the direction's own order of reading.
+
+        Step 0 has read nothing but the boundary. A generator turns dropout on.
+        """
+        inputs = functional.embedding(batch.tokens, self.input(batch.spelling))
+        mirror = mirrored_steps(batch.lengths, batch.tokens.shape[0])
+        boundary = self.boundary.expand(1, inputs.shape[1], -1)
+        both: list[list[Tensor]] = []
+        for direction, order in enumerate((inputs, reverse(inputs, mirror))):
+            layers = [torch.cat([boundary, order])]
+            for number, layer in enumerate(cast(nn.ModuleList, self.directions[direction])):
+                below = locked_dropout(layers[-1], dropout, generator)
+                layers.append(_join(number, layer(below)[0], layers[-1]))
+            both.append(layers)
+        return both[0], both[1]
+
+    def read(self, word: Tensor, state: list[State] | None) -> tuple[Tensor, list[State]]:
+        """Read one more input of the forward model.
+
+        Args:
+            word: (P,) its input.
+            state: after the words before it; None at the start.
+
+        Returns:
+            The top layer (P,) and the state.
+        """
+        states: list[State] = []
+        top = word.view(1, 1, -1)
+        for number, layer in enumerate(cast(nn.ModuleList, self.directions[0])):
+            output, after = layer(top, None if state is None else state[number])
+            top = _join(number, output, top)
+            states.append(after)
+        return top[0, 0], states
+
+
+class LanguageModel(nn.Module):
+    """Both language models with their softmax, which they share (Peters et al. 2018, section 3.1).
+
+    Args:
+        symbols: rows of the speller's table.
+        outcomes: V, what can be predicted; the commonest first, for the adaptive softmax.
+        end: the outcome "the sentence ends here".
+        config: sizes.
+    """
+
+    def __init__(self, symbols: int, outcomes: int, end: int, config: LanguageModelConfig) -> None:
+        super().__init__()
+        self.end = end
+        self.encoder = LanguageEncoder(symbols, config)
+        cutoffs = [cutoff for cutoff in _CUTOFFS if cutoff < outcomes] or [outcomes - 1]
+        self.softmax = nn.AdaptiveLogSoftmaxWithLoss(
+            config.projection, outcomes, cutoffs, div_value=2.0, head_bias=True
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are, and where batches must be."""
+        return self.encoder.boundary.device
+
+    def losses(
+        self, batch: LanguageBatch, dropout: float = 0.0, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Return (2,): the negative log-likelihood (nats) of the forward and of the backward model.
+
+        Each sums over the batch's words and sentence ends: `lengths.sum() + B` predictions.
+        """
+        assert batch.targets is not None
+        forward, backward = self.encoder.states(batch, dropout, generator)
+        steps, _ = batch.targets.shape
+        mirror = mirrored_steps(batch.lengths, steps)
+        ahead = self._with_end(batch.targets, batch.lengths)
+        behind = self._with_end(batch.targets.gather(0, mirror), batch.lengths)
+        is_used = (torch.arange(steps + 1, device=mirror.device).unsqueeze(1) <= batch.lengths).flatten()
+        used = is_used.nonzero().squeeze(1)
+        tops = [
+            locked_dropout(layers[-1], dropout, generator).flatten(0, 1).index_select(0, used)
+            for layers in (forward, backward)
+        ]
+        wanted = torch.cat([ahead.flatten().index_select(0, used), behind.flatten().index_select(0, used)])
+        scores: Tensor = self.softmax(torch.cat(tops), wanted).output
+        return -scores.view(2, -1).sum(1)
+
+    def log_probabilities(self, top: Tensor) -> Tensor:
+        """Map states (N, P) of the top layer to (N, V) log-probabilities of what comes next."""
+        return self.softmax.log_prob(top)
+
+    def _with_end(self, targets: Tensor, lengths: Tensor) -> Tensor:
+        """Return (T + 1, B): the targets, then the end of each sentence behind its last word."""
+        longer = functional.pad(targets, (0, 0, 0, 1))
+        return longer.scatter(0, lengths.unsqueeze(0), self.end)
+
+
+class ScalarMix(nn.Module):
+    """A learned average of layers: `gamma * sum_l softmax(s)_l h_l` (Peters et al. 2018, equation 1)."""
+
+    def __init__(self, depth: int) -> None:
+        super().__init__()
+        self.weights = nn.Parameter(torch.zeros(depth))
+        self.scale = nn.Parameter(torch.ones(()))
+
+    def forward(self, layers: Tensor) -> Tensor:
+        """Map (..., L, D) to (..., D)."""
+        return self.scale * torch.einsum("...ld,l->...d", layers, torch.softmax(self.weights, 0))
+
+
+def _join(number: int, output: Tensor, below: Tensor) -> Tensor:
+    """Add a residual connection to every layer but the first, whose input is no state."""
+    return output + below if number else output
+
+
+_INPUTS: dict[str, type[SpellingInput] | type[SymbolInput]] = {
+    "words": SpellingInput,
+    "characters": SymbolInput,
+}
