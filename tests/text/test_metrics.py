@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagger.errors import DataError
@@ -91,6 +91,7 @@ IOB_TAGS = st.sampled_from(["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-A-B", "I
 TAG_PAIRS = st.lists(st.lists(st.tuples(IOB_TAGS, IOB_TAGS), max_size=8), max_size=8)
 
 
+@settings(deadline=None)
 @given(TAG_PAIRS, st.sampled_from([Scheme.IOB1, Scheme.IOB2]))
 def test_equals_conlleval_on_any_iob_sequences(pairs: list[list[tuple[str, str]]], scheme: Scheme) -> None:
     gold = [[left for left, _ in sentence] for sentence in pairs]
@@ -277,6 +278,7 @@ def test_spans_on_one_side_alone_are_worth_nothing() -> None:
     assert (missed.support, spurious.support) == (1, 0)
 
 
+@settings(deadline=None)
 @given(TAG_PAIRS)
 def test_every_number_is_a_fraction(pairs: list[list[tuple[str, str]]]) -> None:
     gold = [[left for left, _ in sentence] for sentence in pairs]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagger.errors import DataError
@@ -53,6 +53,7 @@ def test_matches_stand_in_the_order_of_the_text() -> None:
     assert [(match.gold or match.predicted).start for match in matches] == [0, 2, 4]  # type: ignore[union-attr]
 
 
+@settings(deadline=None)
 @given(SENTENCES)
 def test_every_span_is_in_exactly_one_match(sentences: list[tuple[list[str], list[str]]]) -> None:
     for gold, predicted, _ in read_pairs(sentences):
@@ -68,6 +69,7 @@ def test_every_span_is_in_exactly_one_match(sentences: list[tuple[list[str], lis
                 assert (left[1:] == right[1:]) == (kind in (Kind.CORRECT, Kind.TYPE))
 
 
+@settings(deadline=None)
 @given(SENTENCES)
 def test_no_span_stays_alone_beside_another_that_overlaps_it(
     sentences: list[tuple[list[str], list[str]]],
@@ -107,6 +109,7 @@ def test_the_table_of_semeval_2013() -> None:
     }
 
 
+@settings(deadline=None)
 @given(SENTENCES)
 def test_tallies_add_up_to_the_spans(sentences: list[tuple[list[str], list[str]]]) -> None:
     pairs = read_pairs(sentences)
@@ -134,6 +137,7 @@ def test_confusions_by_hand() -> None:
     assert found.as_dict()["predicted"] == ["LOC", "ORG", "PER", "missed"]
 
 
+@settings(deadline=None)
 @given(SENTENCES)
 def test_confusions_add_up_to_the_spans_of_each_type(sentences: list[tuple[list[str], list[str]]]) -> None:
     pairs = read_pairs(sentences)
@@ -170,6 +174,7 @@ def test_seen_and_unseen_by_hand() -> None:
     }
 
 
+@settings(deadline=None)
 @given(SENTENCES)
 def test_parts_add_up_to_the_whole(sentences: list[tuple[list[str], list[str]]]) -> None:
     pairs = read_pairs(sentences)

@@ -244,7 +244,9 @@ def _align(
                 f"sentence {index + 1} has {length} gold tags and {len(predicted_tags)} predicted tags; "
                 "expected the same tokens on both sides"
             )
-        gold_spans, predicted_spans = read(gold_tags, scheme), read(predicted_tags, predicted_scheme)
+        gold_spans = read(gold_tags, scheme)
+        same = predicted_scheme is scheme and all(map(eq, gold_tags, predicted_tags))
+        predicted_spans = gold_spans if same else read(predicted_tags, predicted_scheme)
         if predicted_scheme is not scheme:
             gold_tags = _rewrite(gold_spans, gold_tags, scheme)
             predicted_tags = spans_to_tags(predicted_spans, length, scheme)
