@@ -25,7 +25,7 @@ OptionalSize = Annotated[int, Field(ge=0, le=65536)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
 
 class CorpusConfig(_Section):
@@ -234,28 +234,31 @@ class Config(_Section):
 Settings = TypeVar("Settings", Config, PretrainConfig)
 
 
-def parse(toml: str, origin: str = "config") -> Config:
+def parse(toml: str, origin: str | None = None) -> Config:
     """Read settings from TOML text; see `parse_as`."""
     return parse_as(Config, toml, origin)
 
 
-def parse_as(kind: type[Settings], toml: str, origin: str = "config") -> Settings:
+def parse_as(kind: type[Settings], toml: str, origin: str | None = None) -> Settings:
     """Read settings of a kind from TOML text.
+
+    Args:
+        origin: the file that holds the text; an error names it before the field.
 
     Raises:
         ConfigError: not TOML, an unknown field, or a value of the wrong type or size.
     """
     try:
         table = tomllib.loads(toml)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also for numbers of 5,000 digits and a thousand brackets
         raise ConfigError(f"not valid TOML: {error}", origin) from None
-    return _build(kind, table)
+    return _build(kind, table, origin)
 
 
 def read(path: str | Path) -> Config:
     """Read settings from a TOML file; fields it doesn't name keep their defaults."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")  # some editors begin a file with a byte-order mark
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot be read: {error}", str(path)) from None
     return parse(text, str(path))
@@ -266,14 +269,12 @@ def build(table: Mapping[str, Any]) -> Config:
     return _build(Config, table)
 
 
-def _build(kind: type[Settings], table: Mapping[str, Any]) -> Settings:
+def _build(kind: type[Settings], table: Mapping[str, Any], origin: str | None = None) -> Settings:
     try:
         return kind.model_validate(table)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        message = _explain(kind, first["type"], first["msg"], field, first.get("input"))
-        raise ConfigError(message, field) from None
+        field, message = _explain(kind, error)
+        raise ConfigError(message, f"{origin}: {field}" if origin else field) from None
 
 
 def override(config: Settings, changes: Mapping[str, Any]) -> Settings:
@@ -288,7 +289,8 @@ def override(config: Settings, changes: Mapping[str, Any]) -> Settings:
         if value is None:
             continue
         section, _, field = name.rpartition(".")
-        if field not in (known.get(section, {}) if section else known):
+        fields = known.get(section) if section else known
+        if not isinstance(fields, dict) or field not in fields:
             raise ConfigError(f"no such setting{_suggest(type(config), name)}", name)
         (table.setdefault(section, {}) if section else table)[field] = value
     return _build(type(config), table)
@@ -303,7 +305,7 @@ def assignments(texts: Iterable[str]) -> dict[str, Any]:
             raise ConfigError(f"found {text!r}, expected section.field=value", "--set")
         try:
             changes[name.strip()] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):
             changes[name.strip()] = value
     return changes
 
@@ -337,9 +339,10 @@ def render(config: Config | PretrainConfig, *, comments: bool = True) -> str:
     for name, field in type(config).model_fields.items():
         value = getattr(config, name)
         if isinstance(value, BaseModel):
-            lines += ["", f"[{name}]"]
+            lines.append("")
             if comments and value.__doc__:
                 lines += [f"# {line.strip()}" for line in value.__doc__.strip().splitlines()]
+            lines.append(f"[{name}]")
             for inner, inner_field in type(value).model_fields.items():
                 lines += _render_field(inner, inner_field, getattr(value, inner), comments)
         else:
@@ -363,12 +366,17 @@ def _toml(value: object) -> str:
     return repr(value)
 
 
-def _explain(
-    kind: type[Config] | type[PretrainConfig], fault: str, message: str, field: str, found: object
-) -> str:
-    if fault == "extra_forbidden":
-        return f"no such setting{_suggest(kind, field)}"
-    return f"found {found!r}; {message[0].lower()}{message[1:]}"
+def _explain(kind: type[Config] | type[PretrainConfig], error: ValidationError) -> tuple[str, str]:
+    """Return the first faulty field as a user writes it, and what is wrong with it."""
+    faults = error.errors(include_url=False)
+    place = faults[0]["loc"][:2]  # section and field; what follows names an alternative of a union
+    field = ".".join(map(str, place))
+    if faults[0]["type"] == "extra_forbidden":
+        return field, f"no such setting{_suggest(kind, field)}"
+    if faults[0]["type"] == "model_type":
+        return field, f"found {faults[0]['input']!r}, expected a section with fields, as in [{field}]"
+    wanted = [fault["msg"].removeprefix("Input should be ") for fault in faults if fault["loc"][:2] == place]
+    return field, f"found {faults[0]['input']!r}, expected {' or '.join(wanted)}"
 
 
 def _suggest(kind: type[Config] | type[PretrainConfig], name: str) -> str:

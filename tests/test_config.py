@@ -1,0 +1,168 @@
+"""Settings: defaults, TOML out and in, overrides, and errors that name the field and the nearest valid one."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tagger import config as settings
+from tagger.config import Config, PretrainConfig
+from tagger.errors import ConfigError
+
+FIELDS = [
+    (section, name, field)
+    for section, info in Config.model_fields.items()
+    if section != "seed"
+    for name, field in info.annotation.model_fields.items()
+]
+
+
+def message(call, *arguments) -> str:
+    with pytest.raises(ConfigError) as caught:
+        call(*arguments)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [Config, PretrainConfig])
+def test_rendered_defaults_are_the_defaults(kind):
+    text = settings.render(kind())
+    assert settings.parse_as(kind, text) == kind()
+    assert settings.parse_as(kind, settings.render(kind(), comments=False)) == kind()
+    assert set(tomllib.loads(text)) == set(kind.model_fields)
+
+
+def test_every_field_is_explained_above_it():
+    lines = settings.render(Config()).splitlines()
+    for _, name, field in FIELDS:
+        assert field.description, name
+        places = [i for i, line in enumerate(lines) if line.startswith((f"{name} =", f"# {name} ="))]
+        assert any(lines[i - 1] == f"# {field.description}" for i in places), name
+
+
+@given(
+    st.builds(
+        lambda seed, rate, encoding, column, patience: {
+            "seed": seed,
+            "training.learning_rate": rate,
+            "corpus.encoding": encoding,
+            "corpus.token_column": column,
+            "training.patience": patience,
+        },
+        st.integers(0, 2**31 - 1),
+        st.floats(0, 1, exclude_min=True),
+        st.text(st.characters(exclude_categories=["Cs"])),
+        st.integers(-5, 5) | st.text(st.characters(exclude_categories=["Cs"])),
+        st.none() | st.integers(1, 50),
+    )
+)
+def test_any_settings_survive_toml(changes):
+    changed = settings.override(Config(), changes)
+    assert settings.parse(settings.render(changed)) == changed
+
+
+def test_an_override_changes_one_field_and_checks_it():
+    changed = settings.override(Config(), {"training.epochs": 3, "seed": 7, "encoder.kind": None})
+    assert (changed.training.epochs, changed.seed, changed.encoder.kind) == (3, 7, "lstm")
+    assert Config().training.epochs != 3
+    with pytest.raises(ValueError, match="frozen"):
+        changed.seed = 8  # type: ignore[misc]
+
+
+def test_assignments_are_read_as_toml_values():
+    texts = ["a.b=5", "a.c = 0.5", "a.d=true", 'a.e="x=y"', "a.f=bare word", "a.g=[1, 2]"]
+    expected = {"a.b": 5, "a.c": 0.5, "a.d": True, "a.e": "x=y", "a.f": "bare word", "a.g": [1, 2]}
+    assert settings.assignments(texts) == expected
+    assert "expected section.field=value" in message(settings.assignments, ["training.epochs"])
+    assert settings.assignments(["a.b=" + "9" * 5000]) == {"a.b": "9" * 5000}
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("training.epoch", "training.epochs"),
+        ("trainin.epochs", "training.epochs"),
+        ("epochs", "training.epochs"),
+        ("learning-rate", "training.learning_rate"),
+        ("encoder.hiden", "encoder.hidden"),
+        ("sed", "seed"),
+        ("seed.x", "seed"),
+        ("training.epochs.x", "training.epochs"),
+    ],
+)
+def test_an_unknown_setting_names_the_nearest(name, nearest):
+    assert (
+        message(settings.override, Config(), {name: 1}) == f"{name}: no such setting; did you mean {nearest}?"
+    )
+
+
+@pytest.mark.parametrize("name", ["zzz", "", "."])
+def test_a_setting_near_to_nothing_names_the_list(name):
+    assert message(settings.override, Config(), {name: 1}).endswith(
+        "no such setting; `tagger config` lists them all"
+    )
+
+
+@pytest.mark.parametrize(
+    ("toml", "expected"),
+    [
+        ("epochs = 3", "epochs: no such setting; did you mean training.epochs?"),
+        ("[training]\nepoch = 3", "training.epoch: no such setting; did you mean training.epochs?"),
+        ('[training]\nepochs = "3"', "training.epochs: found '3', expected a valid integer"),
+        ("[training]\nepochs = 3.0", "training.epochs: found 3.0, expected a valid integer"),
+        ("[training]\nepochs = true", "training.epochs: found True, expected a valid integer"),
+        ('[embedding]\nlowercase = "yes"', "embedding.lowercase: found 'yes', expected a valid boolean"),
+        ("[training]\nepochs = 0", "training.epochs: found 0, expected greater than or equal to 1"),
+        ("[training]\nlearning_rate = nan", "training.learning_rate: found nan, expected a finite number"),
+        ("[training]\nlearning_rate = -inf", "training.learning_rate: found -inf, expected a finite number"),
+        (
+            "[encoder]\nhidden = 10000000",
+            "encoder.hidden: found 10000000, expected less than or equal to 65536",
+        ),
+        ('[encoder]\nkind = "ltsm"', "encoder.kind: found 'ltsm', expected 'lstm', 'gru' or 'rnn'"),
+        ("[encoder]\ndirections = 3", "encoder.directions: found 3, expected 1 or 2"),
+        (
+            "[corpus]\ntoken_column = 1.5",
+            "corpus.token_column: found 1.5, expected a valid integer or a valid string",
+        ),
+        ("training = 3", "training: found 3, expected a section with fields, as in [training]"),
+        ("[training.deep]\nx = 1", "training.deep: no such setting; did you mean training.device?"),
+        ("seed = ", "not valid TOML: Invalid value (at end of document)"),
+        ("seed = " + "9" * 5000, "not valid TOML: Exceeds the limit"),
+        ("seed = " + "[" * 5000, "not valid TOML: "),
+    ],
+)
+def test_what_is_wrong_is_said_with_field_and_file(toml, expected, tmp_path):
+    (tmp_path / "my.toml").write_text(toml, encoding="utf-8")
+    assert message(settings.read, tmp_path / "my.toml").startswith(f"{tmp_path / 'my.toml'}: {expected}")
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    assert "missing.toml: cannot be read: " in message(settings.read, tmp_path / "missing.toml")
+    (tmp_path / "latin.toml").write_bytes("# é\n".encode("latin-1"))
+    assert "latin.toml: cannot be read: " in message(settings.read, tmp_path / "latin.toml")
+    assert "cannot be read: " in message(settings.read, tmp_path)
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_accepted(tmp_path):
+    (tmp_path / "my.toml").write_bytes(b"\xef\xbb\xbfseed = 5\r\n[training]\r\nepochs = 2\r\n")
+    read = settings.read(tmp_path / "my.toml")
+    assert (read.seed, read.training.epochs) == (5, 2)
+
+
+def test_settling_fills_what_nobody_set():
+    assert settings.settle(Config(), "IOB2", "words").embedding == Config().embedding
+    chinese = settings.settle(Config(), "BMES", "characters")
+    assert (chinese.corpus.scheme, chinese.corpus.mode) == ("BMES", "characters")
+    assert chinese.embedding.bigram_dim > 0 == chinese.embedding.character_filters
+    chosen = settings.override(Config(), {"embedding.bigram_dim": 0, "embedding.word_dim": 10})
+    kept = settings.settle(chosen, "BMES", "characters").embedding
+    assert (kept.bigram_dim, kept.word_dim, kept.character_filters) == (0, 10, 0)
+
+
+def test_settled_settings_settle_to_themselves_when_read_again():
+    settled = settings.settle(Config(), "BMES", "characters")
+    again = settings.parse(settings.render(settled))
+    assert settings.settle(again, "BMES", "characters") == settled
