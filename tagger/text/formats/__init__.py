@@ -1,0 +1,63 @@
+"""Labelled sentences -> text in one of several formats: one small writer each, one table.
+
+A writer takes sentences as they come and yields text as it goes, so that output flows while input does. Writers know
+nothing of models, files or screens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from tagger.errors import ConfigError
+from tagger.text.formats.columns import write_conll, write_tsv
+from tagger.text.formats.html import write_html
+from tagger.text.formats.inline import write_inline
+from tagger.text.formats.jsonl import write_jsonl
+from tagger.text.formats.sentence import LabelledSentence, LabelledSpan, Reading
+from tagger.text.formats.standoff import write_brat
+from tagger.text.formats.terminal import escape_controls, write_terminal
+
+__all__ = [
+    "FORMATS",
+    "Format",
+    "LabelledSentence",
+    "LabelledSpan",
+    "Reading",
+    "Writer",
+    "escape_controls",
+    "find_format",
+    "write_terminal",
+]
+
+Writer = Callable[[Iterable[LabelledSentence]], Iterator[str]]
+
+
+class Format(NamedTuple):
+    """How to write a format, how its files are called, and whether each document needs a file of its own."""
+
+    write: Writer
+    suffix: str
+    is_per_document: bool
+    about: str
+
+
+FORMATS: dict[str, Format] = {
+    "jsonl": Format(write_jsonl, ".jsonl", False, "one JSON object a sentence: text, tokens, spans, offsets"),
+    "conll": Format(write_conll, ".conll", False, "one token a row: token, tab, tag"),
+    "tsv": Format(write_tsv, ".tsv", False, "one span a row: document, start, end, type, text, confidence"),
+    "inline": Format(write_inline, ".txt", False, "one sentence a line, with <PER>...</PER> around spans"),
+    "brat": Format(write_brat, ".ann", True, "brat stand-off annotations, a file for each document"),
+    "html": Format(write_html, ".html", False, "one page with highlighted spans"),
+}
+
+
+def find_format(name: str) -> Format:
+    """Return the format of that name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name not in FORMATS:
+        raise ConfigError(f"found {name!r}, expected one of {', '.join(FORMATS)}", "format")
+    return FORMATS[name]

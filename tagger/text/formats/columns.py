@@ -1,0 +1,39 @@
+"""Labelled sentences -> rows: a token and its tag (CoNLL), or a span (TSV)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from tagger.text.formats.sentence import LabelledSentence
+
+_DOCUMENT_BOUNDARY = "-DOCSTART-\tO\n\n"
+_BYTE_ORDER_MARK = "\ufeff"
+_TSV_HEADER = "doc\tstart\tend\ttype\ttext\tconfidence\n"
+# A field holds no tab and no line end: they are written as the escapes that most readers of TSV know.
+_TSV_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+
+
+def write_conll(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
+    """Yield the rows of each sentence, token and tag, and a blank line; a row marks where a new document begins."""
+    doc: str | None = None
+    for sentence in sentences:
+        words = sentence.words()
+        if (
+            doc is None
+        ):  # a reader drops one byte-order mark at the start of a file, so a token that is one needs two
+            boundary = _BYTE_ORDER_MARK if words and words[0].startswith(_BYTE_ORDER_MARK) else ""
+        else:
+            boundary = _DOCUMENT_BOUNDARY if sentence.doc != doc else ""
+        doc = sentence.doc
+        rows = [f"{word}\t{tag}\n" for word, (_, _, tag) in zip(words, sentence.tokens, strict=True)]
+        yield f"{boundary}{''.join(rows)}\n"
+
+
+def write_tsv(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
+    """Yield a header, and the rows of each sentence: one for each span."""
+    yield _TSV_HEADER
+    for sentence in sentences:
+        doc = sentence.doc.translate(_TSV_ESCAPES)
+        for kind, start, end, text, confidence in sentence.spans:
+            probability = "" if confidence is None else f"{confidence:.4f}"
+            yield f"{doc}\t{start}\t{end}\t{kind}\t{text.translate(_TSV_ESCAPES)}\t{probability}\n"

@@ -1,0 +1,74 @@
+"""A labelled sentence: what prediction hands to the writers of formats, and all they know.
+
+Every offset counts Unicode code points from the beginning of the document, so `document[span.start:span.end]` is
+`span.text`. Where the tokens came from and how their tags were found is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class LabelledSpan(NamedTuple):
+    """A stretch of the document with a type.
+
+    `confidence` is the posterior probability of exactly this span, type and both boundaries; None where the model
+    gives none.
+    """
+
+    type: str
+    start: int
+    end: int
+    text: str
+    confidence: float | None = None
+
+
+class Reading(NamedTuple):
+    """One of the n best ways to label a sentence, with the posterior probability of its whole tag sequence."""
+
+    confidence: float
+    tags: tuple[str, ...]
+    spans: tuple[LabelledSpan, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledSentence:
+    """A sentence at its place in a document, its tokens with their tags, and its spans in order.
+
+    Args:
+        doc: name of the document.
+        start: of the sentence in the document.
+        end: of the sentence in the document; `end - start` is the length of `text`.
+        text: the sentence as the document has it, line breaks included.
+        tokens: (start, end, tag) of each token.
+        spans: without overlaps.
+        nbest: the n best readings, best first; None where nobody asked.
+    """
+
+    doc: str
+    start: int
+    end: int
+    text: str
+    tokens: Sequence[tuple[int, int, str]]
+    spans: Sequence[LabelledSpan]
+    nbest: Sequence[Reading] | None = None
+
+    def words(self) -> list[str]:
+        """Return the tokens as the text has them."""
+        return [self.text[start - self.start : end - self.start] for start, end, _ in self.tokens]
+
+
+def pieces(sentence: LabelledSentence) -> list[tuple[str, LabelledSpan | None]]:
+    """Cut the text of a sentence into spans and what stands between them; the pieces joined are the text."""
+    found: list[tuple[str, LabelledSpan | None]] = []
+    reached = sentence.start
+    for span in sentence.spans:
+        if span.start > reached:
+            found.append((sentence.text[reached - sentence.start : span.start - sentence.start], None))
+        found.append((span.text, span))
+        reached = span.end
+    if reached < sentence.end:
+        found.append((sentence.text[reached - sentence.start :], None))
+    return found
