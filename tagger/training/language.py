@@ -1,0 +1,102 @@
+"""A language model's directory: settings, tables and weights, written atomically and checked when read.
+
+The same files and checks as a labeler's directory (see `training.checkpoint`), with other tables.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from tagger import config as settings
+from tagger.config import PretrainConfig
+from tagger.errors import ConfigError, ModelError
+from tagger.model.bilm import LanguageModel
+from tagger.text.language import END, LanguageTables
+from tagger.training.checkpoint import (
+    CONFIG,
+    VOCAB,
+    WEIGHTS,
+    read_file,
+    read_tensors,
+    write_atomically,
+    write_tensors,
+)
+
+KIND = {"kind": "language model"}  # in the header of the weights
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedLanguageModel:
+    """What a language model's directory holds."""
+
+    config: PretrainConfig
+    tables: LanguageTables
+    model: LanguageModel
+
+
+def build(tables: LanguageTables, config: PretrainConfig) -> LanguageModel:
+    """Build a network with fresh weights drawn by the configuration's seed."""
+    torch.manual_seed(config.seed)
+    return LanguageModel(len(tables.speller.symbols), len(tables), tables.targets([END])[0], config.model)
+
+
+def contents(trained: TrainedLanguageModel) -> dict[str, bytes]:
+    """Return the files that belong with the weights."""
+    return {
+        CONFIG: settings.render(trained.config).encode(),
+        VOCAB: json.dumps(trained.tables.as_dict(), ensure_ascii=False).encode(),
+    }
+
+
+def save(directory: Path, trained: TrainedLanguageModel) -> None:
+    """Write settings, tables and weights; the weights last, because they vouch for the others."""
+    files = contents(trained)
+    for name, content in files.items():
+        path = directory / name
+        if not path.exists() or path.read_bytes() != content:
+            write_atomically(path, content)
+    write_tensors(directory / WEIGHTS, trained.model.state_dict(), files, KIND)
+
+
+def load(directory: str | Path) -> TrainedLanguageModel:
+    """Read a language model's directory.
+
+    Raises:
+        ModelError: it or a file in it is missing, truncated, altered, or of another format version or kind; or
+            its settings don't fit its weights.
+    """
+    directory = Path(directory)
+    if not directory.is_dir():
+        found = "is a file" if directory.exists() else "does not exist"
+        raise ModelError(
+            f"{found}; the directory of a language model is expected, as `tagger pretrain TEXT --output DIR` writes",
+            directory,
+        )
+    files = {name: read_file(directory / name) for name in (CONFIG, VOCAB)}
+    if b"[embedding]" in files[CONFIG]:
+        raise ModelError(
+            "holds a labeler, expected a language model as `tagger pretrain TEXT --output DIR` writes",
+            directory,
+        )
+    tensors = read_tensors(directory / WEIGHTS, files)
+    try:
+        config = settings.parse_as(PretrainConfig, files[CONFIG].decode("utf-8"))
+    except (ConfigError, UnicodeDecodeError) as error:
+        raise ModelError(str(error), directory / CONFIG) from None
+    try:
+        tables = LanguageTables.from_dict(json.loads(files[VOCAB]))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"is not a table of words: {error}", directory / VOCAB) from None
+    with torch.device("meta"):  # shapes alone: absurd sizes are found before memory is taken
+        expected = {name: value.shape for name, value in build(tables, config).state_dict().items()}
+    if expected != {name: value.shape for name, value in tensors.items()}:
+        raise ModelError(
+            f"the weights don't fit {CONFIG} and {VOCAB}; the directory mixes two models", directory
+        )
+    model = build(tables, config)
+    model.load_state_dict(tensors)
+    return TrainedLanguageModel(config, tables, model.requires_grad_(False).eval())
