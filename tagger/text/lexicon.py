@@ -132,18 +132,37 @@ class Lexicon:
         return {"tags": list(self.tags), "counts": list(self.counts), **tables}
 
     @classmethod
-    def from_dict(cls, tables: dict[str, Any], embedding: EmbeddingConfig) -> Lexicon:
-        """Rebuild a lexicon from `as_dict`'s result."""
-        vocabs = {name: Vocab(tables[name]) for name in _TABLES}
-        return cls(
-            embedding=embedding,
-            tags=tuple(tables["tags"]),
-            counts=tuple(map(int, tables["counts"])),
-            **vocabs,
-        )
+    def from_dict(cls, tables: object, embedding: EmbeddingConfig) -> Lexicon:
+        """Rebuild a lexicon from `as_dict`'s result, which may come from a stranger.
+
+        Raises:
+            ValueError: the tables are not such a result.
+        """
+        if not isinstance(tables, dict):
+            raise ValueError(f"expected an object of tables, found {type(tables).__name__}")
+        vocabs = {name: Vocab(_strings(tables, name)) for name in _TABLES}
+        tags, counts = _strings(tables, "tags"), tables.get("counts")
+        if not tags or len(set(tags)) < len(tags):
+            raise ValueError("there are no tags" if not tags else "the tags must differ")
+        if not isinstance(counts, list) or not all(
+            type(count) is int and 0 <= count < 2**63 for count in counts
+        ):
+            raise ValueError("counts is not a list of whole numbers")
+        if len(counts) != len(vocabs["words"].items):
+            raise ValueError(f"there are {len(vocabs['words'].items)} words but {len(counts)} counts")
+        return cls(embedding=embedding, tags=tuple(tags), counts=tuple(counts), **vocabs)
 
 
 _TABLES = ("words", "characters", "shapes", "affixes", "bigrams")
+
+
+def _strings(tables: dict[str, object], name: str) -> list[str]:
+    if name not in tables:
+        raise ValueError(f"{name} is missing")
+    found = tables[name]
+    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+        raise ValueError(f"{name} is not a list of strings")
+    return found
 
 
 def _clip(word: str, kept: int) -> str:
