@@ -257,11 +257,16 @@ def parse_as(kind: type[Settings], toml: str, origin: str | None = None) -> Sett
 
 def read(path: str | Path) -> Config:
     """Read settings from a TOML file; fields it doesn't name keep their defaults."""
+    return read_as(Config, path)
+
+
+def read_as(kind: type[Settings], path: str | Path) -> Settings:
+    """Read settings of a kind from a TOML file."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig")  # some editors begin a file with a byte-order mark
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot be read: {error}", str(path)) from None
-    return parse(text, str(path))
+    return parse_as(kind, text, str(path))
 
 
 def build(table: Mapping[str, Any]) -> Config:

@@ -18,6 +18,8 @@ from tagger.cli.check import check
 from tagger.cli.config import config
 from tagger.cli.convert import convert
 from tagger.cli.evaluate import evaluate
+from tagger.cli.generate import generate
+from tagger.cli.pretrain import pretrain
 from tagger.cli.score import score
 from tagger.cli.train import train
 from tagger.errors import TaggerError
@@ -29,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for command in (train, evaluate, score, check, convert, config):
+for command in (train, evaluate, score, check, convert, pretrain, generate, config):
     app.command()(command)
 
 

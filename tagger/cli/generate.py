@@ -1,0 +1,69 @@
+"""`tagger generate`: a text continued by a forward language model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def generate(
+    model: Annotated[Path, typer.Argument(help="Directory of a language model (`tagger pretrain`).")],
+    prompt: Annotated[str, typer.Argument(help="The text to continue; may be empty.")] = "",
+    words: Annotated[int, typer.Option(min=1, help="Words to add.")] = 40,
+    temperature: Annotated[
+        float, typer.Option(min=0.0, help="Below 1: likelier words; 0: always the likeliest.")
+    ] = 1.0,
+    top_k: Annotated[int | None, typer.Option(min=1, help="Draw from the K likeliest words only.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
+    following: Annotated[
+        int | None,
+        typer.Option(
+            "--next", min=1, help="Print the N likeliest next words with their probabilities instead."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Continue a text with a pretrained forward language model.
+
+    Example: [bold]tagger generate models/lm "the president of the" --next 10[/bold]
+    """
+    from tagger.inference import generate as generation
+    from tagger.text.tokenizer import Mode, cut
+    from tagger.training import language
+
+    trained = language.load(model)
+    is_spaced = trained.config.model.unit == "words"
+    split_at_blanks = trained.config.text.format in ("tokens", "conll")
+    mode = Mode.CHARACTERS if not is_spaced else Mode.BLANKS if split_at_blanks else Mode.WORDS
+    read = list(cut(prompt, mode).words)
+    if following is not None:
+        predictions = generation.Reader(trained, read).likeliest(following)
+        if as_json:
+            typer.echo(json.dumps({"next": [each._asdict() for each in predictions]}, ensure_ascii=False))
+            return
+        for each in predictions:
+            typer.echo(f"{each.probability:.4f}  {_shown(each.word)}")
+        return
+    drawn = list(generation.generate(trained, read, words, temperature=temperature, top_k=top_k, seed=seed))
+    blank = " " if is_spaced else ""
+    lines = [[*read]]
+    for word in drawn:
+        if word is None:
+            lines.append([])
+        else:
+            lines[-1].append(word)
+    text = "\n".join(blank.join(line) for line in lines if line)
+    if as_json:
+        typer.echo(json.dumps({"prompt": prompt, "text": text}, ensure_ascii=False))
+    else:
+        typer.echo("\n".join(_shown(line) for line in text.split("\n")))
+
+
+def _shown(word: str | None) -> str:
+    """Escape what would drive a terminal; name the end of a sentence."""
+    from tagger.cli.tables import printable
+
+    return "<end of sentence>" if word is None else printable(word)

@@ -1,0 +1,218 @@
+"""`tagger pretrain`: raw text in, the directory of a pair of language models out."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tagger import config as settings
+from tagger.cli.tables import percent
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from tagger.training.pretrain import EpochFacts, Finished, Started
+
+
+def pretrain(
+    texts: Annotated[list[Path], typer.Argument(metavar="TEXT...", help="Text files, plain or gzip.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Directory for the model.")],
+    config: Annotated[
+        Path | None, typer.Option(help="Settings in TOML, as the directory's config.toml.")
+    ] = None,
+    input_format: Annotated[
+        str | None,
+        typer.Option(
+            help="text: running text; lines: a sentence a line; tokens: the same, split at blanks; conll: columns."
+        ),
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="Encoding of the text files.")] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="words, or characters (Chinese and other text without blanks).")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the text.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of all randomness.")] = None,
+    hidden: Annotated[int | None, typer.Option(help="Hidden units of an LSTM layer.")] = None,
+    projection: Annotated[int | None, typer.Option(help="Size of a layer's output.")] = None,
+    layers: Annotated[int | None, typer.Option(help="LSTM layers per direction.")] = None,
+    vocabulary: Annotated[int | None, typer.Option(help="Words that can be predicted, at most.")] = None,
+    min_count: Annotated[
+        int | None, typer.Option(help="Words rarer than this are predicted as <unk>.")
+    ] = None,
+    held_out: Annotated[
+        float | None, typer.Option(help="Share of the sentences to measure perplexity on.")
+    ] = None,
+    batch_tokens: Annotated[int | None, typer.Option(help="Tokens a step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    dropout: Annotated[float | None, typer.Option(help="Share of the features dropped in training.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Training threads; 0: one per core, at most 2.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the interrupted run in OUTPUT.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object with the perplexities.")
+    ] = False,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any other setting: --set training.clip_norm=1 (repeatable)."),
+    ] = None,
+) -> None:
+    """Train a forward and a backward language model on raw text, for `train --lm` and `generate`.
+
+    Example: [bold]tagger pretrain tweets.txt --input-format tokens --output models/lm[/bold]
+    """
+    from rich.console import Console
+
+    from tagger.training import checkpoint
+
+    talk = Console(stderr=True, highlight=False)
+    flags = {
+        "seed": seed,
+        "text.format": input_format,
+        "text.encoding": encoding,
+        "text.held_out": held_out,
+        "model.unit": unit,
+        "model.hidden": hidden,
+        "model.projection": projection,
+        "model.layers": layers,
+        "model.vocabulary": vocabulary,
+        "model.min_count": min_count,
+        "training.epochs": epochs,
+        "training.batch_tokens": batch_tokens,
+        "training.learning_rate": learning_rate,
+        "training.dropout": dropout,
+        "training.workers": workers,
+        "training.device": device if device != "auto" else None,
+    }
+    chosen = settings.PretrainConfig()
+    if config is not None:
+        chosen = settings.read_as(settings.PretrainConfig, config)
+    chosen = settings.override(chosen, flags)
+    chosen = settings.override(chosen, settings.assignments(overrides or []))
+    checkpoint.prepare_directory(output)
+    _warn_of_directory(talk, output, resume)
+    finished = _run(talk, texts, output, chosen, resume)
+    if as_json:
+        typer.echo(json.dumps(_facts(finished), ensure_ascii=False))
+        return
+    typer.echo(
+        f"perplexity of held-out text: {finished.forward:.1f} forward, {finished.backward:.1f} backward"
+    )
+    talk.print(f"model written to {output} in {finished.seconds:.0f} s", markup=False)
+
+
+def _warn_of_directory(talk: Console, output: Path, resume: bool) -> None:
+    from tagger.training import checkpoint
+
+    if checkpoint.has_run(output) and not resume:
+        talk.print(
+            f"warning: {output} holds an unfinished run, which ends here (--resume goes on with it)",
+            markup=False,
+        )
+    elif resume and not checkpoint.has_run(output):
+        talk.print(
+            f"warning: {output} holds no unfinished run; training starts from the beginning", markup=False
+        )
+    if (output / checkpoint.WEIGHTS).exists() and not resume:
+        talk.print(
+            f"warning: {output} holds a model, which this run replaces after its first epoch", markup=False
+        )
+
+
+def _run(
+    talk: Console, texts: list[Path], output: Path, config: settings.PretrainConfig, resume: bool
+) -> Finished:
+    """Drive the training with a progress bar; the first Ctrl-C saves and stops, the second leaves at once."""
+    from tagger.cli.signals import asked_to_stop
+    from tagger.training.pretrain import EpochFacts, Finished, Started, StepFacts, Stopped
+    from tagger.training.pretrain import pretrain as learn
+
+    with _bar(talk) as bar, asked_to_stop(talk) as stop:
+        task = bar.add_task("pretraining", total=1.0, facts="")
+        for fact in learn(texts, output, config, resume=resume, stop=stop):
+            match fact:
+                case Started():
+                    _describe(talk, fact, config)
+                    bar.update(task, completed=fact.resumed)
+                case StepFacts():
+                    if not math.isfinite(fact.norm):
+                        talk.print(
+                            f"warning: epoch {fact.epoch}: a step had no finite gradient; skipped",
+                            markup=False,
+                        )
+                    bar.update(
+                        task,
+                        completed=fact.progress,
+                        description=f"epoch {fact.epoch}/{config.training.epochs}",
+                        facts=f"perplexity {fact.perplexity:,.0f}  {fact.tokens_per_second:,.0f} tokens/s",
+                    )
+                case EpochFacts():
+                    talk.print(_line(fact), markup=False)
+                case Finished():
+                    return fact
+                case Stopped():
+                    bar.stop()
+                    talk.print(
+                        f"stopped in epoch {fact.epoch + 1}; everything is saved. Go on with the same command and "
+                        "--resume",
+                        markup=False,
+                    )
+                    raise typer.Exit(130)
+    raise AssertionError("a run ends finished or stopped")
+
+
+def _bar(talk: Console) -> Progress:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[facts]}"),
+        console=talk,
+        transient=True,
+        disable=not talk.is_terminal,
+    )
+
+
+def _describe(talk: Console, fact: Started, config: settings.PretrainConfig) -> None:
+    """Say plainly what was found and what is about to be trained."""
+    found, model = fact.survey, config.model
+    talk.print(
+        f"{found.sentences:,} sentences, {found.tokens:,} tokens to learn from; {len(found.held_out):,} sentences "
+        f"held out, {percent(found.unknown)} % of their tokens are none of the {len(found.tables):,} known words",
+        markup=False,
+    )
+    threads = "1 thread" if fact.workers == 1 else f"{fact.workers} threads"
+    talk.print(
+        f"two LSTMs of {model.layers} x {model.hidden}, projected to {model.projection}, over {model.unit}; "
+        f"{fact.parameters:,} parameters, seed {config.seed}, {threads}",
+        markup=False,
+    )
+    if fact.resumed:
+        talk.print(f"resumed at {100 * fact.resumed:.0f} % of the training", markup=False)
+
+
+def _line(fact: EpochFacts) -> str:
+    mark = "  best so far" if fact.improved else ""
+    return (
+        f"epoch {fact.epoch:>3}  perplexity {fact.perplexity:.1f}  held-out {fact.forward:.1f} forward, "
+        f"{fact.backward:.1f} backward  {fact.tokens_per_second:>7,.0f} tokens/s  {fact.seconds:.1f} s{mark}"
+    )
+
+
+def _facts(finished: Finished) -> dict[str, object]:
+    return {
+        "perplexity": {"forward": finished.forward, "backward": finished.backward},
+        "epochs": finished.epochs,
+        "best_epoch": finished.best_epoch,
+        "seconds": finished.seconds,
+        "tokens_per_second": finished.tokens_per_second,
+    }
