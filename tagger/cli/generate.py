@@ -66,4 +66,4 @@ def _shown(word: str | None) -> str:
     """Escape what would drive a terminal; name the end of a sentence."""
     from tagger.cli.tables import printable
 
-    return "<end of sentence>" if word is None else printable(word)
+    return "<end of sentence>" if word is None else str(printable(word))
