@@ -8,7 +8,7 @@ on (seed, epoch) alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,7 +20,6 @@ from torch import Tensor
 from tagger.text import features
 from tagger.text.conll import Sentence
 from tagger.text.lexicon import Forms, Lexicon
-from tagger.text.schemes import UNKNOWN_TAG
 
 Ints = NDArray[np.int64]
 OVERLAP = 32  # tokens that neighbouring windows of one long sentence share on each side of a cut
@@ -86,13 +85,15 @@ class Example(NamedTuple):
     Attributes:
         forms: (T,) rows of the corpus's `Forms`.
         bigrams: (T + 1,) rows of the bigram table, or None.
-        tags: (T,) rows of the lexicon's tags, -1 where the tag is unknown, or None.
+        tags: (T,) rows of the lexicon's tags, or None; a token whose tag is open holds any of those it may have.
+        allowed: (T, K) which tags each token may have, where some are open, else None.
         document: number of its document.
     """
 
     forms: Ints
     bigrams: Ints | None
     tags: Ints | None
+    allowed: NDArray[np.bool_] | None
     document: int
 
 
@@ -106,14 +107,15 @@ class EncodedCorpus:
 
 
 def encode(
-    sentences: Sequence[Sentence], lexicon: Lexicon, tags: Sequence[Sequence[str]] | None
+    sentences: Sequence[Sentence], lexicon: Lexicon, tags: Sequence[Sequence[Sequence[str]]] | None
 ) -> EncodedCorpus:
     """Look up the words and tags of sentences.
 
     Args:
         sentences: what to encode.
         lexicon: the tables; it is not changed.
-        tags: the inner tags of each sentence (`UNKNOWN_TAG` where not known), or None for text without tags.
+        tags: for each token of each sentence the inner tags it may have (one as a rule, none for any tag: see
+            `schemes.candidates`), or None for text without tags.
 
     Raises:
         KeyError: a tag that the lexicon lacks; callers report such tags before.
@@ -132,17 +134,26 @@ def encode(
         else None
         for sentence in sentences
     ]
-    tag_rows = {tag: row for row, tag in enumerate(lexicon.tags)} | {UNKNOWN_TAG: -1}
-    labels: list[Ints | None] = (
-        [None] * len(sentences)
-        if tags is None
-        else [np.array([tag_rows[tag] for tag in sequence], dtype=np.int64) for sequence in tags]
-    )
+    tag_rows = {tag: row for row, tag in enumerate(lexicon.tags)}
+    gold = [(None, None)] * len(sentences) if tags is None else [_gold(options, tag_rows) for options in tags]
     examples = (
-        Example(forms, pair, label, sentence.document)
-        for forms, pair, label, sentence in zip(encoded, pairs, labels, sentences, strict=True)
+        Example(forms, pair, labels, allowed, sentence.document)
+        for forms, pair, (labels, allowed), sentence in zip(encoded, pairs, gold, sentences, strict=True)
     )
     return EncodedCorpus(lexicon.forms(list(rows)), tuple(examples), len(lexicon.tags))
+
+
+def _gold(
+    options: Sequence[Sequence[str]], rows: Mapping[str, int]
+) -> tuple[Ints | None, NDArray[np.bool_] | None]:
+    """Return the tags of a sentence and, where some are open, which ones each token may have."""
+    labels = np.array([rows[tags[0]] if tags else 0 for tags in options], dtype=np.int64)
+    if all(len(tags) == 1 for tags in options):
+        return labels, None
+    allowed = np.zeros((len(options), len(rows)), dtype=np.bool_)
+    for token, tags in enumerate(options):
+        allowed[token, [rows[tag] for tag in tags] if tags else slice(None)] = True
+    return labels, allowed
 
 
 class Group(NamedTuple):
@@ -317,12 +328,14 @@ def _by_time(flat: Ints, lengths: Ints) -> Ints:
 def _tag_tensors(
     examples: Sequence[Example], lengths: Ints, num_tags: int
 ) -> tuple[Tensor | None, Tensor | None]:
-    if examples[0].tags is None:
+    labels = [example.tags for example in examples if example.tags is not None]
+    if not labels:
         return None, None
-    tags = torch.from_numpy(_by_time(np.concatenate([example.tags for example in examples]), lengths))
-    unknown = tags < 0
-    if not bool(unknown.any()):
+    tags = torch.from_numpy(_by_time(np.concatenate(labels), lengths))
+    if all(example.allowed is None for example in examples):
         return tags, None
-    tags = tags.clamp(min=0)
-    allowed = torch.nn.functional.one_hot(tags, num_tags).bool() | unknown[..., None]
+    allowed = torch.nn.functional.one_hot(tags, num_tags).bool()
+    for place, example in enumerate(examples):
+        if example.allowed is not None:
+            allowed[: len(example.allowed), place] = torch.from_numpy(example.allowed)
     return tags, allowed

@@ -150,7 +150,7 @@ def encode_training(corpora: Corpora, lexicon: Lexicon) -> EncodedCorpus:
     """Encode the training sentences with their tags in the inner scheme."""
     inner = trained.inner_scheme(corpora.train.scheme)
     sentences = corpora.train.sentences
-    tags = [schemes.convert(sentence.tags, corpora.train.scheme, inner) for sentence in sentences]
+    tags = [schemes.candidates(sentence.tags, corpora.train.scheme, inner) for sentence in sentences]
     return encode(sentences, lexicon, tags)
 
 
