@@ -86,7 +86,7 @@ class EncoderConfig(_Section):
     layers: Annotated[int, Field(ge=1, le=8)] = Field(default=1, description="layers")
     directions: Literal[1, 2] = Field(default=2, description="1: left to right only; 2: both")
     context: Annotated[int, Field(ge=1, le=64)] = Field(
-        default=5, description="sentences of a document that are encoded together; 1: each sentence alone"
+        default=3, description="sentences of a document that are encoded together; 1: each sentence alone"
     )
     max_tokens: Annotated[int, Field(ge=16, le=100_000)] = Field(
         default=512, description="tokens encoded together at most; longer sentences are cut into windows"
@@ -107,7 +107,7 @@ class TrainingConfig(_Section):
     epochs: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=15, description="passes over the training sentences"
     )
-    batch_sentences: Size = Field(default=32, description="sentences a step")
+    batch_sentences: Size = Field(default=16, description="sentences a step")
     learning_rate: Annotated[float, Field(gt=0, le=1)] = Field(
         default=4e-3, description="peak of the schedule"
     )
@@ -123,6 +123,13 @@ class TrainingConfig(_Section):
     )
     unknown_strength: Annotated[float, Field(ge=0, le=100)] = Field(
         default=0.5, description="a word seen n times becomes <unk> with probability a / (a + n); this is a"
+    )
+    language_weight: Annotated[float, Field(ge=0, le=10)] = Field(
+        default=0.1, description="weight of the language model that is trained beside the tagger; 0: none"
+    )
+    language_dim: Size = Field(default=64, description="size of that language model's output space")
+    character_dropout: Fraction = Field(
+        default=0.0, description="share of characters hidden from the convolution"
     )
     average: Fraction = Field(
         default=0.995, description="decay per step of the weights' moving average; 0: off"
@@ -200,6 +207,13 @@ class PretrainingConfig(_Section):
     )
     clip_norm: Annotated[float, Field(gt=0)] = Field(default=1.0, description="largest norm of the gradient")
     dropout: Fraction = Field(default=0.3, description="locked dropout before, between and after the layers")
+    language_weight: Annotated[float, Field(ge=0, le=10)] = Field(
+        default=0.1, description="weight of the language model that is trained beside the tagger; 0: none"
+    )
+    language_dim: Size = Field(default=64, description="size of that language model's output space")
+    character_dropout: Fraction = Field(
+        default=0.0, description="share of characters hidden from the convolution"
+    )
     average: Fraction = Field(
         default=0.995, description="decay per step of the weights' moving average; 0: off"
     )

@@ -56,6 +56,7 @@ class TokenEmbedding(nn.Module):
     def __init__(self, lexicon: Lexicon, config: EmbeddingConfig, training: TrainingConfig) -> None:
         super().__init__()
         self.word_dropout = training.word_dropout
+        self.character_dropout = training.character_dropout
         self.unknown_strength = training.unknown_strength
         self.word = _table(len(lexicon.words), config.word_dim) if config.word_dim else None
         self.affix = _bag(len(lexicon.affixes), config.affix_dim) if config.affix_dim else None
@@ -96,7 +97,8 @@ class TokenEmbedding(nn.Module):
         if self.shape is not None:
             parts.append(self.shape(forms.shapes))
         if self.character is not None:
-            parts.append(self.character(forms.characters))
+            hidden = self.character_dropout if generator is not None else 0.0
+            parts.append(self.character(_hide(forms.characters, hidden, generator)))
         return torch.cat(parts, dim=-1)
 
     def _drop(self, forms: FormRows, generator: torch.Generator) -> Tensor:
@@ -105,6 +107,14 @@ class TokenEmbedding(nn.Module):
         chance = 1 - (1 - rare) * (1 - self.word_dropout)
         draw = torch.rand(forms.words.shape, generator=generator, device=forms.words.device)
         return torch.where((draw < chance) & (forms.words != PAD), UNKNOWN, forms.words)
+
+
+def _hide(rows: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
+    """Turn some rows of a table into `<unk>`, padding excepted."""
+    if share == 0.0:
+        return rows
+    draw = torch.rand(rows.shape, generator=generator, device=rows.device)
+    return torch.where((draw < share) & (rows != PAD), UNKNOWN, rows)
 
 
 def _table(rows: int, dim: int) -> nn.Embedding:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
 from tagger.config import Config
 from tagger.model.batch import Batch
+from tagger.model.cotraining import NeighbourPrediction
 from tagger.model.crf import CRF
 from tagger.model.embeddings import TokenEmbedding
 from tagger.model.encoder import Encoder, locked_dropout
 from tagger.model.softmax import Softmax
 from tagger.text.lexicon import Lexicon
 from tagger.text.schemes import Constraints
+
+
+class Objective(NamedTuple):
+    """Scalars in nats: what is minimised, and the part of it that the tags cost."""
+
+    total: Tensor
+    tags: Tensor
 
 
 class SequenceLabeler(nn.Module):
@@ -22,9 +32,12 @@ class SequenceLabeler(nn.Module):
         lexicon: the tables whose rows the embeddings hold.
         config: sizes, cells, dropout.
         constraints: which starts, transitions and ends of tags the scheme allows.
+        cotrained: whether a language model stands beside the tagger; for training alone.
     """
 
-    def __init__(self, lexicon: Lexicon, config: Config, constraints: Constraints) -> None:
+    def __init__(
+        self, lexicon: Lexicon, config: Config, constraints: Constraints, *, cotrained: bool = False
+    ) -> None:
         super().__init__()
         self.input_dropout = config.training.input_dropout
         self.output_dropout = config.training.output_dropout
@@ -38,6 +51,12 @@ class SequenceLabeler(nn.Module):
         )
         nn.init.xavier_uniform_(self.emission.weight)
         nn.init.zeros_(self.emission.bias)
+        self.language_weight = config.training.language_weight
+        self.neighbours = (
+            NeighbourPrediction(len(lexicon.words), config.encoder, config.training.language_dim)
+            if cotrained and self.language_weight
+            else None
+        )
 
     @property
     def device(self) -> torch.device:
@@ -46,16 +65,41 @@ class SequenceLabeler(nn.Module):
 
     def forward(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
         """Return (S, B, K) emission scores; a generator turns dropout on."""
-        inputs = self.embedding(batch, generator)
-        states = self.encoder(locked_dropout(inputs, self.input_dropout, generator), batch.window_lengths)
+        return self.emissions(self.encode(batch, generator), batch, generator)
+
+    def encode(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
+        """Return (T, R, D) states of the encoder."""
+        inputs = locked_dropout(self.embedding(batch, generator), self.input_dropout, generator)
+        states: Tensor = self.encoder(inputs, batch.window_lengths)
+        return states
+
+    def emissions(self, states: Tensor, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
+        """Return (S, B, K) emission scores of encoded windows, laid out by sentence."""
         scores: Tensor = self.emission(locked_dropout(states, self.output_dropout, generator))  # (T, R, K)
         return scores.flatten(0, 1).index_select(0, batch.places.flatten()).view(*batch.places.shape, -1)
 
     def loss(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
         """Return the negative log-likelihood of the gold tags, summed over the batch's sentences (nats)."""
+        return self._tag_loss(self.encode(batch, generator), batch, generator)
+
+    def objective(self, batch: Batch, generator: torch.Generator | None = None) -> Objective:
+        """Return what training minimises, summed over the batch."""
+        states = self.encode(batch, generator)
+        tags = self._tag_loss(states, batch, generator)
+        if self.neighbours is None:
+            return Objective(tags, tags)
+        return Objective(tags + self.language_weight * self.neighbours(states, batch), tags)
+
+    def _tag_loss(self, states: Tensor, batch: Batch, generator: torch.Generator | None) -> Tensor:
         assert batch.tags is not None
-        emissions = self(batch, generator)
+        emissions = self.emissions(states, batch, generator)
         return self.decoder.negative_log_likelihood(emissions, batch.tags, batch.lengths, batch.allowed).sum()
+
+    def kept_state(self) -> dict[str, Tensor]:
+        """Return the state that outlives training: all but the language model beside the tagger."""
+        return {
+            name: value for name, value in self.state_dict().items() if not name.startswith("neighbours.")
+        }
 
     def decode(self, batch: Batch) -> Tensor:
         """Return (S, B) rows of the best tags; what lies beyond a sentence's length means nothing."""

@@ -51,10 +51,10 @@ def inner_tags(types: Iterable[str], scheme: Scheme) -> list[str]:
     return tags_of_types(sorted(types), Scheme.BIOES)
 
 
-def build(lexicon: Lexicon, config: Config) -> SequenceLabeler:
+def build(lexicon: Lexicon, config: Config, *, cotrained: bool = False) -> SequenceLabeler:
     """Build a network with fresh weights drawn by the configuration's seed."""
     torch.manual_seed(config.seed)
-    return SequenceLabeler(lexicon, config, _constraints(lexicon.tags, config))
+    return SequenceLabeler(lexicon, config, _constraints(lexicon.tags, config), cotrained=cotrained)
 
 
 def _constraints(tags: Sequence[str], config: Config) -> Constraints:

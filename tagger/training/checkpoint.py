@@ -100,7 +100,7 @@ def save_model(directory: Path, model: TrainedModel) -> None:
         path = directory / name
         if not path.exists() or path.read_bytes() != content:
             write_atomically(path, content)
-    write_tensors(directory / WEIGHTS, model.labeler.state_dict(), files)
+    write_tensors(directory / WEIGHTS, model.labeler.kept_state(), files)
 
 
 def load_model(directory: str | Path) -> TrainedModel:

@@ -98,7 +98,7 @@ def _fit(data: Corpora, directory: Path, resume: bool, stop: Callable[[], bool])
     config = data.config
     lexicon = corpora.build_lexicon(data)
     device = find_device(config.training.device)
-    labeler = trained.build(lexicon, config).to(device)
+    labeler = trained.build(lexicon, config, cotrained=True).to(device)
     run = loop.begin(labeler, config)
     model = TrainedModel(config, lexicon, run.averaged)
     history = _History(directory / checkpoint.HISTORY)

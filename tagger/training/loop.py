@@ -230,9 +230,9 @@ class _ParallelGradient:
     ) -> tuple[float, int, tuple[Tensor, ...]]:
         device = self._labeler.device
         batch = collate(self._corpus, groups, self._max_tokens).to(device)
-        loss = self._labeler.loss(batch, torch.Generator(device).manual_seed(seed))
-        gradients = torch.autograd.grad(loss * scale, self._parameters)
-        return loss.item(), batch.num_tokens, gradients
+        objective = self._labeler.objective(batch, torch.Generator(device).manual_seed(seed))
+        gradients = torch.autograd.grad(objective.total * scale, self._parameters)
+        return objective.tags.item(), batch.num_tokens, gradients
 
     def close(self) -> None:
         """End the threads."""
