@@ -21,6 +21,7 @@ from tagger.training.reading import Source, encode, survey
 
 Gram = tuple[int, ...]
 _START = -1
+_DISCOUNT = 0.5  # where the counts of counts are too few to estimate one
 
 
 class KneserNey:
@@ -80,9 +81,8 @@ class _Order:
         ones, twos, threes, fours = (sum(count == n for count in counts.values()) for n in (1, 2, 3, 4))
         y = ones / (ones + 2 * twos) if ones else 0.5
         pairs = ((1, ones, twos), (2, twos, threes), (3, threes, fours))
-        self._discounts = [
-            max(0.0, n - (n + 1) * y * after / before) if before else 0.0 for n, before, after in pairs
-        ]
+        found = [n - (n + 1) * y * after / before if before else 0.0 for n, before, after in pairs]
+        self._discounts = [d if d > 0 else _DISCOUNT for d in found]
 
     def interpolate(self, word: int, history: Gram, lower: float) -> float:
         total = self._totals.get(history, 0)

@@ -1,0 +1,228 @@
+"""Pretraining: what it reads, that it learns, that it can be killed, and the baseline it is measured beside."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import math
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+from tagger.config import PretrainConfig, override
+from tagger.errors import DataError, ModelError
+from tagger.training import checkpoint, language, pretrain
+from tagger.training.pretrain import EpochFacts, Finished, StepFacts, Stopped
+from tagger.training.reading import Source, chunks, encode, survey
+
+ROOT = Path(__file__).parents[2]
+SMALL: dict[str, Any] = {
+    "text.format": "tokens",
+    "text.held_out": 0.1,
+    "model.character_dim": 4,
+    "model.character_filters": 4,
+    "model.hidden": 16,
+    "model.projection": 8,
+    "training.epochs": 2,
+    "training.batch_tokens": 128,
+    "training.chunk_sentences": 70,
+    "training.max_tokens": 16,
+    "training.workers": 1,
+}
+
+
+def _config(**changes: Any) -> PretrainConfig:
+    return override(
+        PretrainConfig(), SMALL | {name.replace("__", "."): value for name, value in changes.items()}
+    )
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    """Sentences of a tiny language: each word is followed by one of two others."""
+    draw = random.Random(1)
+    lines = []
+    for _ in range(200):
+        word, words = draw.randrange(10), []
+        for _ in range(draw.randrange(1, 12)):
+            words.append(f"w{word}")
+            word = (word + draw.choice((1, 3))) % 10
+        lines.append(" ".join(words))
+    path = tmp_path / "text.txt"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def _directory(tmp_path: Path, name: str) -> Path:
+    checkpoint.prepare_directory(tmp_path / name)
+    return tmp_path / name
+
+
+def _weights(directory: Path) -> dict[str, torch.Tensor]:
+    return language.load(directory).model.state_dict()
+
+
+def _same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_survey_counts_what_is_learnt_from_and_keeps_what_is_held_out(text: Path) -> None:
+    source = Source([text], _config())
+    found = survey(source)
+    learned = list(source.sentences(held_out=False))
+    assert found.sentences == len(learned) == 200 - len(found.held_out)
+    assert found.tokens == sum(map(len, learned))
+    assert 5 <= len(found.held_out) <= 40
+    assert list(source.sentences(held_out=True)) == list(found.held_out)
+    assert found.tables.counts[found.tables.words.items.index("w3")] == sum(
+        words.count("w3") for words in learned
+    )
+    assert sum(found.tables.counts) + found.tables.unknown == found.tokens + found.sentences
+
+
+def test_chunks_hold_every_sentence_once_and_can_begin_anywhere(text: Path) -> None:
+    source = Source([text], _config())
+    tables = survey(source).tables
+    whole = list(chunks(source, tables))
+    assert [len(chunk.sentences) for chunk in whole] == [70, 70, survey(source).sentences - 140]
+    (last,) = chunks(source, tables, first=2)
+    assert [rows.tolist() for rows in last.sentences] == [rows.tolist() for rows in whole[2].sentences]
+
+
+def test_long_sentences_are_cut(tmp_path: Path) -> None:
+    path = tmp_path / "long.txt"
+    path.write_text(" ".join("abc"[i % 3] for i in range(100)) + "\n" + "a b\n" * 30, encoding="utf-8")
+    lengths = [len(words) for words, _ in Source([path], _config()).labelled()]
+    assert lengths == [16] * 6 + [4] + [2] * 30
+
+
+def test_it_learns_the_language(text: Path, tmp_path: Path) -> None:
+    settings = _config(training__epochs=25, training__dropout=0.0, training__learning_rate=0.02)
+    *facts, last = pretrain.pretrain([text], _directory(tmp_path, "lm"), settings)
+    assert isinstance(last, Finished)
+    epochs = [fact for fact in facts if isinstance(fact, EpochFacts)]
+    assert len(epochs) == 25
+    # Two outcomes within a sentence, about ten for its first word, and it may end anywhere: far below 11.
+    assert last.forward < 4.5 < epochs[0].forward
+    assert last.backward < 4.5
+    trained = language.load(last.directory)
+    found = survey(Source([text], settings))
+    forward, backward = pretrain.measure(trained.model, encode(found.held_out, trained.tables))
+    assert (forward, backward) == pytest.approx((last.forward, last.backward))
+
+
+@pytest.mark.parametrize("steps", [3, 20])
+def test_resumed_ends_with_the_bits_of_uninterrupted(text: Path, tmp_path: Path, steps: int) -> None:
+    whole, parts = _directory(tmp_path, "whole"), _directory(tmp_path, "parts")
+    *_, end = pretrain.pretrain([text], whole, _config())
+    count = itertools.count(1)
+    *_, stopped = pretrain.pretrain([text], parts, _config(), stop=lambda: next(count) == steps)
+    assert isinstance(stopped, Stopped)
+    *_, finished = pretrain.pretrain([text], parts, _config(), resume=True)
+    assert isinstance(end, Finished)
+    assert isinstance(finished, Finished)
+    assert _same(_weights(whole), _weights(parts))
+    assert (finished.forward, finished.epochs, finished.best_epoch) == (
+        end.forward,
+        end.epochs,
+        end.best_epoch,
+    )
+    assert not checkpoint.has_run(parts)
+    assert len((parts / checkpoint.HISTORY).read_text(encoding="utf-8").splitlines()) == 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_seed_alone_decides_the_bits(text: Path, tmp_path: Path, workers: int) -> None:
+    directories = [_directory(tmp_path, name) for name in "abc"]
+    for directory, seed in zip(directories, (1, 1, 2), strict=True):
+        for _ in pretrain.pretrain([text], directory, _config(seed=seed, training__workers=workers)):
+            pass
+    first, same, other = map(_weights, directories)
+    assert _same(first, same)
+    assert not _same(first, other)
+
+
+def test_progress_rises_to_one(text: Path, tmp_path: Path) -> None:
+    facts = list(pretrain.pretrain([text], _directory(tmp_path, "lm"), _config()))
+    progress = [fact.progress for fact in facts if isinstance(fact, StepFacts)]
+    assert progress == sorted(progress)
+    assert progress[-1] == 1.0
+
+
+def test_another_text_is_no_continuation(text: Path, tmp_path: Path) -> None:
+    directory = _directory(tmp_path, "lm")
+    for _ in pretrain.pretrain([text], directory, _config(), stop=lambda: True):
+        pass
+    lines = text.read_text(encoding="utf-8").splitlines()
+    text.write_text("\n".join(reversed(lines)) + "\n", encoding="utf-8")
+    with pytest.raises(ModelError, match="the settings or the text are not those of the interrupted run"):
+        list(pretrain.pretrain([text], directory, _config(), resume=True))
+
+
+def test_the_standard_input_is_refused() -> None:
+    with pytest.raises(DataError, match=r"<stdin>: can be read only once.*give a file"):
+        Source([Path("-")], _config())
+
+
+def test_too_little_text_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "one.txt"
+    path.write_text("one sentence\n", encoding="utf-8")
+    with pytest.raises(DataError, match="found 1 sentences, too few to hold some out"):
+        survey(Source([path], _config()))
+
+
+@pytest.mark.parametrize("name", [checkpoint.CONFIG, checkpoint.VOCAB, checkpoint.WEIGHTS])
+def test_one_altered_byte_is_found(text: Path, tmp_path: Path, name: str) -> None:
+    directory = _directory(tmp_path, "lm")
+    for _ in pretrain.pretrain([text], directory, _config(training__epochs=1)):
+        pass
+    content = bytearray((directory / name).read_bytes())
+    content[-5] ^= 1
+    (directory / name).write_bytes(content)
+    with pytest.raises(ModelError, match=name):
+        language.load(directory)
+
+
+def test_a_labeler_is_no_language_model(tmp_path: Path) -> None:
+    (tmp_path / checkpoint.CONFIG).write_text("[embedding]\n", encoding="utf-8")
+    (tmp_path / checkpoint.VOCAB).write_text("{}", encoding="utf-8")
+    with pytest.raises(ModelError, match="holds a labeler, expected a language model"):
+        language.load(tmp_path)
+
+
+def _benchmark() -> ModuleType:
+    path = ROOT / "benchmarks" / "perplexity.py"
+    spec = importlib.util.spec_from_file_location("perplexity", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _random_sentences(count: int) -> Sequence[list[int]]:
+    draw = random.Random(3)
+    return [
+        [min(draw.randrange(6), draw.randrange(6)) for _ in range(draw.randrange(8))] + [6]
+        for _ in range(count)
+    ]
+
+
+def test_the_kneser_ney_baseline_is_a_distribution() -> None:
+    trigram = _benchmark().KneserNey(_random_sentences(200), 9)
+    for history in [(-1, -1), (-1, 0), (0, 1), (5, 5), (7, 8), (0, 7), (4, 0)]:
+        chances = [trigram.probability(word, history) for word in range(9)]
+        assert min(chances) > 0
+        assert math.fsum(chances) == pytest.approx(1)
+
+
+def test_the_kneser_ney_baseline_finds_the_order_of_words() -> None:
+    cycle = [[0, 1, 2, 3, 4, 5] * 3 + [6]] * 20 + _random_sentences(20)
+    trigram = _benchmark().KneserNey(cycle, 7)
+    assert trigram.probability(3, (1, 2)) > 0.8
+    assert trigram.perplexity([[0, 1, 2, 3, 4, 5, 0, 1, 2, 6]]) < 2.5
