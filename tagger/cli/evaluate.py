@@ -5,42 +5,97 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tagger.text.conll import Corpus
 
 
 def evaluate(
     model: Annotated[Path, typer.Argument(help="Model directory.")],
     file: Annotated[Path, typer.Argument(help="Labelled corpus in CoNLL columns.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    details: Annotated[
+        bool, typer.Option("--details", help="Also lenient matches, confusions, results by length.")
+    ] = False,
+    errors: Annotated[
+        int, typer.Option(min=0, help="Show the N most frequent kinds of error, with examples.")
+    ] = 0,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a self-contained HTML page with every error.")
+    ] = None,
+    train: Annotated[
+        Path | None, typer.Option(help="The training corpus, to tell seen spans from unseen ones.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option(help="Count only spans that the scheme spells out in full.")
+    ] = False,
 ) -> None:
     """Score a model on a labelled corpus: precision, recall and F1 per type, token accuracy.
 
-    Example: [bold]tagger evaluate models/en test.conll[/bold]
+    Example: [bold]tagger evaluate models/english data/english/test.conll[/bold]
     """
     from rich.console import Console
 
-    from tagger.cli.tables import scores_table
+    from tagger.cli.mistakes import frequent_mistakes
+    from tagger.cli.tables import details_view, interval_line, scores_table
+    from tagger.inference import report as reports
+    from tagger.text import metrics
     from tagger.text.conll import read_corpus
     from tagger.training import checkpoint, corpora
-    from tagger.training.evaluate import encode_corpus, score
+    from tagger.training import evaluate as evaluation
 
     loaded = checkpoint.load_model(model)
-    settings = loaded.config.corpus
-    corpus = read_corpus(
-        file, columns=corpora.columns(loaded.config), scheme=loaded.scheme, encoding=settings.encoding
-    )
+    reading = {"columns": corpora.columns(loaded.config), "encoding": loaded.config.corpus.encoding}
+    corpus = read_corpus(file, scheme=loaded.scheme, **reading)  # type: ignore[arg-type]
+    surfaces = None
+    if train is not None:
+        learned = read_corpus(train, scheme=loaded.scheme, **reading)  # type: ignore[arg-type]
+        tags = [sentence.tags for sentence in learned.sentences]
+        surfaces = metrics.collect_surfaces([s.tokens for s in learned.sentences], tags, loaded.scheme)
     began = time.perf_counter()
-    scores = score(loaded, corpus, encode_corpus(corpus.sentences, loaded))
+    found = evaluation.predict(loaded, evaluation.encode_corpus(corpus.sentences, loaded))
     seconds = time.perf_counter() - began
+    facts = reports.analyse(
+        corpus.sentences,
+        found.tags,
+        corpus.scheme,
+        strict=strict,
+        confidences=None if strict else found.confidences,
+        training_surfaces=surfaces,
+        name=corpus.path,
+    )
+    if report is not None:
+        reports.write_page(facts, report)
     if as_json:
-        facts = scores.as_dict() | {"seconds": seconds, "tokens_per_second": scores.tokens / seconds}
-        typer.echo(json.dumps(facts, ensure_ascii=False))
+        scores = facts.scores.as_dict() | facts.as_dict()
+        if facts.calibration is not None:
+            scores["calibration_error"] = facts.calibration.expected_error
+        scores |= {"seconds": seconds, "tokens_per_second": facts.scores.tokens / seconds}
+        typer.echo(json.dumps(scores, ensure_ascii=False))
         return
-    talk = Console(stderr=True, highlight=False)
-    strange = corpora.describe(corpus, corpus, loaded.types).strange_types
+    _warn(Console(stderr=True, highlight=False), corpus, loaded.types)
+    results = Console(highlight=False)
+    results.print(scores_table(facts.scores))
+    results.print(interval_line(facts))
+    if facts.calibration is not None:
+        results.print(f"calibration error of the confidences {100 * facts.calibration.expected_error:.2f} %")
+    if details:
+        results.print(details_view(facts))
+    if errors:
+        results.print(frequent_mistakes(facts, errors))
+
+
+def _warn(talk: Console, corpus: Corpus, types: list[str]) -> None:
+    from tagger.training import corpora
+
+    for warning in corpus.warnings:
+        talk.print(f"warning: {corpus.path}: {warning}", markup=False, style="yellow")
+    strange = corpora.describe(corpus, corpus, types).strange_types
     if strange:
         listed = ", ".join(f"{type_} ({count})" for type_, count in strange.items())
         talk.print(f"warning: types that the model doesn't know, counted as missed: {listed}", markup=False)
-    Console(highlight=False).print(scores_table(scores))

@@ -33,10 +33,15 @@ class SequenceLabeler(nn.Module):
         config: sizes, cells, dropout.
         constraints: which starts, transitions and ends of tags the scheme allows.
         cotrained: whether a language model stands beside the tagger; for training alone.
+
+    Attributes:
+        temperature: () what scores are divided by before they become confidences; fitted after training.
     """
 
+    temperature: Tensor
+
     def __init__(
-        self, lexicon: Lexicon, config: Config, constraints: Constraints, *, cotrained: bool = False
+        self, lexicon: Lexicon, config: Config, constraints: Constraints | None, *, cotrained: bool = False
     ) -> None:
         super().__init__()
         self.input_dropout = config.training.input_dropout
@@ -51,6 +56,7 @@ class SequenceLabeler(nn.Module):
         )
         nn.init.xavier_uniform_(self.emission.weight)
         nn.init.zeros_(self.emission.bias)
+        self.register_buffer("temperature", torch.ones(()))
         self.language_weight = config.training.language_weight
         self.neighbours = (
             NeighbourPrediction(len(lexicon.words), config.encoder, config.training.language_dim)

@@ -136,6 +136,8 @@ def _fit(data: Corpora, directory: Path, resume: bool, stop: Callable[[], bool])
             return
 
     best = checkpoint.load_model(directory)
+    best.labeler.temperature.fill_(evaluate.fit_temperature(best, data.dev))
+    checkpoint.save_model(directory, best)
     dev = _scorer(data.dev, lexicon, best)(best.labeler)
     test = _scorer(data.test, lexicon, best)(best.labeler) if data.test is not None else None
     finished = Finished(
