@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tagger.model.crf.chain import FORBIDDEN, Chain
 from tagger.model.crf.messages import widest
-from tagger.model.crf.padded import flat_rows, last_rows, mirrored_steps, read_rows
+from tagger.model.crf.padded import Layout, read_rows
 
 _CHUNK = 1 << 22
 """Elements that a temporary may hold (32 MB in double precision)."""
@@ -58,25 +58,24 @@ class Logarithms:
         return (self.transitions[tag] + following - self.beta[step, sentence, tag].unsqueeze(-1)).exp_()
 
 
-def propagate(emissions: Tensor, peaks: Tensor, chain: Chain, lengths: Tensor, mask: Tensor) -> Logarithms:
+def propagate(emissions: Tensor, peaks: Tensor, chain: Chain, layout: Layout) -> Logarithms:
     """Run both recursions over emissions (T, B, K) less their peaks (T, B)."""
-    T, B, K = emissions.shape
     wide = widest(emissions.device)
     chain = chain.to(wide)
     start, transitions, end = chain.start, chain.transitions, chain.end
     alpha = (emissions.to(wide) - peaks.unsqueeze(-1)).clamp_(min=FORBIDDEN)
-    rows = flat_rows(mirrored_steps(lengths, T))
-    gamma = read_rows(alpha, rows)
+    gamma = read_rows(alpha, layout.mirrored)
     beta = torch.empty_like(alpha)
     alpha[0] += start
     beta[0] = end
     gamma[0] += end
-    for t in range(1, T):
+    for t in range(1, len(emissions)):
         alpha[t] += _log_product(alpha[t - 1], transitions)
         beta[t] = _log_product(gamma[t - 1], transitions.t())
         gamma[t] += beta[t]
-    log_z = (alpha.view(T * B, K)[last_rows(lengths)] + end).logsumexp(-1)
-    return Logarithms(alpha, read_rows(beta, rows), read_rows(gamma, rows), transitions, mask, log_z)
+    log_z = (read_rows(alpha, layout.last) + end).logsumexp(-1)
+    beta, gamma = (read_rows(messages, layout.mirrored) for messages in (beta, gamma))
+    return Logarithms(alpha, beta, gamma, transitions, layout.mask, log_z)
 
 
 def _log_product(rows: Tensor, matrix: Tensor) -> Tensor:

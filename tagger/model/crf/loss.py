@@ -15,7 +15,7 @@ from torch import Tensor
 
 from tagger.model.crf.chain import Chain
 from tagger.model.crf.messages import widest
-from tagger.model.crf.padded import last_rows
+from tagger.model.crf.padded import Layout, read_rows
 from tagger.model.crf.problem import Problem
 
 
@@ -55,10 +55,10 @@ class NegativeLogLikelihood(torch.autograd.Function):
         _refuse_second_derivative()
         counts = ctx.messages.expected_tags(weight)
         moves = ctx.messages.expected_moves(weight)
-        gold = torch.where(ctx.problem.mask, -weight.to(counts.dtype), 0.0)  # (T, B)
+        gold = torch.where(ctx.problem.layout.mask, -weight.to(counts.dtype), 0.0)  # (T, B)
         counts.scatter_add_(-1, ctx.gold.tags.unsqueeze(-1), gold.unsqueeze(-1))
         moves.view(-1).index_add_(0, ctx.gold.moves.view(-1), gold[1:].view(-1))
-        return (*_gradients(counts, moves, ctx.problem.lengths), None, None, None, None)
+        return (*_gradients(counts, moves, ctx.problem.layout), None, None, None, None)
 
 
 class PartialNegativeLogLikelihood(torch.autograd.Function):
@@ -79,7 +79,7 @@ class PartialNegativeLogLikelihood(torch.autograd.Function):
         """Emissions (T, B, K), start (K,), transitions (K, K), end (K,), ..., allowed (T, B, K) -> loss (B,)."""
         problem = Problem.of(emissions, Chain.of(start, transitions, end, possible), lengths, allowed)
         messages = problem.solve_beside(problem.choose_road(d))
-        ctx.messages, ctx.lengths = messages, lengths
+        ctx.messages, ctx.layout = messages, problem.layout
         total, within = messages.log_z.chunk(2)
         return (total - within).to(emissions.dtype)
 
@@ -90,26 +90,25 @@ class PartialNegativeLogLikelihood(torch.autograd.Function):
         signed = torch.cat((weight, -weight))
         total, within = ctx.messages.expected_tags(signed).chunk(2, dim=1)
         moves = ctx.messages.expected_moves(signed)
-        return (*_gradients(total + within, moves, ctx.lengths), None, None, None, None)
+        return (*_gradients(total + within, moves, ctx.layout), None, None, None, None)
 
 
 def _read_gold(problem: Problem, tags: Tensor) -> _Gold:
     T, B, K = problem.emissions.shape
-    tags = torch.where(problem.mask, tags, 0)
+    tags = torch.where(problem.layout.mask, tags, 0)
     moves = tags[:-1] * K + tags[1:]
     scores = problem.emissions.gather(-1, tags.unsqueeze(-1)).squeeze(-1).to(widest(tags.device))  # (T, B)
     scores -= problem.peaks
     packed = problem.chain.packed
     scores[1:] += packed.index_select(0, moves.view(-1)).view(T - 1, B)
-    final = tags.view(-1).index_select(0, last_rows(problem.lengths))
+    final = read_rows(tags, problem.layout.last)
     edges = packed.index_select(0, tags[0] + K * K) + packed.index_select(0, final + (K * K + K))
-    return _Gold(tags, moves, torch.where(problem.mask, scores, 0.0).sum(0) + edges)
+    return _Gold(tags, moves, torch.where(problem.layout.mask, scores, 0.0).sum(0) + edges)
 
 
-def _gradients(counts: Tensor, moves: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _gradients(counts: Tensor, moves: Tensor, layout: Layout) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return the gradients by emissions (which are the counts), start, transitions and end; autograd casts them."""
-    last = counts.view(-1, counts.shape[-1]).index_select(0, last_rows(lengths))
-    return counts, counts[0].sum(0), moves, last.sum(0)
+    return counts, counts[0].sum(0), moves, read_rows(counts, layout.last).sum(0)
 
 
 def _refuse_second_derivative() -> None:

@@ -1,43 +1,49 @@
 """Time-major batches of sentences of unequal length: which tokens exist, and sentences read from their end.
 
-Knows padding alone: `lengths` (B,) int64, at least 1 each, and values (T, B, ...) whose rows beyond a length mean
-nothing.
+Knows padding alone. Rows are rows of a (T * B, ...) view of values (T, B, ...): token t of sentence b is row t B + b,
+and reading whole rows in another order is the cheapest way to move tokens.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 
-def token_mask(lengths: Tensor, T: int) -> Tensor:
-    """Return (T, B) bool: which tokens exist."""
-    return torch.arange(T, device=lengths.device).unsqueeze(1) < lengths
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the tokens of B sentences are."""
 
+    lengths: Tensor  # (B,) int64, at least 1 each
+    mask: Tensor  # (T, B) bool: which tokens exist
+    filled: Tensor  # (T * B,) int64: each row itself, in the padding the sentence's first row
+    mirrored: Tensor  # (T * B,) int64: each sentence backwards, the padding where it was; an involution
+    last: Tensor  # (B,) int64: the row of each sentence's last token
 
-def mirrored_steps(lengths: Tensor, T: int) -> Tensor:
-    """Return (T, B) int64: the time step to read so that each sentence runs backwards within its own length.
+    @classmethod
+    def of(cls, lengths: Tensor, T: int) -> Layout:
+        """Lay out sentences of these lengths (B,) in T time steps."""
+        B, device = len(lengths), lengths.device
+        first_rows = torch.arange(B, device=device)
+        steps = torch.arange(T, device=device).unsqueeze(1)
+        mask, starts = steps < lengths, steps * B
+        own = starts + first_rows
+        last = (lengths - 1) * B + first_rows
+        filled = torch.where(mask, own, first_rows).view(T * B)
+        mirrored = torch.where(mask, last - starts, own).view(T * B)
+        return cls(lengths, mask, filled, mirrored, last)
 
-    Padding stays behind, so reading twice gives the original order.
-    """
-    steps = torch.arange(T, device=lengths.device).unsqueeze(1)
-    return torch.where(steps < lengths, lengths - 1 - steps, steps)
-
-
-def flat_rows(steps: Tensor) -> Tensor:
-    """Return (T * B,) int64: the rows of a (T * B, K) view that `steps` (T, B) names."""
-    T, B = steps.shape
-    return (steps * B + torch.arange(B, device=steps.device)).view(T * B)
+    def twice(self) -> Layout:
+        """Return the layout of 2 B sentences: these, and these again beside them."""
+        return Layout.of(self.lengths.repeat(2), len(self.mask))
 
 
 def read_rows(values: Tensor, rows: Tensor, out: Tensor | None = None) -> Tensor:
-    """Return values (T, B, K) in the order of `rows` (T * B,), whole rows at a time."""
-    T, B, K = values.shape
-    target = None if out is None else out.view(T * B, K)
-    return torch.index_select(values.reshape(T * B, K), 0, rows, out=target).view(T, B, K)
-
-
-def last_rows(lengths: Tensor) -> Tensor:
-    """Return (B,) int64: the row of each sentence's last token in a (T * B, ...) view."""
-    B = len(lengths)
-    return (lengths - 1) * B + torch.arange(B, device=lengths.device)
+    """Return values (T, B, ...) in the order of rows (N,), whole rows at a time; in the same shape if N = T B."""
+    flat = values.flatten(0, 1)
+    if len(rows) != len(flat):
+        return flat.index_select(0, rows)
+    target = None if out is None else out.view(flat.shape)
+    return torch.index_select(flat, 0, rows, out=target).view(values.shape)

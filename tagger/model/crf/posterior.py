@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from tagger.model.crf.messages import Messages
-from tagger.model.crf.padded import token_mask
+from tagger.model.crf.padded import Layout
 from tagger.model.crf.problem import Problem
 
 _NEVER = -1e4
@@ -35,14 +35,14 @@ class Posterior:
     marginals: Tensor
     log_z: Tensor
     _messages: Messages
-    _lengths: Tensor
+    _layout: Layout
 
     @classmethod
     def of(cls, problem: Problem, messages: Messages) -> Posterior:
         """Ask the messages for what every user needs."""
         marginals = messages.expected_tags(torch.ones_like(messages.log_z)).to(problem.emissions.dtype)
-        peaks = torch.where(problem.mask, problem.peaks, 0.0).sum(0, dtype=messages.log_z.dtype)
-        return cls(marginals, messages.log_z + peaks, messages, problem.lengths)
+        peaks = torch.where(problem.layout.mask, problem.peaks, 0.0).sum(0, dtype=messages.log_z.dtype)
+        return cls(marginals, messages.log_z + peaks, messages, problem.layout)
 
     def of_scores(self, scores: Tensor) -> Tensor:
         """Return the probability (B, N) of tag sequences from their scores (B, N), such as those of `NBest`."""
@@ -81,12 +81,12 @@ class Posterior:
         final = tags[last, sentence]
         followed = self._messages.moves_from(last, sentence, final)  # (N, K)
         closed = torch.where(closing[final], followed, 0.0).sum(-1).to(found.dtype)
-        is_last = end == self._lengths[sentence]
+        is_last = end == self._layout.lengths[sentence]
         return torch.where(is_last, found, found * closed)
 
     def _running(self, tags: Tensor) -> Tensor:
         """Return (T, B), the log probability of tags 1 to t given the first."""
         moves = self._messages.log_moves(tags).clamp(min=_NEVER)  # (T - 1, B)
         running = self.log_z.new_zeros(tags.shape)
-        running[1:] = torch.where(token_mask(self._lengths, len(tags))[1:], moves, 0.0)
+        running[1:] = torch.where(self._layout.mask[1:], moves, 0.0)
         return running.cumsum(0)

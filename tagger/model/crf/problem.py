@@ -15,7 +15,7 @@ from tagger.errors import DataError
 from tagger.model.crf import logarithms, scaled
 from tagger.model.crf.chain import FORBIDDEN, Chain, lookback
 from tagger.model.crf.messages import Messages, Road, choose_road, widest
-from tagger.model.crf.padded import read_rows, token_mask
+from tagger.model.crf.padded import Layout, read_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +24,18 @@ class Problem:
 
     emissions: Tensor  # (T, B, K); in the padding the scores of the sentence's first token
     chain: Chain
-    lengths: Tensor  # (B,)
-    mask: Tensor  # (T, B)
+    layout: Layout
     peaks: Tensor  # (T, B): the largest emission of each token
     allowed: Tensor | None  # (T, B, K) bool, True in the padding
 
     @classmethod
     def of(cls, emissions: Tensor, chain: Chain, lengths: Tensor, allowed: Tensor | None = None) -> Problem:
         """Fill the padding of emissions (T, B, K), which may hold anything, and of allowed (T, B, K) bool."""
-        T, B, _ = emissions.shape
-        mask = token_mask(lengths, T)
-        own = torch.arange(T * B, device=lengths.device).view(T, B)
-        filled = read_rows(emissions, torch.where(mask, own, own[:1]).view(T * B))
+        layout = Layout.of(lengths, len(emissions))
+        filled = read_rows(emissions, layout.filled)
         if allowed is not None:
-            allowed = allowed | ~mask.unsqueeze(-1)
-        return cls(filled, chain, lengths, mask, _largest(filled), allowed)
+            allowed = allowed | ~layout.mask.unsqueeze(-1)
+        return cls(filled, chain, layout, _largest(filled), allowed)
 
     def choose_road(self, d: int | None, gold: Tensor | None = None) -> Road | None:
         """Return the road for constraints of exponent d; check the scores (B,) of gold tags.
@@ -68,7 +65,7 @@ class Problem:
         if self.allowed is None:
             return self._propagate(road)
         messages = self._restricted()._propagate(road)
-        check_possible(messages.log_z, self.lengths)
+        check_possible(messages.log_z, self.layout.lengths)
         return messages
 
     def solve_beside(self, road: Road | None) -> Messages:
@@ -76,12 +73,11 @@ class Problem:
         both = replace(
             self,
             emissions=torch.cat((self.emissions, self._restricted().emissions), dim=1),
-            lengths=self.lengths.repeat(2),
-            mask=self.mask.repeat(1, 2),
+            layout=self.layout.twice(),
             peaks=self.peaks.repeat(1, 2),
         )
         messages = both._propagate(road)
-        check_possible(messages.log_z[len(self.lengths) :], self.lengths)
+        check_possible(messages.log_z.chunk(2)[1], self.layout.lengths)
         return messages
 
     def _restricted(self) -> Problem:
@@ -90,7 +86,7 @@ class Problem:
 
     def _propagate(self, road: Road | None) -> Messages:
         recursion = logarithms.propagate if road is None else partial(scaled.propagate, road=road)
-        return recursion(self.emissions, self.peaks, self.chain, self.lengths, self.mask)
+        return recursion(self.emissions, self.peaks, self.chain, self.layout)
 
 
 def check_possible(log_scores: Tensor, lengths: Tensor) -> None:

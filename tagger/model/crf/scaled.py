@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tagger.model.crf.chain import Chain
 from tagger.model.crf.messages import Road, widest
-from tagger.model.crf.padded import flat_rows, last_rows, mirrored_steps, read_rows
+from tagger.model.crf.padded import Layout, read_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,32 +57,30 @@ class Scaled:
         return torch.where(self.mask, weight.to(self.scale.dtype) / self.scale, 0.0)  # (T, B)
 
 
-def propagate(
-    emissions: Tensor, peaks: Tensor, chain: Chain, lengths: Tensor, mask: Tensor, road: Road
-) -> Scaled:
+def propagate(emissions: Tensor, peaks: Tensor, chain: Chain, layout: Layout, road: Road) -> Scaled:
     """Run both recursions over emissions (T, B, K) less their peaks (T, B)."""
     T, B, K = emissions.shape
     weights, top = chain.to(road.dtype).weights()
     start, matrix, end = weights.start, weights.transitions, weights.end
     state = matrix.new_empty(2, T, B, K)  # forward, and backward over mirrored sentences
     state[0].copy_(emissions).sub_(peaks.unsqueeze(-1)).exp_()
-    rows = flat_rows(mirrored_steps(lengths, T))
-    read_rows(state[0], rows, out=state[1])
+    read_rows(state[0], layout.mirrored, out=state[1])
     sums = _recur(state, torch.stack((start, end)), matrix, road.stride)
-    alpha, gamma = state[0], read_rows(state[1], rows)
-    last = last_rows(lengths)
+    alpha, gamma = state[0], read_rows(state[1], layout.mirrored)
     joint = torch.empty_like(gamma)
     torch.matmul(gamma[1:], matrix.t(), out=joint[:-1])  # beta_t
-    joint[-1] = 0.0  # beyond the shorter sentences; left as it was found, memory may hold a NaN, and NaN * 0 is NaN
-    joint.view(T * B, K)[last] = end
+    joint[-1] = (
+        0.0  # beyond the shorter sentences; left as it was found, memory may hold a NaN, and NaN * 0 is NaN
+    )
+    joint.view(T * B, K)[layout.last] = end
     joint.mul_(alpha)
     scale = joint.sum(-1)
     wide = widest(emissions.device)
-    log_z = scale.view(T * B)[last].to(wide).log_()
-    log_z += torch.where(mask[:: road.stride], sums.log(), 0.0).sum(0, dtype=wide)
-    log_z += (lengths + 1) * top
+    log_z = read_rows(scale, layout.last).to(wide).log_()
+    log_z += torch.where(layout.mask[:: road.stride], sums.log(), 0.0).sum(0, dtype=wide)
+    log_z += (layout.lengths + 1) * top
     log_z.nan_to_num_(nan=-torch.inf)  # 0 / 0: no tag sequence is possible
-    return Scaled(alpha, gamma, joint, scale, matrix, mask, log_z)
+    return Scaled(alpha, gamma, joint, scale, matrix, layout.mask, log_z)
 
 
 def _recur(state: Tensor, first: Tensor, matrix: Tensor, stride: int) -> Tensor:

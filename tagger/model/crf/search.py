@@ -17,7 +17,7 @@ from torch import Tensor
 
 from tagger.model.crf.chain import FORBIDDEN, Chain
 from tagger.model.crf.messages import widest
-from tagger.model.crf.padded import flat_rows, mirrored_steps, read_rows, token_mask
+from tagger.model.crf.padded import Layout, read_rows
 from tagger.model.crf.problem import check_possible
 
 _CHUNK = 1 << 20
@@ -40,9 +40,8 @@ class NBest(NamedTuple):
 
 def viterbi(emissions: Tensor, chain: Chain, lengths: Tensor) -> Tensor:
     """Return the best tags (T, B) int64, 0 in the padding; among equal tags the lowest, from the end."""
-    T = len(emissions)
-    steps = mirrored_steps(lengths, T)
-    best = read_rows(_best_arrivals(emissions, chain), flat_rows(steps))
+    layout = Layout.of(lengths, len(emissions))
+    best = read_rows(_best_arrivals(emissions, chain), layout.mirrored)
     arrivals, first = chain.transitions.t().contiguous(), best[0] + chain.end
     check_possible(first.amax(-1), lengths)
     if best.device.type == "cpu":  # numpy calls cost a third of torch calls, and here they are small
@@ -52,7 +51,7 @@ def viterbi(emissions: Tensor, chain: Chain, lengths: Tensor) -> Tensor:
         )
     else:
         tags = torch.stack(_walk_back(first, best, lambda k: arrivals.index_select(0, k)))
-    return torch.where(token_mask(lengths, T), tags.gather(0, steps), 0)
+    return torch.where(layout.mask, read_rows(tags, layout.mirrored), 0)
 
 
 def n_best(emissions: Tensor, chain: Chain, lengths: Tensor, n: int) -> NBest:
@@ -60,9 +59,10 @@ def n_best(emissions: Tensor, chain: Chain, lengths: Tensor, n: int) -> NBest:
     T, B, K = emissions.shape
     wide = widest(emissions.device)
     emissions, chain = emissions.to(wide), chain.to(wide)
-    steps = mirrored_steps(lengths, T)
-    rows = flat_rows(steps)
-    best, emissions = read_rows(_best_arrivals(emissions, chain), rows), read_rows(emissions, rows)
+    layout = Layout.of(lengths, T)
+    best, emissions = (
+        read_rows(scores, layout.mirrored) for scores in (_best_arrivals(emissions, chain), emissions)
+    )
     arrivals = torch.cat(
         (chain.transitions.t(), chain.end.unsqueeze(0))
     )  # (K + 1, K): row K comes from the end
@@ -76,7 +76,7 @@ def n_best(emissions: Tensor, chain: Chain, lengths: Tensor, n: int) -> NBest:
     for t in range(T):
         moves = arrivals[following] + suffix.unsqueeze(-1)  # (B, n, K)
         chosen = (moves + best[t].unsqueeze(1)).view(B, n * K).topk(n).indices
-        exists = (t < lengths).unsqueeze(-1)
+        exists = layout.mask[t].unsqueeze(-1)
         origins[t] = torch.where(exists, chosen // K, unmoved)
         tags[t] = torch.where(exists, chosen % K, following)
         scores = moves.view(B, n * K).gather(-1, chosen) + emissions[t].gather(-1, chosen % K)
@@ -86,8 +86,7 @@ def n_best(emissions: Tensor, chain: Chain, lengths: Tensor, n: int) -> NBest:
     trail = unmoved
     for t in reversed(range(T)):
         tags[t], trail = tags[t].gather(-1, trail), origins[t].gather(-1, trail)
-    ordered = tags.gather(0, steps.unsqueeze(-1).expand(T, B, n))
-    ordered = torch.where(token_mask(lengths, T).unsqueeze(-1), ordered, 0)
+    ordered = torch.where(layout.mask.unsqueeze(-1), read_rows(tags, layout.mirrored), 0)
     return NBest(ordered, scores, (scores > FORBIDDEN / 2).sum(-1))
 
 
