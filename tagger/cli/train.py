@@ -67,7 +67,7 @@ def train(
     """
     from rich.console import Console
 
-    from tagger.training import checkpoint, corpora
+    from tagger.training import corpora
 
     talk = Console(stderr=True, highlight=False)
     flags = {
@@ -91,7 +91,6 @@ def train(
     }
     chosen = settings.override(settings.read(config) if config else settings.Config(), flags)
     chosen = settings.override(chosen, settings.assignments(overrides or []))
-    checkpoint.prepare_directory(output)
     data = corpora.read(train, dev, test, chosen)
     _describe(talk, data)
     _warn_of_directory(talk, output, resume)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from tagger.config import Config
 from tagger.model.labeler import SequenceLabeler
@@ -53,8 +54,33 @@ def inner_tags(types: Iterable[str], scheme: Scheme) -> list[str]:
 
 def build(lexicon: Lexicon, config: Config, *, cotrained: bool = False) -> SequenceLabeler:
     """Build a network with fresh weights drawn by the configuration's seed."""
-    torch.manual_seed(config.seed)
-    return SequenceLabeler(lexicon, config, _constraints(lexicon.tags, config), cotrained=cotrained)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        return SequenceLabeler(lexicon, config, _constraints(lexicon.tags, config), cotrained=cotrained)
+
+
+def restore(lexicon: Lexicon, config: Config, weights: Mapping[str, Tensor]) -> SequenceLabeler:
+    """Rebuild a network around its weights; sizes that don't fit them are found before memory is taken.
+
+    Raises:
+        ValueError: these are not the weights of such a network.
+    """
+    with torch.device("meta"):  # shapes alone
+        outline = SequenceLabeler(lexicon, config, None).state_dict()
+    wanted = {name: _form(value) for name, value in outline.items()}
+    found = {name: _form(value) for name, value in weights.items()}
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            raise ValueError(f"{name} is {found.get(name, 'absent')}, expected {wanted.get(name, 'none')}")
+    with torch.device("meta"):
+        labeler = SequenceLabeler(lexicon, config, _constraints(lexicon.tags, config))
+    labeler.load_state_dict(weights, assign=True)
+    assert not any(tensor.is_meta for tensor in (*labeler.parameters(), *labeler.buffers()))
+    return labeler
+
+
+def _form(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
 
 
 def _constraints(tags: Sequence[str], config: Config) -> Constraints:

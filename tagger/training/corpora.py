@@ -5,6 +5,7 @@ It says what it found as facts; printing them is the caller's.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +39,14 @@ class Corpora:
     test: Corpus | None
     held_out: bool
     types: tuple[str, ...]
+
+    def fingerprint(self) -> bytes:
+        """Return what differs where the training or the dev sentences differ."""
+        digest = hashlib.sha256()
+        for corpus in (self.train, self.dev):
+            for sentence in corpus.sentences:
+                digest.update(repr((sentence.tokens, sentence.tags, sentence.document)).encode())
+        return digest.digest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -26,7 +27,7 @@ from tagger.text.lexicon import Lexicon
 from tagger.text.metrics import Scores
 from tagger.training import card, checkpoint, corpora, evaluate, loop
 from tagger.training.corpora import Corpora
-from tagger.training.loop import EpochFacts, StepFacts
+from tagger.training.loop import EpochFacts, Run, StepFacts
 
 CHECKPOINT_SECONDS = 60.0  # a kill costs at most about a minute of work
 MAX_SKIPPED = 20  # steps in a row without a finite gradient: the run won't recover by itself
@@ -80,7 +81,7 @@ def fit(
 
     Args:
         data: the corpora and settings.
-        directory: where the model goes; it exists and can be written.
+        directory: where the model goes; it is made where it is absent, once nothing else can be at fault.
         resume: go on from the checkpoint in `directory`, if one is there.
         stop: asked after every step; True saves a checkpoint and ends.
 
@@ -89,49 +90,50 @@ def fit(
         ModelError: the checkpoint doesn't fit these corpora and settings.
         DivergenceError: twenty steps in a row had no finite gradient.
     """
-    with checkpoint.locked(directory):
-        yield from _fit(data, directory, resume, stop)
-
-
-def _fit(data: Corpora, directory: Path, resume: bool, stop: Callable[[], bool]) -> Iterator[Fact]:
-    began = time.perf_counter()
-    config = data.config
+    device = find_device(data.config.training.device)
     lexicon = corpora.build_lexicon(data)
-    device = find_device(config.training.device)
-    labeler = trained.build(lexicon, config, cotrained=True).to(device)
-    run = loop.begin(labeler, config)
-    model = TrainedModel(config, lexicon, run.averaged)
+    labeler = trained.build(lexicon, data.config, cotrained=True).to(device)
+    run = loop.begin(labeler, data.config)
+    model = TrainedModel(data.config, lexicon, run.averaged)
+    checkpoint.prepare_directory(directory)
+    with checkpoint.locked(directory):
+        yield from _fit(data, directory, run, model, resume, stop)
+
+
+def _fit(
+    data: Corpora, directory: Path, run: Run, model: TrainedModel, resume: bool, stop: Callable[[], bool]
+) -> Iterator[Fact]:
+    began = time.perf_counter()
+    config, lexicon, labeler = data.config, model.lexicon, run.labeler
+    device, fingerprint = labeler.device, data.fingerprint()
     history = _History(directory / checkpoint.HISTORY)
     if resume and checkpoint.has_run(directory):
-        checkpoint.load_run(directory, run, model)
+        checkpoint.load_run(directory, run, model, fingerprint)
         history.keep(run.epoch)
     else:
         checkpoint.discard_run(directory)
-        history.keep(0)
     workers = 1 if device.type != "cpu" else config.training.workers or min(2, os.cpu_count() or 1)
     parameters = sum(parameter.numel() for parameter in labeler.parameters())
     yield Started(parameters, workers, run.epoch / config.training.epochs)
 
     saved = time.perf_counter()
-    unusable = steps = 0
-    tokens = seconds = 0.0
+    unusable = 0
     training = corpora.encode_training(data, lexicon)
     for fact in loop.train(run, training, config, _scorer(data.dev, lexicon, model), workers):
         if isinstance(fact, EpochFacts):
-            tokens, seconds = tokens + fact.tokens_per_second * fact.seconds, seconds + fact.seconds
             if fact.improved:
                 checkpoint.save_model(directory, model)
+                checkpoint.discard_reports(directory)
             history.add(fact)
         else:
-            steps += 1
             unusable = 0 if math.isfinite(fact.norm) else unusable + 1
-            _check_divergence(unusable, directory)
+            _check_divergence(unusable, run, directory)
         if isinstance(fact, EpochFacts) or time.perf_counter() - saved > CHECKPOINT_SECONDS:
-            checkpoint.save_run(directory, run, model)
+            checkpoint.save_run(directory, run, model, fingerprint)
             saved = time.perf_counter()
         yield fact
         if stop():
-            checkpoint.save_run(directory, run, model)
+            checkpoint.save_run(directory, run, model, fingerprint)
             yield Stopped(run.epoch, directory)
             return
 
@@ -146,10 +148,10 @@ def _fit(data: Corpora, directory: Path, resume: bool, stop: Callable[[], bool])
         run.epoch,
         run.best_epoch,
         time.perf_counter() - began,
-        tokens / max(seconds, 1e-9),
+        history.tokens_per_second,
         directory,
     )
-    _write_reports(data, finished, parameters)
+    _write_reports(data, finished, history.seconds, parameters)
     checkpoint.discard_run(directory)
     yield finished
 
@@ -178,21 +180,26 @@ def _scorer(corpus: Corpus, lexicon: Lexicon, model: TrainedModel) -> Callable[[
     return score
 
 
-def _check_divergence(unusable: int, directory: Path) -> None:
+def _check_divergence(unusable: int, run: Run, directory: Path) -> None:
     if unusable >= MAX_SKIPPED:
+        best = (
+            f"epoch {run.best_epoch}, the best so far, is in {directory}"
+            if run.best_epoch
+            else "nothing is saved"
+        )
         raise DivergenceError(
-            f"{unusable} steps in a row had no finite gradient; the best model so far is in {directory}. "
-            "Train again with a lower --learning-rate or a lower training.clip_norm"
+            f"{unusable} steps in a row had no finite gradient; {best}. Train again with a lower --learning-rate or "
+            "a lower --set training.clip_norm"
         )
 
 
-def _write_reports(data: Corpora, finished: Finished, parameters: int) -> None:
+def _write_reports(data: Corpora, finished: Finished, seconds: float, parameters: int) -> None:
     scores = {"dev": finished.dev.as_dict()} | ({"test": finished.test.as_dict()} if finished.test else {})
     directory = finished.directory
     checkpoint.write_atomically(
         directory / checkpoint.SCORES, json.dumps(scores, ensure_ascii=False, indent=2).encode() + b"\n"
     )
-    text = card.write(data, scores, finished.best_epoch, finished.epochs, finished.seconds, parameters)
+    text = card.write(data, scores, finished.best_epoch, finished.epochs, seconds, parameters)
     checkpoint.write_atomically(directory / checkpoint.CARD, text.encode())
 
 
@@ -201,24 +208,38 @@ class _History:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lines: list[str] = []
+        self._epochs: list[dict[str, Any]] = []
 
     def keep(self, epochs: int) -> None:
         """Keep the first `epochs` lines of what is there."""
-        with suppress(OSError):
-            self._lines = self._path.read_text(encoding="utf-8").splitlines()[:epochs]
+        with suppress(OSError, ValueError):
+            lines = self._path.read_text(encoding="utf-8").split("\n")
+            self._epochs = [json.loads(line) for line in lines[:epochs]]
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training, of the interrupted part of a run too."""
+        return sum(float(each["seconds"]) for each in self._epochs)
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Mean over all epochs."""
+        tokens = sum(float(each["tokens_per_second"]) * float(each["seconds"]) for each in self._epochs)
+        return tokens / max(self.seconds, 1e-9)
 
     def add(self, facts: EpochFacts) -> None:
         """Append an epoch."""
-        line = {
-            "epoch": facts.epoch,
-            "loss": facts.loss,
-            "dev": facts.dev.as_dict(),
-            "improved": facts.improved,
-            "learning_rate": facts.learning_rate,
-            "seconds": facts.seconds,
-            "tokens_per_second": facts.tokens_per_second,
-            "skipped_steps": facts.skipped,
-        }
-        self._lines.append(json.dumps(line, ensure_ascii=False))
-        checkpoint.write_atomically(self._path, ("\n".join(self._lines) + "\n").encode())
+        self._epochs.append(
+            {
+                "epoch": facts.epoch,
+                "loss": facts.loss,
+                "dev": facts.dev.as_dict(),
+                "improved": facts.improved,
+                "learning_rate": facts.learning_rate,
+                "seconds": facts.seconds,
+                "tokens_per_second": facts.tokens_per_second,
+                "skipped_steps": facts.skipped,
+            }
+        )
+        lines = [json.dumps(each, ensure_ascii=False) + "\n" for each in self._epochs]
+        checkpoint.write_atomically(self._path, "".join(lines).encode())

@@ -16,15 +16,7 @@ from tagger.config import PretrainConfig
 from tagger.errors import ConfigError, ModelError
 from tagger.model.bilm import LanguageModel
 from tagger.text.language import END, LanguageTables
-from tagger.training.checkpoint import (
-    CONFIG,
-    VOCAB,
-    WEIGHTS,
-    read_file,
-    read_tensors,
-    write_atomically,
-    write_tensors,
-)
+from tagger.training.checkpoint import CONFIG, VOCAB, read_model, write_model
 
 KIND = {"kind": "language model"}  # in the header of the weights
 
@@ -53,13 +45,8 @@ def contents(trained: TrainedLanguageModel) -> dict[str, bytes]:
 
 
 def save(directory: Path, trained: TrainedLanguageModel) -> None:
-    """Write settings, tables and weights; the weights last, because they vouch for the others."""
-    files = contents(trained)
-    for name, content in files.items():
-        path = directory / name
-        if not path.exists() or path.read_bytes() != content:
-            write_atomically(path, content)
-    write_tensors(directory / WEIGHTS, trained.model.state_dict(), files, KIND)
+    """Write settings, tables and weights."""
+    write_model(directory, contents(trained), trained.model.state_dict(), KIND)
 
 
 def load(directory: str | Path) -> TrainedLanguageModel:
@@ -76,13 +63,12 @@ def load(directory: str | Path) -> TrainedLanguageModel:
             f"{found}; the directory of a language model is expected, as `tagger pretrain TEXT --output DIR` writes",
             directory,
         )
-    files = {name: read_file(directory / name) for name in (CONFIG, VOCAB)}
+    files, tensors = read_model(directory)
     if b"[embedding]" in files[CONFIG]:
         raise ModelError(
             "holds a labeler, expected a language model as `tagger pretrain TEXT --output DIR` writes",
             directory,
         )
-    tensors = read_tensors(directory / WEIGHTS, files)
     try:
         config = settings.parse_as(PretrainConfig, files[CONFIG].decode("utf-8"))
     except (ConfigError, UnicodeDecodeError) as error:
