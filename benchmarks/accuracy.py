@@ -25,7 +25,7 @@ from tagger.text.conll import Corpus
 from tagger.text.metrics import Scores
 from tagger.training import corpora, evaluate
 from tagger.training.checkpoint import load_model
-from tagger.training.fit import Finished, fit
+from tagger.training.fit import Finished, Started, fit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,7 @@ class Trial:
     best_epoch: int
     train_rate: float
     decode_rate: float
+    parameters: int
 
 
 def run_trial(parts: Parts, settings: config.Config) -> Trial:
@@ -50,6 +51,8 @@ def run_trial(parts: Parts, settings: config.Config) -> Trial:
     )
     with tempfile.TemporaryDirectory() as folder:
         for fact in fit(data, Path(folder)):
+            if isinstance(fact, Started):
+                parameters = fact.parameters
             if isinstance(fact, Finished):
                 assert fact.test is not None
                 return Trial(
@@ -61,6 +64,7 @@ def run_trial(parts: Parts, settings: config.Config) -> Trial:
                     best_epoch=fact.best_epoch,
                     train_rate=fact.tokens_per_second,
                     decode_rate=_decode_rate(Path(folder), parts),
+                    parameters=parameters,
                 )
     raise AssertionError("a run that nobody stops finishes")
 
@@ -83,7 +87,8 @@ def _headline(scores: Scores) -> float:
     return 100 * scores.headline[1]
 
 
-def _spread(values: list[float]) -> str:
+def spread(values: list[float]) -> str:
+    """Write a mean and, of several seeds, the standard deviation."""
     if len(values) == 1:
         return f"{values[0]:.2f}"
     return f"{statistics.mean(values):.2f} ± {statistics.stdev(values):.2f}"
@@ -110,7 +115,7 @@ def main() -> None:
         f"{chosen.threads} training thread(s), seeds {chosen.seeds}, settings {chosen.overrides or 'default'}\n"
     )
     print(
-        "| corpus | CRFsuite dev | test | s | tagger dev | test | each seed | s | epochs | train tok/s | decode tok/s |"
+        "| corpus | CRFsuite dev | test | s | tagger dev | test | seeds | s | epochs | train tok/s | decode tok/s |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     for name in chosen.corpora:
@@ -131,8 +136,8 @@ def main() -> None:
         row = [
             name,
             *baseline,
-            _spread([_headline(trial.dev) for trial in trials]),
-            _spread(tests),
+            spread([_headline(trial.dev) for trial in trials]),
+            spread(tests),
             ", ".join(f"{value:.2f}" for value in tests),
             f"{statistics.mean(trial.seconds for trial in trials):.0f}",
             f"{trials[0].epochs}",
