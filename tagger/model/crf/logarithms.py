@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tagger.model.crf.chain import FORBIDDEN, Chain
 from tagger.model.crf.messages import widest
-from tagger.model.crf.padded import Layout, read_rows
+from tagger.model.crf.padded import Layout, pick, reorder
 
 _CHUNK = 1 << 22
 """Elements that a temporary may hold (32 MB in double precision)."""
@@ -64,7 +64,7 @@ def propagate(emissions: Tensor, peaks: Tensor, chain: Chain, layout: Layout) ->
     chain = chain.to(wide)
     start, transitions, end = chain.start, chain.transitions, chain.end
     alpha = (emissions.to(wide) - peaks.unsqueeze(-1)).clamp_(min=FORBIDDEN)
-    gamma = read_rows(alpha, layout.mirrored)
+    gamma = reorder(alpha, layout.mirrored)
     beta = torch.empty_like(alpha)
     alpha[0] += start
     beta[0] = end
@@ -73,8 +73,8 @@ def propagate(emissions: Tensor, peaks: Tensor, chain: Chain, layout: Layout) ->
         alpha[t] += _log_product(alpha[t - 1], transitions)
         beta[t] = _log_product(gamma[t - 1], transitions.t())
         gamma[t] += beta[t]
-    log_z = (read_rows(alpha, layout.last) + end).logsumexp(-1)
-    beta, gamma = (read_rows(messages, layout.mirrored) for messages in (beta, gamma))
+    log_z = (pick(alpha, layout.last) + end).logsumexp(-1)
+    beta, gamma = (reorder(messages, layout.mirrored) for messages in (beta, gamma))
     return Logarithms(alpha, beta, gamma, transitions, layout.mask, log_z)
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from tagger.model.crf.chain import Chain
 from tagger.model.crf.messages import widest
-from tagger.model.crf.padded import Layout, read_rows
+from tagger.model.crf.padded import Layout, pick
 from tagger.model.crf.problem import Problem
 
 
@@ -101,14 +101,14 @@ def _read_gold(problem: Problem, tags: Tensor) -> _Gold:
     scores -= problem.peaks
     packed = problem.chain.packed
     scores[1:] += packed.index_select(0, moves.view(-1)).view(T - 1, B)
-    final = read_rows(tags, problem.layout.last)
+    final = pick(tags, problem.layout.last)
     edges = packed.index_select(0, tags[0] + K * K) + packed.index_select(0, final + (K * K + K))
     return _Gold(tags, moves, torch.where(problem.layout.mask, scores, 0.0).sum(0) + edges)
 
 
 def _gradients(counts: Tensor, moves: Tensor, layout: Layout) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return the gradients by emissions (which are the counts), start, transitions and end; autograd casts them."""
-    return counts, counts[0].sum(0), moves, read_rows(counts, layout.last).sum(0)
+    return counts, counts[0].sum(0), moves, pick(counts, layout.last).sum(0)
 
 
 def _refuse_second_derivative() -> None:

@@ -40,10 +40,12 @@ class Layout:
         return Layout.of(self.lengths.repeat(2), len(self.mask))
 
 
-def read_rows(values: Tensor, rows: Tensor, out: Tensor | None = None) -> Tensor:
-    """Return values (T, B, ...) in the order of rows (N,), whole rows at a time; in the same shape if N = T B."""
-    flat = values.flatten(0, 1)
-    if len(rows) != len(flat):
-        return flat.index_select(0, rows)
-    target = None if out is None else out.view(flat.shape)
-    return torch.index_select(flat, 0, rows, out=target).view(values.shape)
+def reorder(values: Tensor, rows: Tensor, out: Tensor | None = None) -> Tensor:
+    """Return values (T, B, ...) in the order of rows (T * B,), in the same shape."""
+    target = None if out is None else out.flatten(0, 1)
+    return torch.index_select(values.flatten(0, 1), 0, rows, out=target).view(values.shape)
+
+
+def pick(values: Tensor, rows: Tensor) -> Tensor:
+    """Return the rows (N,) of values (T, B, ...), (N, ...)."""
+    return values.flatten(0, 1).index_select(0, rows)

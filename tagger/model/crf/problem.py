@@ -15,7 +15,7 @@ from tagger.errors import DataError
 from tagger.model.crf import logarithms, scaled
 from tagger.model.crf.chain import FORBIDDEN, Chain, lookback
 from tagger.model.crf.messages import Messages, Road, choose_road, widest
-from tagger.model.crf.padded import Layout, read_rows
+from tagger.model.crf.padded import Layout, reorder
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Problem:
     def of(cls, emissions: Tensor, chain: Chain, lengths: Tensor, allowed: Tensor | None = None) -> Problem:
         """Fill the padding of emissions (T, B, K), which may hold anything, and of allowed (T, B, K) bool."""
         layout = Layout.of(lengths, len(emissions))
-        filled = read_rows(emissions, layout.filled)
+        filled = reorder(emissions, layout.filled)
         if allowed is not None:
             allowed = allowed | ~layout.mask.unsqueeze(-1)
         return cls(filled, chain, layout, _largest(filled), allowed)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tagger.model.crf.chain import Chain
 from tagger.model.crf.messages import Road, widest
-from tagger.model.crf.padded import Layout, read_rows
+from tagger.model.crf.padded import Layout, pick, reorder
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,9 @@ def propagate(emissions: Tensor, peaks: Tensor, chain: Chain, layout: Layout, ro
     start, matrix, end = weights.start, weights.transitions, weights.end
     state = matrix.new_empty(2, T, B, K)  # forward, and backward over mirrored sentences
     state[0].copy_(emissions).sub_(peaks.unsqueeze(-1)).exp_()
-    read_rows(state[0], layout.mirrored, out=state[1])
+    reorder(state[0], layout.mirrored, out=state[1])
     sums = _recur(state, torch.stack((start, end)), matrix, road.stride)
-    alpha, gamma = state[0], read_rows(state[1], layout.mirrored)
+    alpha, gamma = state[0], reorder(state[1], layout.mirrored)
     joint = torch.empty_like(gamma)
     torch.matmul(gamma[1:], matrix.t(), out=joint[:-1])  # beta_t
     joint[-1] = (
@@ -76,7 +76,7 @@ def propagate(emissions: Tensor, peaks: Tensor, chain: Chain, layout: Layout, ro
     joint.mul_(alpha)
     scale = joint.sum(-1)
     wide = widest(emissions.device)
-    log_z = read_rows(scale, layout.last).to(wide).log_()
+    log_z = pick(scale, layout.last).to(wide).log_()
     log_z += torch.where(layout.mask[:: road.stride], sums.log(), 0.0).sum(0, dtype=wide)
     log_z += (layout.lengths + 1) * top
     log_z.nan_to_num_(nan=-torch.inf)  # 0 / 0: no tag sequence is possible

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from tagger.model.crf.chain import FORBIDDEN, Chain
 from tagger.model.crf.messages import widest
-from tagger.model.crf.padded import Layout, read_rows
+from tagger.model.crf.padded import Layout, reorder
 from tagger.model.crf.problem import check_possible
 
 _CHUNK = 1 << 20
@@ -41,7 +41,7 @@ class NBest(NamedTuple):
 def viterbi(emissions: Tensor, chain: Chain, lengths: Tensor) -> Tensor:
     """Return the best tags (T, B) int64, 0 in the padding; among equal tags the lowest, from the end."""
     layout = Layout.of(lengths, len(emissions))
-    best = read_rows(_best_arrivals(emissions, chain), layout.mirrored)
+    best = reorder(_best_arrivals(emissions, chain), layout.mirrored)
     arrivals, first = chain.transitions.t().contiguous(), best[0] + chain.end
     check_possible(first.amax(-1), lengths)
     if best.device.type == "cpu":  # numpy calls cost a third of torch calls, and here they are small
@@ -51,7 +51,7 @@ def viterbi(emissions: Tensor, chain: Chain, lengths: Tensor) -> Tensor:
         )
     else:
         tags = torch.stack(_walk_back(first, best, lambda k: arrivals.index_select(0, k)))
-    return torch.where(layout.mask, read_rows(tags, layout.mirrored), 0)
+    return torch.where(layout.mask, reorder(tags, layout.mirrored), 0)
 
 
 def n_best(emissions: Tensor, chain: Chain, lengths: Tensor, n: int) -> NBest:
@@ -61,7 +61,7 @@ def n_best(emissions: Tensor, chain: Chain, lengths: Tensor, n: int) -> NBest:
     emissions, chain = emissions.to(wide), chain.to(wide)
     layout = Layout.of(lengths, T)
     best, emissions = (
-        read_rows(scores, layout.mirrored) for scores in (_best_arrivals(emissions, chain), emissions)
+        reorder(scores, layout.mirrored) for scores in (_best_arrivals(emissions, chain), emissions)
     )
     arrivals = torch.cat(
         (chain.transitions.t(), chain.end.unsqueeze(0))
@@ -86,7 +86,7 @@ def n_best(emissions: Tensor, chain: Chain, lengths: Tensor, n: int) -> NBest:
     trail = unmoved
     for t in reversed(range(T)):
         tags[t], trail = tags[t].gather(-1, trail), origins[t].gather(-1, trail)
-    ordered = torch.where(layout.mask.unsqueeze(-1), read_rows(tags, layout.mirrored), 0)
+    ordered = torch.where(layout.mask.unsqueeze(-1), reorder(tags, layout.mirrored), 0)
     return NBest(ordered, scores, (scores > FORBIDDEN / 2).sum(-1))
 
 
