@@ -207,13 +207,6 @@ class PretrainingConfig(_Section):
     )
     clip_norm: Annotated[float, Field(gt=0)] = Field(default=1.0, description="largest norm of the gradient")
     dropout: Fraction = Field(default=0.3, description="locked dropout before, between and after the layers")
-    language_weight: Annotated[float, Field(ge=0, le=10)] = Field(
-        default=0.1, description="weight of the language model that is trained beside the tagger; 0: none"
-    )
-    language_dim: Size = Field(default=64, description="size of that language model's output space")
-    character_dropout: Fraction = Field(
-        default=0.0, description="share of characters hidden from the convolution"
-    )
     average: Fraction = Field(
         default=0.995, description="decay per step of the weights' moving average; 0: off"
     )
@@ -234,6 +227,18 @@ class PretrainConfig(_Section):
     training: PretrainingConfig = PretrainingConfig()
 
 
+class LanguageUseConfig(_Section):
+    """How a labeler uses a pretrained language model (`tagger train --lm DIR`)."""
+
+    finetune: bool = Field(
+        default=False, description="train the language model's weights too; they are frozen otherwise"
+    )
+    cache_megabytes: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        default=512,
+        description="memory for the layers of each corpus, so that a frozen language model runs once, not every epoch",
+    )
+
+
 class Config(_Section):
     """All settings; written to a model directory as `config.toml`, enough to build the model again."""
 
@@ -243,6 +248,10 @@ class Config(_Section):
     encoder: EncoderConfig = EncoderConfig()
     decoder: DecoderConfig = DecoderConfig()
     training: TrainingConfig = TrainingConfig()
+    lm: LanguageUseConfig = LanguageUseConfig()
+    language_model: LanguageModelConfig | None = Field(
+        default=None, description="[language_model]: sizes of the language model; `--lm` fills them in"
+    )
 
 
 Settings = TypeVar("Settings", Config, PretrainConfig)

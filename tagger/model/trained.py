@@ -45,10 +45,16 @@ def inner_scheme(scheme: Scheme) -> Scheme:
     return Scheme.BARE if scheme is Scheme.BARE else Scheme.BIOES
 
 
-def inner_tags(types: Iterable[str], scheme: Scheme) -> list[str]:
-    """List the tags a decoder chooses from, given the types (or bare labels) of the training corpus."""
+def inner_tags(types: Iterable[str], scheme: Scheme, *, has_outside: bool = True) -> list[str]:
+    """List the tags a decoder chooses from, given the types (or bare labels) of the training corpus.
+
+    Args:
+        types: without `O`.
+        scheme: of the corpus.
+        has_outside: whether some tokens of the corpus are `O`; bare labels seldom have it.
+    """
     if inner_scheme(scheme) is Scheme.BARE:
-        return sorted(types)
+        return [OUTSIDE] * has_outside + sorted(types)
     return tags_of_types(sorted(types), Scheme.BIOES)
 
 

@@ -149,6 +149,8 @@ def load_model(directory: str | Path) -> TrainedModel:
             f"{found}; a model directory is expected, as `tagger train --output DIR` writes", directory
         )
     files, tensors = read_model(directory)
+    if b"[embedding]" not in files[CONFIG]:
+        raise ModelError("holds a language model; expected a labeler, as `tagger train` writes", directory)
     config, lexicon = _parse(directory, files)
     try:
         labeler = trained.restore(lexicon, config, tensors)

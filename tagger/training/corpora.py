@@ -151,7 +151,8 @@ def describe(corpus: Corpus, learned: Corpus | None = None, types: Sequence[str]
 
 def build_lexicon(corpora: Corpora) -> Lexicon:
     """Number the words and tags of the training sentences."""
-    tags = trained.inner_tags(corpora.types, corpora.train.scheme)
+    has_outside = any(schemes.OUTSIDE in sentence.tags for sentence in corpora.train.sentences)
+    tags = trained.inner_tags(corpora.types, corpora.train.scheme, has_outside=has_outside)
     return Lexicon.build(corpora.train.sentences, tags, corpora.config.embedding)
 
 
