@@ -228,14 +228,15 @@ class PretrainConfig(_Section):
 
 
 class LanguageUseConfig(_Section):
-    """How a labeler uses a pretrained language model (`tagger train --lm DIR`)."""
+    """How a labeler uses a pretrained language model; `--lm DIR` fills in `used` and [language_model]."""
 
+    used: bool = Field(default=False, description="whether the model holds a language model")
     finetune: bool = Field(
         default=False, description="train the language model's weights too; they are frozen otherwise"
     )
     cache_megabytes: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
         default=512,
-        description="memory for the layers of each corpus, so that a frozen language model runs once, not every epoch",
+        description="memory for each corpus's layers, so that a frozen language model runs once, not every epoch",
     )
 
 
@@ -249,9 +250,7 @@ class Config(_Section):
     decoder: DecoderConfig = DecoderConfig()
     training: TrainingConfig = TrainingConfig()
     lm: LanguageUseConfig = LanguageUseConfig()
-    language_model: LanguageModelConfig | None = Field(
-        default=None, description="[language_model]: sizes of the language model; `--lm` fills them in"
-    )
+    language_model: LanguageModelConfig = LanguageModelConfig()
 
 
 Settings = TypeVar("Settings", Config, PretrainConfig)

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tagger.model.contextual import KeptLayers, LanguageView, lay_out
 from tagger.text import features
 from tagger.text.conll import Sentence
 from tagger.text.lexicon import Forms, Lexicon
@@ -49,6 +50,7 @@ class Batch:
         tags: (S, B) rows of the lexicon's tags, 0 beyond the length, or None where there are no tags.
         allowed: (S, B, K) which tags each token may have, or None where all gold tags are known.
         sentences: which sentences of the encoded corpus these are, in the order of axis B.
+        language: the sentences as a language model reads them, where there is one.
     """
 
     forms: FormRows
@@ -60,6 +62,7 @@ class Batch:
     tags: Tensor | None
     allowed: Tensor | None
     sentences: Sequence[int]
+    language: LanguageView | None = None
 
     @property
     def num_tokens(self) -> int:
@@ -73,7 +76,9 @@ class Batch:
             return None if tensor is None else tensor.to(device, non_blocking=True)
 
         moved = {name: move(getattr(self, name)) for name in _TENSORS}
-        return Batch(forms=FormRows(*map(move, self.forms)), sentences=self.sentences, **moved)  # type: ignore[arg-type]
+        forms = FormRows(*map(move, self.forms))  # type: ignore[arg-type]
+        language = None if self.language is None else self.language.to(device)
+        return Batch(forms=forms, sentences=self.sentences, language=language, **moved)  # type: ignore[arg-type]
 
 
 _TENSORS = ("tokens", "window_lengths", "bigrams", "places", "lengths", "tags", "allowed")
@@ -99,11 +104,12 @@ class Example(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EncodedCorpus:
-    """Sentences as rows of a lexicon's tables."""
+    """Sentences as rows of a lexicon's tables, and what is kept of a language model's layers."""
 
     forms: Forms
     examples: tuple[Example, ...]
     num_tags: int
+    kept: KeptLayers | None = None
 
 
 def encode(
@@ -284,7 +290,23 @@ def collate(corpus: EncodedCorpus, groups: Sequence[Group], max_tokens: int) -> 
         tags=tags,
         allowed=allowed,
         sentences=numbers,
+        language=_language_view(corpus, windows, numbers, width),
     )
+
+
+def _language_view(
+    corpus: EncodedCorpus, windows: Sequence[_Window], numbers: Sequence[int], width: int
+) -> LanguageView | None:
+    if corpus.forms.spelling is None:
+        return None
+    origins = np.zeros((len(windows), width), dtype=np.int64)
+    offset = 0  # of the window's group among the batch's tokens
+    for row, window in enumerate(windows):
+        if row and window.group is not windows[row - 1].group:
+            offset += windows[row - 1].group.tokens
+        origins[row, : window.stop - window.start] = np.arange(offset + window.start, offset + window.stop)
+    rows = [corpus.examples[number].forms for number in numbers]
+    return lay_out(numbers, rows, corpus.forms.spelling, np.ascontiguousarray(origins.T), corpus.kept)
 
 
 def _windows(item: Group, max_tokens: int) -> list[_Window]:

@@ -14,6 +14,7 @@ from torch.nn import functional
 from tagger.config import EmbeddingConfig, TrainingConfig
 from tagger.errors import ConfigError
 from tagger.model.batch import Batch, FormRows
+from tagger.model.contextual import ContextualEmbedding
 from tagger.text.lexicon import Lexicon
 from tagger.text.vocab import PAD, UNKNOWN
 
@@ -53,7 +54,13 @@ class TokenEmbedding(nn.Module):
         size: D, the width of the result.
     """
 
-    def __init__(self, lexicon: Lexicon, config: EmbeddingConfig, training: TrainingConfig) -> None:
+    def __init__(
+        self,
+        lexicon: Lexicon,
+        config: EmbeddingConfig,
+        training: TrainingConfig,
+        contextual: ContextualEmbedding | None = None,
+    ) -> None:
         super().__init__()
         self.word_dropout = training.word_dropout
         self.character_dropout = training.character_dropout
@@ -73,18 +80,22 @@ class TokenEmbedding(nn.Module):
             else None
         )
         self.form_size = config.word_dim + config.affix_dim + config.shape_dim + config.character_filters
-        self.size = self.form_size + 2 * config.bigram_dim
+        self.contextual = contextual
+        self.size = self.form_size + 2 * config.bigram_dim + (contextual.size if contextual else 0)
         if self.size == 0:
             raise ConfigError("every feature is switched off; give at least one a size above 0", "embedding")
 
     def forward(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
         """Return (T, R, D) features of a batch; a generator turns word dropout on."""
         embedded = functional.embedding(batch.tokens, self.embed_forms(batch.forms, generator))
-        if self.bigram is None:
-            return embedded
-        assert batch.bigrams is not None
-        time, rows, _ = batch.bigrams.shape
-        return torch.cat([embedded, self.bigram(batch.bigrams).view(time, rows, -1)], dim=-1)
+        parts = [embedded]
+        if self.bigram is not None:
+            assert batch.bigrams is not None
+            parts.append(self.bigram(batch.bigrams).flatten(2))
+        if self.contextual is not None:
+            assert batch.language is not None
+            parts.append(self.contextual(batch.language))
+        return torch.cat(parts, dim=-1) if len(parts) > 1 else embedded
 
     def embed_forms(self, forms: FormRows, generator: torch.Generator | None = None) -> Tensor:
         """Return (U, D') features that depend on a word's spelling alone."""

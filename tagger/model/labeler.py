@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from tagger.config import Config
+from tagger.errors import ConfigError
 from tagger.model.batch import Batch
+from tagger.model.contextual import ContextualEmbedding
 from tagger.model.cotraining import NeighbourPrediction
 from tagger.model.crf import CRF
 from tagger.model.embeddings import TokenEmbedding
@@ -46,7 +48,9 @@ class SequenceLabeler(nn.Module):
         super().__init__()
         self.input_dropout = config.training.input_dropout
         self.output_dropout = config.training.output_dropout
-        self.embedding = TokenEmbedding(lexicon, config.embedding, config.training)
+        self.embedding = TokenEmbedding(
+            lexicon, config.embedding, config.training, _contextual(lexicon, config)
+        )
         self.encoder = Encoder(self.embedding.size, config.encoder)
         self.emission = nn.Linear(self.encoder.size, len(lexicon.tags))
         self.decoder: CRF | Softmax = (
@@ -110,3 +114,13 @@ class SequenceLabeler(nn.Module):
     def decode(self, batch: Batch) -> Tensor:
         """Return (S, B) rows of the best tags; what lies beyond a sentence's length means nothing."""
         return self.decoder.viterbi(self(batch), batch.lengths)
+
+
+def _contextual(lexicon: Lexicon, config: Config) -> ContextualEmbedding | None:
+    """Build the language model's part of the embedding, if there is one."""
+    if config.lm.used != (lexicon.speller is not None):
+        raise ConfigError("is set by --lm DIR, which also brings the language model's tables", "lm.used")
+    if lexicon.speller is None:
+        return None
+    symbols = len(lexicon.speller.symbols)
+    return ContextualEmbedding(symbols, config.language_model, finetune=config.lm.finetune)

@@ -48,6 +48,25 @@ class Speller:
             [[PAD] * width, *(row + [PAD] * (width - len(row)) for row in spelled)], dtype=np.int64
         )
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the table as a plain list, for JSON."""
+        return {"symbols": list(self.symbols.items), "longest": self.longest}
+
+    @classmethod
+    def from_dict(cls, table: object) -> Speller:
+        """Rebuild a speller from `as_dict`'s result, which may come from a stranger.
+
+        Raises:
+            ValueError: it is no such result.
+        """
+        symbols = table.get("symbols") if isinstance(table, dict) else None
+        longest = table.get("longest") if isinstance(table, dict) else None
+        if not isinstance(symbols, list) or not all(isinstance(symbol, str) for symbol in symbols):
+            raise ValueError("the speller's symbols are not a list of strings")
+        if type(longest) is not int or not (longest == 0 or 3 <= longest <= 4096):
+            raise ValueError("the speller's longest is not a number of characters")
+        return cls(Vocab(symbols), longest)
+
 
 @dataclass(frozen=True, slots=True)
 class LanguageTables:
@@ -107,22 +126,33 @@ class LanguageTables:
     def as_dict(self) -> dict[str, Any]:
         """Return the tables as plain lists, for JSON."""
         return {
-            "symbols": list(self.speller.symbols.items),
-            "longest": self.speller.longest,
+            "speller": self.speller.as_dict(),
             "words": list(self.words.items),
             "counts": list(self.counts),
             "unknown": self.unknown,
         }
 
     @classmethod
-    def from_dict(cls, tables: Mapping[str, Any]) -> LanguageTables:
-        """Rebuild the tables from `as_dict`'s result."""
-        return cls(
-            Speller(Vocab(tables["symbols"]), int(tables["longest"])),
-            Vocab(tables["words"]),
-            tuple(map(int, tables["counts"])),
-            int(tables["unknown"]),
-        )
+    def from_dict(cls, tables: object) -> LanguageTables:
+        """Rebuild the tables from `as_dict`'s result, which may come from a stranger.
+
+        Raises:
+            ValueError: they are no such result.
+        """
+        if not isinstance(tables, dict):
+            raise ValueError(f"expected an object of tables, found {type(tables).__name__}")
+        words, counts, unknown = (tables.get(name) for name in ("words", "counts", "unknown"))
+        if (
+            not isinstance(words, list)
+            or not all(isinstance(word, str) for word in words)
+            or END not in words
+        ):
+            raise ValueError("words is not a list of strings with the end of a sentence among them")
+        if not isinstance(counts, list) or len(counts) != len(words) or type(unknown) is not int:
+            raise ValueError("counts is not a list of one number for each word")
+        if not all(type(count) is int for count in counts):
+            raise ValueError("counts is not a list of whole numbers")
+        return cls(Speller.from_dict(tables.get("speller")), Vocab(words), tuple(counts), unknown)
 
 
 def _frame(word: str, longest: int) -> str:

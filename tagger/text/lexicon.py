@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tagger.config import EmbeddingConfig
 from tagger.text import features
 from tagger.text.conll import Sentence
+from tagger.text.language import Speller
 from tagger.text.vocab import PAD, Vocab
 
 Rows = NDArray[np.int64]
@@ -33,6 +34,7 @@ class Forms:
         characters: (V, C) rows of the character table, padded with 0.
         shapes: (V,) rows of the shape table.
         affixes: (V, A) rows of the affix table, padded with 0.
+        spelling: (V, C) symbols of a language model, padded with 0, or None where there is none.
     """
 
     words: Rows
@@ -40,6 +42,7 @@ class Forms:
     characters: Rows
     shapes: Rows
     affixes: Rows
+    spelling: Rows | None = None
 
     def __len__(self) -> int:
         return len(self.words)
@@ -52,6 +55,7 @@ class Lexicon:
     Attributes:
         tags: the tags the decoder chooses from, in the order of its rows (no padding, no unknown).
         counts: how often training saw each item of `words`.
+        speller: how the model's language model reads words, if it has one.
     """
 
     embedding: EmbeddingConfig
@@ -62,6 +66,7 @@ class Lexicon:
     affixes: Vocab
     bigrams: Vocab
     tags: tuple[str, ...]
+    speller: Speller | None = None
 
     @classmethod
     def build(cls, sentences: Iterable[Sentence], tags: Sequence[str], embedding: EmbeddingConfig) -> Lexicon:
@@ -124,12 +129,14 @@ class Lexicon:
                 [PAD, *self.shapes.rows([features.shape(word) for word in words])], dtype=np.int64
             ),
             affixes=_pad([[], *affix_rows], width=2 * embedding.affix_length),
+            spelling=None if self.speller is None else self.speller.rows(words),
         )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the tables as plain lists, for JSON."""
         tables = {name: list(getattr(self, name).items) for name in _TABLES}
-        return {"tags": list(self.tags), "counts": list(self.counts), **tables}
+        speller = {} if self.speller is None else {"speller": self.speller.as_dict()}
+        return {"tags": list(self.tags), "counts": list(self.counts), **tables, **speller}
 
     @classmethod
     def from_dict(cls, tables: object, embedding: EmbeddingConfig) -> Lexicon:
@@ -150,7 +157,8 @@ class Lexicon:
             raise ValueError("counts is not a list of whole numbers")
         if len(counts) != len(vocabs["words"].items):
             raise ValueError(f"there are {len(vocabs['words'].items)} words but {len(counts)} counts")
-        return cls(embedding=embedding, tags=tuple(tags), counts=tuple(counts), **vocabs)
+        speller = Speller.from_dict(tables["speller"]) if "speller" in tables else None
+        return cls(embedding=embedding, tags=tuple(tags), counts=tuple(counts), speller=speller, **vocabs)
 
 
 _TABLES = ("words", "characters", "shapes", "affixes", "bigrams")

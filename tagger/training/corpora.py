@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tagger.config import Config, settle
-from tagger.errors import DataError
+from tagger.config import Config, override, settle
+from tagger.errors import ConfigError, DataError
 from tagger.model import trained
 from tagger.model.batch import EncodedCorpus, encode
 from tagger.text import schemes
@@ -21,6 +21,7 @@ from tagger.text.conll import Columns, Corpus, Sentence, read_corpus
 from tagger.text.lexicon import Lexicon
 from tagger.text.schemes import Scheme
 from tagger.text.tokenizer import Mode, detect_mode
+from tagger.training.language import TrainedLanguageModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Corpora:
         config: settings with the scheme and the mode of the corpus filled in.
         held_out: whether dev was cut from the training sentences because no dev file was given.
         types: the entity types (or bare labels) of the training sentences, sorted.
+        language: the language model that the labeler uses, if any.
     """
 
     config: Config
@@ -39,6 +41,7 @@ class Corpora:
     test: Corpus | None
     held_out: bool
     types: tuple[str, ...]
+    language: TrainedLanguageModel | None = None
 
     def fingerprint(self) -> bytes:
         """Return what differs where the training or the dev sentences differ."""
@@ -153,7 +156,26 @@ def build_lexicon(corpora: Corpora) -> Lexicon:
     """Number the words and tags of the training sentences."""
     has_outside = any(schemes.OUTSIDE in sentence.tags for sentence in corpora.train.sentences)
     tags = trained.inner_tags(corpora.types, corpora.train.scheme, has_outside=has_outside)
-    return Lexicon.build(corpora.train.sentences, tags, corpora.config.embedding)
+    lexicon = Lexicon.build(corpora.train.sentences, tags, corpora.config.embedding)
+    return replace(lexicon, speller=corpora.language.tables.speller) if corpora.language else lexicon
+
+
+def add_language_model(corpora: Corpora, language: TrainedLanguageModel) -> Corpora:
+    """Let a run use a pretrained language model.
+
+    Raises:
+        ConfigError: it reads characters and the corpus has words, or the other way round.
+    """
+    unit, mode = language.config.model.unit, corpora.config.corpus.mode
+    if (unit == "characters") != (mode == "characters"):
+        raise ConfigError(
+            f"found a language model of {unit}, but the tokens of the corpus are {mode}; pretrain one with "
+            f"--unit {'characters' if mode == 'characters' else 'words'}",
+            "--lm",
+        )
+    sizes = language.config.model.model_dump()
+    config = override(corpora.config, {"lm.used": True, "language_model": sizes})
+    return replace(corpora, config=config, language=language)
 
 
 def encode_training(corpora: Corpora, lexicon: Lexicon) -> EncodedCorpus:

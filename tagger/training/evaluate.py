@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from tagger.model.batch import Batch, EncodedCorpus, collate, encode, group, sorted_batches
+from tagger.model.contextual import remember
 from tagger.model.trained import TrainedModel, inner_scheme
 from tagger.text import metrics, schemes
 from tagger.text.conll import Corpus, Sentence
@@ -35,6 +36,14 @@ class Predictions(NamedTuple):
 def encode_corpus(sentences: Sequence[Sentence], model: TrainedModel) -> EncodedCorpus:
     """Look up the words of sentences, without their tags."""
     return encode(sentences, model.lexicon, None)
+
+
+def keep_layers(model: TrainedModel, corpus: EncodedCorpus) -> EncodedCorpus:
+    """Run a frozen language model over a corpus once, so that it needn't run again; without one do nothing."""
+    contextual, settings = model.labeler.embedding.contextual, model.config.lm
+    if contextual is None or settings.finetune or not settings.cache_megabytes:
+        return corpus
+    return remember(contextual, corpus, settings.cache_megabytes)
 
 
 def tag(model: TrainedModel, corpus: EncodedCorpus) -> list[list[str]]:

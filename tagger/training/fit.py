@@ -93,6 +93,8 @@ def fit(
     device = find_device(data.config.training.device)
     lexicon = corpora.build_lexicon(data)
     labeler = trained.build(lexicon, data.config, cotrained=True).to(device)
+    if data.language is not None and labeler.embedding.contextual is not None:
+        labeler.embedding.contextual.encoder.load_state_dict(data.language.model.encoder.state_dict())
     run = loop.begin(labeler, data.config)
     model = TrainedModel(data.config, lexicon, run.averaged)
     checkpoint.prepare_directory(directory)
@@ -118,7 +120,7 @@ def _fit(
 
     saved = time.perf_counter()
     unusable = 0
-    training = corpora.encode_training(data, lexicon)
+    training = evaluate.keep_layers(model, corpora.encode_training(data, lexicon))
     for fact in loop.train(run, training, config, _scorer(data.dev, lexicon, model), workers):
         if isinstance(fact, EpochFacts):
             if fact.improved:
@@ -172,7 +174,7 @@ def find_device(name: str) -> torch.device:
 
 
 def _scorer(corpus: Corpus, lexicon: Lexicon, model: TrainedModel) -> Callable[[SequenceLabeler], Scores]:
-    gold = evaluate.encode_corpus(corpus.sentences, model)
+    gold = evaluate.keep_layers(model, evaluate.encode_corpus(corpus.sentences, model))
 
     def score(labeler: SequenceLabeler) -> Scores:
         return evaluate.score(TrainedModel(model.config, lexicon, labeler), corpus, gold)

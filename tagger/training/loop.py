@@ -201,7 +201,7 @@ class _ParallelGradient:
 
     def __init__(self, labeler: SequenceLabeler, corpus: EncodedCorpus, config: Config, workers: int) -> None:
         self._labeler = labeler
-        self._parameters = list(labeler.parameters())
+        self._parameters = [each for each in labeler.parameters() if each.requires_grad]
         self._corpus = corpus
         self._max_tokens = config.encoder.max_tokens
         self._workers = workers

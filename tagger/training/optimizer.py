@@ -33,10 +33,12 @@ class Optimizer:
     def __init__(
         self, model: nn.Module, averaged: nn.Module, sparse: Iterable[str], config: TrainingConfig
     ) -> None:
-        names = dict(model.named_parameters())
+        names = {name: value for name, value in model.named_parameters() if value.requires_grad}
         rows = set(sparse)
         self._dense: list[Tensor] = [parameter for name, parameter in names.items() if name not in rows]
-        self._dense_average: list[Tensor] = [p for name, p in averaged.named_parameters() if name not in rows]
+        self._dense_average: list[Tensor] = [
+            p for name, p in averaged.named_parameters() if name in names and name not in rows
+        ]
         self._adam = torch.optim.AdamW(
             self._dense, lr=0.0, betas=_BETAS, eps=_EPSILON, weight_decay=config.weight_decay, fused=True
         )
