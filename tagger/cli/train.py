@@ -54,6 +54,13 @@ def train(
     patience: Annotated[
         int | None, typer.Option(help="Epochs without a better dev F1 before stopping.")
     ] = None,
+    lm: Annotated[
+        Path | None,
+        typer.Option(help="Directory of a language model (`tagger pretrain`) whose layers join each word."),
+    ] = None,
+    lm_finetune: Annotated[
+        bool, typer.Option("--lm-finetune", help="Train the language model's weights too.")
+    ] = False,
     workers: Annotated[int | None, typer.Option(help="Training threads; 0: one per core, at most 2.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     overrides: Annotated[
@@ -67,7 +74,7 @@ def train(
     """
     from rich.console import Console
 
-    from tagger.training import corpora
+    from tagger.training import corpora, language
 
     talk = Console(stderr=True, highlight=False)
     flags = {
@@ -87,11 +94,14 @@ def train(
         "training.learning_rate": learning_rate,
         "training.patience": patience,
         "training.workers": workers,
+        "lm.finetune": lm_finetune or None,
         "training.device": device if device != "auto" else None,
     }
     chosen = settings.override(settings.read(config) if config else settings.Config(), flags)
     chosen = settings.override(chosen, settings.assignments(overrides or []))
     data = corpora.read(train, dev, test, chosen)
+    if lm is not None:
+        data = corpora.add_language_model(data, language.load(lm))
     _describe(talk, data)
     _warn_of_directory(talk, output, resume)
     finished = _run(talk, data, output, resume)
