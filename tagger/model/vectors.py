@@ -1,0 +1,216 @@
+"""Pretrained word vectors: GloVe, word2vec (text and binary) and fastText text files -> rows for the words needed.
+
+Read as a stream: a row is parsed only if its word is wanted, so memory is that of the words kept. Which words those
+are, and what the rows are for, the caller knows.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tagger.errors import DataError
+
+Matrix = NDArray[np.float32]
+MOST_MALFORMED = 0.01  # share of rows that may be unreadable before the file is taken for something else
+MOST_DIMENSIONS = 4096
+_LONGEST_LINE = 1 << 20  # bytes: beyond any vector's row, so that a file without line ends is noticed
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """Vectors of the words that were wanted.
+
+    Attributes:
+        words: the words as the caller knows them, in the order of the file.
+        rows: (N, D) float32.
+        found: rows in the file.
+        duplicates: wanted words that came again; the first row counts.
+        warnings: what was odd, a sentence each.
+    """
+
+    words: tuple[str, ...]
+    rows: Matrix
+    found: int
+    duplicates: int
+    warnings: tuple[str, ...]
+
+    @property
+    def dim(self) -> int:
+        """D, the size of a vector."""
+        return int(self.rows.shape[1])
+
+
+class _Row(NamedTuple):
+    line: int
+    word: str
+    vector: Matrix
+
+
+def read(path: str | Path, want: Callable[[str], str | None]) -> Vectors:
+    """Read the vectors of the words that are wanted.
+
+    Args:
+        path: a file of one word and its numbers a line, with or without a header of count and dimension; or
+            word2vec's binary format. Either may be gzipped.
+        want: maps a word of the file to the caller's word, or None to pass over it.
+
+    Raises:
+        DataError: not such a file, more than one row in a hundred malformed, or none of the words is in it.
+    """
+    path = Path(path)
+    kept: dict[str, Matrix] = {}
+    duplicates = 0
+    try:
+        with _open(path) as file:
+            reader = _Reader(path, file, want)
+            for row in reader:
+                if row.word in kept:
+                    duplicates += 1
+                else:
+                    kept[row.word] = row.vector
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}", path) from None
+    except EOFError:
+        raise DataError("the gzip stream ends too early; copy the file again", path) from None
+    if not kept:
+        raise DataError(
+            f"found {reader.found:,} vectors, none for a word of the corpus; are they of the same language?",
+            path,
+        )
+    warnings = [*reader.warnings()]
+    if duplicates:
+        warnings.append(f"{duplicates} words came twice or more; the first vector counts")
+    return Vectors(tuple(kept), np.stack(list(kept.values())), reader.found, duplicates, tuple(warnings))
+
+
+def _open(path: Path) -> io.BufferedReader | gzip.GzipFile:
+    with path.open("rb") as file:
+        is_packed = file.read(2) == b"\x1f\x8b"
+    return gzip.open(path, "rb") if is_packed else path.open("rb")
+
+
+class _Reader:
+    """The rows of one file; iterate once, then ask what was odd."""
+
+    def __init__(
+        self, path: Path, file: io.BufferedReader | gzip.GzipFile, want: Callable[[str], str | None]
+    ) -> None:
+        self._path = path
+        self._file = file
+        self._want = want
+        self._promised: int | None = None
+        self._malformed: list[tuple[int, str]] = []
+        self.found = 0
+
+    def __iter__(self) -> Iterator[_Row]:
+        first = self._file.readline(_LONGEST_LINE)
+        if not first:
+            raise DataError("found an empty file, expected a word and its vector a line", self._path, 1)
+        fields = first.split()
+        if len(fields) == 2 and all(field.isdigit() for field in fields):
+            self._promised, dim = (int(field) for field in fields)
+            self._check_dimension(dim)
+            if self._is_binary():
+                yield from self._read_binary(dim)
+            else:
+                yield from self._read_text(dim, 2, self._file.readline(_LONGEST_LINE))
+        else:
+            dim = len(fields) - 1
+            self._check_dimension(dim)
+            yield from self._read_text(dim, 1, first)
+        self._check_malformed()
+
+    def warnings(self) -> Iterator[str]:
+        """Yield what was odd, after reading."""
+        if self._malformed:
+            line, why = self._malformed[0]
+            yield f"{len(self._malformed)} malformed rows passed over (first: line {line}, {why})"
+        if self._promised is not None and self._promised != self.found:
+            yield f"the header promises {self._promised:,} vectors, the file holds {self.found:,}"
+
+    def _check_dimension(self, dim: int) -> None:
+        if not 2 <= dim <= MOST_DIMENSIONS:
+            raise DataError(
+                f"found {dim} numbers after the first word, expected a word and 2 to {MOST_DIMENSIONS} numbers",
+                self._path,
+                1,
+            )
+
+    def _is_binary(self) -> bool:
+        """Tell word2vec's binary format from text by the bytes after the header: text has no control characters."""
+        ahead = self._file.peek(4096)[:4096]
+        return any(byte < 9 or 13 < byte < 28 for byte in ahead)
+
+    def _read_text(self, dim: int, number: int, line: bytes) -> Iterator[_Row]:
+        while line:
+            self.found += 1
+            cut = line.find(b" ")
+            word = line[:cut].decode("utf-8", "replace")
+            wanted = self._want(word) if cut > 0 else None
+            if cut <= 0:
+                self._malformed.append((number, "no blank after the word"))
+            elif wanted is not None or line.count(b" ", 0, -2) > dim:
+                row = self._parse(number, line, dim)
+                if row is not None:
+                    yield row
+            line = self._file.readline(_LONGEST_LINE)
+            number += 1
+
+    def _parse(self, number: int, line: bytes, dim: int) -> _Row | None:
+        """Parse a row in full: the last `dim` fields are the vector, the word may hold blanks."""
+        fields = line.rstrip().rsplit(b" ", dim)
+        wanted = self._want(fields[0].decode("utf-8", "replace"))
+        if len(fields) != dim + 1:
+            self._malformed.append((number, f"{len(fields) - 1} numbers, expected {dim}"))
+            return None
+        if wanted is None:
+            return None
+        try:
+            vector = np.array(fields[1:], dtype=np.float32)
+        except ValueError:
+            self._malformed.append((number, "not all of them numbers"))
+            return None
+        return self._checked(number, wanted, vector)
+
+    def _read_binary(self, dim: int) -> Iterator[_Row]:
+        size = 4 * dim
+        assert self._promised is not None
+        for number in range(1, self._promised + 1):
+            word = bytearray()
+            while (byte := self._file.read(1)) not in (b" ", b""):
+                if byte != b"\n":
+                    word += byte
+            content = self._file.read(size)
+            if len(content) < size:
+                self._malformed.append((number, "cut off"))
+                return
+            self.found += 1
+            wanted = self._want(word.decode("utf-8", "replace"))
+            if wanted is not None:
+                row = self._checked(number, wanted, np.frombuffer(content, dtype="<f4").copy())
+                if row is not None:
+                    yield row
+
+    def _checked(self, number: int, word: str, vector: Matrix) -> _Row | None:
+        if not np.isfinite(vector).all():
+            self._malformed.append((number, "a number that is not finite"))
+            return None
+        return _Row(number, word, vector)
+
+    def _check_malformed(self) -> None:
+        if len(self._malformed) > max(1, MOST_MALFORMED * self.found):
+            line, why = self._malformed[0]
+            raise DataError(
+                f"found {len(self._malformed):,} malformed rows of {self.found:,} (here {why}); expected a word and "
+                "as many numbers in every row",
+                self._path,
+                line,
+            )
