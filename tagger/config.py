@@ -57,6 +57,7 @@ class EmbeddingConfig(_Section):
         default=True, description="words that differ in case share an embedding; the shape tells case"
     )
     min_count: Size = Field(default=1, description="words rarer than this have no embedding of their own")
+    vectors_frozen: bool = Field(default=False, description="pretrained word vectors stay as they were read")
     character_dim: Size = Field(default=32, description="size of a character's embedding")
     character_filters: OptionalSize = Field(default=64, description="filters of the character convolution")
     character_width: Annotated[int, Field(ge=1, le=9)] = Field(

@@ -54,6 +54,12 @@ def train(
     patience: Annotated[
         int | None, typer.Option(help="Epochs without a better dev F1 before stopping.")
     ] = None,
+    vectors: Annotated[
+        Path | None, typer.Option(help="Pretrained word vectors: GloVe, word2vec or fastText, gzip too.")
+    ] = None,
+    vectors_all: Annotated[
+        bool, typer.Option("--vectors-all", help="Keep every vector, not only those of the corpora's words.")
+    ] = False,
     lm: Annotated[
         Path | None,
         typer.Option(help="Directory of a language model (`tagger pretrain`) whose layers join each word."),
@@ -100,6 +106,9 @@ def train(
     chosen = settings.override(settings.read(config) if config else settings.Config(), flags)
     chosen = settings.override(chosen, settings.assignments(overrides or []))
     data = corpora.read(train, dev, test, chosen)
+    if vectors is not None:
+        data = corpora.add_vectors(data, vectors, keep_all=vectors_all)
+        _describe_vectors(talk, data)
     if lm is not None:
         data = corpora.add_language_model(data, language.load(lm))
     _describe(talk, data)
@@ -113,6 +122,22 @@ def train(
     if finished.test is not None:
         results.print(scores_table(finished.test, "test"))
     talk.print(f"model written to {output} in {finished.seconds:.0f} s", markup=False)
+
+
+def _describe_vectors(talk: Console, data: Corpora) -> None:
+    from tagger.text.features import normalise
+
+    assert data.vectors is not None
+    known = set(data.vectors.words)
+    lowercase = data.config.embedding.lowercase
+    words = {normalise(t, lowercase=lowercase) for s in data.train.sentences for t in s.tokens}
+    talk.print(
+        f"vectors: {len(known):,} of {data.vectors.found:,} kept, size {data.vectors.dim}; they cover "
+        f"{100 * len(words & known) / len(words):.1f} % of the training corpus's distinct words",
+        markup=False,
+    )
+    for warning in data.vectors.warnings:
+        talk.print(f"warning: vectors: {warning}", markup=False, style="yellow")
 
 
 def _column(name: str | None) -> int | str | None:

@@ -7,6 +7,8 @@ here knows what comes after the concatenation.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -15,6 +17,7 @@ from tagger.config import EmbeddingConfig, TrainingConfig
 from tagger.errors import ConfigError
 from tagger.model.batch import Batch, FormRows
 from tagger.model.contextual import ContextualEmbedding
+from tagger.model.vectors import Matrix
 from tagger.text.lexicon import Lexicon
 from tagger.text.vocab import PAD, UNKNOWN
 
@@ -111,6 +114,13 @@ class TokenEmbedding(nn.Module):
             hidden = self.character_dropout if generator is not None else 0.0
             parts.append(self.character(_hide(forms.characters, hidden, generator)))
         return torch.cat(parts, dim=-1)
+
+    def place_vectors(self, rows: Sequence[int], vectors: Matrix, *, frozen: bool) -> None:
+        """Begin with pretrained vectors (N, D) in some rows of the word table; frozen, the whole table stays."""
+        assert self.word is not None
+        with torch.no_grad():
+            self.word.weight[torch.tensor(rows)] = torch.from_numpy(vectors).to(self.word.weight.device)
+        self.word.weight.requires_grad_(not frozen)
 
     def _drop(self, forms: FormRows, generator: torch.Generator) -> Tensor:
         """Turn some words into `<unk>`, rare ones more often: a / (a + count) (Kiperwasser and Goldberg 2016)."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -103,6 +103,12 @@ class Lexicon:
             bigrams=Vocab.from_counts(pairs, 2),
             tags=tuple(tags),
         )
+
+    def with_words(self, words: Iterable[str]) -> Lexicon:
+        """Return the lexicon with more words, which training has not seen (they have pretrained vectors)."""
+        more = [word for word in dict.fromkeys(words) if word not in self.words]
+        counts = self.counts + (0,) * len(more)
+        return replace(self, words=Vocab((*self.words.items, *more)), counts=counts)
 
     def forms(self, words: Sequence[str]) -> Forms:
         """Look up distinct words; the result has `len(words) + 1` rows, the first of them padding."""

@@ -14,10 +14,12 @@ import numpy as np
 
 from tagger.config import Config, override, settle
 from tagger.errors import ConfigError, DataError
-from tagger.model import trained
+from tagger.model import trained, vectors
 from tagger.model.batch import EncodedCorpus, encode
+from tagger.model.vectors import Vectors
 from tagger.text import schemes
 from tagger.text.conll import Columns, Corpus, Sentence, read_corpus
+from tagger.text.features import normalise
 from tagger.text.lexicon import Lexicon
 from tagger.text.schemes import Scheme
 from tagger.text.tokenizer import Mode, detect_mode
@@ -33,6 +35,7 @@ class Corpora:
         held_out: whether dev was cut from the training sentences because no dev file was given.
         types: the entity types (or bare labels) of the training sentences, sorted.
         language: the language model that the labeler uses, if any.
+        vectors: pretrained word vectors, if any.
     """
 
     config: Config
@@ -42,6 +45,7 @@ class Corpora:
     held_out: bool
     types: tuple[str, ...]
     language: TrainedLanguageModel | None = None
+    vectors: Vectors | None = None
 
     def fingerprint(self) -> bytes:
         """Return what differs where the training or the dev sentences differ."""
@@ -157,6 +161,8 @@ def build_lexicon(corpora: Corpora) -> Lexicon:
     has_outside = any(schemes.OUTSIDE in sentence.tags for sentence in corpora.train.sentences)
     tags = trained.inner_tags(corpora.types, corpora.train.scheme, has_outside=has_outside)
     lexicon = Lexicon.build(corpora.train.sentences, tags, corpora.config.embedding)
+    if corpora.vectors is not None:
+        lexicon = lexicon.with_words(corpora.vectors.words)
     return replace(lexicon, speller=corpora.language.tables.speller) if corpora.language else lexicon
 
 
@@ -176,6 +182,31 @@ def add_language_model(corpora: Corpora, language: TrainedLanguageModel) -> Corp
     sizes = language.config.model.model_dump()
     config = override(corpora.config, {"lm.used": True, "language_model": sizes})
     return replace(corpora, config=config, language=language)
+
+
+def add_vectors(corpora: Corpora, path: Path, *, keep_all: bool = False) -> Corpora:
+    """Let a run begin with pretrained word vectors.
+
+    Args:
+        corpora: whose words are looked for in the file.
+        path: see `model.vectors.read`.
+        keep_all: keep every vector of the file, for words that only later texts will hold.
+
+    Raises:
+        DataError: the file is at fault, or has no vector for any word of the corpora.
+    """
+    lowercase = corpora.config.embedding.lowercase
+    parts = [corpus for corpus in (corpora.train, corpora.dev, corpora.test) if corpus is not None]
+    surfaces = {token for corpus in parts for sentence in corpus.sentences for token in sentence.tokens}
+    needed = {normalise(token, lowercase=lowercase) for token in surfaces}
+
+    def want(word: str) -> str | None:
+        normal = normalise(word, lowercase=lowercase)
+        return normal if keep_all or normal in needed else None
+
+    found = vectors.read(path, want)
+    config = override(corpora.config, {"embedding.word_dim": found.dim})
+    return replace(corpora, config=config, vectors=found)
 
 
 def encode_training(corpora: Corpora, lexicon: Lexicon) -> EncodedCorpus:

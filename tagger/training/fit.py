@@ -95,6 +95,9 @@ def fit(
     labeler = trained.build(lexicon, data.config, cotrained=True).to(device)
     if data.language is not None and labeler.embedding.contextual is not None:
         labeler.embedding.contextual.encoder.load_state_dict(data.language.model.encoder.state_dict())
+    if data.vectors is not None:
+        rows = lexicon.words.rows(data.vectors.words)
+        labeler.embedding.place_vectors(rows, data.vectors.rows, frozen=data.config.embedding.vectors_frozen)
     run = loop.begin(labeler, data.config)
     model = TrainedModel(data.config, lexicon, run.averaged)
     checkpoint.prepare_directory(directory)
