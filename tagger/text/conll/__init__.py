@@ -4,10 +4,16 @@
 sentences, `corpus` settles the tag scheme, `writer` writes. None of them knows a model or prints.
 """
 
-from tagger.text.conll.corpus import Corpus, read_corpus
+from tagger.text.conll.corpus import Corpus, read_corpus, settle_scheme
 from tagger.text.conll.reader import read_sentences
 from tagger.text.conll.sentence import CONLLU_COLUMNS, DEFAULT_COLUMNS, Columns, Sentence, parse_column
-from tagger.text.conll.writer import format_sentence, write_sentences
+from tagger.text.conll.writer import (
+    format_conllu,
+    format_sentence,
+    format_sentences,
+    rewrite_tags,
+    write_sentences,
+)
 
 __all__ = [
     "CONLLU_COLUMNS",
@@ -15,9 +21,13 @@ __all__ = [
     "Columns",
     "Corpus",
     "Sentence",
+    "format_conllu",
     "format_sentence",
+    "format_sentences",
     "parse_column",
     "read_corpus",
     "read_sentences",
+    "rewrite_tags",
+    "settle_scheme",
     "write_sentences",
 ]

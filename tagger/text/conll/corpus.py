@@ -14,6 +14,7 @@ from os import PathLike
 
 from tagger.errors import DataError
 from tagger.text import schemes
+from tagger.text.conll.layout import Layout
 from tagger.text.conll.reader import Reader
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, Columns, Sentence
 from tagger.text.conll.source import display_name
@@ -24,13 +25,17 @@ LONG_SENTENCE = 10_000  # tokens: beyond any sentence a person wrote, so the bla
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The sentences of one file, the scheme of their tags, why that scheme, and what was odd."""
+    """The sentences of one file, the scheme of their tags, why that scheme, and what was odd.
+
+    `layout` says how the columns stood, where the file had columns.
+    """
 
     path: str
     sentences: tuple[Sentence, ...]
     scheme: Scheme
     evidence: str
     warnings: tuple[str, ...]
+    layout: Layout | None = None
 
 
 def read_corpus(
@@ -54,10 +59,22 @@ def read_corpus(
     with _paused_collector():
         reader = Reader(path, columns, encoding, warn=warnings.append, share=True)
         sentences = tuple(reader)
+    return settle_scheme(
+        Corpus(name, sentences, scheme or Scheme.BARE, "", tuple(warnings), reader.layout), scheme
+    )
+
+
+def settle_scheme(corpus: Corpus, scheme: Scheme | None = None) -> Corpus:
+    """Return the corpus with its scheme found, or as asked for, and its tags as that scheme writes them.
+
+    Raises:
+        DataError: with file and line where there is no sentence or a tag is not of the scheme.
+    """
+    name, sentences, warnings = corpus.path, corpus.sentences, list(corpus.warnings)
     if not sentences:
         raise DataError("found no sentence, expected rows of a token and its tag", name, 1)
-    if columns.tag is None:
-        return Corpus(name, sentences, scheme or Scheme.BARE, "no tag column was read", tuple(warnings))
+    if not any(sentence.tags for sentence in sentences):
+        return replace(corpus, evidence="no tag column was read")
     bigrams = schemes.count_bigrams(sentence.tags for sentence in sentences)
     detected = schemes.detect_from_bigrams(bigrams)
     if scheme is None and detected.scheme is Scheme.BARE:
@@ -70,7 +87,7 @@ def read_corpus(
         bigrams = schemes.count_bigrams(sentence.tags for sentence in sentences)
     _refuse_strangers(sentences, {tag for _, tag in bigrams}, scheme, name)
     warnings.extend(_warn_of_sequences(sentences, bigrams, scheme))
-    return Corpus(name, sentences, scheme, evidence, tuple(warnings))
+    return replace(corpus, sentences=sentences, scheme=scheme, evidence=evidence, warnings=tuple(warnings))
 
 
 @contextmanager

@@ -19,10 +19,10 @@ from tagger.text.conll.source import Block, display_name, read_blocks
 from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG
 
 DOCSTART = "-DOCSTART-"
-_NEW_DOCUMENT = re.compile(r"#\s*newdoc\b|#begin document")
-_COMMENT = ("# ", "#begin document", "#end document")
-_UNSPECIFIED = "_"  # of CoNLL-U, in UPOS and XPOS
-_TAG_COLUMNS = (3, 4)  # UPOS and XPOS
+NEW_DOCUMENT = re.compile(r"#\s*newdoc\b|#begin document")
+COMMENT = ("# ", "#begin document", "#end document")
+UNSPECIFIED = "_"  # of CoNLL-U, in UPOS and XPOS
+TAG_COLUMNS = (3, 4)  # UPOS and XPOS
 
 Warn = Callable[[str], None]
 Fault = Callable[[DataError], None]
@@ -101,7 +101,7 @@ class Reader:
 
     def _find_layout(self, block: Block) -> None:
         for number, row in enumerate(block.text.split("\n"), block.line):
-            if row and not row.startswith((*_COMMENT, DOCSTART)):
+            if row and not row.startswith((*COMMENT, DOCSTART)):
                 self.layout = settle_layout(row, self._columns, self._name, number)
                 return
 
@@ -158,8 +158,8 @@ class Reader:
         if any(layout.keys):
             columns = self._look_up_keys(columns, layout)
         tokens, tags, *features = columns if layout.tag is not None else [columns[0], [], *columns[1:]]
-        if layout.is_conllu and layout.tag in _TAG_COLUMNS and _UNSPECIFIED in tags:
-            tags = [UNKNOWN_TAG if tag == _UNSPECIFIED else tag for tag in tags]
+        if layout.is_conllu and layout.tag in TAG_COLUMNS and UNSPECIFIED in tags:
+            tags = [UNKNOWN_TAG if tag == UNSPECIFIED else tag for tag in tags]
         if self._share:
             tokens, tags = list(map(sys.intern, tokens)), list(map(sys.intern, tags))
         comments = tuple(self._comments) if self._comments else ()
@@ -170,7 +170,7 @@ class Reader:
 
     def _look_up_keys(self, columns: list[list[str]], layout: Layout) -> list[list[str]]:
         """Replace a field by the value of the key asked for: `O` where a tag lacks it, `_` elsewhere."""
-        defaults = [OUTSIDE if place == layout.tag else _UNSPECIFIED for place in layout.wanted]
+        defaults = [OUTSIDE if place == layout.tag else UNSPECIFIED for place in layout.wanted]
         return [
             [value_of(field, key, default) for field in column] if key else column
             for column, key, default in zip(columns, layout.keys, defaults, strict=True)
@@ -206,12 +206,12 @@ class Reader:
         layout = self.layout
         if layout is not None and layout.is_conllu:
             return row[0] == "#"
-        if not above or not row.startswith(_COMMENT):
+        if not above or not row.startswith(COMMENT):
             return False
         return layout is None or len(split_row(row, layout.separator)) != layout.width
 
     def _read_comment(self, row: str, number: int) -> None:
-        if _NEW_DOCUMENT.match(row):
+        if NEW_DOCUMENT.match(row):
             self._begin_document()
         self._comments.append(row)
         if self.layout is None or not self.layout.is_conllu:

@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from io import BufferedReader
+from itertools import chain
 from os import PathLike, fspath
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol, cast
@@ -61,7 +62,7 @@ def read_blocks(path: str | PathLike[str], encoding: str, note: Note) -> Iterato
     """
     sentence: list[str] = []  # the lines of a sentence that goes on
     line = 1  # where it begins
-    for whole in _read_whole_lines(display_name(path), path, encoding, note):
+    for whole in read_whole_lines(path, encoding, note):
         if not (whole[0] == "\n" or "\n\n" in whole):
             sentence.append(whole)
             continue
@@ -73,43 +74,75 @@ def read_blocks(path: str | PathLike[str], encoding: str, note: Note) -> Iterato
     yield Block("".join(sentence), line)
 
 
-def _read_whole_lines(name: str, path: str | PathLike[str], encoding: str, note: Note) -> Iterator[str]:
+def read_whole_lines(
+    path: str | PathLike[str], encoding: str, note: Note, longest: int = LONGEST_LINE
+) -> Iterator[str]:
     """Yield text that ends at the end of a line; the last line need not have an end of its own."""
-    decoder = _make_decoder(encoding)
     tail, line = "", 1  # the line that goes on, and its number
+    for piece in chain(_decode(path, encoding), (None,)):
+        is_final = piece is None
+        text = _unify_line_ends(tail + (piece or ""), is_final)
+        cut = len(text) if is_final else text.rfind("\n") + 1
+        whole, tail = text[:cut], text[cut:]
+        if whole:
+            yield _strip_blanks(whole, line, note)
+            line += whole.count("\n")
+        if len(tail) > longest:
+            found = f"found a line of more than {longest} characters"
+            raise DataError(
+                f"{found}, expected one token a line; is this a column file?", display_name(path), line
+            )
+
+
+def read_text(path: str | PathLike[str], encoding: str) -> str:
+    """Return a text file whole, its line ends as they are: for offsets that count every character."""
+    return "".join(_decode(path, encoding))
+
+
+def _decode(path: str | PathLike[str], encoding: str) -> Iterator[str]:
+    """Yield pieces of text, without a byte-order mark at the start; every failure gets its line."""
+    name = display_name(path)
+    decoder = _make_decoder(encoding)
+    offset, line, last = 0, 1, ""
     with open_bytes(path) as stream:
-        offset = 0
         while True:
             pending = len(decoder.getstate()[0])
             try:
                 data = stream.read1(BLOCK)
                 text = decoder.decode(data, final=not data)
             except UnicodeDecodeError as error:
-                raise _place_decode_error(error, offset - pending, tail, name, line, encoding) from error
-            except (OSError, EOFError, zlib.error, UnicodeError) as error:
+                before = error.object[: error.start].decode(encoding, "replace")
+                byte = f"byte {error.object[error.start]:#04x} at offset {offset - pending + error.start}"
+                advice = "save the file as UTF-8, or name its encoding with --encoding"
+                raise DataError(
+                    f"{byte} is not valid {encoding}; {advice}", name, line + _count_line_ends(last, before)
+                ) from error
+            except (OSError, EOFError, zlib.error, UnicodeError, DataError) as error:
                 raise DataError(f"cannot be read: {error}", name, line) from error
-            if not offset:
-                text = text.removeprefix(_BOM)
+            text = text if offset else text.removeprefix(_BOM)
             offset += len(data)
-            text = _unify_line_ends(tail + text, final=not data)
-            cut = text.rfind("\n") + 1 if data else len(text)
-            whole, tail = text[:cut], text[cut:]
-            if whole:
-                yield _strip_blanks(whole, line, note)
-                line += whole.count("\n")
-            if len(tail) > LONGEST_LINE:
-                found = f"found a line of more than {LONGEST_LINE} characters"
-                raise DataError(f"{found}, expected one token a line; is this a column file?", name, line)
+            line += _count_line_ends(last, text)
+            last = text[-1:] or last
+            if text:
+                yield text
             if not data:
                 return
 
 
-def _unify_line_ends(text: str, final: bool) -> str:
+def _count_line_ends(last: str, text: str) -> int:
+    """Count `\\n`, `\\r\\n` and lone `\\r` in a text that follows the character `last`."""
+    count = text.count("\n")
+    if "\r" in text:
+        count += text.count("\r") - text.count("\r\n")
+    return count - (last == "\r" and text.startswith("\n"))
+
+
+def _unify_line_ends(text: str, is_final: bool) -> str:
     """Write every line end as a line feed; a last carriage return waits for what follows."""
     if "\r" in text:
-        held = text.endswith("\r") and not final
+        held = text.endswith("\r") and not is_final
         text = text[: len(text) - held].replace("\r\n", "\n").replace("\r", "\n") + "\r" * held
-    return text if not final or not text or text.endswith("\n") else text + "\n"
+    return text if not is_final or not text or text.endswith("\n") else text + "\n"
 
 
 def _strip_blanks(text: str, line: int, note: Note) -> str:
@@ -140,15 +173,6 @@ def _make_decoder(encoding: str) -> codecs.IncrementalDecoder:
     return codec.incrementaldecoder("strict")
 
 
-def _place_decode_error(
-    error: UnicodeDecodeError, offset: int, tail: str, name: str, line: int, encoding: str
-) -> DataError:
-    before = error.object[: error.start].decode(encoding, "replace")
-    line += _unify_line_ends(tail + before, final=False).count("\n")
-    found = f"byte {error.object[error.start]:#04x} at offset {offset + error.start} is not valid {encoding}"
-    return DataError(f"{found}; save the file as UTF-8 or name its encoding with --encoding", name, line)
-
-
 class ByteStream(Protocol):
     """What reading needs of a stream."""
 
@@ -163,7 +187,7 @@ def open_bytes(path: str | PathLike[str]) -> Iterator[ByteStream]:
     try:
         with nullcontext(sys.stdin.buffer) if is_stdin(path) else Path(path).open("rb") as opened:
             stream = cast(BufferedReader, opened)
-            yield _BoundedGzip(stream, name) if stream.peek(2)[:2] == _GZIP_MAGIC else stream
+            yield _BoundedGzip(stream) if stream.peek(2)[:2] == _GZIP_MAGIC else stream
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}", name) from error
 
@@ -171,9 +195,8 @@ def open_bytes(path: str | PathLike[str]) -> Iterator[ByteStream]:
 class _BoundedGzip:
     """A gzip stream that stops where its output outgrows its input as only a bomb's does."""
 
-    def __init__(self, packed: BinaryIO, name: str) -> None:
+    def __init__(self, packed: BinaryIO) -> None:
         self._packed = packed
-        self._name = name
         self._read = self._yielded = 0
         self._unpacked = gzip.GzipFile(fileobj=cast(BinaryIO, self), mode="rb")
 
@@ -188,6 +211,6 @@ class _BoundedGzip:
         data = self._unpacked.read1(size)
         self._yielded += len(data)
         if self._yielded > max(BOMB_BYTES, BOMB_RATIO * self._read):
-            found = f"found {self._read} bytes that unpack to more than {self._yielded}"
-            raise DataError(f"{found}, expected text; unpack the file yourself if it is one", self._name)
+            found = f"{self._read} bytes unpack to more than {self._yielded}"
+            raise DataError(f"{found}, expected text; unpack the file yourself if it is one")
         return data

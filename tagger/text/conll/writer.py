@@ -1,31 +1,149 @@
 """Sentences to column files: one token a row, a blank line after each sentence.
 
-What would not come back as it is (a separator inside a token, an empty token) is refused here.
+What would not come back as it is (a separator inside a token, an empty token) is refused here. `rewrite_tags`
+puts new tags into an existing file and leaves everything else as it stands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from os import PathLike
 from typing import TextIO
 
 from tagger.errors import DataError
-from tagger.text.conll.sentence import Sentence
+from tagger.text.conll.layout import Layout, split_row
+from tagger.text.conll.reader import COMMENT, DOCSTART, NEW_DOCUMENT, TAG_COLUMNS, UNSPECIFIED
+from tagger.text.conll.sentence import CONLLU_COLUMNS, Sentence
+from tagger.text.conll.source import read_blocks
+from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG
+
+_FIELD = re.compile("[^ ]+")
+_BOM = "\ufeff"
+_NOTHING = "-X-"  # what the CoNLL-2003 files put into the other columns of a document boundary
 
 
 def format_sentence(sentence: Sentence, separator: str = "\t") -> str:
-    """Return the rows of a sentence: token, features, tag; comments above, a blank line below."""
+    """Return the rows of a sentence: token, features, tag; comments above, a blank line below.
+
+    >>> format_sentence(Sentence(("a", "b"), ("O", "O")), " ")
+    'a O\\nb O\\n\\n'
+    """
     columns = [sentence.tokens, *sentence.features, *([sentence.tags] if sentence.tags else [])]
-    rows = [separator.join(fields) for fields in zip(*columns, strict=True)]
-    breaks = ("\n", "\r", separator)
-    for i, fields in enumerate(zip(*columns, strict=True)):
-        for field in fields:
-            if not field.strip(" \t") or any(mark in field for mark in breaks):
-                found = f"found {field!r} in token {i + 1} of a sentence"
-                raise DataError(f"{found}, expected text without line ends or {separator!r}")
-    return "\n".join([*sentence.comments, *rows, "", ""])
+    _refuse_unwritable(sentence, columns, separator)
+    rows = map(separator.join, zip(*columns, strict=True))
+    comments = (_spell_comment(comment, separator) for comment in sentence.comments)
+    kept = (comment for comment in comments if len(split_row(comment, separator)) != len(columns))
+    return "\n".join([*kept, *rows, "", ""])
+
+
+def _spell_comment(comment: str, separator: str) -> str:
+    """Write a comment so that it is none of the rows: `# ` in front, no tab inside."""
+    spelt = comment if comment.startswith(COMMENT) else "# " + comment.lstrip("# ")
+    return spelt.replace("\t", " ") if separator == "\t" else spelt
+
+
+def _refuse_unwritable(sentence: Sentence, columns: Sequence[Sequence[str]], separator: str) -> None:
+    fields = [field for column in columns for field in column]
+    whole = "\n".join(fields)
+    last = "\n".join(columns[-1]) + "\n"
+    if whole.count("\n") != len(fields) - 1 or "\r" in whole:
+        fault = "a line end"
+    elif "\t" in whole or (" " in whole and (separator == " " or len(columns) == 1)) or " \n" in last:
+        fault = "a blank"
+    elif not all(field.strip(" \ufeff" if len(columns) == 1 else " ") for field in fields):
+        fault = "no character"
+    elif DOCSTART in whole:
+        fault = DOCSTART
+    else:
+        return
+    begin = " ".join(sentence.tokens[:5])
+    raise DataError(f"found {fault} in a field of the sentence {begin!r}, which a column file cannot hold")
+
+
+def format_sentences(sentences: Iterable[Sentence], separator: str = "\t") -> Iterator[str]:
+    """Yield what `format_sentence` writes, and a `-DOCSTART-` row before each document but the first."""
+    document = 0
+    for i, sentence in enumerate(sentences):
+        rows = format_sentence(sentence, separator)
+        boundary = [DOCSTART, *(_NOTHING for _ in sentence.features), *([OUTSIDE] if sentence.tags else [])]
+        yield (separator.join(boundary) + "\n\n") * (sentence.document - document)
+        document = sentence.document
+        yield _BOM + rows if i == 0 and rows.startswith(_BOM) else rows  # reading drops one at the start
 
 
 def write_sentences(sentences: Iterable[Sentence], stream: TextIO, separator: str = "\t") -> None:
     """Write sentences to a text stream."""
-    for sentence in sentences:
-        stream.write(format_sentence(sentence, separator))
+    stream.writelines(format_sentences(sentences, separator))
+
+
+def format_conllu(sentences: Iterable[Sentence], column: str = "UPOS") -> Iterator[str]:
+    """Yield sentences as CoNLL-U with their tags in a column, or under a key as in `MISC:NER`.
+
+    Comments are kept, `# text` is added where it lacks; `?` is written as `_` in UPOS and XPOS, as is the
+    absence of a key for `O`.
+    """
+    place, _, key = column.partition(":")
+    index = CONLLU_COLUMNS.index(place.upper())
+    document = 0
+    for i, sentence in enumerate(sentences):
+        comments = ["# " + comment.lstrip("# ").replace("\n", " ") for comment in sentence.comments]
+        boundaries = sum(NEW_DOCUMENT.match(comment) is not None for comment in comments)
+        comments[:0] = ["# newdoc"] * (
+            sentence.document - document - boundaries + (i == 0 and boundaries > 0)
+        )
+        document = sentence.document
+        if not any(comment.startswith("# text =") for comment in comments):
+            comments.append(f"# text = {' '.join(sentence.tokens)}")
+        _refuse_unwritable(sentence, [sentence.tokens, sentence.tags], "\t")
+        rows = []
+        for number, (token, tag) in enumerate(zip(sentence.tokens, sentence.tags, strict=True), 1):
+            fields = [str(number), token, *[UNSPECIFIED] * 8]
+            fields[index] = _spell_field(fields[index], key, tag, index)
+            rows.append("\t".join(fields))
+        yield "\n".join([*comments, *rows, "", ""])
+
+
+def _spell_field(field: str, key: str, tag: str, index: int) -> str:
+    """Return a field of CoNLL-U with the tag in it."""
+    if not key:
+        return UNSPECIFIED if tag == UNKNOWN_TAG and index in TAG_COLUMNS else tag
+    if "|" in tag:
+        raise DataError(f"found '|' in tag {tag!r}, which separates the keys of a CoNLL-U column")
+    others = [pair for pair in field.split("|") if pair != UNSPECIFIED and pair.partition("=")[0] != key]
+    return "|".join([*others, f"{key}={tag}"] if tag != OUTSIDE else others) or UNSPECIFIED
+
+
+def rewrite_tags(
+    path: str | PathLike[str], layout: Layout, sentences: Iterable[Sentence], encoding: str = "utf-8"
+) -> Iterator[str]:
+    """Yield the text of a file with the tags of its sentences replaced; all else stays.
+
+    Args:
+        layout: of the file, as reading it found.
+        sentences: those of the file, in order, with other tags.
+    """
+    assert layout.tag is not None
+    tags = ((sentence.line_of(i), tag) for sentence in sentences for i, tag in enumerate(sentence.tags))
+    end = (sys.maxsize, "")
+    line, tag = next(tags, end)
+    for block in read_blocks(path, encoding, lambda fact, line: None):
+        rows = block.text.split("\n")
+        behind = block.line + len(rows) - 1  # the last row is empty: a block ends with a line end
+        while line < behind:
+            rows[line - block.line] = _replace_field(rows[line - block.line], layout, tag)
+            line, tag = next(tags, end)
+        yield "\n".join(rows)
+
+
+def _replace_field(row: str, layout: Layout, tag: str) -> str:
+    """Return the row with the new tag; runs of spaces stay."""
+    index = layout.tag
+    assert index is not None
+    if layout.separator == "\t":
+        fields = row.split("\t")
+        fields[index] = _spell_field(fields[index], layout.keys[1], tag, index) if layout.is_conllu else tag
+        return "\t".join(fields)
+    start, end = [match.span() for match in _FIELD.finditer(row)][index]
+    return row[:start] + tag + row[end:]

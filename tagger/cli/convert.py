@@ -1,0 +1,149 @@
+"""`tagger convert`: the same labels in another tag scheme or another file format."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tagger.errors import DataError
+from tagger.text import schemes
+from tagger.text.formats.terminal import escape_controls
+
+if TYPE_CHECKING:
+    from tagger.text.conll import Corpus
+    from tagger.text.schemes import Scheme
+
+_COLUMN = "an index from 0 (-1 is the last) or a CoNLL-U name, as MISC:NER"
+_FORMATS = "conll, conllu, jsonl, spans, doccano, labelstudio or brat"
+_SEPARATORS = {"tab": "\t", "space": " "}
+
+
+def convert(
+    source: Annotated[str, typer.Argument(metavar="IN", help="Corpus to read; - is standard input.")],
+    target: Annotated[str, typer.Argument(metavar="OUT", help="File to write; - is standard output.")],
+    to: Annotated[
+        str | None, typer.Option(help="Tag scheme to write: IOB1, IOB2, BIOES, BILOU, BMES, BMEWO or BARE.")
+    ] = None,
+    scheme: Annotated[str | None, typer.Option(help="Tag scheme of IN; else it is detected.")] = None,
+    input_format: Annotated[str | None, typer.Option(help=f"{_FORMATS}; else by the name.")] = None,
+    output_format: Annotated[
+        str | None, typer.Option("--format", help=f"{_FORMATS}; else by the name.")
+    ] = None,
+    token_column: Annotated[str, typer.Option(help=f"Column of the token: {_COLUMN}.")] = "0",
+    tag_column: Annotated[str, typer.Option(help="Column of the tag, likewise.")] = "-1",
+    columns: Annotated[
+        str | None,
+        typer.Option(help="Columns to write between token and tag, such as 1,2; else all stay as they are."),
+    ] = None,
+    output_column: Annotated[
+        str | None, typer.Option(help="Column of the tag in CoNLL-U; UPOS or MISC:NER otherwise.")
+    ] = None,
+    separator: Annotated[str, typer.Option(help="Between columns: tab or space.")] = "tab",
+    tokens: Annotated[
+        str, typer.Option(help="How text without tokens is cut: words, characters or blanks.")
+    ] = "words",
+    misaligned: Annotated[
+        str,
+        typer.Option(help="Spans that do not fit tokens: error, split (the token) or skip (the span)."),
+    ] = "error",
+    encoding: Annotated[str, typer.Option(help="Encoding of IN; OUT is UTF-8.")] = "utf-8",
+) -> None:
+    """Write a corpus in another tag scheme or file format.
+
+    Example: [bold]tagger convert train.conll train.bioes.conll --to BIOES[/bold]
+    """
+    from tagger.text import annotations, conll, tokenizer
+
+    features = tuple(map(conll.parse_column, columns.split(","))) if columns else ()
+    token, tag = conll.parse_column(token_column), conll.parse_column(tag_column)
+    reading = annotations.Reading(
+        columns=conll.Columns(token=token, tag=tag, features=features),
+        scheme=schemes.parse_scheme(scheme) if scheme else None,
+        encoding=encoding,
+        mode=tokenizer.Mode(_choose(tokens, tokenizer.Mode, "--tokens")),
+        misaligned=annotations.Misaligned(_choose(misaligned, annotations.Misaligned, "--misaligned")),
+    )
+    wanted = schemes.parse_scheme(to) if to else None
+    source_form = _choose(
+        input_format or annotations.format_of(source), annotations.FORMATS, "--input-format"
+    )
+    target_form = _choose(output_format or annotations.format_of(target), annotations.FORMATS, "--format")
+    between = _SEPARATORS[_choose(separator, _SEPARATORS, "--separator")]
+    if target_form == "brat" and target == "-":
+        raise typer.BadParameter("brat is a pair of files; name one", param_hint="OUT")
+
+    with _spooled(source) as path:
+        corpus = annotations.read_corpus(path, source_form, reading, _report)
+        converted = _convert_tags(corpus, wanted or corpus.scheme)
+        _say_what_was_found(corpus, converted)
+        if target_form == "brat":
+            annotations.write_brat(converted, Path(target))
+            return
+        if corpus.layout and source_form == target_form and not columns and not output_column:
+            pieces = conll.rewrite_tags(path, corpus.layout, converted.sentences, encoding)
+        else:
+            pieces = annotations.render(
+                converted, target_form, name=Path(source).name, column=output_column, separator=between
+            )
+        if target == "-":
+            sys.stdout.writelines(pieces)
+        else:
+            annotations.write_text(Path(target), pieces)
+
+
+@contextmanager
+def _spooled(source: str) -> Iterator[str]:
+    """Give a path to read from, twice if need be: standard input is laid in a temporary file."""
+    if source != "-":
+        yield source
+        return
+    with tempfile.NamedTemporaryFile() as spool:
+        shutil.copyfileobj(sys.stdin.buffer, spool)
+        spool.flush()
+        try:
+            yield spool.name
+        except DataError as error:
+            error.path = "<stdin>"
+            raise
+
+
+def _choose(value: str, choices: Iterable[str], option: str) -> str:
+    """Return the value if it is one of the choices; else it is a mistake of usage."""
+    allowed = [str(choice) for choice in choices]
+    if value not in allowed:
+        raise typer.BadParameter(f"found {value!r}, expected one of {', '.join(allowed)}", param_hint=option)
+    return value
+
+
+def _report(fault: DataError) -> None:
+    """Tell of a span that does not fit."""
+    typer.echo(escape_controls(str(fault)), err=True)
+
+
+def _say_what_was_found(corpus: Corpus, converted: Corpus) -> None:
+    """Tell how the tags were read, what was odd, and what is lost."""
+    talk = [f"{len(corpus.sentences):,} sentences, {corpus.scheme} ({corpus.evidence})"]
+    talk += [f"warning: {warning}" for warning in corpus.warnings]
+    if converted.scheme is not corpus.scheme:
+        talk.append(f"written as {converted.scheme}")
+    for line in talk:
+        typer.echo(escape_controls(line), err=True)
+
+
+def _convert_tags(corpus: Corpus, target: Scheme) -> Corpus:
+    """Return the corpus in another scheme; in its own it stays as it is."""
+    if target is corpus.scheme:
+        return corpus
+    sentences = tuple(
+        replace(sentence, tags=tuple(schemes.convert(sentence.tags, corpus.scheme, target)))
+        for sentence in corpus.sentences
+    )
+    return replace(corpus, sentences=sentences, scheme=target)

@@ -1,0 +1,244 @@
+"""JSON records to sentences or documents, and back; a small function for each shape, and a table of them.
+
+A record is read by its keys: `tokens` and `tags`; a text with spans as doccano writes it (`label`, `labels` or
+`entities` hold `[start, end, type]`); what `tagger predict` writes (`tokens` hold `[start, end, tag]`); tasks of
+Label Studio (`data` and `annotations`, or its short form). This file does not open files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tagger.errors import DataError
+from tagger.text.annotations.alignment import Document, TextSpan, locate_tokens
+from tagger.text.conll import Sentence
+from tagger.text.schemes import Scheme, tags_to_spans
+
+Record = Mapping[str, Any]
+_TAGS = ("tags", "ner_tags", "labels")
+_WORDS = ("tokens", "words")
+_SPANS = ("label", "labels", "entities", "spans")
+_TEXTS = ("text", "data", "content")
+
+
+class Place(NamedTuple):
+    """Where a record stands, and the number of its document."""
+
+    path: str
+    line: int
+    document: int
+
+
+def parse_json(text: str, path: str, line: int) -> Any:
+    """Return the value of a JSON text; DataError with its place where it is none."""
+    try:
+        value = json.loads(text)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")  # half a surrogate pair is no character
+    except json.JSONDecodeError as error:
+        where = f"column {error.colno}" if error.lineno == 1 else f"line {error.lineno} of it"
+        raise DataError(f"found no JSON ({error.msg} in {where}), expected an object", path, line) from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"found no JSON ({error}), expected an object", path, line) from error
+    return value
+
+
+def read_record(record: Any, place: Place) -> Sentence | Document:
+    """Return what a record holds: tokens and tags, or a text and its spans."""
+    if not isinstance(record, dict):
+        raise _shape_fault(f"found {type(record).__name__}", place)
+    words = next((record[key] for key in _WORDS if isinstance(record.get(key), list)), None)
+    if words is not None and all(isinstance(word, str) for word in words) and words:
+        return _read_tags(record, words, place)
+    if isinstance(record.get("data"), dict):
+        return _read_task(record, place)
+    text = next((record[key] for key in _TEXTS if isinstance(record.get(key), str)), None)
+    if text is None:
+        raise _shape_fault(f"found the keys {', '.join(map(repr, list(record)[:8])) or 'none'}", place)
+    base = record.get("start", 0) if words else 0
+    tokens = _read_offsets(words or (), base, text, place)
+    if words and all(len(word) == 3 and isinstance(word[2], str) for word in words):
+        comments = () if "\n" in text else (f"# text = {text}",)
+        pieces = [text[start:end] for start, end in tokens]
+        tags = [word[2] for word in words]
+        return _read_tags({"tags": tags, "comments": comments}, pieces, place)
+    found: list[Any] = next((record[key] for key in _SPANS if isinstance(record.get(key), list)), [])
+    spans = tuple(_read_span(span, base, place) for span in found)
+    return Document(text, spans, place.path, place.line, place.document, (tokens,) if tokens else None)
+
+
+def _shape_fault(found: str, place: Place) -> DataError:
+    expected = "expected an object with tokens and tags, or with a text and its spans"
+    return DataError(f"{found}, {expected}", place.path, place.line)
+
+
+def _read_tags(record: Record, words: Sequence[str], place: Place) -> Sentence:
+    tags = next((record[key] for key in _TAGS if isinstance(record.get(key), list)), None)
+    if tags is None or not all(isinstance(tag, str) for tag in tags):
+        found = "no tags" if tags is None else "tags that are no strings"
+        raise DataError(f"found {found}, expected a list of strings", place.path, place.line)
+    if len(words) != len(tags):
+        found = f"found {len(words)} tokens and {len(tags)} tags"
+        raise DataError(f"{found}, expected as many of both", place.path, place.line)
+    empty = next(
+        (i for i, pair in enumerate(zip(words, tags, strict=True)) if not all(map(str.strip, pair))), None
+    )
+    if empty is not None:
+        raise DataError(f"found an empty token or tag at {empty}, expected some text", place.path, place.line)
+    comments = record.get("comments", ())
+    return Sentence(
+        tokens=tuple(words),
+        tags=tuple(tags),
+        line=place.line,
+        document=place.document,
+        comments=tuple(comment for comment in comments if isinstance(comment, str)),
+        lines=(place.line,) * len(words),
+    )
+
+
+def _read_task(task: Record, place: Place) -> Document:
+    """Read a task of Label Studio: the first annotation that was not cancelled, its text spans alone."""
+    texts = [value for value in task["data"].values() if isinstance(value, str)]
+    text = task["data"].get("text", texts[0] if texts else None)
+    if not isinstance(text, str):
+        raise DataError("found no text in 'data', expected a string", place.path, place.line)
+    annotations = task.get("annotations") or []
+    done = [each for each in annotations if isinstance(each, dict) and not each.get("was_cancelled")]
+    results = done[0].get("result", []) if done else []
+    values = [result["value"] for result in results if isinstance(result, dict) and "value" in result]
+    spans = [_read_span(value, 0, place) for value in values if isinstance(value, dict) and "start" in value]
+    return Document(text, tuple(spans), place.path, place.line, place.document)
+
+
+def _read_span(span: Any, base: int, place: Place) -> TextSpan:
+    """Read `[start, end, type]` or an object with these; offsets count from `base`."""
+    if isinstance(span, list) and len(span) == 3:
+        span = {"start": span[0], "end": span[1], "type": span[2]}
+    if not isinstance(span, dict):
+        raise _span_fault(span, place)
+    name = next((span[key] for key in ("type", "label", "labels", "tag") if key in span), None)
+    if isinstance(name, list) and len(name) == 1:
+        name = name[0]
+    start = span.get("start", span.get("start_offset"))
+    end = span.get("end", span.get("end_offset"))
+    if not isinstance(name, str) or not _is_offset(start) or not _is_offset(end):
+        raise _span_fault(span, place)
+    assert start is not None and end is not None
+    text = span.get("text")
+    return TextSpan(name, start - base, end - base, text if isinstance(text, str) else None)
+
+
+def _is_offset(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _span_fault(span: Any, place: Place) -> DataError:
+    expected = "expected [start, end, type] or an object with these, and one type"
+    return DataError(f"found the span {json.dumps(span)[:100]}, {expected}", place.path, place.line)
+
+
+def _read_offsets(words: Sequence[Any], base: int, text: str, place: Place) -> tuple[tuple[int, int], ...]:
+    """Return the offsets of tokens that are `[start, end]` or `[start, end, tag]`, counted from `base`."""
+    offsets = []
+    last = 0
+    for word in words:
+        if not isinstance(word, list) or len(word) < 2 or not all(map(_is_offset, word[:2])):
+            found = f"found the token {json.dumps(word)[:100]}"
+            raise DataError(f"{found}, expected [start, end] or [start, end, tag]", place.path, place.line)
+        start, end = word[0] - base, word[1] - base
+        if not last <= start < end <= len(text):
+            found = f"found the token {word[0]}-{word[1]} of a text of {len(text)} characters"
+            raise DataError(f"{found}, expected tokens in order inside it", place.path, place.line)
+        offsets.append((start, end))
+        last = end
+    return tuple(offsets)
+
+
+class Located(NamedTuple):
+    """A sentence to be written: its text, where that begins in its document, its tokens and spans there."""
+
+    sentence: Sentence
+    document: str
+    start: int
+    text: str
+    tokens: tuple[tuple[int, int], ...]
+    spans: tuple[TextSpan, ...]
+
+
+def locate(sentences: Iterable[Sentence], scheme: Scheme, joiner: str, name: str) -> Iterator[Located]:
+    """Yield sentences with their texts; in a document, the next begins one character after the last."""
+    document, start = -1, 0
+    for sentence in sentences:
+        start = 0 if sentence.document != document else start
+        document = sentence.document
+        text, offsets = locate_tokens(sentence, joiner)
+        tokens = tuple((start + first, start + last) for first, last in offsets)
+        spans = []
+        for type_, first, last in tags_to_spans(sentence.tags, scheme):
+            begin, end = tokens[first][0], tokens[last - 1][1]
+            spans.append(TextSpan(type_, begin, end, text[begin - start : end - start]))
+        yield Located(sentence, f"{name}#{document}" if document else name, start, text, tokens, tuple(spans))
+        start += len(text) + 1
+
+
+def _write_tags(located: Located) -> Record:
+    sentence = located.sentence
+    record = {"doc": located.document, "tokens": list(sentence.tokens), "tags": list(sentence.tags)}
+    return record | ({"comments": list(sentence.comments)} if sentence.comments else {})
+
+
+def _write_prediction(located: Located) -> Record:
+    """Write what `tagger predict --format jsonl` writes, without a confidence."""
+    tags = located.sentence.tags
+    return {
+        "doc": located.document,
+        "start": located.start,
+        "end": located.start + len(located.text),
+        "text": located.text,
+        "tokens": [[start, end, tag] for (start, end), tag in zip(located.tokens, tags, strict=True)],
+        "spans": [_name_fields(span) for span in located.spans],
+    }
+
+
+def _name_fields(span: TextSpan) -> Record:
+    return {"type": span.type, "start": span.start, "end": span.end, "text": span.text}
+
+
+def _write_doccano(located: Located) -> Record:
+    shift = located.start
+    label = [[span.start - shift, span.end - shift, span.type] for span in located.spans]
+    return {"text": located.text, "label": label, "doc": located.document}
+
+
+def _write_task(located: Located) -> Record:
+    result = []
+    for type_, start, end, text, _ in located.spans:
+        value = {"start": start - located.start, "end": end - located.start, "text": text, "labels": [type_]}
+        result.append({"from_name": "label", "to_name": "text", "type": "labels", "value": value})
+    return {
+        "data": {"text": located.text},
+        "annotations": [{"result": result}],
+        "meta": {"doc": located.document},
+    }
+
+
+RECORDS: dict[str, Callable[[Located], Record]] = {
+    "jsonl": _write_tags,
+    "spans": _write_prediction,
+    "doccano": _write_doccano,
+    "labelstudio": _write_task,
+}
+
+
+def format_records(located: Iterable[Located], shape: str) -> Iterator[str]:
+    """Yield one JSON object a line; for Label Studio, which imports no lines, an array of them."""
+    write = RECORDS[shape]
+    is_array = shape == "labelstudio"
+    before = "[\n" if is_array else ""
+    for each in located:
+        yield before + json.dumps(write(each), ensure_ascii=False) + ("" if is_array else "\n")
+        before = ",\n" if is_array else ""
+    if is_array:
+        yield "\n]\n" if before.startswith(",") else "[]\n"
