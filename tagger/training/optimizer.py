@@ -110,7 +110,9 @@ class Optimizer:
                 key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)
             }
             if kept:
-                self._adam.state[parameter] = {key: value.clone() for key, value in kept.items()}
+                self._adam.state[parameter] = {
+                    key: value.to(parameter.device, copy=True) for key, value in kept.items()
+                }
         for name, table in self._tables.items():
             for key, value in table.state().items():
                 value.copy_(tensors[f"table.{name}.{key}"])
