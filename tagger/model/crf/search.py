@@ -23,6 +23,9 @@ from tagger.model.crf.problem import check_possible
 _CHUNK = 1 << 20
 """Elements of the temporary of a maximum: small enough for the cache, large enough to hide the cost of a call."""
 
+_SMALL = 1 << 14
+"""Elements of a time step up to which numpy, whose calls cost a third of those of torch, is the faster one."""
+
 _STRIDE = 32
 """Time steps between two shifts of the scores towards 0, without which a float32 sum blurs close decisions."""
 
@@ -44,7 +47,7 @@ def viterbi(emissions: Tensor, chain: Chain, lengths: Tensor) -> Tensor:
     best = reorder(_best_arrivals(emissions, chain), layout.mirrored)
     arrivals, first = chain.transitions.t().contiguous(), best[0] + chain.end
     check_possible(first.amax(-1), lengths)
-    if best.device.type == "cpu":  # numpy calls cost a third of torch calls, and here they are small
+    if best.device.type == "cpu":  # a row for each sentence is small
         table = arrivals.numpy()
         tags = torch.from_numpy(
             np.stack(_walk_back(first.numpy(), best.numpy(), lambda k: table.take(k, axis=0)))
@@ -91,41 +94,50 @@ def n_best(emissions: Tensor, chain: Chain, lengths: Tensor, n: int) -> NBest:
 
 
 def _best_arrivals(emissions: Tensor, chain: Chain) -> Tensor:
-    """Return the score of the best way to each tag, (T, B, K), up to a constant for each token of a sentence.
+    """Return the score of the best way to each tag, (T, B, K), up to a constant for each token of a sentence."""
+    _, B, K = emissions.shape
+    is_wide = K >= B  # the longer of tags and sentences stands last
+    best = (emissions if is_wide else emissions.transpose(1, 2)).clone(memory_format=torch.contiguous_format)
+    best[0] += chain.start if is_wide else chain.start.unsqueeze(1)
+    sources = (
+        best.transpose(1, 2).unsqueeze(-1) if is_wide else best.unsqueeze(2)
+    )  # (T, K, B, 1) or (T, K, 1, B)
+    moves = chain.transitions.unsqueeze(1 if is_wide else 2)  # (K, 1, K) or (K, K, 1)
+    columns = best.transpose(1, 2) if is_wide else best  # (T, K, B)
+    if best.device.type == "cpu" and B * K * K <= _SMALL:
+        table = moves.expand(K, *best.shape[1:]).contiguous().numpy()
+        arrive = _maximum(table, np.empty_like(table), np.empty_like(table[0]), np.add, np.maximum.reduce)
+        _recur(best.numpy(), sources.numpy(), columns.numpy(), arrive, np.maximum.reduce)
+    else:
+        scratch = best.new_empty(min(K, max(1, _CHUNK // (B * K))), *best.shape[1:])
+        arrive = _maximum(moves, scratch, torch.empty_like(best[0]), torch.add, torch.amax)
+        _recur(best, sources, columns, arrive, torch.amax)
+    return best if is_wide else best.transpose(1, 2)
 
-    The temporary has the sources in its first axis, along which a maximum is fast, and in its last the longer of
-    tags and sentences.
+
+def _recur(best: Any, sources: Any, columns: Any, arrive: Callable[[Any], Any], top: Any) -> None:
+    """Turn emissions into scores of the best ways, in place: three views of the same, tensors or numpy arrays."""
+    for t, (scores, source, column) in enumerate(zip(best[1:], sources[:-1], columns[1:], strict=True)):
+        scores += arrive(source)
+        if t % _STRIDE == _STRIDE - 1:
+            column -= top(column, 0).clip(_FAR)
+
+
+def _maximum(moves: Any, scratch: Any, out: Any, add: Any, top: Any) -> Callable[[Any], Any]:
+    """Return the function max_i (source[i] + moves[i]), which overwrites `out` each time.
+
+    The sources i stand first in the temporary, along which a maximum is fast; it may hold a part of them at a time.
     """
-    T, B, K = emissions.shape
-    by_tag = K >= B
-    best = (emissions if by_tag else emissions.transpose(1, 2)).clone(memory_format=torch.contiguous_format)
-    best[0] += chain.start if by_tag else chain.start.unsqueeze(1)
-    moves = chain.transitions.unsqueeze(1 if by_tag else 2)  # (K, 1, K) or (K, K, 1)
-    sources = (best.transpose(1, 2).unsqueeze(-1) if by_tag else best.unsqueeze(2)).unbind(0)
-    arrive = _maximum(moves, best[0])
-    steps = best.unbind(0)
-    for t in range(1, T):
-        steps[t].add_(arrive(sources[t - 1]))
-        if t % _STRIDE == 0:
-            steps[t].sub_(steps[t].amax(-1 if by_tag else 0, keepdim=True).clamp_(min=_FAR))
-    return best if by_tag else best.transpose(1, 2)
-
-
-def _maximum(moves: Tensor, like: Tensor) -> Callable[[Tensor], Tensor]:
-    """Return the function max_i (source[i] + moves[i]), which works in a temporary of bounded size."""
-    K = len(moves)
-    size = min(K, max(1, _CHUNK // like.numel()))
-    scratch = like.new_empty(size, *like.shape)
-    if size == K:
-        out = torch.empty_like(like)
-        return lambda source: torch.amax(torch.add(source, moves, out=scratch), 0, out=out)
+    size = len(scratch)
+    if size == len(moves):
+        return lambda source: top(add(source, moves, out=scratch), 0, out=out)
     parts = torch.split(moves, size)
-    tops = like.new_empty(len(parts), *like.shape)
+    tops = out.new_empty(len(parts), *out.shape)
 
     def in_parts(source: Tensor) -> Tensor:
-        for part, move, top in zip(torch.split(source, size), parts, tops, strict=True):
-            torch.amax(torch.add(part, move, out=scratch[: len(part)]), 0, out=top)
-        return tops.amax(0)
+        for part, move, highest in zip(torch.split(source, size), parts, tops, strict=True):
+            top(add(part, move, out=scratch[: len(part)]), 0, out=highest)
+        return torch.amax(tops, 0, out=out)
 
     return in_parts
 
