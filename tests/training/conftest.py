@@ -1,5 +1,42 @@
-"""One thread: the tensors of these tests are so small that sharing them out costs more than it gains."""
+"""A run that takes a second: ten sentences, a network of a few units, one thread inside each operator."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
 import torch
 
+from tagger import config
+from tagger.config import Config
+from tagger.training import corpora
+from tagger.training.corpora import Corpora
+
+# The tensors of these tests are so small that sharing them out costs more than it gains.
 torch.set_num_threads(1)
+
+TINY = {
+    "embedding.word_dim": 6,
+    "embedding.character_dim": 4,
+    "embedding.character_filters": 5,
+    "embedding.shape_dim": 2,
+    "embedding.affix_dim": 4,
+    "encoder.hidden": 5,
+    "training.language_dim": 4,
+    "training.epochs": 3,
+    "encoder.context": 2,
+    "training.batch_sentences": 4,
+    "training.learning_rate": 0.02,
+    "training.workers": 1,
+}
+
+
+@pytest.fixture
+def read_tiny(ten_sentences: Path):
+    """Read the ten sentences as training and dev corpus, with the settings of a tiny network and any others."""
+
+    def read(**changes: object) -> Corpora:
+        settings = config.override(Config(), {**TINY, **changes})
+        return corpora.read(ten_sentences, ten_sentences, ten_sentences, settings)
+
+    return read

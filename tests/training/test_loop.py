@@ -1,0 +1,200 @@
+"""The training loop: the same bits for the same seed, whoever computes the gradient; what it yields and skips."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from tagger.model import trained
+from tagger.model.labeler import Objective, SequenceLabeler
+from tagger.text.metrics import Score, Scores
+from tagger.text.metrics.exact import Average
+from tagger.training import corpora, loop
+from tagger.training.loop import EpochFacts, StepFacts
+
+CALM = {"training.input_dropout": 0.0, "training.output_dropout": 0.0, "training.word_dropout": 0.0}
+CALM |= {"training.unknown_strength": 0.0, "training.language_weight": 0.0}
+
+
+def some_scores(correct: int = 1) -> Scores:
+    return Scores(Score(10, 10, correct), Average(0.0, 0.0, 0.0, 10))
+
+
+def begin(data):
+    lexicon = corpora.build_lexicon(data)
+    labeler = trained.build(lexicon, data.config, cotrained=True)
+    return loop.begin(labeler, data.config), corpora.encode_training(data, lexicon)
+
+
+def train(data, workers: int = 1, score=lambda labeler: some_scores()):
+    run, corpus = begin(data)
+    facts = list(loop.train(run, corpus, data.config, score, workers))
+    weights = {f"labeler.{name}": value for name, value in run.labeler.state_dict().items()}
+    weights |= {f"averaged.{name}": value for name, value in run.averaged.state_dict().items()}
+    return run, facts, weights
+
+
+def same(one, other) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_the_same_seed_gives_the_same_bits(read_tiny, workers):
+    data = read_tiny()
+    (_, facts, weights), (_, again, others) = train(data, workers), train(data, workers)
+    assert same(weights, others)
+    assert [fact.loss for fact in facts] == [fact.loss for fact in again]
+    torch.manual_seed(7)
+    assert same(weights, train(data, workers)[2])
+    assert not same(weights, train(read_tiny(seed=2), workers)[2])
+
+
+def test_workers_share_out_one_and_the_same_gradient(read_tiny):
+    data = read_tiny(**CALM, **{"encoder.context": 1})
+    run, corpus = begin(data)
+    (groups, *_) = loop.epoch_batches(corpus, data.config, 0)
+    assert len(groups) == 4
+    found = []
+    for workers in (1, 2, 5):
+        gradient = loop._ParallelGradient(run.labeler, corpus, data.config, workers)
+        loss, tokens, gradients = gradient(groups, (1, 0, 0))
+        gradient.close()
+        found.append((torch.tensor(loss), torch.tensor(tokens), *(each.to_dense() for each in gradients)))
+    for other in found[1:]:
+        for one, two in zip(found[0], other, strict=True):
+            torch.testing.assert_close(one, two)
+
+
+def test_the_gradient_is_that_of_the_mean_loss_of_a_sentence(read_tiny):
+    data = read_tiny(**CALM)
+    run, corpus = begin(data)
+    (groups, *_) = loop.epoch_batches(corpus, data.config, 0)
+    sentences = sum(item.stop - item.start for item in groups)
+    gradient = loop._ParallelGradient(run.labeler, corpus, data.config, 1)
+    loss, _, gradients = gradient(groups, (1, 0, 0))
+    gradient.close()
+    parameters = list(run.labeler.parameters())
+    expected = run.labeler.loss(loop.collate(corpus, groups, data.config.encoder.max_tokens))
+    assert loss == pytest.approx(expected.item())
+    for one, two in zip(gradients, torch.autograd.grad(expected / sentences, parameters), strict=True):
+        torch.testing.assert_close(one.to_dense(), two.to_dense())
+
+
+def test_facts_of_every_step_and_epoch(read_tiny):
+    data = read_tiny()
+    run, facts, _ = train(data)
+    epochs = [fact for fact in facts if isinstance(fact, EpochFacts)]
+    steps = [fact for fact in facts if isinstance(fact, StepFacts)]
+    assert [fact.epoch for fact in epochs] == [1, 2, 3]
+    for epoch in epochs:
+        own = [fact for fact in steps if fact.epoch == epoch.epoch]
+        assert [fact.batch for fact in own] == list(range(1, own[0].batches + 1))
+        assert epoch.loss == own[-1].loss
+        assert epoch.skipped == 0
+    assert [fact.progress for fact in steps] == sorted(fact.progress for fact in steps)
+    assert steps[-1].progress == 1.0
+    assert epochs[0].loss > epochs[-1].loss
+    assert (run.epoch, run.batch, run.tokens, run.seconds) == (3, 0, 0, 0.0)
+
+
+def test_training_learns(read_tiny):
+    data = read_tiny(**CALM, **{"training.epochs": 40, "encoder.hidden": 12, "training.average": 0.0})
+    _, facts, _ = train(data)
+    assert facts[-1].loss < 0.05
+
+
+def test_the_first_of_equal_epochs_is_the_best(read_tiny):
+    correct = iter([3, 5, 5, 4])
+    run, facts, _ = train(
+        read_tiny(**{"training.epochs": 4}), score=lambda labeler: some_scores(next(correct))
+    )
+    assert [fact.improved for fact in facts if isinstance(fact, EpochFacts)] == [True, True, False, False]
+    assert (run.best_epoch, run.best_f1) == (2, 0.5)
+
+
+def test_patience_ends_training(read_tiny):
+    correct = iter([3, 5, 4, 5, 9, 9])
+    settings = {"training.epochs": 6, "training.patience": 2}
+    run, _, _ = train(read_tiny(**settings), score=lambda labeler: some_scores(next(correct)))
+    assert (run.epoch, run.best_epoch) == (4, 2)
+
+
+def test_the_average_is_settled_when_it_is_scored(read_tiny):
+    seen = []
+
+    def score(labeler: SequenceLabeler) -> Scores:
+        seen.append(labeler.embedding.word.weight.clone())
+        return some_scores()
+
+    run, _, _ = train(read_tiny(), score=score)
+    run.optimizer.settle()
+    assert torch.equal(seen[-1], run.averaged.embedding.word.weight)
+
+
+@pytest.fixture
+def spoilt(monkeypatch):
+    """Make the loss of some steps (counted from 1) NaN."""
+    steps: set[int] = set()
+    calls = []
+    objective = SequenceLabeler.objective
+
+    def spoil(self, batch, generator=None):
+        calls.append(None)
+        total, tags = objective(self, batch, generator)
+        return Objective(total * math.nan, tags * math.nan) if len(calls) in steps else Objective(total, tags)
+
+    monkeypatch.setattr(SequenceLabeler, "objective", spoil)
+    return steps
+
+
+def test_a_step_without_a_finite_gradient_is_skipped_and_counted(read_tiny, spoilt):
+    data = read_tiny(**{"training.epochs": 2})
+    _, calm, _ = train(data)
+    batches = calm[0].batches
+    spoilt.clear()
+    spoilt.update(
+        {len(calm) - 2 + 2, len(calm) - 2 + batches + 1}
+    )  # counted on: calls go on from the first run
+    run, corpus = begin(data)
+    before = None
+    skipped = []
+    for fact in loop.train(run, corpus, data.config, lambda labeler: some_scores()):
+        if isinstance(fact, StepFacts):
+            weights = {name: value.clone() for name, value in run.labeler.state_dict().items()}
+            if not math.isfinite(fact.norm):
+                skipped.append((fact.epoch, fact.batch))
+                assert same(weights, before)
+            assert math.isfinite(fact.loss)
+            before = weights
+        else:
+            assert fact.skipped == 1
+    assert skipped == [(1, 2), (2, 1)]
+    assert run.optimizer.steps == len(calm) - 2 - 2
+
+
+def test_threads_are_given_back_when_a_run_is_abandoned(read_tiny):
+    torch.set_num_threads(2)
+    try:
+        data = read_tiny()
+        run, corpus = begin(data)
+        facts = loop.train(run, corpus, data.config, lambda labeler: some_scores(), 2)
+        next(facts)
+        assert torch.get_num_threads() == 1
+        facts.close()
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize("warmup", [0.0, 0.1, 0.5])
+def test_the_schedule_rises_and_falls_once_within_its_bounds(warmup):
+    rates = [loop.schedule(step / 1000, warmup) for step in range(1001)]
+    peak = max(rates)
+    assert peak == 1.0
+    assert rates.index(peak) == round(1000 * warmup)
+    assert rates[-1] == 0.0
+    assert min(rates) >= 0.0
+    assert rates[: round(1000 * warmup)] == sorted(rates[: round(1000 * warmup)])
+    assert rates[round(1000 * warmup) :] == sorted(rates[round(1000 * warmup) :], reverse=True)
