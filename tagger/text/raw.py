@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from os import PathLike
 
-from tagger.errors import DataError
+from tagger.errors import ConfigError, DataError
 from tagger.text.conll import Columns, read_sentences
 from tagger.text.conll.source import BLOCK, display_name, open_bytes
 from tagger.text.tokenizer import Mode, cut, stream_sentences
@@ -91,7 +91,11 @@ def _lines(path: str | PathLike[str], encoding: str) -> Iterator[str]:
 
 def _pieces(path: str | PathLike[str], encoding: str) -> Iterator[str]:
     """Yield decoded text, a byte-order mark at its start left out."""
-    decoder = codecs.getincrementaldecoder(encoding)("strict")
+    try:
+        decoder = codecs.getincrementaldecoder(encoding)("strict")
+    except LookupError:
+        found = f"found {encoding!r}, expected a text encoding such as utf-8"
+        raise ConfigError(found, "text.encoding") from None
     lines, offset, is_first = 1, 0, True
     with open_bytes(path) as stream:
         while True:

@@ -1,0 +1,211 @@
+"""`tagger pretrain`, `tagger generate` and `tagger train --lm` end to end: files in, directories and words out."""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from tagger import cli
+from tagger.inference.generate import Reader
+from tagger.text.conll import read_corpus
+from tagger.training import checkpoint, language
+from tagger.training.evaluate import encode_corpus, keep_layers, tag
+
+Command = Callable[..., tuple[int, str, str]]
+
+SMALL = (
+    "--hidden", "16", "--projection", "8", "--held-out", "0.1", "--workers", "1",
+    "--set", "model.character_filters=4", "--set", "model.character_dim=4",
+)  # fmt: skip
+
+
+def _run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str
+) -> tuple[int, str, str]:
+    monkeypatch.setattr(sys, "argv", ["tagger", *arguments])
+    code = 0
+    try:
+        cli.main()
+    except SystemExit as stopped:
+        code = int(stopped.code or 0)
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run a command and return its exit code, stdout and stderr."""
+    return lambda *arguments: _run(monkeypatch, capsys, *map(str, arguments))
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a text, the language model made of it, and a labelled corpus."""
+    folder = tmp_path_factory.mktemp("language")
+    draw = random.Random(1)
+    verbs, names, places = ("saw", "met"), ("Ada", "Bob", "Eve"), ("Rome", "Oslo")
+    text, rows = [], []
+    for _ in range(150):
+        name, verb, place = draw.choice(names), draw.choice(verbs), draw.choice(places)
+        text.append(f"{name} {verb} it in {place} .")
+        rows.append(f"{name} B-PER\n{verb} O\nit O\nin O\n{place} B-LOC\n. O\n")
+    (folder / "text.txt").write_text("\n".join(text) + "\n", encoding="utf-8")
+    (folder / "train.conll").write_text("\n".join(rows[:40]), encoding="utf-8")
+    patch = pytest.MonkeyPatch()
+    patch.setattr(
+        sys, "argv",
+        ["tagger", "pretrain", str(folder / "text.txt"), "-o", str(folder / "lm"), "--input-format", "tokens",
+         "--epochs", "30", "--learning-rate", "0.02", "--dropout", "0", "--batch-tokens", "256", *SMALL],
+    )  # fmt: skip
+    cli.main.__globals__["app"](standalone_mode=False)
+    patch.undo()
+    return folder
+
+
+def test_pretrain_writes_a_directory(files: Path) -> None:
+    assert {path.name for path in (files / "lm").iterdir() if not path.name.startswith(".")} == {
+        "README.md", "config.toml", "history.jsonl", "model.safetensors", "scores.json", "vocab.json",
+    }  # fmt: skip
+    scores = json.loads((files / "lm" / "scores.json").read_text(encoding="utf-8"))
+    # Three names, two verbs and two places are 12 sentences of 7 predictions: at best 12 ** (1 / 7) = 1.43.
+    assert 1.4 < scores["perplexity"]["forward"] < 2.0
+    assert "tagger train TRAIN --lm DIRECTORY" in (files / "lm" / "README.md").read_text(encoding="utf-8")
+
+
+def test_pretrain_prints_json_and_warns_of_what_it_replaces(
+    files: Path, command: Command, tmp_path: Path
+) -> None:
+    where = ("--output", tmp_path / "lm", "--input-format", "lines")
+    arguments = ("pretrain", files / "text.txt", *where, "--epochs", 1)
+    code, out, err = command(*arguments, *SMALL, "--json")
+    assert code == 0
+    assert set(json.loads(out)) == {"perplexity", "epochs", "best_epoch", "seconds", "tokens_per_second"}
+    assert "held out" in err
+    code, _, err = command(*arguments, *SMALL, "--resume")
+    assert "holds no unfinished run; training starts from the beginning" in " ".join(err.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("missing.txt",), "missing.txt: cannot be read: No such file or directory"),
+        (("-",), "<stdin>: can be read only once, and every epoch reads the text; give a file"),
+        (("text.txt", "--input-format", "html"), "text.format: found 'html', expected"),
+        (("text.txt", "--set", "model.hiden=3"), "model.hiden: no such setting; did you mean model.hidden?"),
+        (("text.txt", "--encoding", "klingon"), "text.encoding: found 'klingon', expected a text encoding"),
+    ],
+)
+def test_pretrain_says_what_is_wrong(
+    files: Path, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...], message: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(files)
+    code, out, err = command("pretrain", *arguments, "--output", tmp_path / "lm")
+    assert (code, out) == (1, "")
+    assert message in err
+
+
+def test_bytes_that_are_no_text_are_placed(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_bytes(b"one\ntwo\n\xff\n")
+    code, _, err = command("pretrain", tmp_path / "text.txt", "--output", tmp_path / "lm")
+    assert code == 1
+    assert "text.txt:3: byte 0xff at offset 8 is not valid utf-8; save the file as UTF-8" in err
+
+
+def test_the_next_words_come_with_probabilities(files: Path, command: Command) -> None:
+    code, out, _ = command("generate", files / "lm", "Ada met it in", "--next", 2)
+    assert code == 0
+    rows = [line.split() for line in out.splitlines()]
+    assert {word for _, word in rows} == {"Rome", "Oslo"}
+    assert sum(float(probability) for probability, _ in rows) == pytest.approx(1, abs=0.1)
+    _, out, _ = command("generate", files / "lm", "Ada met it in Rome .", "--next", 1)
+    assert out.split(maxsplit=1)[1] == "<end of sentence>\n"
+
+
+def test_all_probabilities_sum_to_one_and_reading_on_is_reading_at_once(files: Path) -> None:
+    trained = language.load(files / "lm")
+    reader = Reader(trained, ["Ada", "unheard-of"])
+    assert float(reader.log_probabilities().exp().sum()) == pytest.approx(1)
+    one = Reader(trained, ["Ada"])
+    one.read("unheard-of")
+    assert torch.equal(one.log_probabilities(), reader.log_probabilities())
+
+
+def test_a_text_is_continued_as_the_seed_says(files: Path, command: Command) -> None:
+    texts = [
+        command("generate", files / "lm", "Eve", "--words", 30, "--seed", seed, "--json")[1]
+        for seed in (1, 1, 2)
+    ]
+    assert texts[0] == texts[1] != texts[2]
+    text = json.loads(texts[0])["text"]
+    assert text.startswith("Eve ")
+    assert len(text.split()) == 31
+    _, likeliest, _ = command("generate", files / "lm", "Eve", "--words", 5, "--temperature", 0)
+    assert likeliest.split()[2:4] == ["it", "in"]
+    _, first, _ = command("generate", files / "lm", "Eve", "--words", 5, "--top-k", 1, "--seed", 7)
+    assert first == likeliest
+
+
+def test_a_prompt_may_be_empty(files: Path, command: Command) -> None:
+    code, out, _ = command("generate", files / "lm", "--words", 1, "--top-k", 3)
+    assert code == 0
+    assert out.strip() in {"Ada", "Bob", "Eve"}
+
+
+def test_a_labeler_with_a_language_model_stands_alone(files: Path, command: Command, tmp_path: Path) -> None:
+    arguments = ("train", files / "train.conll", "--epochs", 2, "--workers", 1, "--hidden", 8, "--json")
+    code, _, err = command(*arguments, "--lm", files / "lm", "--output", tmp_path / "model")
+    assert code == 0, err
+    model = checkpoint.load_model(tmp_path / "model")
+    contextual = model.labeler.embedding.contextual
+    assert contextual is not None
+    frozen = language.load(files / "lm").model.encoder.state_dict()
+    found = contextual.encoder.state_dict()
+    assert all(torch.equal(found[name], value) for name, value in frozen.items())
+    assert not torch.equal(contextual.mix.weights, torch.zeros(3))
+    code, again, _ = command("evaluate", tmp_path / "model", files / "train.conll", "--json")
+    assert code == 0
+    assert 0 <= json.loads(again)["micro"]["f1"] <= 1
+
+    corpus = read_corpus(files / "train.conll")
+    encoded = encode_corpus(corpus.sentences, model)
+    kept = keep_layers(model, encoded)
+    assert kept.kept is not None
+    assert tag(model, kept) == tag(model, encoded)
+
+
+def test_a_finetuned_language_model_changes(files: Path, command: Command, tmp_path: Path) -> None:
+    arguments = ("train", files / "train.conll", "--epochs", 1, "--workers", 1, "--hidden", 8, "--json")
+    code, _, err = command(*arguments, "--lm", files / "lm", "--lm-finetune", "--output", tmp_path / "model")
+    assert code == 0, err
+    contextual = checkpoint.load_model(tmp_path / "model").labeler.embedding.contextual
+    assert contextual is not None
+    before = language.load(files / "lm").model.encoder.boundary
+    assert not torch.equal(contextual.encoder.boundary, before)
+
+
+def test_a_language_model_of_another_unit_is_refused(files: Path, command: Command, tmp_path: Path) -> None:
+    (tmp_path / "zh.conll").write_text("北 B-LOC\n京 E-LOC\n\n东 B-LOC\n京 E-LOC\n" * 5, encoding="utf-8")
+    code, _, err = command(
+        "train", tmp_path / "zh.conll", "--lm", files / "lm", "--output", tmp_path / "model"
+    )
+    assert code == 1
+    assert "--lm: found a language model of words, but the tokens of the corpus are characters" in err
+
+
+def test_characters_are_read_and_written_without_blanks(command: Command, tmp_path: Path) -> None:
+    text = tmp_path / "zh.txt"
+    text.write_text("我在北京大学。\n他在东京大学。\n" * 60, encoding="utf-8")
+    code, _, err = command(
+        "pretrain", text, "--output", tmp_path / "lm", "--unit", "characters", "--input-format", "lines",
+        "--epochs", 15, "--learning-rate", 0.02, "--dropout", 0, "--batch-tokens", 256, *SMALL,
+    )  # fmt: skip
+    assert code == 0, err
+    _, out, _ = command("generate", tmp_path / "lm", "我在", "--words", 5, "--temperature", 0)
+    assert out == "我在北京大学。\n"
