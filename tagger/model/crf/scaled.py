@@ -72,7 +72,7 @@ def propagate(emissions: Tensor, peaks: Tensor, chain: Chain, layout: Layout, ro
     joint[-1] = (
         0.0  # beyond the shorter sentences; left as it was found, memory may hold a NaN, and NaN * 0 is NaN
     )
-    joint.view(T * B, K)[layout.last] = end
+    joint.view(T * B, K).index_copy_(0, layout.last, end.expand(B, K))
     joint.mul_(alpha)
     scale = joint.sum(-1)
     wide = widest(emissions.device)

@@ -24,7 +24,7 @@ _CHUNK = 1 << 20
 """Elements of the temporary of a maximum: small enough for the cache, large enough to hide the cost of a call."""
 
 _SMALL = 1 << 14
-"""Elements of a time step up to which numpy, whose calls cost a third of those of torch, is the faster one."""
+"""B K K up to which a time step is faster in numpy, whose calls cost a third of those of torch, on a CPU."""
 
 _STRIDE = 32
 """Time steps between two shifts of the scores towards 0, without which a float32 sum blurs close decisions."""
