@@ -148,7 +148,8 @@ class Reader:
                 columns = [list(compress(column, is_token)) for column in columns]
             for number, comment in enumerate(comments, line):
                 self._read_comment(comment, number)
-        return self._build(columns, lines[0] if lines else line + len(comments), lines)
+        first = lines[0] if lines else line + len(comments)
+        return self._build(columns, first, lines if lines and lines[-1] - first >= len(lines) else ())
 
     def _build(self, columns: list[list[str]], line: int, lines: tuple[int, ...]) -> Sentence:
         """Make a sentence of its wanted columns and the comments above it."""

@@ -103,7 +103,8 @@ def _decode(path: str | PathLike[str], encoding: str) -> Iterator[str]:
     """Yield pieces of text, without a byte-order mark at the start; every failure gets its line."""
     name = display_name(path)
     decoder = _make_decoder(encoding)
-    offset, line, last = 0, 1, ""
+    offset, line, last = 0, 1, ""  # bytes read, line reached, last character
+    is_begun = False
     with open_bytes(path) as stream:
         while True:
             pending = len(decoder.getstate()[0])
@@ -119,11 +120,12 @@ def _decode(path: str | PathLike[str], encoding: str) -> Iterator[str]:
                 ) from error
             except (OSError, EOFError, zlib.error, UnicodeError, DataError) as error:
                 raise DataError(f"cannot be read: {error}", name, line) from error
-            text = text if offset else text.removeprefix(_BOM)
+            if not is_begun and text:
+                text, is_begun = text.removeprefix(_BOM), True
             offset += len(data)
             line += _count_line_ends(last, text)
-            last = text[-1:] or last
             if text:
+                last = text[-1]
                 yield text
             if not data:
                 return
