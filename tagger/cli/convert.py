@@ -50,6 +50,7 @@ def convert(
     tokens: Annotated[
         str, typer.Option(help="How text without tokens is cut: words, characters or blanks.")
     ] = "words",
+    lines: Annotated[bool, typer.Option("--lines", help="Each line of such a text is a sentence.")] = False,
     misaligned: Annotated[
         str,
         typer.Option(help="Spans that do not fit tokens: error, split (the token) or skip (the span)."),
@@ -68,6 +69,7 @@ def convert(
         columns=conll.Columns(token=token, tag=tag, features=features),
         scheme=schemes.parse_scheme(scheme) if scheme else None,
         encoding=encoding,
+        lines=lines,
         mode=tokenizer.Mode(_choose(tokens, tokenizer.Mode, "--tokens")),
         misaligned=annotations.Misaligned(_choose(misaligned, annotations.Misaligned, "--misaligned")),
     )

@@ -5,7 +5,7 @@ span that does not meet token boundaries. `records` knows the shapes of JSON, `b
 reads and writes whole corpora by the name of a format.
 """
 
-from tagger.text.annotations.alignment import Document, TextSpan, align, locate_tokens
+from tagger.text.annotations.alignment import Cutting, Document, TextSpan, align, locate_tokens
 from tagger.text.annotations.files import (
     FORMATS,
     Misaligned,
@@ -19,6 +19,7 @@ from tagger.text.annotations.files import (
 
 __all__ = [
     "FORMATS",
+    "Cutting",
     "Document",
     "Misaligned",
     "Reading",

@@ -37,6 +37,20 @@ class TextSpan(NamedTuple):
     line: int | None = None
 
 
+class Cutting(NamedTuple):
+    """How a text becomes sentences and tokens.
+
+    Args:
+        mode: what a token is.
+        lines: every line is a sentence; else sentences are found.
+        split: cut the tokens that a span cuts, instead of leaving the span out.
+    """
+
+    mode: Mode = Mode.WORDS
+    lines: bool = False
+    split: bool = False
+
+
 class Document(NamedTuple):
     """A text and its spans; `sentences` holds the offsets of its tokens where the file gives them."""
 
@@ -48,16 +62,14 @@ class Document(NamedTuple):
     sentences: tuple[tuple[Offsets, ...], ...] | None = None
 
 
-def align(document: Document, mode: Mode, split: bool, report: Report) -> Iterator[Sentence]:
+def align(document: Document, cutting: Cutting, report: Report) -> Iterator[Sentence]:
     """Yield the sentences of a document with their tags in IOB2.
 
     Args:
-        mode: how text is cut into tokens; in `blanks` a line is a sentence.
-        split: cut the tokens that a span cuts, instead of leaving the span out.
         report: called for every span that does not meet token boundaries, or overlaps another.
     """
     spans = _check_spans(document, report)
-    sentences = document.sentences or _tokenize(document.text, spans, mode)
+    sentences = document.sentences or _tokenize(document.text, spans, cutting)
     ends = [tokens[-1][1] for tokens in sentences]
     inside: list[list[TextSpan]] = [[] for _ in sentences]
     for span in spans:
@@ -67,7 +79,7 @@ def align(document: Document, mode: Mode, split: bool, report: Report) -> Iterat
         else:
             inside[home].append(span)
     for tokens, owned in zip(sentences, inside, strict=True):
-        pieces = _cut_tokens(tokens, owned) if split else tokens
+        pieces = _cut_tokens(tokens, owned) if cutting.split else tokens
         found = list(_match(tokens, pieces, owned, document, report))
         yield Sentence(
             tokens=tuple(document.text[start:end] for start, end in pieces),
@@ -97,9 +109,9 @@ def _check_spans(document: Document, report: Report) -> list[TextSpan]:
     return kept
 
 
-def _tokenize(text: str, spans: Sequence[TextSpan], mode: Mode) -> list[Tokens]:
+def _tokenize(text: str, spans: Sequence[TextSpan], cutting: Cutting) -> list[Tokens]:
     """Cut a text into sentences and tokens; a sentence goes on to the end of a span that begins in it."""
-    bounds = _split_lines(text) if mode is Mode.BLANKS else tokenizer.split_sentences(text)
+    bounds = _split_lines(text) if cutting.lines else tokenizer.split_sentences(text)
     merged: list[Offsets] = []
     crossing = iter([*spans, None])
     span = next(crossing)
@@ -111,7 +123,9 @@ def _tokenize(text: str, spans: Sequence[TextSpan], mode: Mode) -> list[Tokens]:
         else:
             merged.append((start, end))
     sentences = (
-        tuple((start + first, start + last) for first, last in tokenizer.tokenize(text[start:end], mode))
+        tuple(
+            (start + first, start + last) for first, last in tokenizer.tokenize(text[start:end], cutting.mode)
+        )
         for start, end in merged
     )
     return [tokens for tokens in sentences if tokens]
@@ -140,9 +154,9 @@ def _match(
     """Yield the spans whose ends are ends of pieces; report those whose ends are not ends of tokens."""
     starts = {start: i for i, (start, _) in enumerate(pieces)}
     ends = {end: i + 1 for i, (_, end) in enumerate(pieces)}
-    whole = {edge for token in tokens for edge in token}
+    first, last = {start for start, _ in tokens}, {end for _, end in tokens}
     for span in spans:
-        if not {span.start, span.end} <= whole:
+        if span.start not in first or span.end not in last:
             report(_fault(span, document, _tell_cut(span, tokens, document.text)))
         if span.start in starts and span.end in ends:
             yield Span(span.type, starts[span.start], ends[span.end])

@@ -11,7 +11,7 @@ from typing import Any
 
 from tagger.errors import DataError
 from tagger.text import conll
-from tagger.text.annotations.alignment import Report, align
+from tagger.text.annotations.alignment import Cutting, Report, align
 from tagger.text.annotations.brat import find_pairs, format_pair, group_documents, read_pair
 from tagger.text.annotations.records import Place, format_records, locate, parse_json, read_record
 from tagger.text.conll import DEFAULT_COLUMNS, Columns, Corpus, Sentence
@@ -49,13 +49,20 @@ class Reading:
         columns: of a column file.
         scheme: of its tags; detected where None.
         mode: how a text without tokens is cut into them.
+        lines: a line of such a text is a sentence; else sentences are found.
     """
 
     columns: Columns = DEFAULT_COLUMNS
     scheme: Scheme | None = None
     encoding: str = "utf-8"
     mode: Mode = Mode.WORDS
+    lines: bool = False
     misaligned: Misaligned = Misaligned.ERROR
+
+    @property
+    def cutting(self) -> Cutting:
+        """Return how texts are cut."""
+        return Cutting(self.mode, self.lines, self.misaligned is Misaligned.SPLIT)
 
 
 def format_of(path: str) -> str:
@@ -107,7 +114,7 @@ def _read_brat(
 ) -> Iterator[Sentence]:
     for number, pair in enumerate(find_pairs(path)):
         document = read_pair(pair, number, reading.encoding, report, warn)
-        yield from align(document, reading.mode, reading.misaligned is Misaligned.SPLIT, report)
+        yield from align(document, reading.cutting, report)
 
 
 def _read_json(path: str, reading: Reading, report: Report) -> Iterator[Sentence]:
@@ -121,7 +128,7 @@ def _read_json(path: str, reading: Reading, report: Report) -> Iterator[Sentence
         if isinstance(found, Sentence):
             yield found
         else:
-            yield from align(found, reading.mode, reading.misaligned is Misaligned.SPLIT, report)
+            yield from align(found, reading.cutting, report)
 
 
 def _document_of(record: Any) -> Any:
