@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -33,8 +34,10 @@ class Case(NamedTuple):
     oracles: list[BruteForceCRF]
 
 
-def make_case(scheme: str, scale: float, lengths: list[int], dtype: torch.dtype, seed: int = 0) -> Case:
-    torch.manual_seed(seed)
+@cache
+def make_case(scheme: str, scale: float, lengths: tuple[int, ...], dtype: torch.dtype) -> Case:
+    """Return a batch and its oracles; shared by tests, which change nothing in it."""
+    torch.manual_seed(0)
     K, constraints = SCHEMES[scheme]
     crf = CRF(K, constraints=constraints).to(dtype)
     with torch.no_grad():
@@ -67,14 +70,14 @@ def dtype(request) -> torch.dtype:
     return request.param
 
 
-@pytest.fixture(params=SCHEMES)
+@pytest.fixture(params=["free", "BIOES", "BMES"])
 def scheme(request) -> str:
     return request.param
 
 
 @pytest.fixture(params=SCALES.values(), ids=SCALES)
 def case(request, scheme: str, dtype: torch.dtype) -> Case:
-    return make_case(scheme, request.param, [2, 5, 4] if scheme == "BMES" else [1, 5, 3], dtype)
+    return make_case(scheme, request.param, (2, 5, 4) if scheme == "BMES" else (1, 5, 3), dtype)
 
 
 def close(found: Tensor, expected, relative: float = 1e-4) -> bool:
@@ -85,7 +88,7 @@ def close(found: Tensor, expected, relative: float = 1e-4) -> bool:
 # Loss and gradient.
 
 
-@pytest.mark.parametrize("rank", [0, 1, 7])
+@pytest.mark.parametrize("rank", [0, 7])
 def test_loss_is_that_of_enumeration(case: Case, rank: int) -> None:
     tags = gold_tags(case, rank)
     losses = case.crf.negative_log_likelihood(case.emissions, tags, case.lengths)
@@ -98,6 +101,7 @@ def test_gradient_is_expected_less_gold_counts(case: Case) -> None:
     tags, weights = gold_tags(case, 2), torch.tensor([0.5, -2.0, 3.0])
     emissions = case.emissions.clone().requires_grad_()
     losses = case.crf.negative_log_likelihood(emissions, tags, case.lengths)
+    case.crf.zero_grad()
     (losses * weights).sum().backward()
     by_emission = torch.zeros_like(emissions, dtype=torch.float64)
     by_start, by_move, by_end = np.zeros(case.crf.num_tags), 0.0, np.zeros(case.crf.num_tags)
@@ -122,7 +126,7 @@ def test_gradient_is_expected_less_gold_counts(case: Case) -> None:
 @pytest.mark.parametrize("scale", [1.0, 60.0, 1000.0])
 @pytest.mark.parametrize("partial", [False, True])
 def test_gradcheck(constrained: bool, scale: float, partial: bool) -> None:
-    case = make_case("BIOES" if constrained else "free", scale, [1, 4, 3], torch.float64)
+    case = make_case("BIOES" if constrained else "free", scale, (1, 4, 3), torch.float64)
     tags = torch.where(gold_tags(case, 1) < 0, 0, gold_tags(case, 1))
     allowed_tags = torch.nn.functional.one_hot(tags, case.crf.num_tags).bool()
     allowed_tags[1:3] = True
@@ -136,8 +140,8 @@ def test_gradcheck(constrained: bool, scale: float, partial: bool) -> None:
 
 
 def test_second_derivative_is_refused() -> None:
-    case = make_case("free", 1.0, [3], torch.float64)
-    emissions = case.emissions.requires_grad_()
+    case = make_case("free", 1.0, (3,), torch.float64)
+    emissions = case.emissions.clone().requires_grad_()
     loss = case.crf.negative_log_likelihood(emissions, gold_tags(case, 0), case.lengths).sum()
     with pytest.raises(RuntimeError, match="no second derivative; call backward without create_graph"):
         torch.autograd.grad(loss, emissions, create_graph=True)
@@ -168,7 +172,7 @@ def test_marginals_are_those_of_enumeration(case: Case) -> None:
 
 
 def test_temperature_divides_every_score() -> None:
-    case = make_case("BIOES", 3.0, [4], torch.float64)
+    case = make_case("BIOES", 3.0, (4,), torch.float64)
     oracle = case.oracles[0]
     cooled = BruteForceCRF(
         oracle.emissions / 2.5,
@@ -196,7 +200,7 @@ def test_probability_of_every_run_of_tags(case: Case) -> None:
 
 
 def test_a_span_in_iob2_is_closed_by_the_tag_after_it() -> None:
-    case = make_case("IOB2", 1.0, [4, 3, 1], torch.float64)
+    case = make_case("IOB2", 1.0, (4, 3, 1), torch.float64)
     tags = torch.tensor([[1, 0, 3], [2, 3, 0], [2, 4, 0], [0, 0, 0]])  # B-X I-X I-X O, O B-Y I-Y, B-Y
     closing = torch.ones(5, 5, dtype=torch.bool)
     closing[1:3, 2] = closing[3:5, 4] = False
@@ -227,7 +231,7 @@ def test_viterbi_finds_the_best_sequence(case: Case) -> None:
         assert not tags[oracle.T :, b].any()
 
 
-@pytest.mark.parametrize("n", [1, 2, 10, 400])
+@pytest.mark.parametrize("n", [1, 10, 400])
 def test_n_best_is_exact_distinct_and_bounded_by_what_exists(case: Case, n: int) -> None:
     found = case.crf.nbest(case.emissions, case.lengths, n)
     probabilities = case.crf.posterior(case.emissions, case.lengths).of_scores(found.scores)
@@ -295,7 +299,7 @@ def test_sets_that_allow_one_sequence_give_the_ordinary_loss(case: Case) -> None
 
 @pytest.mark.parametrize("scale", SCALES.values(), ids=SCALES)
 def test_sets_without_any_possible_sequence_are_refused(scale: float) -> None:
-    case = make_case("BIOES", scale, [2, 3], torch.float32)
+    case = make_case("BIOES", scale, (2, 3), torch.float32)
     sets = torch.ones(3, 2, 5, dtype=torch.bool)
     sets[1, 1], sets[2, 1] = (
         torch.tensor([False, True, False, False, False]),
@@ -313,7 +317,7 @@ def test_sets_without_any_possible_sequence_are_refused(scale: float) -> None:
 
 
 def test_forbidden_gold_tags_are_refused() -> None:
-    case = make_case("BIOES", 1.0, [2, 2], torch.float32)
+    case = make_case("BIOES", 1.0, (2, 2), torch.float32)
     tags = torch.tensor([[0, 0], [0, 2]])
     with pytest.raises(DataError, match=r"gold tags of sentence 1 of the batch .* make a move that .*repair"):
         case.crf.negative_log_likelihood(case.emissions, tags, case.lengths)
