@@ -21,6 +21,19 @@ from tagger.errors import ConfigError
 
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 Size = Annotated[int, Field(ge=1, le=65536)]
+Place = Literal[  # the values of `text.tokenizer.Split`
+    "contraction",
+    "possessive",
+    "elision",
+    "hyphen",
+    "slash",
+    "percent",
+    "currency",
+    "hashtag",
+    "mention",
+    "unit",
+    "fused",
+]
 OptionalSize = Annotated[int, Field(ge=0, le=65536)]
 
 
@@ -43,6 +56,10 @@ class CorpusConfig(_Section):
     encoding: str = Field(default="utf-8", description="encoding of the corpus files")
     mode: Literal["auto", "words", "characters", "blanks"] = Field(
         default="auto", description="what a token is; auto looks at the corpus"
+    )
+    splits: Literal["auto"] | list[Place] = Field(
+        default="auto",
+        description="where a run of characters in raw text begins a new token; auto looks at the corpus",
     )
     dev_share: Annotated[float, Field(gt=0, lt=0.9)] = Field(
         default=0.1, description="share of the training sentences held out when no dev file is given"
@@ -338,9 +355,15 @@ def assignments(texts: Iterable[str]) -> dict[str, Any]:
     return changes
 
 
-def settle(config: Config, scheme: str, mode: Literal["words", "characters", "blanks"]) -> Config:
+def settle(
+    config: Config,
+    scheme: str,
+    mode: Literal["words", "characters", "blanks"],
+    splits: Iterable[str] | None = None,
+) -> Config:
     """Replace what was left to be found in the corpus; fields that nobody set take the mode's defaults."""
-    chosen = override(config, {"corpus.scheme": scheme, "corpus.mode": mode})
+    found = {"corpus.scheme": scheme, "corpus.mode": mode}
+    chosen = override(config, found | ({} if splits is None else {"corpus.splits": sorted(splits)}))
     unset = {
         f"{section}.{field}": value
         for (section, field), value in _OF_MODE[mode].items()

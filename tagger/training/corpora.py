@@ -22,7 +22,7 @@ from tagger.text.conll import Columns, Corpus, Sentence, read_corpus
 from tagger.text.features import normalise
 from tagger.text.lexicon import Lexicon
 from tagger.text.schemes import Scheme
-from tagger.text.tokenizer import Mode, detect_mode
+from tagger.text.tokenizer import Mode, detect
 from tagger.training.language import TrainedLanguageModel
 
 
@@ -104,11 +104,12 @@ def prepare(learned: Corpus, dev: Corpus | None, test: Corpus | None, *, config:
     Raises:
         DataError: there is nothing to learn, or too little to hold sentences out.
     """
-    chosen = config.corpus.mode
-    found = (
-        detect_mode(sentence.tokens for sentence in learned.sentences) if chosen == "auto" else Mode(chosen)
+    chosen = config.corpus
+    found = detect(sentence.tokens for sentence in learned.sentences)
+    mode = found.mode if chosen.mode == "auto" else Mode(chosen.mode)
+    settled = settle(
+        config, learned.scheme, mode.value, found.splits if chosen.splits == "auto" else chosen.splits
     )
-    settled = settle(config, learned.scheme, found.value)
     held_out = dev is None
     if dev is None:
         learned, dev = hold_out(learned, settled)
