@@ -31,9 +31,11 @@ class CharacterCNN(nn.Module):
 
     def __init__(self, alphabet: int, dim: int, filters: int, width: int) -> None:
         super().__init__()
-        self.embedding = nn.Parameter(torch.randn(alphabet, dim) / dim**0.5)
-        self.weight = nn.Parameter(torch.randn(width, dim, filters) / (width * dim) ** 0.5)
+        self.embedding = nn.Parameter(torch.empty(alphabet, dim))
+        self.weight = nn.Parameter(torch.empty(width, dim, filters))
         self.bias = nn.Parameter(torch.zeros(filters))
+        nn.init.normal_(self.embedding, std=dim**-0.5)
+        nn.init.normal_(self.weight, std=(width * dim) ** -0.5)
 
     def forward(self, characters: Tensor) -> Tensor:
         """Map (U, C) rows of characters, padded with 0, to (U, F)."""

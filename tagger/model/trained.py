@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from tagger.config import Config
 from tagger.model.labeler import SequenceLabeler
@@ -71,18 +73,30 @@ def restore(lexicon: Lexicon, config: Config, weights: Mapping[str, Tensor]) -> 
     Raises:
         ValueError: these are not the weights of such a network.
     """
-    with torch.device("meta"):  # shapes alone
+    with torch.device("meta"), _Uninitialised():  # shapes alone
         outline = SequenceLabeler(lexicon, config, None).state_dict()
     wanted = {name: _form(value) for name, value in outline.items()}
     found = {name: _form(value) for name, value in weights.items()}
     for name in sorted(wanted.keys() | found.keys()):
         if wanted.get(name) != found.get(name):
             raise ValueError(f"{name} is {found.get(name, 'absent')}, expected {wanted.get(name, 'none')}")
-    with torch.device("meta"):
+    with torch.device("meta"), _Uninitialised():
         labeler = SequenceLabeler(lexicon, config, _constraints(lexicon.tags, config))
     labeler.load_state_dict(weights, assign=True)
     assert not any(tensor.is_meta for tensor in (*labeler.parameters(), *labeler.buffers()))
     return labeler
+
+
+class _Uninitialised(TorchFunctionMode):
+    """Leave weights as they are that would be drawn at random; without a device that imports a compiler, for 1 s."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", None) == nn.init.__name__:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
 def _form(tensor: Tensor) -> str:
