@@ -239,7 +239,7 @@ def _fill(groups: Sequence[Group], batch_sentences: int) -> Iterator[list[Group]
         yield batch
 
 
-class _Window(NamedTuple):
+class Window(NamedTuple):
     """Tokens [start, stop) of a group's concatenated sentences, read by the encoder at once.
 
     Only the encodings of tokens [first, last) are used; the others give context to them.
@@ -254,7 +254,7 @@ class _Window(NamedTuple):
 
 def collate(corpus: EncodedCorpus, groups: Sequence[Group], max_tokens: int) -> Batch:
     """Lay groups of sentences out as one batch."""
-    windows = [window for item in groups for window in _windows(item, max_tokens)]
+    windows = [window for item in groups for window in cut_windows(item, max_tokens)]
     examples = corpus.examples
     numbers = [number for item in groups for number in range(item.start, item.stop)]
     width = max(window.stop - window.start for window in windows)
@@ -295,7 +295,7 @@ def collate(corpus: EncodedCorpus, groups: Sequence[Group], max_tokens: int) -> 
 
 
 def _language_view(
-    corpus: EncodedCorpus, windows: Sequence[_Window], numbers: Sequence[int], width: int
+    corpus: EncodedCorpus, windows: Sequence[Window], numbers: Sequence[int], width: int
 ) -> LanguageView | None:
     if corpus.forms.spelling is None:
         return None
@@ -309,14 +309,14 @@ def _language_view(
     return lay_out(numbers, rows, corpus.forms.spelling, np.ascontiguousarray(origins.T), corpus.kept)
 
 
-def _windows(item: Group, max_tokens: int) -> list[_Window]:
+def cut_windows(item: Group, max_tokens: int) -> list[Window]:
     """Return the windows of a group: one, unless it is a single sentence longer than `max_tokens`."""
     if item.tokens <= max_tokens:
-        return [_Window(item, 0, item.tokens, 0, item.tokens)]
+        return [Window(item, 0, item.tokens, 0, item.tokens)]
     margin = min(OVERLAP, max_tokens // 4)
     step = max_tokens - 2 * margin
     return [
-        _Window(
+        Window(
             item,
             start=max(0, first - margin),
             stop=min(item.tokens, first + step + margin),

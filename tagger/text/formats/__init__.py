@@ -34,21 +34,36 @@ Writer = Callable[[Iterable[LabelledSentence]], Iterator[str]]
 
 
 class Format(NamedTuple):
-    """How to write a format, how its files are called, and whether each document needs a file of its own."""
+    """How to write a format.
+
+    Attributes:
+        write: the writer.
+        suffix: of its files.
+        is_per_document: whether each document needs a file of its own.
+        is_separable: whether a sentence is written without regard to the others, so that several can write at once.
+        about: what it is, for a person.
+    """
 
     write: Writer
     suffix: str
     is_per_document: bool
+    is_separable: bool
     about: str
 
 
 FORMATS: dict[str, Format] = {
-    "jsonl": Format(write_jsonl, ".jsonl", False, "one JSON object a sentence: text, tokens, spans, offsets"),
-    "conll": Format(write_conll, ".conll", False, "one token a row: token, tab, tag"),
-    "tsv": Format(write_tsv, ".tsv", False, "one span a row: document, start, end, type, text, confidence"),
-    "inline": Format(write_inline, ".txt", False, "one sentence a line, with <PER>...</PER> around spans"),
-    "brat": Format(write_brat, ".ann", True, "brat stand-off annotations, a file for each document"),
-    "html": Format(write_html, ".html", False, "one page with highlighted spans"),
+    "jsonl": Format(
+        write_jsonl, ".jsonl", False, True, "one JSON object a sentence: text, tokens, spans, offsets"
+    ),
+    "conll": Format(write_conll, ".conll", False, False, "one token a row: token, tab, tag"),
+    "tsv": Format(
+        write_tsv, ".tsv", False, False, "one span a row: document, start, end, type, text, confidence"
+    ),
+    "inline": Format(
+        write_inline, ".txt", False, True, "one sentence a line, with <PER>...</PER> around spans"
+    ),
+    "brat": Format(write_brat, ".ann", True, False, "brat stand-off annotations, a file for each document"),
+    "html": Format(write_html, ".html", False, False, "one page with highlighted spans"),
 }
 
 

@@ -1,0 +1,209 @@
+"""`tagger predict`: raw text, lines, tokens or columns in; labelled text out, as fast as it comes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+from tagger.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from tagger.inference.predict.workers import Answer
+    from tagger.text.formats import Format, LabelledSentence
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(help="Model directory.")],
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[INPUT ...|-]", help="Files and folders; - or none: the standard input."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File for the results (brat: a folder); else they are printed."),
+    ] = None,
+    input_format: Annotated[
+        str,
+        typer.Option(
+            help="text: running text; lines: a sentence a line; tokens: the same, tokens between blanks; "
+            "conll: the first column."
+        ),
+    ] = "text",
+    format: Annotated[
+        str | None,
+        typer.Option(
+            help="jsonl, conll, tsv, inline, brat or html; else coloured text on a terminal, or jsonl."
+        ),
+    ] = None,
+    min_confidence: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Leave out spans that are less probable.")
+    ] = 0.0,
+    nbest: Annotated[int, typer.Option(min=0, help="Also give the N best readings (jsonl).")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that label; 0: one per core.")] = 1,
+    encoding: Annotated[str, typer.Option(help="Encoding of the input.")] = "utf-8",
+    errors: Annotated[
+        str, typer.Option(help="Invalid bytes: strict (an error) or replace (by U+FFFD).")
+    ] = "strict",
+    language: Annotated[
+        str, typer.Option(help="Language of running text, such as de: whose abbreviations end no sentence.")
+    ] = "en",
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto for a GPU if there is one.")] = "cpu",
+) -> None:
+    """Label raw text with a trained model.
+
+    Example: [bold]tagger predict models/en letter.txt --format inline[/bold]
+    """
+    from rich.console import Console
+
+    from tagger.cli.signals import asked_to_stop
+    from tagger.text.formats import find_format
+
+    name = format or (None if output is None and sys.stdout.isatty() else "jsonl")
+    chosen = None if name is None else find_format(name)
+    if nbest and name != "jsonl":
+        raise ConfigError("the readings are part of jsonl alone; give --format jsonl", "--nbest")
+    talk = Console(stderr=True, highlight=False)
+    reading = {"format": input_format, "encoding": encoding, "errors": errors, "language": language}
+    answers = _answers(model, inputs or ["-"], reading, (min_confidence, nbest), (name, workers, device))
+    with asked_to_stop(talk) as stop:
+        progress = _Progress(stop)
+        if chosen is not None and chosen.is_per_document:
+            _write_documents(progress.sentences(answers, sys.stdout), chosen, output)
+        elif output is None:
+            _write(answers, progress, chosen, sys.stdout)
+        else:
+            with _opened(output) as file:
+                _write(answers, progress, chosen, file)
+    if progress.is_stopped:
+        if output is not None:
+            talk.print(f"stopped {progress.place}; {output} holds all results up to there", markup=False)
+        raise typer.Exit(130)
+    if output is not None:
+        talk.print(f"{progress.written:,} sentences, {progress.tokens:,} tokens -> {output}", markup=False)
+
+
+class _Progress:
+    """How far the output has come, and whether it is to go on."""
+
+    def __init__(self, stop: Callable[[], bool]) -> None:
+        self._stop = stop
+        self.written = 0
+        self.tokens = 0
+        self.place = "before the first sentence"
+        self.is_stopped = False
+
+    def follow(self, answers: Iterable[Answer | None], stream: TextIO) -> Iterator[Answer]:
+        """Pass answers on until the user asks to stop; each is flushed before the next is waited for."""
+        for answer in answers:
+            if answer is not None:
+                yield answer
+                stream.flush()
+                self.written += answer.sentences
+                self.tokens += answer.tokens
+                self.place = f"after {self.written:,} sentences, at character {answer.end:,} of {answer.doc}"
+            if self._stop():
+                self.is_stopped = True
+                return
+
+    def sentences(self, answers: Iterable[Answer | None], stream: TextIO) -> Iterator[LabelledSentence]:
+        """Pass the sentences of answers on."""
+        for answer in self.follow(answers, stream):
+            assert not isinstance(answer.content, str)
+            yield from answer.content
+
+
+def _answers(
+    model: Path,
+    inputs: list[str],
+    reading: dict[str, str],
+    wanted: tuple[float, int],
+    means: tuple[str | None, int, str],
+) -> Iterator[Answer | None]:
+    """Load the model and label the inputs; None where the input pauses."""
+    import torch
+
+    from tagger.inference.predict import Question, Reading, find_files, load, read_passages
+    from tagger.inference.predict.workers import answer
+
+    (min_confidence, nbest), (format, workers, device) = wanted, means
+    if device == "cpu":
+        torch.set_num_threads(1)  # batches are small: several cores are for several --workers
+    files = find_files(inputs)
+    tagger = load(model, device=device)
+    column = tagger.model.config.corpus.token_column
+    events = read_passages(files, Reading(context=tagger.context, token_column=column, **reading))
+    yield from answer(
+        tagger,
+        events,
+        Question(min_confidence=min_confidence, nbest=nbest),
+        format=format,
+        workers=workers or os.cpu_count() or 1,
+    )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
+    """Open a file for the results."""
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            yield file
+    except OSError as error:
+        raise DataError(
+            f"cannot be written: {error.strerror or error}; choose another --output", path
+        ) from error
+
+
+def _write(
+    answers: Iterable[Answer | None], progress: _Progress, format: Format | None, stream: TextIO
+) -> None:
+    """Write answers as they come."""
+    from tagger.text.formats import escape_controls, write_terminal
+
+    if format is not None and format.is_separable:
+        texts: Iterator[str] = (str(answer.content) for answer in progress.follow(answers, stream))
+    else:
+        write = write_terminal if format is None else format.write
+        texts = write(progress.sentences(answers, stream))
+    is_shown = format is not None and stream.isatty()
+    for text in texts:
+        stream.write(escape_controls(text) if is_shown else text)
+
+
+def _write_documents(sentences: Iterable[LabelledSentence], format: Format, folder: Path | None) -> None:
+    """Write each document to a file of its own."""
+    taken: set[str] = set()
+    if folder is not None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(
+                f"cannot be used as a folder: {error.strerror}; choose another --output", folder
+            ) from error
+    for number, (doc, inside) in enumerate(groupby(sentences, key=lambda sentence: sentence.doc)):
+        if folder is None:
+            if number:
+                raise ConfigError(
+                    "every document needs a file of its own; give a folder with --output", "--format"
+                )
+            sys.stdout.writelines(format.write(inside))
+            continue
+        stem = "stdin" if doc == "-" else Path(doc).name.removesuffix(".txt")
+        name = next(name for name in _names(stem) if name not in taken)
+        taken.add(name)
+        with _opened(folder / f"{name}{format.suffix}") as file:
+            file.writelines(format.write(inside))
+
+
+def _names(stem: str) -> Iterator[str]:
+    yield stem
+    number = 2
+    while True:
+        yield f"{stem}-{number}"
+        number += 1

@@ -1,0 +1,22 @@
+"""Raw text or tokens -> tags, spans and their exact probabilities, at full speed and in bounded memory.
+
+`passages` reads texts, `network` and the recurrence below it compute scores, `decoding` reads tags and probabilities
+off them, `tagger` lays them over the text, `workers` does that in several processes. Nothing here prints.
+"""
+
+from tagger.inference.predict.decoding import Alternative, Labelling, Question, ScoredSpan
+from tagger.inference.predict.passages import INPUT_FORMATS, Reading, find_files, read_passages
+from tagger.inference.predict.tagger import Tagger, load
+
+__all__ = [
+    "INPUT_FORMATS",
+    "Alternative",
+    "Labelling",
+    "Question",
+    "Reading",
+    "ScoredSpan",
+    "Tagger",
+    "find_files",
+    "load",
+    "read_passages",
+]

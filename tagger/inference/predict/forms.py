@@ -1,0 +1,83 @@
+"""Words -> rows of a table that holds what the first layer of the network makes of each spelling.
+
+A word's features depend on its spelling alone, and so does their product with the input weights of the first
+recurrent layer, two thirds of an LSTM's arithmetic. Text repeats itself, so both are computed once for each distinct
+word and kept, up to a bound. One table serves one thread at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tagger.model.batch import FormRows
+from tagger.model.embeddings import TokenEmbedding
+from tagger.text.lexicon import Lexicon
+
+Ints = NDArray[np.int64]
+_COMPUTED_AT_ONCE = 1024  # words: their characters, convolved, take some tens of megabytes
+
+
+class _Numbering(dict[str, int]):
+    """Words numbered as they are first asked for; the new ones wait in `fresh`."""
+
+    def __init__(self) -> None:
+        self.fresh: list[str] = []
+
+    def __missing__(self, word: str) -> int:
+        row = self[word] = len(self)
+        self.fresh.append(word)
+        return row
+
+
+class FormTable:
+    """A bounded cache from words to what the first layer adds to its gates for them.
+
+    Args:
+        lexicon: the model's tables.
+        embedding: the features of a token.
+        weights: (G, D') input weights of the first layer, all directions, for the features of a word's form.
+        bias: (G,) added to every row.
+        capacity: rows; when they are full the table begins anew.
+
+    Attributes:
+        values: (capacity, G); row r belongs to the word that `rows` gave r.
+    """
+
+    def __init__(
+        self, lexicon: Lexicon, embedding: TokenEmbedding, weights: Tensor, bias: Tensor, capacity: int
+    ) -> None:
+        self._lexicon = lexicon
+        self._embedding = embedding
+        self._weights = weights
+        self._bias = bias
+        self._numbers = _Numbering()
+        self.values = torch.empty(capacity, len(bias))  # memory is taken as rows are written
+
+    def rows(self, words: Sequence[str]) -> Ints:
+        """Return the row of each word; it stays valid until the next call.
+
+        Args:
+            words: no more than the capacity.
+        """
+        if len(self._numbers) + len(words) > len(self.values):
+            self._numbers = _Numbering()
+        numbers = self._numbers
+        found = np.fromiter(map(numbers.__getitem__, words), np.int64, len(words))
+        if numbers.fresh:
+            self._compute(numbers.fresh, len(numbers) - len(numbers.fresh))
+            numbers.fresh = []
+        return found
+
+    def _compute(self, words: Sequence[str], first: int) -> None:
+        for start in range(0, len(words), _COMPUTED_AT_ONCE):
+            part = words[start : start + _COMPUTED_AT_ONCE]
+            forms = self._lexicon.forms(part)
+            arrays = (forms.words, forms.counts, forms.characters, forms.shapes, forms.affixes)
+            features = self._embedding.embed_forms(FormRows(*map(torch.from_numpy, arrays)))[1:]
+            target = self.values[first + start : first + start + len(part)]
+            torch.addmm(self._bias, features, self._weights.t(), out=target)

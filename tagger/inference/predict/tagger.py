@@ -1,0 +1,351 @@
+"""A trained model as its users meet it: text or tokens in, tags and spans with their probabilities out."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from typing import overload
+
+import torch
+
+from tagger.errors import ConfigError, DataError
+from tagger.inference.predict.decoding import Decoder, Labelling, Question, ScoredSpan
+from tagger.inference.predict.labels import Known
+from tagger.inference.predict.network import Network, one_thread
+from tagger.inference.predict.passages import Event, Passage, Quiet, Reading, Row, split_text, watch
+from tagger.model.trained import TrainedModel
+from tagger.text import tokenizer
+from tagger.text.formats import LabelledSentence, LabelledSpan
+from tagger.text.formats import Reading as Alternative
+from tagger.text.tokenizer import DEFAULT_SPLITS, Mode, Split
+from tagger.training.checkpoint import load_model
+
+_CHUNK_TOKENS = (
+    24_000  # labelled at once: so many that batches are of like length, so few that memory is small
+)
+_CHARACTERS_OF_A_TOKEN = 5
+_LONGEST_WAIT = 0.3  # seconds that a passage waits for others
+_SHORTEST_CHUNK = 4_000  # a chunk for each of several threads is no smaller
+
+
+class Tagger:
+    """Labels text with a trained model; safe to use from several threads at once.
+
+    Args:
+        model: the network with its settings and tables.
+        fast: False: take the general road through the network, which is slower and computes the same.
+
+        tagger = load("models/en")
+        [(span.type, span.text) for sentence in tagger.predict("Ada met Mr. Li.") for span in sentence.spans]
+        # [('PER', 'Ada'), ('PER', 'Li')]
+    """
+
+    def __init__(self, model: TrainedModel, *, fast: bool = True) -> None:
+        self.model = model
+        self._network = Network(model, fast=fast)
+        self._decoder = Decoder(model)
+        settings = model.config.corpus
+        self._mode = Mode.WORDS if settings.mode == "auto" else Mode(settings.mode)
+        self._splits = DEFAULT_SPLITS if settings.splits == "auto" else frozenset(map(Split, settings.splits))
+
+    @property
+    def types(self) -> list[str]:
+        """The types of spans (or bare labels) that the model knows, sorted."""
+        return self.model.types
+
+    @property
+    def context(self) -> int:
+        """How many neighbouring sentences of a document are read together."""
+        return self.model.config.encoder.context
+
+    @overload  # a string is an iterable of strings too; the first form that fits holds
+    def predict(  # type: ignore[overload-overlap]
+        self, texts: str, *, min_confidence: float = ..., nbest: int = ..., language: str = ...
+    ) -> list[LabelledSentence]: ...
+
+    @overload
+    def predict(
+        self, texts: Iterable[str], *, min_confidence: float = ..., nbest: int = ..., language: str = ...
+    ) -> list[list[LabelledSentence]]: ...
+
+    def predict(
+        self,
+        texts: str | Iterable[str],
+        *,
+        min_confidence: float = 0.0,
+        nbest: int = 0,
+        language: str = "en",
+    ) -> list[LabelledSentence] | list[list[LabelledSentence]]:
+        """Label raw text: its sentences in order, their offsets counted in code points from the text's beginning.
+
+        Args:
+            texts: a text, or several; several give a list of sentences each.
+            min_confidence: leave out spans that are less probable.
+            nbest: also give the n best readings of each sentence.
+            language: code such as "de"; it chooses the abbreviations that end no sentence.
+        """
+        question = _question(min_confidence, nbest)
+        several = [texts] if isinstance(texts, str) else list(texts)
+        reading = Reading(language=language, context=self.context)
+        events = chain.from_iterable(split_text(str(n), text, reading) for n, text in enumerate(several))
+        found: list[list[LabelledSentence]] = [[] for _ in several]
+        for chunk in self.chunks(events):
+            assert not isinstance(chunk, Quiet)
+            for sentence in self.label(chunk, question):
+                found[int(sentence.doc)].append(sentence)
+        return found[0] if isinstance(texts, str) else found
+
+    def stream(
+        self, texts: Iterable[str], *, min_confidence: float = 0.0, nbest: int = 0, language: str = "en"
+    ) -> Iterator[list[LabelledSentence]]:
+        """Label texts as they come, in order and in bounded memory: the sentences of each text.
+
+        A thread of its own pulls the texts, so that no answer waits for the next text. Arguments as for `predict`.
+        """
+        question = _question(min_confidence, nbest)
+        reading = Reading(language=language, context=self.context)
+        pulled = answered = 0
+
+        def events() -> Iterator[Event]:
+            nonlocal pulled
+            for text in watch(texts):
+                if isinstance(text, Quiet):
+                    yield text
+                else:
+                    pulled += 1
+                    yield from split_text(str(pulled - 1), text, reading)
+
+        found: dict[int, list[LabelledSentence]] = {}
+        for chunk in chain(self.chunks(events()), [Quiet()]):
+            if isinstance(chunk, Quiet):
+                complete = pulled  # nothing waits: every text that came has been labelled
+            else:
+                for sentence in self.label(chunk, question):
+                    found.setdefault(int(sentence.doc), []).append(sentence)
+                complete = int(chunk[-1].doc)
+            for number in range(answered, complete):
+                yield found.pop(number, [])
+            answered = complete
+
+    def predict_tokens(
+        self,
+        sentences: Iterable[Sequence[str]],
+        *,
+        documents: Sequence[int] | None = None,
+        known: Sequence[Sequence[Known] | None] | None = None,
+        min_confidence: float = 0.0,
+        nbest: int = 0,
+        confidences: bool = True,
+        workers: int = 1,
+    ) -> list[Labelling]:
+        """Label sentences that are tokens already: a tag for each token, and spans in token indices.
+
+        Args:
+            sentences: the tokens of each sentence.
+            documents: a number for each sentence; neighbours of equal number are read together, as in training.
+                None: every sentence stands alone, and their order changes nothing.
+            known: for each sentence None, or for each token what is known of its tag: the tag, a set of tags that
+                it may have, or None. The rest is decoded, and its probabilities computed, given that.
+            min_confidence: leave out spans that are less probable, and their tags.
+            nbest: also give the n best readings of each sentence.
+            confidences: False: don't compute the probability of spans.
+            workers: threads; the result doesn't depend on it.
+
+        Raises:
+            DataError: a known tag is not one of the model's, or those of a sentence contradict each other.
+        """
+        rows = [list(words) for words in _checked(sentences)]
+        numbers = range(len(rows)) if documents is None else documents
+        for name, other in (("documents", documents), ("known", known)):
+            if other is not None and len(other) != len(rows):
+                raise DataError(f"{len(other)} {name} for {len(rows)} sentences; expected one for each")
+        if known is not None:
+            _check_known(rows, known)
+        question = _question(min_confidence, nbest, confidences=confidences)
+        held = [place for place, words in enumerate(rows) if words]
+        parts = self._parts([rows[place] for place in held], [numbers[place] for place in held], workers)
+
+        def answer(part: range) -> list[Labelling]:
+            places = held[part.start : part.stop]
+            facts = None if known is None else [known[place] for place in places]
+            return self._answer(
+                [rows[place] for place in places], [numbers[place] for place in places], question, facts
+            )
+
+        labellings = [Labelling([], nbest=[] if nbest else None) for _ in rows]
+        if workers > 1 and len(parts) > 1:
+            with ThreadPoolExecutor(workers, "tagger") as pool:
+                answers = list(pool.map(answer, parts))
+        else:
+            answers = [answer(part) for part in parts]
+        for place, labelling in zip(held, chain.from_iterable(answers), strict=True):
+            labellings[place] = labelling
+        return labellings
+
+    def label(self, passages: Sequence[Passage], question: Question) -> list[LabelledSentence]:
+        """Label passages, each of them read together; what `predict` and the command line do at heart."""
+        sentences: list[list[str]] = []
+        starts: list[list[int]] = []
+        numbers: list[int] = []
+        for number, passage in enumerate(passages):
+            for row in passage.rows:
+                words, places = (
+                    (row.words, row.starts)
+                    if row.words is not None and row.starts is not None
+                    else tokenizer.cut(row.text, self._mode, self._splits)
+                )
+                sentences.append(words)
+                starts.append(places)
+                numbers.append(number)
+        labellings = self._answer(sentences, numbers, question, None)
+        owners = ((passage.doc, row) for passage in passages for row in passage.rows)
+        return [
+            _place(doc, row, words, places, labelling)
+            for (doc, row), words, places, labelling in zip(
+                owners, sentences, starts, labellings, strict=True
+            )
+        ]
+
+    def chunks(self, events: Iterable[Event]) -> Iterator[list[Passage] | Quiet]:
+        """Gather passages into chunks that are labelled at once; what waits is passed on at a pause."""
+        waiting: list[Passage] = []
+        tokens = 0.0
+        began = time.monotonic()
+        for event in events:
+            if not isinstance(event, Quiet):
+                if not waiting:
+                    began = time.monotonic()
+                waiting.append(event)
+                tokens += sum(self._estimate(row) for row in event.rows)
+            late = waiting and time.monotonic() - began > _LONGEST_WAIT
+            if waiting and (isinstance(event, Quiet) or late or tokens >= _CHUNK_TOKENS):
+                yield waiting
+                waiting, tokens = [], 0.0
+            if isinstance(event, Quiet):
+                yield event
+        if waiting:
+            yield waiting
+
+    def _estimate(self, row: Row) -> float:
+        """Return about how many tokens a row has."""
+        if row.words is not None:
+            return len(row.words)
+        return len(row.text) / (1 if self._mode is Mode.CHARACTERS else _CHARACTERS_OF_A_TOKEN)
+
+    def _answer(
+        self,
+        sentences: Sequence[Sequence[str]],
+        numbers: Sequence[int],
+        question: Question,
+        known: Sequence[Sequence[Known] | None] | None,
+    ) -> list[Labelling]:
+        if not sentences:
+            return []
+        with torch.inference_mode(), one_thread(self.model.labeler.device.type == "cpu"):
+            emissions = self._network.emissions(sentences, numbers)
+            return self._decoder.read(emissions, [len(words) for words in sentences], question, known)
+
+    def _parts(self, sentences: Sequence[Sequence[str]], numbers: Sequence[int], workers: int) -> list[range]:
+        """Cut sentences into parts between groups that are read together."""
+        sizes = [len(words) for words in sentences]
+        wanted = max(_SHORTEST_CHUNK, min(_CHUNK_TOKENS, sum(sizes) // max(1, workers)))
+        parts: list[range] = []
+        start = tokens = 0
+        for item in self._network.groups(sizes, numbers):
+            tokens += item.tokens
+            if tokens >= wanted:
+                parts.append(range(start, item.stop))
+                start, tokens = item.stop, 0
+        return [*parts, range(start, len(sentences))] if start < len(sentences) else parts
+
+
+def load(directory: str | os.PathLike[str], *, device: str = "cpu") -> Tagger:
+    """Read a model directory and return its tagger.
+
+    Args:
+        directory: as `tagger train --output DIR` writes it.
+        device: where the network runs: cpu, cuda, mps, or auto for a GPU if there is one.
+
+    Raises:
+        ModelError: the directory or a file in it is missing, damaged or of another format version.
+        ConfigError: there is no such device.
+    """
+    model = load_model(os.fspath(directory))
+    model.labeler.to(_find_device(device))
+    return Tagger(model)
+
+
+def _find_device(name: str) -> torch.device:
+    found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, present in found.items() if present))
+    if not found.get(name.partition(":")[0]):
+        present = ", ".join(kind for kind, is_present in found.items() if is_present)
+        raise ConfigError(f"found {name!r}, expected auto or what this machine has: {present}", "device")
+    return torch.device(name)
+
+
+def _question(min_confidence: float, nbest: int, *, confidences: bool = True) -> Question:
+    if not 0.0 <= min_confidence <= 1.0:
+        raise ConfigError(f"found {min_confidence}, expected a probability between 0 and 1", "min_confidence")
+    if nbest < 0:
+        raise ConfigError(f"found {nbest}, expected 0 (none) or more", "nbest")
+    return Question(confidences or min_confidence > 0.0, nbest, min_confidence)
+
+
+def _checked(sentences: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
+    for number, words in enumerate(sentences):
+        if isinstance(words, str):
+            raise DataError(
+                f"sentence {number} (counted from 0) is a string, expected a list of tokens; `predict` takes raw text"
+            )
+        yield words
+
+
+def _check_known(rows: Sequence[Sequence[str]], known: Sequence[Sequence[Known] | None]) -> None:
+    for number, (words, facts) in enumerate(zip(rows, known, strict=True)):
+        if facts is not None and len(facts) != len(words):
+            raise DataError(
+                f"sentence {number} (counted from 0) has {len(words)} tokens, but tags are known for {len(facts)}; "
+                "expected one entry for each token, None where nothing is known"
+            )
+
+
+def _place(
+    doc: str, row: Row, words: Sequence[str], starts: Sequence[int], labelling: Labelling
+) -> LabelledSentence:
+    """Lay what was found out over the text of a document."""
+    base, text = row.start, row.text
+    firsts = [base + start for start in starts] if base else list(starts)
+    ends = [first + len(word) for first, word in zip(firsts, words, strict=True)]
+
+    def place(spans: Sequence[ScoredSpan]) -> list[LabelledSpan]:
+        return [
+            LabelledSpan(
+                type_,
+                firsts[start],
+                ends[end - 1],
+                text[firsts[start] - base : ends[end - 1] - base],
+                confidence,
+            )
+            for type_, start, end, confidence in spans
+        ]
+
+    nbest = None
+    if labelling.nbest is not None:
+        nbest = [
+            Alternative(each.confidence, tuple(each.tags), tuple(place(each.spans)))
+            for each in labelling.nbest
+        ]
+    return LabelledSentence(
+        doc=doc,
+        start=base,
+        end=base + len(text),
+        text=text,
+        tokens=list(zip(firsts, ends, labelling.tags, strict=True)),
+        spans=place(labelling.spans) if labelling.spans else [],
+        nbest=nbest,
+    )
