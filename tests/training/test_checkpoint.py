@@ -1,0 +1,515 @@
+"""Model directories: what is written comes back, and whatever is wrong with one is one clear error."""
+
+from __future__ import annotations
+
+import copy
+import errno
+import json
+import os
+import pickle
+import random
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from tagger import config
+from tagger.errors import DataError, ModelError
+from tagger.model import trained
+from tagger.model.trained import TrainedModel
+from tagger.training import checkpoint, corpora, evaluate, loop
+
+FILES = (checkpoint.CONFIG, checkpoint.VOCAB, checkpoint.WEIGHTS)
+
+
+def build(data) -> TrainedModel:
+    lexicon = corpora.build_lexicon(data)
+    labeler = trained.build(lexicon, data.config).requires_grad_(False)
+    return TrainedModel(data.config, lexicon, labeler)
+
+
+@pytest.fixture
+def model(read_tiny) -> TrainedModel:
+    return build(read_tiny())
+
+
+@pytest.fixture
+def directory(model, tmp_path) -> Path:
+    place = tmp_path / "model"
+    place.mkdir()
+    checkpoint.save_model(place, model)
+    return place
+
+
+def refusal(directory: Path) -> str:
+    """The one line that loading a directory gives."""
+    with pytest.raises(ModelError) as caught:
+        checkpoint.load_model(directory)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def same_weights(one: TrainedModel, other: TrainedModel) -> bool:
+    mine, theirs = one.labeler.kept_state(), other.labeler.kept_state()
+    return mine.keys() == theirs.keys() and all(torch.equal(mine[name], theirs[name]) for name in mine)
+
+
+@pytest.mark.parametrize("decoder", ["crf", "softmax"])
+def test_a_model_comes_back_as_it_was_saved(read_tiny, tmp_path, decoder):
+    data = read_tiny(**{"decoder.kind": decoder})
+    model = build(data)
+    checkpoint.save_model(tmp_path, model)
+    loaded = checkpoint.load_model(tmp_path)
+    assert same_weights(loaded, model)
+    assert (loaded.config, loaded.lexicon) == (model.config, model.lexicon)
+    encoded = evaluate.encode_corpus(data.dev.sentences, model)
+    assert evaluate.tag(loaded, encoded) == evaluate.tag(model, encoded)
+    assert not any(parameter.requires_grad for parameter in loaded.labeler.parameters())
+    assert not loaded.labeler.training
+
+
+def test_loading_moves_no_global_generator(directory):
+    before = torch.get_rng_state()
+    checkpoint.load_model(directory)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_equal_models_are_equal_files(model, directory, tmp_path):
+    for number in range(5):
+        again = tmp_path / str(number)
+        again.mkdir()
+        checkpoint.save_model(again, model)
+        assert [(again / name).read_bytes() for name in FILES] == [
+            (directory / name).read_bytes() for name in FILES
+        ]
+
+
+def test_nothing_but_the_three_files_is_written_and_others_may_read_them(directory):
+    assert sorted(path.name for path in directory.iterdir()) == sorted(FILES)
+    mask = os.umask(0)
+    os.umask(mask)
+    for name in FILES:
+        assert stat.S_IMODE((directory / name).stat().st_mode) == 0o666 & ~mask
+
+
+def test_weights_are_plain_safetensors(directory):
+    content = (directory / checkpoint.WEIGHTS).read_bytes()
+    assert set(safetensors.torch.load(content)) == set(checkpoint.load_model(directory).labeler.state_dict())
+    assert (8 + int.from_bytes(content[:8], "little")) % 8 == 0
+
+
+def test_torch_load_is_never_called():
+    package = Path(checkpoint.__file__).parents[1]
+    for path in package.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "torch.load" not in text, path
+        assert "import pickle" not in text, path
+
+
+def test_no_directory(tmp_path):
+    assert refusal(tmp_path / "none").startswith(
+        f"{tmp_path / 'none'}: does not exist; a model directory is expected"
+    )
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    assert "file: is a file; a model directory is expected" in refusal(tmp_path / "file")
+    assert refusal(tmp_path).startswith(f"{tmp_path / checkpoint.CONFIG}: is missing")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_is_named(directory, name):
+    (directory / name).unlink()
+    assert refusal(directory).startswith(f"{directory / name}: is missing; ")
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("kept", [0.0, 0.01, 0.5, 0.999])
+def test_a_truncated_file_is_named(directory, name, kept):
+    content = (directory / name).read_bytes()
+    (directory / name).write_bytes(content[: int(kept * len(content))])
+    assert refusal(directory).startswith(f"{directory / name}: ")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_flipped_bit_anywhere_is_found(directory, name):
+    content = (directory / name).read_bytes()
+    header = 8 + int.from_bytes(content[:8], "little") if name == checkpoint.WEIGHTS else 0
+    draw = random.Random(0)
+    places = {0, 1, len(content) - 1, *(draw.randrange(len(content)) for _ in range(25))}
+    places |= {draw.randrange(header) for _ in range(60 if header else 0)}
+    for place in sorted(places):
+        bit = 1 << draw.randrange(8)
+        (directory / name).write_bytes(content[:place] + bytes([content[place] ^ bit]) + content[place + 1 :])
+        message = refusal(directory)
+        assert message.startswith(str(directory)), (place, bit, message)
+        assert any(file in message for file in FILES)
+
+
+@pytest.mark.slow
+def test_every_bit_of_the_header_counts(directory):
+    path = directory / checkpoint.WEIGHTS
+    content = path.read_bytes()
+    for place in range(8 + int.from_bytes(content[:8], "little")):
+        for bit in range(8):
+            path.write_bytes(content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :])
+            refusal(directory)
+
+
+def rewrite(directory: Path, tensors=None, files=None, **facts) -> None:
+    """Write the directory anew as its author would, checksums included, with some things changed."""
+    contents = {name: (directory / name).read_bytes() for name in FILES[:2]} | (files or {})
+    with safetensors.safe_open(directory / checkpoint.WEIGHTS, "pt") as file:
+        weights = {name: file.get_tensor(name).clone() for name in file.keys()} | (tensors or {})  # noqa: SIM118
+    for name, content in contents.items():
+        (directory / name).write_bytes(content)
+    checkpoint.write_tensors(directory / checkpoint.WEIGHTS, weights, contents, facts)
+
+
+def test_another_format_version_is_named(directory):
+    rewrite(directory, format="2")
+    assert refusal(directory) == (
+        f"{directory / checkpoint.WEIGHTS}: format version 2 found, 1 expected; use the tagger that wrote it"
+    )
+
+
+def test_somebody_elses_safetensors_file(directory):
+    safetensors.torch.save_file({"a": torch.zeros(2)}, directory / checkpoint.WEIGHTS)
+    assert "has no format version: it was not written by tagger" in refusal(directory)
+
+
+class Bomb:
+    """Unpickling this leaves a file behind."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("saved_by", ["pickle", "torch"])
+def test_a_pickle_under_any_name_is_refused_unread(directory, tmp_path, name, saved_by):
+    sign = tmp_path / "exploded"
+    if saved_by == "pickle":
+        (directory / name).write_bytes(pickle.dumps(Bomb(sign)))
+    else:
+        torch.save(Bomb(sign), directory / name)
+    assert refusal(directory).startswith(f"{directory / name}: ")
+    assert not sign.exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("hidden = 5", "hidden = 65536", "expected float32 (13, 131072)"),
+        ("hidden = 5", "hidden = 6", "expected float32 (13, 12)"),
+        (
+            "hidden = 5",
+            "hidden = 99999999",
+            "encoder.hidden: found 99999999, expected less than or equal to 65536",
+        ),
+        ("hidden = 5", "hidden = nan", "encoder.hidden: found nan, expected "),
+        ("character_filters = 5", "character_filters = 65536", "expected float32 (65536,)"),
+        ("word_dim = 6", "word_dim = 65536", "expected float32 (40, 65536)"),
+        ("word_dim = 6", "word_dim = 0", "expected none"),
+        ("layers = 1", "layers = 8", "absent, expected float32 "),
+        ("clip_norm = 5.0", "clip_norm = nan", "training.clip_norm: found nan, expected "),
+        ('kind = "lstm"', 'kind = "gru"', "expected float32 (15"),
+        ('kind = "crf"', 'kind = "softmax"', "expected none"),
+        ('scheme = "IOB2"', 'scheme = "auto"', "'auto' is not a valid Scheme"),
+        ('scheme = "IOB2"', 'scheme = "BIO"', "'BIO' is not a valid Scheme"),
+        ('mode = "words"', 'mode = "auto"', "corpus.mode is auto"),
+        ("seed = 1", "sed = 1", "sed: no such setting; did you mean seed?"),
+        ("seed = 1", "seed = [", "not valid TOML"),
+    ],
+)
+def test_settings_that_a_stranger_changed(directory, old, new, expected):
+    text = (directory / checkpoint.CONFIG).read_text(encoding="utf-8")
+    assert f"\n{old}\n" in text
+    changed = text.replace(f"\n{old}\n", f"\n{new}\n").encode()
+    rewrite(directory, files={checkpoint.CONFIG: changed})
+    assert expected in refusal(directory)
+
+
+@pytest.mark.slow
+def test_absurd_settings_take_no_memory(directory):
+    """A process that may not take more than it needs for the model reads 2 TB of network as an error."""
+    text = (directory / checkpoint.CONFIG).read_text(encoding="utf-8")
+    absurd = text.replace("\nhidden = 5\n", "\nhidden = 65536\n").replace("\nlayers = 1\n", "\nlayers = 8\n")
+    rewrite(directory, files={checkpoint.CONFIG: absurd.encode()})
+    script = (
+        "import resource, sys; from tagger.errors import ModelError; from tagger.training import checkpoint\n"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + (200 << 20), -1))\n"
+        "try: checkpoint.load_model(sys.argv[1])\n"
+        "except ModelError as error: print(error)\n"
+    )
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("needs /proc")
+    done = subprocess.run(
+        [sys.executable, "-c", script, directory], capture_output=True, encoding="utf-8", check=False
+    )
+    assert "doesn't fit config.toml and vocab.json" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            {"tags": ["O", "B-PER", "X"]},
+            "vocab.json: found tag 'X', expected O, B-TYPE, I-TYPE, E-TYPE or S-TYPE",
+        ),
+        ({"tags": ["O"]}, "model.safetensors: doesn't fit config.toml and vocab.json: decoder."),
+        ({"words": [1]}, "vocab.json: is not a table of words and tags: words is not a list of strings"),
+        (
+            {"words": ["a"], "counts": [1]},
+            "model.safetensors: doesn't fit config.toml and vocab.json: embedding.word",
+        ),
+        (
+            {"tags": [f"B-{i}" for i in range(60_000)]},
+            "model.safetensors: doesn't fit config.toml and vocab.json",
+        ),
+    ],
+)
+def test_tables_that_a_stranger_changed(directory, change, expected):
+    tables = json.loads((directory / checkpoint.VOCAB).read_bytes()) | change
+    rewrite(directory, files={checkpoint.VOCAB: json.dumps(tables).encode()})
+    assert refusal(directory).startswith(f"{directory}{os.sep}{expected}")
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b"null", b"[" * 100_000, b'{"tags": 1}'])
+def test_tables_that_are_none(directory, content):
+    rewrite(directory, files={checkpoint.VOCAB: content})
+    assert refusal(directory).startswith(
+        f"{directory / checkpoint.VOCAB}: is not a table of words and tags: "
+    )
+
+
+def test_weights_of_another_shape_or_type_are_named(directory):
+    rewrite(directory, {"emission.bias": torch.zeros(3)})
+    assert (
+        "model.safetensors: doesn't fit config.toml and vocab.json: emission.bias is float32 (3,)"
+        in refusal(directory)
+    )
+    rewrite(directory, {"emission.bias": torch.zeros(13, dtype=torch.float64)})
+    assert "emission.bias is float64 (13,), expected float32 (13,)" in refusal(directory)
+    rewrite(directory, {"emission.bias": torch.zeros(13), "extra": torch.zeros(0)})
+    assert "extra is float32 (0,), expected none" in refusal(directory)
+
+
+def test_a_directory_that_mixes_two_models(read_tiny, directory, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    checkpoint.save_model(other, build(read_tiny(**{"encoder.hidden": 6, "embedding.min_count": 2})))
+    for name in FILES:
+        mixed = tmp_path / f"mixed-{name}"
+        shutil.copytree(directory, mixed)
+        shutil.copy(other / name, mixed / name)
+        named = checkpoint.CONFIG if name == checkpoint.WEIGHTS else name
+        assert refusal(mixed).startswith(f"{mixed / named}: doesn't match the checksum in model.safetensors")
+
+
+def test_only_fixed_names_inside_the_directory_are_read(directory, tmp_path):
+    (directory / "config.toml.bak").write_text("nonsense", encoding="utf-8")
+    (directory / ".model.safetensors.abc.partial").write_bytes(b"half")
+    checkpoint.load_model(directory)
+    for name in FILES:  # a directory under the name of a file
+        shutil.copytree(directory, tmp_path / f"d-{name}")
+        (tmp_path / f"d-{name}" / name).unlink()
+        (tmp_path / f"d-{name}" / name).mkdir()
+        assert "is missing" in refusal(tmp_path / f"d-{name}")
+
+
+def test_a_language_models_directory_says_so(directory):
+    rewrite(directory, files={checkpoint.CONFIG: b"seed = 1\n"})
+    assert "holds a language model" in refusal(directory)
+
+
+# Writing.
+
+
+def test_a_new_model_takes_the_place_of_the_old_one(read_tiny, model, directory):
+    other = build(read_tiny(**{"encoder.hidden": 6, "embedding.min_count": 2}))
+    checkpoint.save_model(directory, other)
+    assert same_weights(checkpoint.load_model(directory), other)
+    assert sorted(path.name for path in directory.iterdir()) == sorted(FILES)
+    checkpoint.save_model(directory, model)
+    assert same_weights(checkpoint.load_model(directory), model)
+
+
+def test_a_failing_write_leaves_the_old_content_and_no_litter(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    checkpoint.write_atomically(path, b"old")
+    for name in ("fsync", "replace", "chmod"):
+
+        def fail(*arguments: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, name, fail)
+            with pytest.raises(
+                DataError, match=r"file: cannot be written: No space left on device; nothing was"
+            ):
+                checkpoint.write_atomically(path, b"new")
+        assert path.read_bytes() == b"old"
+        assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_an_output_directory_that_cannot_be_used(tmp_path):
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    for place in (tmp_path / "file", tmp_path / "file" / "inside"):
+        with pytest.raises(
+            DataError, match=r"cannot be used as an output directory: .*; choose another with --output"
+        ):
+            checkpoint.prepare_directory(place)
+    checkpoint.prepare_directory(tmp_path / "deep" / "er")
+    assert (tmp_path / "deep" / "er").is_dir()
+    assert not list((tmp_path / "deep" / "er").iterdir())
+
+
+def test_a_second_run_is_refused_and_the_lock_ends_with_the_first(tmp_path):
+    with checkpoint.locked(tmp_path):
+        with pytest.raises(DataError, match="another run is writing here"), checkpoint.locked(tmp_path):
+            pass
+        script = (
+            "import fcntl, os, sys\n"
+            "fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+        )
+        other = [sys.executable, "-c", script, tmp_path]
+        assert b"BlockingIOError" in subprocess.run(other, capture_output=True, check=False).stderr
+    subprocess.run(other, check=True)
+    with checkpoint.locked(tmp_path):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_litter_of_a_killed_run_is_cleared_away(tmp_path):
+    (tmp_path / checkpoint.CHECKPOINT).mkdir()
+    for place in (tmp_path, tmp_path / checkpoint.CHECKPOINT):
+        (place / ".model.safetensors.k3j2.partial").write_bytes(b"half")
+    (tmp_path / "mine.partial").write_bytes(b"kept")
+    with checkpoint.locked(tmp_path):
+        left = sorted(path.name for path in tmp_path.rglob("*"))
+    assert left == [checkpoint.CHECKPOINT, "mine.partial"]
+
+
+# Interrupted runs.
+
+
+def advance(data, steps: int):
+    """A run after some steps, and the generator that goes on with it."""
+    lexicon = corpora.build_lexicon(data)
+    labeler = trained.build(lexicon, data.config, cotrained=True)
+    run = loop.begin(labeler, data.config)
+    model = TrainedModel(data.config, lexicon, run.averaged)
+    training = corpora.encode_training(data, lexicon)
+
+    def score(labeler):
+        return evaluate.score(TrainedModel(data.config, lexicon, labeler), data.dev)
+
+    facts = loop.train(run, training, data.config, score)
+    for _ in range(steps):
+        next(facts)
+    return run, model, facts
+
+
+def everything(run) -> dict[str, torch.Tensor]:
+    named = {f"labeler.{name}": value for name, value in run.labeler.state_dict().items()}
+    named |= {f"averaged.{name}": value for name, value in run.averaged.state_dict().items()}
+    return copy.deepcopy(named | run.optimizer.state())
+
+
+@pytest.mark.parametrize("average", [0.9, 0.0])
+def test_a_run_saved_between_any_two_facts_goes_on_with_the_same_bits(read_tiny, tmp_path, average):
+    data = read_tiny(**{"training.average": average})
+    whole, _, facts = advance(data, 0)
+    total = len(list(facts))
+    expected = everything(whole)
+    for steps in range(total):
+        run, model, _ = advance(data, steps)
+        checkpoint.save_run(tmp_path, run, model, data.fingerprint())
+        other, other_model, facts = advance(data, 0)
+        checkpoint.load_run(tmp_path, other, other_model, data.fingerprint())
+        for name in ("epoch", "batch", "loss", "tokens", "skipped", "best_f1", "best_epoch"):
+            assert getattr(other, name) == getattr(run, name)
+        assert len(list(facts)) == total - steps
+        found = everything(other)
+        assert found.keys() == expected.keys()
+        assert all(torch.equal(found[name], expected[name]) for name in expected), steps
+
+
+def test_a_checkpoint_of_other_settings_or_corpora_is_refused(read_tiny, tmp_path):
+    data = read_tiny()
+    run, model, _ = advance(data, 2)
+    checkpoint.save_run(tmp_path, run, model, data.fingerprint())
+    other = read_tiny(**{"training.learning_rate": 0.5})
+    rare = read_tiny(**{"embedding.min_count": 2})
+    for changed, fingerprint, expected in (
+        (other, other.fingerprint(), "the settings are not those of the interrupted run"),
+        (rare, rare.fingerprint(), "the settings are not those of the interrupted run"),
+        (data, b"other", "the corpora are not those of the interrupted run"),
+    ):
+        fresh, fresh_model, _ = advance(changed, 0)
+        with pytest.raises(ModelError, match=f"{expected}; give the same files and options again"):
+            checkpoint.load_run(tmp_path, fresh, fresh_model, fingerprint)
+
+
+def test_fingerprints_differ_where_sentences_do(read_tiny, ten_sentences):
+    before = read_tiny().fingerprint()
+    assert read_tiny(seed=3).fingerprint() == before
+    text = ten_sentences.read_text(encoding="utf-8")
+    for old, new in (
+        ("rained", "snowed"),
+        ("Nobody O", "Nobody B-PER"),
+        ("\n-DOCSTART- O\n\nOmar", "\nOmar"),
+    ):
+        assert old in text
+        ten_sentences.write_text(text.replace(old, new), encoding="utf-8")
+        assert read_tiny().fingerprint() != before
+
+
+def test_a_damaged_checkpoint_is_named(read_tiny, tmp_path):
+    data = read_tiny()
+    run, model, _ = advance(data, 2)
+    checkpoint.save_run(tmp_path, run, model, data.fingerprint())
+    (path,) = (tmp_path / checkpoint.CHECKPOINT).iterdir()
+    content = path.read_bytes()
+    draw = random.Random(0)
+    place = content.index(b'\\"batch\\"')
+    for at in (place + 12, place, *(draw.randrange(len(content)) for _ in range(30))):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        fresh, fresh_model, _ = advance(data, 0)
+        with pytest.raises(ModelError, match=str(path)):
+            checkpoint.load_run(tmp_path, fresh, fresh_model, data.fingerprint())
+
+
+def test_a_checkpoint_of_another_tagger_is_named(read_tiny, tmp_path):
+    data = read_tiny()
+    run, model, _ = advance(data, 1)
+    checkpoint.save_run(tmp_path, run, model, data.fingerprint())
+    fresh, _, _ = advance(data, 0)
+    fresh.labeler.emission = torch.nn.Linear(10, 99)
+    with pytest.raises(
+        ModelError, match=r"was written by another version of tagger \(.*; start anew without --resume"
+    ):
+        checkpoint.load_run(tmp_path, fresh, model, data.fingerprint())
+
+
+def test_discarding_a_run_leaves_nothing_of_it(read_tiny, tmp_path):
+    data = read_tiny()
+    run, model, _ = advance(data, 1)
+    assert not checkpoint.has_run(tmp_path)
+    checkpoint.discard_run(tmp_path)
+    checkpoint.save_run(tmp_path, run, model, data.fingerprint())
+    assert checkpoint.has_run(tmp_path)
+    checkpoint.discard_run(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["ten.conll"]
+
+
+def test_settings_are_those_that_were_saved(directory, read_tiny):
+    assert config.parse((directory / checkpoint.CONFIG).read_text(encoding="utf-8")) == read_tiny().config
