@@ -35,7 +35,7 @@ def convert(
     scheme: Annotated[str | None, typer.Option(help="Tag scheme of IN; else it is detected.")] = None,
     input_format: Annotated[str | None, typer.Option(help=f"{_FORMATS}; else by the name.")] = None,
     output_format: Annotated[
-        str | None, typer.Option("--format", help=f"{_FORMATS}; else by the name.")
+        str | None, typer.Option("--format", help="Likewise; for standard output, that of IN.")
     ] = None,
     token_column: Annotated[str, typer.Option(help=f"Column of the token: {_COLUMN}.")] = "0",
     tag_column: Annotated[str, typer.Option(help="Column of the tag, likewise.")] = "-1",
@@ -77,7 +77,8 @@ def convert(
     source_form = _choose(
         input_format or annotations.format_of(source), annotations.FORMATS, "--input-format"
     )
-    target_form = _choose(output_format or annotations.format_of(target), annotations.FORMATS, "--format")
+    target_form = output_format or (source_form if target == "-" else annotations.format_of(target))
+    target_form = _choose(target_form, annotations.FORMATS, "--format")
     between = _SEPARATORS[_choose(separator, _SEPARATORS, "--separator")]
     if target_form == "brat" and target == "-":
         raise typer.BadParameter("brat is a pair of files; name one", param_hint="OUT")

@@ -193,6 +193,8 @@ def test_partial_annotation_survives_a_round_trip(data, source, target):
             Scheme.BIOES,
             {"M-PER": "I-PER", "L-PER": "E-PER", "U-X": "S-X"},
         ),
+        ({"B-PER", "I-PER"}, Scheme.BMES, {}),
+        ({"B-PER", "M-PER"}, Scheme.IOB2, {}),
         ({"B-PER", "PER"}, Scheme.IOB2, {}),
         ({"b", "m"}, Scheme.BARE, {}),
         ({"i-s---", "n-p---", "v3s"}, Scheme.IOB2, {}),

@@ -21,7 +21,7 @@ from tagger.text.conll import DEFAULT_COLUMNS, Columns, Sentence
 from tagger.text.conll.corpus import LONG_SENTENCE
 from tagger.text.conll.reader import Reader
 from tagger.text.conll.source import display_name
-from tagger.text.schemes import EDGE, OUTSIDE, UNKNOWN_TAG, Detection, Scheme
+from tagger.text.schemes import EDGE, UNKNOWN_TAG, Detection, Scheme
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ class _Survey:
             self._add("scheme", self.labels[0].lines[0], message)
 
     def _judge_tags(self, counts: Counter[str], scheme: Scheme) -> None:
-        """Look for tags and sequences that the scheme does not have; leave both mended in `labels`."""
+        """Look for tags and sequences that the scheme does not have; leave in `labels` what can be read."""
         meant = schemes.respell(counts, scheme)
         if meant:
             tag = next(tag for tag in counts if tag in meant)
@@ -210,12 +210,11 @@ class _Survey:
         strangers = {tag for tag in counts if tag not in meant and not schemes.is_tag(tag, scheme)}
         self.defects.extend(defects.find_strangers(self.labels, strangers, scheme, self.path))
         if meant or strangers:
-            mended = dict.fromkeys(strangers, OUTSIDE) | meant
+            mended = dict.fromkeys(strangers, UNKNOWN_TAG) | meant
             self.labels = [
                 Labels(tuple(mended.get(t, t) for t in tags), lines) for tags, lines in self.labels
             ]
-        if not strangers:
-            self.defects.extend(defects.find_broken_sequences(self.labels, scheme, self.path))
+        self.defects.extend(defects.find_broken_sequences(self.labels, scheme, self.path))
 
     def _judge_types(self, scheme: Scheme, others: Sequence[_Survey]) -> None:
         """Count spans per type; look for rare and unseen types."""

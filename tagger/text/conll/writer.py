@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import TextIO
 
@@ -63,10 +64,14 @@ def _refuse_unwritable(sentence: Sentence, columns: Sequence[Sequence[str]], sep
 
 
 def format_sentences(sentences: Iterable[Sentence], separator: str = "\t") -> Iterator[str]:
-    """Yield what `format_sentence` writes, and a `-DOCSTART-` row before each document but the first."""
+    """Yield what `format_sentence` writes, and a `-DOCSTART-` row before each document but the first.
+
+    The row stands for a comment `# newdoc`.
+    """
     document = 0
     for i, sentence in enumerate(sentences):
-        rows = format_sentence(sentence, separator)
+        comments = tuple(comment for comment in sentence.comments if not NEW_DOCUMENT.match(comment))
+        rows = format_sentence(replace(sentence, comments=comments), separator)
         boundary = [DOCSTART, *(_NOTHING for _ in sentence.features), *([OUTSIDE] if sentence.tags else [])]
         yield (separator.join(boundary) + "\n\n") * (sentence.document - document)
         document = sentence.document

@@ -123,9 +123,10 @@ def _tell_iob(steps: Bigrams) -> Detection:
 def respell(tags: Iterable[str], scheme: Scheme) -> dict[str, str]:
     """Return how the scheme writes those of a corpus's tags that are surely meant but written otherwise.
 
-    Lower-case prefixes, `_` for `-` where all tags have it, and another scheme's letter for the same role.
+    Lower-case prefixes, `_` for `-` where all tags have it, and another scheme's letter for the same role, if
+    some tag ends a span: else the corpus is in IOB1 or IOB2, which is no matter of spelling.
 
-    >>> respell({"b-per", "M-per", "O"}, Scheme.BIOES)
+    >>> respell({"b-per", "M-per", "E-per", "O"}, Scheme.BIOES)
     {'M-per': 'I-per', 'b-per': 'B-per'}
     """
     if scheme is Scheme.BARE:
@@ -133,10 +134,11 @@ def respell(tags: Iterable[str], scheme: Scheme) -> dict[str, str]:
     distinct = set(tags)
     spelling = _normal_spelling(distinct)
     meant = {}
+    ends_spans = any(ROLE_OF_LETTER.get(spelling.get(tag, tag)[:1]) in ("E", "S") for tag in distinct)
     for tag in sorted(distinct):
         normal = spelling.get(tag, tag)
-        letter = LETTERS[scheme].get(ROLE_OF_LETTER.get(normal[:1], ""))
-        if not is_tag(normal, scheme) and letter and is_tag(letter + normal[1:], scheme):
+        letter = LETTERS[scheme].get(ROLE_OF_LETTER.get(normal[:1], "")) if ends_spans else None
+        if letter and not is_tag(normal, scheme) and is_tag(letter + normal[1:], scheme):
             normal = letter + normal[1:]
         if normal != tag and is_tag(normal, scheme):
             meant[tag] = normal

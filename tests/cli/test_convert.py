@@ -1,0 +1,132 @@
+"""`tagger convert` end to end: schemes and formats, what is kept, what is refused."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from itertools import product
+
+import pytest
+
+from tagger import cli
+from tagger.text.conll import read_corpus
+from tagger.text.schemes import Scheme
+
+CONLL = "-DOCSTART- -X- O\n\n# id 1 2 3\nAnna NP B-PER\nKeller  NP I-PER\nwon V O\n\nPeru NP B-LOC\n"
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Run `tagger convert` in a folder of files."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_convert(*arguments: str, stdin: str = "", **files: str) -> tuple[int, str, str]:
+        for name, content in files.items():
+            (tmp_path / name).write_text(content, encoding="utf-8", newline="")
+        monkeypatch.setattr(sys, "argv", ["tagger", "convert", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(stdin.encode()))))
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        return int(stopped.value.code or 0), *capsys.readouterr()
+
+    return run_convert
+
+
+def test_only_the_tags_change(run):
+    code, out, err = run("in", "-", "--to", "BIOES", **{"in": CONLL})
+    assert code == 0
+    assert out == CONLL.replace("I-PER", "E-PER").replace("B-LOC", "S-LOC")
+    assert "2 sentences, IOB2 (all 2 spans after O or another type begin with B)" in err
+    assert "written as BIOES" in err
+    assert run("-", "-", "--to", "bioes", stdin=CONLL)[1] == out
+
+
+@pytest.mark.parametrize(("source", "target"), list(product(list(Scheme)[:-1], repeat=2)))
+def test_schemes_and_back(run, ten_sentences, source, target):
+    assert run(str(ten_sentences), "a", "--to", source, "--scheme", "IOB2")[0] == 0
+    assert run("a", "b", "--to", target, "--scheme", source)[0] == 0
+    assert run("b", "c", "--to", "IOB2", "--scheme", target)[0] == 0
+    assert (ten_sentences.parent / "c").read_text() == ten_sentences.read_text()
+
+
+@pytest.mark.parametrize("form", ["jsonl", "spans", "doccano", "labelstudio", "brat", "conllu"])
+def test_formats_and_back(run, ten_sentences, form):
+    assert run(str(ten_sentences), "a", "--format", form)[0] == 0
+    options = ["--tokens", "blanks", "--lines"] if form in ("doccano", "labelstudio", "brat") else []
+    options += ["--tag-column", "MISC:NER"] if form == "conllu" else []
+    code, _, err = run("a", "b.conll", "--input-format", form, *options)
+    assert code == 0, err
+    first, second = read_corpus(ten_sentences), read_corpus(ten_sentences.parent / "b.conll")
+    for old, new in zip(first.sentences, second.sentences, strict=True):
+        assert (old.tokens, old.tags, old.document) == (new.tokens, new.tags, new.document)
+
+
+def test_formats_go_by_the_name(run, ten_sentences):
+    run(str(ten_sentences), "a.jsonl", "--to", "IOB1")
+    first = json.loads((ten_sentences.parent / "a.jsonl").read_text().split("\n")[0])
+    assert first["tokens"] == ["Anna", "Keller", "flew", "to", "New", "York", "."]
+    assert first["tags"] == ["I-PER", "I-PER", "O", "O", "I-LOC", "I-LOC", "O"]
+    code, out, _ = run("a.jsonl", "-", "--format", "conll", "--separator", "space", "--to", "IOB2")
+    assert code == 0
+    assert out == ten_sentences.read_text().removeprefix("-DOCSTART- O\n\n") + "\n"
+
+
+def test_columns_are_chosen(run):
+    code, out, _ = run("in", "-", "--columns", "1,0", **{"in": CONLL})
+    assert code == 0
+    assert out.startswith("# id 1 2 3\nAnna\tNP\tAnna\tB-PER\n")
+
+
+def test_conllu_keeps_its_other_lines(run):
+    head = "# sent_id = 1\n1-2\tal\t_\t_\t_\t_\t_\t_\t_\t_\n"
+    rows = "1\ta\ta\tADP\tE\t_\t0\troot\t_\tNER=B-X\n2\tel\tel\tDET\tD\t_\t1\tdet\t_\tGloss=the|NER=I-X\n\n"
+    code, out, _ = run(
+        "x.conllu", "-", "--tag-column", "MISC:NER", "--to", "BIOES", **{"x.conllu": head + rows}
+    )
+    assert (code, out) == (0, head + rows.replace("I-X", "E-X"))
+
+
+def test_spans_that_do_not_fit_are_named_and_nothing_is_written(run, tmp_path):
+    records = [
+        {"text": "New Yorkers", "label": [[4, 8, "LOC"]]},
+        {"text": "in Peru", "label": [[2, 7, "LOC"]]},
+    ]
+    content = "".join(json.dumps(record) + "\n" for record in records)
+    code, _, err = run("x.jsonl", "out", **{"x.jsonl": content})
+    assert code == 1
+    assert "x.jsonl:1: span LOC 4-8 'York' cuts the token 'Yorkers' (4-11)" in err
+    assert "x.jsonl:2: span LOC 2-7 ' Peru' begins or ends in white space" in err
+    assert err.splitlines()[-1].startswith("error: x.jsonl: 2 spans do not fit tokens; mend them, or say")
+    assert not (tmp_path / "out").exists()
+    code, out, err = run("x.jsonl", "-", "--format", "conll", "--misaligned", "split")
+    assert (code, out) == (0, "New\tO\nYork\tB-LOC\ners\tO\n\nin\tO\nPeru\tO\n\n")
+    assert "cuts the token" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["in", "out", "--format", "xml"], 2, "expected one of conll, conllu, jsonl"),
+        (["in", "out", "--misaligned", "maybe"], 2, "expected one of error, split, skip"),
+        (["in", "-", "--format", "brat"], 2, "brat is a pair of files"),
+        (["in"], 2, "Missing argument"),
+        (["in", "out", "--to", "XYZ"], None, "expected one of IOB1, IOB2"),
+        (["nowhere", "out"], 1, "error: nowhere: cannot be read: No such file or directory"),
+        (["in", "no/out"], 1, "error: no/out: cannot be written: No such file or directory"),
+        (["in", "out", "--scheme", "BMES"], 1, "error: in:5: found tag 'I-PER', expected O, B-TYPE, M-TYPE"),
+        (["-", "out"], 1, "error: <stdin>:1: found no sentence"),
+        (["in", "out", "--token-column", "7"], 1, "error: in:4: found 3 columns, expected a column 7"),
+    ],
+)
+def test_mistakes(run, tmp_path, arguments, code, message):
+    found, out, err = run(*arguments, **{"in": CONLL})
+    assert found == code or (code is None and found in (1, 2))
+    assert message in " ".join(err.replace("│", " ").split())
+    assert (out, (tmp_path / "out").exists()) == ("", False)
+
+
+def test_help_shows_an_example(run):
+    code, out, _ = run("--help")
+    assert code == 0
+    assert "Example: tagger convert train.conll train.bioes.conll --to BIOES" in out
