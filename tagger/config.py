@@ -181,12 +181,18 @@ class LanguageModelConfig(_Section):
         default=20,
         description="characters of a word that are looked at: half from its start, half from its end",
     )
-    hidden: Size = Field(default=256, description="hidden units of an LSTM layer")
-    projection: Size = Field(default=64, description="size of a word's input and of a layer's output")
+    hidden: Size = Field(default=192, description="hidden units of an LSTM layer")
+    projection: Size = Field(default=128, description="size of a word's input and of a layer's output")
     layers: Annotated[int, Field(ge=1, le=4)] = Field(default=2, description="LSTM layers per direction")
     min_count: Size = Field(default=2, description="words rarer than this are predicted as <unk>")
     vocabulary: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
         default=50_000, description="words that can be predicted, the commonest"
+    )
+    common: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=600, description="words in the softmax's first cluster, which is always computed"
+    )
+    rare: Annotated[int, Field(ge=2, le=1_000_000)] = Field(
+        default=3000, description="words in the first and second cluster; the others are the third"
     )
 
 
@@ -224,7 +230,7 @@ class PretrainingConfig(_Section):
         default=0.0, description="decoupled weight decay (AdamW)"
     )
     clip_norm: Annotated[float, Field(gt=0)] = Field(default=1.0, description="largest norm of the gradient")
-    dropout: Fraction = Field(default=0.3, description="locked dropout before, between and after the layers")
+    dropout: Fraction = Field(default=0.25, description="locked dropout before, between and after the layers")
     average: Fraction = Field(
         default=0.995, description="decay per step of the weights' moving average; 0: off"
     )

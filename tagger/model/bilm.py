@@ -20,7 +20,6 @@ from tagger.model.encoder import locked_dropout, mirrored_steps, recurrent_cell,
 from tagger.text.vocab import PAD
 
 State = tuple[Tensor, Tensor]
-_CUTOFFS = (1000, 8000)  # the softmax's clusters: 70 % of running words are among the 1,000 commonest
 _PIECES = 3  # words are spelled in pieces of like length, so that little padding is convolved
 
 
@@ -202,7 +201,9 @@ class LanguageModel(nn.Module):
         super().__init__()
         self.end = end
         self.encoder = LanguageEncoder(symbols, config)
-        cutoffs = [cutoff for cutoff in _CUTOFFS if cutoff < outcomes] or [outcomes - 1]
+        cutoffs = sorted(
+            {cutoff for cutoff in (config.common, config.rare) if cutoff < outcomes} or {outcomes - 1}
+        )
         self.softmax = nn.AdaptiveLogSoftmaxWithLoss(
             config.projection, outcomes, cutoffs, div_value=2.0, head_bias=True
         )
