@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import doctest
 import pickle
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from tagger.model import crf as crf_package
 from tagger.model.crf import CRF
 from tagger.text.schemes import Scheme, allowed, violations
 
@@ -269,3 +271,8 @@ def test_copies_keep_the_constraints(copied) -> None:
     assert repr(crf) == "CRF(num_tags=9, batch_first=False, constrained=True)"
     assert list(crf.state_dict()) == ["start_transitions", "end_transitions", "transitions"]
     assert (crf.chain().transitions < -1e29).any()
+
+
+def test_the_example_in_the_documentation_runs() -> None:
+    result = doctest.testmod(crf_package)
+    assert result.attempted > 5 and not result.failed

@@ -1,7 +1,7 @@
 """The negative log-likelihood with its analytic gradient.
 
 The loss of a sentence is log Z - score(gold). The derivative of log Z by a score is the expected number of times
-that the score is used (Sutton and McCallum 2012, section 5.1), so the gradient is that number less the number of
+that the score is used (Sutton and McCallum 2012, section 5.1.1), so the gradient is that number less the number of
 times that the gold tags use it. Tags known in part, as sets of allowed tags, put the log Z of the sequences
 within the sets in the place of score(gold), and their expected numbers in the place of the gold ones.
 """

@@ -46,7 +46,7 @@ class Posterior:
 
     def of_scores(self, scores: Tensor) -> Tensor:
         """Return the probability (B, N) of tag sequences from their scores (B, N), such as those of `NBest`."""
-        return (scores - self.log_z.unsqueeze(-1)).exp()
+        return (scores - self.log_z.unsqueeze(-1)).exp().clamp(max=1.0)
 
     def sequences(self, tags: Tensor) -> Tensor:
         """Return the probability of whole tag sequences (T, B), (B,)."""

@@ -63,21 +63,16 @@ def n_best(emissions: Tensor, chain: Chain, lengths: Tensor, n: int) -> NBest:
     wide = widest(emissions.device)
     emissions, chain = emissions.to(wide), chain.to(wide)
     layout = Layout.of(lengths, T)
-    best, emissions = (
-        reorder(scores, layout.mirrored) for scores in (_best_arrivals(emissions, chain), emissions)
-    )
-    arrivals = torch.cat(
-        (chain.transitions.t(), chain.end.unsqueeze(0))
-    )  # (K + 1, K): row K comes from the end
+    best = reorder(_best_arrivals(emissions, chain), layout.mirrored)
+    emissions = reorder(emissions, layout.mirrored)
+    before = torch.cat((chain.transitions.t(), chain.end.unsqueeze(0)))  # (K + 1, K); the end is the tag K
     tags, origins = lengths.new_empty(2, T, B, n)
     following = lengths.new_full((B, n), K)
-    suffix = torch.full(
-        (B, n), FORBIDDEN, dtype=wide, device=emissions.device
-    )  # score of what is already chosen
+    suffix = emissions.new_full((B, n), FORBIDDEN)  # score of what is chosen so far, from the end
     suffix[:, 0] = 0.0
     unmoved = torch.arange(n, device=lengths.device).expand(B, n)
     for t in range(T):
-        moves = arrivals[following] + suffix.unsqueeze(-1)  # (B, n, K)
+        moves = before.index_select(0, following.view(-1)).view(B, n, K) + suffix.unsqueeze(-1)
         chosen = (moves + best[t].unsqueeze(1)).view(B, n * K).topk(n).indices
         exists = layout.mask[t].unsqueeze(-1)
         origins[t] = torch.where(exists, chosen // K, unmoved)
@@ -99,9 +94,8 @@ def _best_arrivals(emissions: Tensor, chain: Chain) -> Tensor:
     is_wide = K >= B  # the longer of tags and sentences stands last
     best = (emissions if is_wide else emissions.transpose(1, 2)).clone(memory_format=torch.contiguous_format)
     best[0] += chain.start if is_wide else chain.start.unsqueeze(1)
-    sources = (
-        best.transpose(1, 2).unsqueeze(-1) if is_wide else best.unsqueeze(2)
-    )  # (T, K, B, 1) or (T, K, 1, B)
+    # Sources come first in (K, B, K) or (K, K, B), along which a maximum is fast.
+    sources = best.transpose(1, 2).unsqueeze(-1) if is_wide else best.unsqueeze(2)
     moves = chain.transitions.unsqueeze(1 if is_wide else 2)  # (K, 1, K) or (K, K, 1)
     columns = best.transpose(1, 2) if is_wide else best  # (T, K, B)
     if best.device.type == "cpu" and B * K * K <= _SMALL:
@@ -126,7 +120,8 @@ def _recur(best: Any, sources: Any, columns: Any, arrive: Callable[[Any], Any], 
 def _maximum(moves: Any, scratch: Any, out: Any, add: Any, top: Any) -> Callable[[Any], Any]:
     """Return the function max_i (source[i] + moves[i]), which overwrites `out` each time.
 
-    The sources i stand first in the temporary, along which a maximum is fast; it may hold a part of them at a time.
+    The temporary may hold a part of the sources i at a time. Everything is tensors or everything numpy arrays, with
+    the functions `add` and `top` of either.
     """
     size = len(scratch)
     if size == len(moves):
