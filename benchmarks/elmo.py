@@ -1,0 +1,154 @@
+"""Measure what a pretrained language model gains: F1 with and without it, and the speed of both.
+
+    python benchmarks/elmo.py wnut17 [--seeds 1 2 3] [--lm DIR] [--ways none frozen finetuned]
+    python benchmarks/elmo.py wikigold
+
+`wnut17`: the language model learns from the tweets of `../shared/data/raw` and from the training text; the labeler
+is trained once for each seed. `wikigold`: it learns from the addresses of `raw/state-of-the-union`; the labeler is
+trained on four fifths of the documents, a fifth of the sentences of which choose the epoch, and tested on the fifth
+fold. One thread. `--lm` takes a language model that is there already.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from corpora import CORPORA, SHARED
+
+from tagger.config import Config, PretrainConfig, override
+from tagger.text.conll import Sentence, read_corpus, read_sentences
+from tagger.training import checkpoint, corpora, evaluate, language, pretrain
+from tagger.training.fit import Finished, fit
+
+WAYS = {"none": None, "frozen": False, "finetuned": True}
+FOLDS = 5
+
+
+class Trial(NamedTuple):
+    """One labeler to train."""
+
+    name: str
+    seed: int
+    train: Path
+    dev: Path | None
+    test: Path
+
+
+def main() -> None:
+    """Pretrain where need be, train every labeler, print a table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("corpus", choices=("wnut17", "wikigold"))
+    parser.add_argument("--lm", type=Path, help="directory of a language model")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--ways", choices=WAYS, nargs="+", default=["none", "frozen"])
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        lm = language.load(arguments.lm or _pretrain(arguments.corpus, folder))
+        trials = list(_wnut17(arguments.seeds) if arguments.corpus == "wnut17" else _wikigold(folder))
+        print("way        trial     dev F1  test F1  train tok/s  label tok/s", flush=True)
+        for way in arguments.ways:
+            results = [_measure(trial, lm, way, folder / f"{way}-{trial.name}") for trial in trials]
+            tests = [test for _, test in results]
+            spread = statistics.stdev(tests) if len(tests) > 1 else 0.0
+            print(f"{way:<10} mean     {statistics.mean(dev for dev, _ in results):7.2f} ", end="")
+            print(f"{statistics.mean(tests):8.2f}  (test's standard deviation {spread:.2f})", flush=True)
+
+
+def _measure(
+    trial: Trial, lm: language.TrainedLanguageModel, way: str, directory: Path
+) -> tuple[float, float]:
+    """Train one labeler; return its F1 on dev and test, in percent."""
+    finetune = WAYS[way]
+    config = override(Config(), {"seed": trial.seed, "training.workers": 1, "lm.finetune": finetune})
+    found = corpora.read(trial.train, trial.dev, trial.test, config)
+    if finetune is not None:
+        found = corpora.add_language_model(found, lm)
+    *_, last = fit(found, directory)
+    assert isinstance(last, Finished)
+    assert last.test is not None
+    dev, test = 100 * last.dev.micro.f1, 100 * last.test.micro.f1
+    speeds = f"{last.tokens_per_second:11,.0f}  {_labelling_speed(directory, trial.test):11,.0f}"
+    print(f"{way:<10} {trial.name:<8} {dev:7.2f} {test:8.2f}  {speeds}", flush=True)
+    return dev, test
+
+
+def _labelling_speed(directory: Path, path: Path) -> float:
+    """Return tokens a second from sentences to tags, the language model run anew, best of three."""
+    model = checkpoint.load_model(directory)
+    sentences = read_corpus(path, scheme=model.scheme).sentences
+    seconds = []
+    for _ in range(3):
+        began = time.perf_counter()
+        evaluate.tag(model, evaluate.encode_corpus(sentences, model))
+        seconds.append(time.perf_counter() - began)
+    return sum(map(len, sentences)) / min(seconds)
+
+
+def _pretrain(corpus: str, folder: Path) -> Path:
+    """Train the language model of a corpus; return its directory."""
+    if corpus == "wnut17":
+        text, source = folder / "text.txt", CORPORA["wnut17"]
+        learned = [" ".join(each.tokens) for each in read_sentences(source.folder / str(source.train))]
+        tweets = (SHARED / "raw" / "tweets" / "tweets.txt").read_text(encoding="utf-8")
+        text.write_text(tweets.rstrip("\n") + "\n" + "\n".join(learned) + "\n", encoding="utf-8")
+        paths, form = [text], "tokens"
+    else:
+        paths, form = sorted((SHARED / "raw" / "state-of-the-union").glob("*.txt")), "text"
+    config = override(PretrainConfig(), {"text.format": form, "training.workers": 1})
+    directory = folder / "lm"
+    checkpoint.prepare_directory(directory)
+    for fact in pretrain.pretrain(paths, directory, config):
+        if isinstance(fact, pretrain.EpochFacts):
+            print(
+                f"pretraining, epoch {fact.epoch}: perplexity {fact.forward:.1f} forward, {fact.backward:.1f} "
+                f"backward, {fact.tokens_per_second:,.0f} tok/s",
+                flush=True,
+            )
+    return directory
+
+
+def _wnut17(seeds: Sequence[int]) -> Iterator[Trial]:
+    source = CORPORA["wnut17"]
+    paths = [source.folder / name for name in (str(source.train), source.dev, source.test)]
+    return (Trial(f"seed {seed}", seed, *paths) for seed in seeds)
+
+
+def _wikigold(folder: Path) -> Iterator[Trial]:
+    (path,) = (SHARED / "wikigold").glob("*.txt")
+    corpus = read_corpus(path)
+    for fold in range(FOLDS):
+        parts: list[list[Sentence]] = [[], []]
+        for sentence in corpus.sentences:
+            parts[sentence.document % FOLDS == fold].append(sentence)
+        names = [folder / f"{part}-{fold}.conll" for part in ("train", "test")]
+        for name, sentences in zip(names, parts, strict=True):
+            name.write_text(_column_text(sentences), encoding="utf-8")
+        yield Trial(f"fold {fold + 1}", 1, names[0], None, names[1])
+
+
+def _column_text(sentences: Sequence[Sentence]) -> str:
+    """Write sentences as two columns, a document mark before each new document."""
+    lines: list[str] = []
+    document = None
+    for sentence in sentences:
+        if sentence.document != document:
+            lines.append("-DOCSTART- O\n")
+            document = sentence.document
+        lines.extend(f"{token} {tag}" for token, tag in zip(sentence.tokens, sentence.tags, strict=True))
+        lines.append("")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
