@@ -139,25 +139,39 @@ class LanguageEncoder(nn.Module):
         )
 
     def forward(self, batch: LanguageBatch) -> Tensor:
+        """Return (T, B, L, D), each token's layers; see `layers_of`."""
+        return self.layers_of(self.input(batch.spelling), batch.tokens, batch.lengths)
+
+    def layers_of(self, words: Tensor, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Return (T, B, L, D), each token's layers; layer 0 is its input, twice.
 
         A token's forward state has read it and all before it, its backward state it and all after it.
+
+        Args:
+            words: (U, P) inputs of the distinct words.
+            tokens: (T, B) rows of them.
+            lengths: (B,) tokens of each sentence.
         """
-        mirror = mirrored_steps(batch.lengths, batch.tokens.shape[0])
-        forward, backward = self.states(batch)
+        mirror = mirrored_steps(lengths, tokens.shape[0])
+        forward, backward = self.states(words, tokens, lengths)
         pairs = zip(forward, backward, strict=True)
         layers = [torch.cat([ahead[1:], reverse(behind[1:], mirror)], dim=-1) for ahead, behind in pairs]
         return torch.stack(layers, dim=2)
 
     def states(
-        self, batch: LanguageBatch, dropout: float = 0.0, generator: torch.Generator | None = None
+        self,
+        words: Tensor,
+        tokens: Tensor,
+        lengths: Tensor,
+        dropout: float = 0.0,
+        generator: torch.Generator | None = None,
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Return the layers of each direction, (T + 1, B, P) each, in the direction's own order of reading.
 
         Step 0 has read nothing but the boundary. A generator turns dropout on.
         """
-        inputs = functional.embedding(batch.tokens, self.input(batch.spelling))
-        mirror = mirrored_steps(batch.lengths, batch.tokens.shape[0])
+        inputs = functional.embedding(tokens, words)
+        mirror = mirrored_steps(lengths, tokens.shape[0])
         boundary = self.boundary.expand(1, inputs.shape[1], -1)
         both: list[list[Tensor]] = []
         for direction, order in enumerate((inputs, reverse(inputs, mirror))):
@@ -221,7 +235,8 @@ class LanguageModel(nn.Module):
         Each sums over the batch's words and sentence ends: `lengths.sum() + B` predictions.
         """
         assert batch.targets is not None
-        forward, backward = self.encoder.states(batch, dropout, generator)
+        words = self.encoder.input(batch.spelling)
+        forward, backward = self.encoder.states(words, batch.tokens, batch.lengths, dropout, generator)
         steps, _ = batch.targets.shape
         mirror = mirrored_steps(batch.lengths, steps)
         ahead = self._with_end(batch.targets, batch.lengths)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 LONGEST = 256  # tokens that are read at once; a longer sentence is cut
+_SLICE = 48  # sentences of like length that are read side by side
 _READ_AT_ONCE = 4096  # padded tokens of a batch of sentences whose layers are kept
 
 
@@ -47,7 +48,7 @@ class LanguageView(NamedTuple):
         origins: (T, R) which of the N tokens stands where in the encoder's windows; 0 also pads.
         layers: (M, L, D) of the tokens whose layers are kept, or None.
         sentences: those to read because their layers are not kept, or None.
-        order: (N,) where each token's layers stand: among the kept ones, then at `M + t * B + b`.
+        order: (N,) where each token's layers stand: among the kept ones, then among those that are read.
     """
 
     origins: Tensor
@@ -89,7 +90,7 @@ class ContextualEmbedding(nn.Module):
         if view.layers is not None:
             parts.append(self.mix(view.layers))
         if view.sentences is not None:
-            parts.append(self.mix(self.encoder(view.sentences)).flatten(0, 1))
+            parts.extend(self.mix(layers) for layers in _read(self.encoder, view.sentences))
         mixed = parts[0] if len(parts) == 1 else torch.cat(parts)
         return functional.embedding(view.order.take(view.origins), mixed)
 
@@ -109,7 +110,8 @@ def remember(embedding: ContextualEmbedding, corpus: EncodedCorpus, megabytes: i
         for numbers in _by_length([len(example.forms) for example in corpus.examples[:count]]):
             rows = [corpus.examples[number].forms for number in numbers]
             sentences, order = read_sentences(rows, corpus.forms.spelling)
-            found = embedding.encoder(sentences.to(embedding.mix.scale.device)).flatten(0, 1).cpu()
+            read = _read(embedding.encoder, sentences.to(embedding.mix.scale.device))
+            found = torch.cat(list(read)).cpu()
             places = np.concatenate([np.arange(starts[number], starts[number + 1]) for number in numbers])
             layers[torch.from_numpy(places)] = found.index_select(0, order)
     return replace(corpus, kept=KeptLayers(layers, starts))
@@ -145,9 +147,25 @@ def lay_out(
 
 
 def read_sentences(rows: Sequence[Ints], spelling: Ints) -> tuple[LanguageBatch, Tensor]:
-    """Return sentences as a batch, long ones in pieces, and (N,) where in it their tokens stand, in order."""
+    """Lay sentences out as a batch, the longest first, those of more than `LONGEST` tokens in pieces.
+
+    Returns:
+        The batch, and (N,) where `_read` yields the layers of each token of the sentences, in their order.
+    """
     pieces = [part[start : start + LONGEST] for part in rows for start in range(0, len(part), LONGEST)]
     lengths = np.array([len(piece) for piece in pieces], dtype=np.int64)
+    by_length = np.argsort(-lengths, kind="stable")
+    ends = np.cumsum(lengths)
+    starts = ends - lengths
+    order = np.empty(int(ends[-1]), dtype=np.int64)
+    offset = 0
+    for first in range(0, len(pieces), _SLICE):
+        numbers = by_length[first : first + _SLICE]
+        for column, number in enumerate(numbers):
+            steps = np.arange(lengths[number])
+            order[starts[number] : ends[number]] = offset + steps * len(numbers) + column
+        offset += int(lengths[numbers[0]]) * len(numbers)
+    pieces, lengths = [pieces[number] for number in by_length], lengths[by_length]
     tokens = np.zeros((len(pieces), int(lengths.max())), dtype=np.int64)
     is_token = np.arange(tokens.shape[1]) < lengths[:, None]
     tokens[is_token] = np.concatenate(pieces)
@@ -162,8 +180,16 @@ def read_sentences(rows: Sequence[Ints], spelling: Ints) -> tuple[LanguageBatch,
         lengths=torch.from_numpy(lengths),
         targets=None,
     )
-    piece, step = np.nonzero(is_token)
-    return batch, torch.from_numpy(step * len(pieces) + piece)
+    return batch, torch.from_numpy(order)
+
+
+def _read(encoder: LanguageEncoder, batch: LanguageBatch) -> Iterator[Tensor]:
+    """Yield (t * b, L, D), the layers of the batch's sentences, `_SLICE` at a time: little padding is read."""
+    words = encoder.input(batch.spelling)
+    for first in range(0, len(batch.lengths), _SLICE):
+        lengths = batch.lengths[first : first + _SLICE]
+        tokens = batch.tokens[: int(lengths[0]), first : first + _SLICE]
+        yield encoder.layers_of(words, tokens, lengths).flatten(0, 1)
 
 
 def _by_length(lengths: Sequence[int]) -> Iterator[list[int]]:
