@@ -264,6 +264,23 @@ def test_nan_comes_out_as_nan(batch) -> None:
     assert losses.isnan().tolist() == [False, False, True, False]
 
 
+@pytest.mark.parametrize("scale", [1.0, 1000.0])
+def test_everything_is_made_on_the_device_of_the_inputs(batch, scale: float) -> None:
+    """Tensors that forget to name their device would end up on `meta` and could not be mixed with the others."""
+    names = TAGS[Scheme.IOB2]
+    emissions, _, mask = batch
+    lengths, tags, order = mask.sum(0), torch.zeros(T, B, dtype=torch.long), torch.arange(B)
+    crf = CRF(K, constraints=allowed(names, Scheme.IOB2))
+    with torch.device("meta"):
+        answers(crf, emissions * scale, tags, lengths)
+        crf.negative_log_likelihood(emissions * scale, None, lengths, emissions > -3).sum().backward()
+        crf(emissions, tags, mask)
+        crf(emissions, tags)
+        crf.posterior(emissions, lengths).spans(
+            tags, lengths - 1, lengths - 1, lengths, crf.possible[:25].view(5, 5)
+        )
+
+
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda crf: pickle.loads(pickle.dumps(crf))])
 def test_copies_keep_the_constraints(copied) -> None:
     names = TAGS[Scheme.BIOES]

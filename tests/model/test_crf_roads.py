@@ -166,3 +166,12 @@ def test_temporaries_in_parts_change_nothing(monkeypatch: pytest.MonkeyPatch) ->
     torch.testing.assert_close(crf.marginals(emissions, lengths), marginals)
     again = Problem.of(emissions, crf.chain(), lengths).solve(None).expected_moves(torch.ones(3))
     torch.testing.assert_close(again, moves)
+
+
+def test_walking_back_is_the_same_with_tensors_as_with_arrays() -> None:
+    """On a CPU it is always numpy that walks."""
+    torch.manual_seed(0)
+    first, best, table = torch.randn(4, 6), torch.randn(9, 4, 6), torch.randn(6, 6)
+    tensors = search._walk_back(first, best, lambda tags: table.index_select(0, tags))
+    arrays = search._walk_back(first.numpy(), best.numpy(), lambda tags: table.numpy()[tags])
+    assert [tags.tolist() for tags in tensors] == [tags.tolist() for tags in arrays]

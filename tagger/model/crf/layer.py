@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from tagger.model.crf.chain import FORBIDDEN, Chain, exponent, pack, trim
 from tagger.model.crf.loss import NegativeLogLikelihood, PartialNegativeLogLikelihood
-from tagger.model.crf.padded import Layout
+from tagger.model.crf.padded import token_mask
 from tagger.model.crf.posterior import Posterior
 from tagger.model.crf.problem import Problem
 from tagger.model.crf.search import NBest, n_best, viterbi
@@ -192,6 +192,10 @@ class CRF(nn.Module):
             raise ValueError(
                 f"the last dimension of emissions must be {self.num_tags}, got {emissions.size(2)}"
             )
+        if not emissions.numel():
+            raise ValueError(
+                f"expected at least one sentence of one token, got shape {tuple(emissions.shape)}"
+            )
         for name, other in (("tags", tags), ("mask", mask)):
             if other is not None and other.shape != emissions.shape[:2]:
                 raise ValueError(
@@ -206,15 +210,14 @@ class CRF(nn.Module):
             raise ValueError(
                 "the mask of the first time step must be on for every sentence; leave empty ones out"
             )
-        lengths = mask.sum(0)
-        if not torch.equal(mask, Layout.of(lengths, T).mask):
+        if (mask[1:] > mask[:-1]).any():
             raise ValueError(
                 "the mask must be on without a gap from the first token of a sentence to its last"
             )
-        return lengths
+        return mask.sum(0)
 
     def _check_tags(self, tags: Tensor, lengths: Tensor) -> None:
-        low, high = torch.where(Layout.of(lengths, len(tags)).mask, tags, tags[:1]).aminmax()
+        low, high = torch.where(token_mask(lengths, len(tags)), tags, tags[:1]).aminmax()
         if low < 0 or high >= self.num_tags:
             raise ValueError(
                 f"tags must lie between 0 and {self.num_tags - 1}, got {int(low)} to {int(high)}"

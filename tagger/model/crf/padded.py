@@ -40,6 +40,11 @@ class Layout:
         return Layout.of(self.lengths.repeat(2), len(self.mask))
 
 
+def token_mask(lengths: Tensor, T: int) -> Tensor:
+    """Return (T, B) bool: which tokens exist."""
+    return torch.arange(T, device=lengths.device).unsqueeze(1) < lengths
+
+
 def reorder(values: Tensor, rows: Tensor, out: Tensor | None = None) -> Tensor:
     """Return values (T, B, ...) in the order of rows (T * B,), in the same shape."""
     target = None if out is None else out.flatten(0, 1)
