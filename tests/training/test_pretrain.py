@@ -189,8 +189,8 @@ def test_one_altered_byte_is_found(text: Path, tmp_path: Path, name: str) -> Non
 
 
 def test_a_labeler_is_no_language_model(tmp_path: Path) -> None:
-    (tmp_path / checkpoint.CONFIG).write_text("[embedding]\n", encoding="utf-8")
-    (tmp_path / checkpoint.VOCAB).write_text("{}", encoding="utf-8")
+    files = {checkpoint.CONFIG: b"[embedding]\n", checkpoint.VOCAB: b"{}"}
+    checkpoint.write_model(tmp_path, files, {"weight": torch.zeros(1)})
     with pytest.raises(ModelError, match="holds a labeler, expected a language model"):
         language.load(tmp_path)
 
