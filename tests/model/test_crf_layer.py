@@ -276,9 +276,8 @@ def test_everything_is_made_on_the_device_of_the_inputs(batch, scale: float) -> 
         crf.negative_log_likelihood(emissions * scale, None, lengths, emissions > -3).sum().backward()
         crf(emissions, tags, mask)
         crf(emissions, tags)
-        crf.posterior(emissions, lengths).spans(
-            tags, lengths - 1, lengths - 1, lengths, crf.possible[:25].view(5, 5)
-        )
+        posterior, closing = crf.posterior(emissions, lengths), crf.possible[: K * K].view(K, K)
+        posterior.spans(tags, order, lengths - 1, lengths, closing)
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda crf: pickle.loads(pickle.dumps(crf))])
