@@ -123,7 +123,7 @@ class TrainingConfig(_Section):
     """Gradient steps."""
 
     epochs: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        default=15, description="passes over the training sentences"
+        default=12, description="passes over the training sentences"
     )
     batch_sentences: Size = Field(default=16, description="sentences a step")
     learning_rate: Annotated[float, Field(gt=0, le=1)] = Field(
@@ -143,11 +143,12 @@ class TrainingConfig(_Section):
         default=0.5, description="a word seen n times becomes <unk> with probability a / (a + n); this is a"
     )
     language_weight: Annotated[float, Field(ge=0, le=10)] = Field(
-        default=0.1, description="weight of the language model that is trained beside the tagger; 0: none"
+        default=0.3,
+        description="weight of the language model trained beside the tagger, at the start; it falls to 0. 0: none",
     )
     language_dim: Size = Field(default=64, description="size of that language model's output space")
     character_dropout: Fraction = Field(
-        default=0.0, description="share of characters hidden from the convolution"
+        default=0.1, description="share of characters hidden from the convolution"
     )
     average: Fraction = Field(
         default=0.995, description="decay per step of the weights' moving average; 0: off"

@@ -92,13 +92,20 @@ class SequenceLabeler(nn.Module):
         """Return the negative log-likelihood of the gold tags, summed over the batch's sentences (nats)."""
         return self._tag_loss(self.encode(batch, generator), batch, generator)
 
-    def objective(self, batch: Batch, generator: torch.Generator | None = None) -> Objective:
-        """Return what training minimises, summed over the batch."""
+    def objective(
+        self, batch: Batch, generator: torch.Generator | None = None, progress: float = 0.0
+    ) -> Objective:
+        """Return what training minimises, summed over the batch.
+
+        The language model beside the tagger shapes the encoder first and fades as training goes on (`progress`, the
+        share of it that is done): in the end the tags alone decide.
+        """
         states = self.encode(batch, generator)
         tags = self._tag_loss(states, batch, generator)
         if self.neighbours is None:
             return Objective(tags, tags)
-        return Objective(tags + self.language_weight * self.neighbours(states, batch), tags)
+        weight = self.language_weight * (1 - progress)
+        return Objective(tags + weight * self.neighbours(states, batch), tags)
 
     def _tag_loss(self, states: Tensor, batch: Batch, generator: torch.Generator | None) -> Tensor:
         assert batch.tags is not None

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -125,7 +126,9 @@ def train(
                 began = time.perf_counter()
                 progress = (run.epoch + run.batch / len(batches)) / settings.epochs
                 rate = settings.learning_rate * schedule(progress, settings.warmup)
-                loss, tokens, gradients = gradient(batches[run.batch], (config.seed, run.epoch, run.batch))
+                loss, tokens, gradients = gradient(
+                    batches[run.batch], (config.seed, run.epoch, run.batch), progress
+                )
                 norm = run.optimizer.step(gradients, rate)
                 run.skipped += not math.isfinite(norm)
                 run.loss += loss if math.isfinite(loss) else 0.0
@@ -213,24 +216,30 @@ class _ParallelGradient:
             else None
         )
 
-    def __call__(self, groups: Sequence[Group], place: tuple[int, ...]) -> tuple[float, int, list[Tensor]]:
-        """Return the summed loss, the number of tokens and the gradient of the mean loss of a sentence."""
+    def __call__(
+        self, groups: Sequence[Group], place: tuple[int, ...], progress: float
+    ) -> tuple[float, int, list[Tensor]]:
+        """Return the summed loss, the number of tokens and the gradient of the mean loss of a sentence.
+
+        Args:
+            groups: the batch.
+            place: where in the run it stands; seeds its dropout.
+            progress: share of the training that is done.
+        """
         sentences = sum(item.stop - item.start for item in groups)
-        shards = [
-            shard for shard in (groups[start :: self._workers] for start in range(self._workers)) if shard
-        ]
+        shards = [part for part in (groups[start :: self._workers] for start in range(self._workers)) if part]
         seeds = [_seed(*place, number) for number in range(len(shards))]
-        scales = [1 / sentences] * len(shards)
         run = map if self._pool is None else self._pool.map
-        losses, tokens, gradients = zip(*run(self._shard, shards, seeds, scales), strict=True)
+        shard = partial(self._shard, scale=1 / sentences, progress=progress)
+        losses, tokens, gradients = zip(*run(shard, shards, seeds), strict=True)
         return sum(losses), sum(tokens), [_sum(parts) for parts in zip(*gradients, strict=True)]
 
     def _shard(
-        self, groups: Sequence[Group], seed: int, scale: float
+        self, groups: Sequence[Group], seed: int, scale: float, progress: float
     ) -> tuple[float, int, tuple[Tensor, ...]]:
         device = self._labeler.device
         batch = collate(self._corpus, groups, self._max_tokens).to(device)
-        objective = self._labeler.objective(batch, torch.Generator(device).manual_seed(seed))
+        objective = self._labeler.objective(batch, torch.Generator(device).manual_seed(seed), progress)
         gradients = torch.autograd.grad(objective.total * scale, self._parameters)
         return objective.tags.item(), batch.num_tokens, gradients
 
