@@ -76,11 +76,9 @@ def predict(
         progress = _Progress(stop)
         if chosen is not None and chosen.is_per_document:
             _write_documents(progress.sentences(answers, sys.stdout), chosen, output)
-        elif output is None:
-            _write(answers, progress, chosen, sys.stdout)
         else:
-            with _opened(output) as file:
-                _write(answers, progress, chosen, file)
+            with _printing() if output is None else _opened(output) as stream:
+                _write(answers, progress, chosen, stream)
     if progress.is_stopped:
         if output is not None:
             talk.print(f"stopped {progress.place}; {output} holds all results up to there", markup=False)
@@ -130,13 +128,14 @@ def _answers(
     import torch
 
     from tagger.inference.predict import Question, Reading, find_files, load, read_passages
-    from tagger.inference.predict.workers import answer
+    from tagger.inference.predict.workers import answer, spare_collector
 
     (min_confidence, nbest), (format, workers, device) = wanted, means
     if device == "cpu":
         torch.set_num_threads(1)  # batches are small: several cores are for several --workers
     files = find_files(inputs)
     tagger = load(model, device=device)
+    spare_collector()
     column = tagger.model.config.corpus.token_column
     events = read_passages(files, Reading(context=tagger.context, token_column=column, **reading))
     yield from answer(
@@ -158,6 +157,20 @@ def _opened(path: Path) -> Iterator[TextIO]:
         raise DataError(
             f"cannot be written: {error.strerror or error}; choose another --output", path
         ) from error
+
+
+@contextmanager
+def _printing() -> Iterator[TextIO]:
+    """Print the results; a reader that has seen enough and closed the pipe (`| head`) ends the command quietly."""
+    try:
+        yield sys.stdout
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # what waits in the buffer goes nowhere
+        if not isinstance(error, BrokenPipeError):
+            raise DataError(f"cannot be written: {error.strerror or error}", "<stdout>") from error
 
 
 def _write(
@@ -192,7 +205,8 @@ def _write_documents(sentences: Iterable[LabelledSentence], format: Format, fold
                 raise ConfigError(
                     "every document needs a file of its own; give a folder with --output", "--format"
                 )
-            sys.stdout.writelines(format.write(inside))
+            with _printing() as stream:
+                stream.writelines(format.write(inside))
             continue
         stem = "stdin" if doc == "-" else Path(doc).name.removesuffix(".txt")
         name = next(name for name in _names(stem) if name not in taken)

@@ -13,13 +13,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
+from tagger.inference.predict.recurrence import linear
 from tagger.model.batch import FormRows
 from tagger.model.embeddings import TokenEmbedding
 from tagger.text.lexicon import Lexicon
 
 Ints = NDArray[np.int64]
 _COMPUTED_AT_ONCE = 1024  # words: their characters, convolved, take some tens of megabytes
+# A product of few rows takes another road through the libraries and rounds differently; with more, each row is the
+# same to the last bit whatever the others are, so that it doesn't matter with which words a word was computed.
+_FEWEST_ROWS = 16
 
 
 class _Numbering(dict[str, int]):
@@ -79,5 +84,6 @@ class FormTable:
             forms = self._lexicon.forms(part)
             arrays = (forms.words, forms.counts, forms.characters, forms.shapes, forms.affixes)
             features = self._embedding.embed_forms(FormRows(*map(torch.from_numpy, arrays)))[1:]
+            features = functional.pad(features, (0, 0, 0, max(0, _FEWEST_ROWS - len(part))))
             target = self.values[first + start : first + start + len(part)]
-            torch.addmm(self._bias, features, self._weights.t(), out=target)
+            torch.add(linear(features, self._weights)[: len(part)], self._bias, out=target)

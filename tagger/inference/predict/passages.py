@@ -13,6 +13,7 @@ import queue
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,13 @@ class Passage(NamedTuple):
 
 
 class Quiet(NamedTuple):
-    """The input pauses: what waits should be answered now."""
+    """The input is slow: what waits for company should be answered now.
+
+    Attributes:
+        is_pause: whether nothing came for a while, so that sentences and passages end here too.
+    """
+
+    is_pause: bool = True
 
 
 Event = Passage | Quiet
@@ -169,7 +176,7 @@ def _read_conll(path: FilePath, reading: Reading) -> Iterator[Event]:
     document = offset = 0
     for sentence in _attended(path, sentences):
         if isinstance(sentence, Quiet):
-            if waiting:
+            if waiting and sentence.is_pause:
                 yield Passage(_doc_name(path, document), waiting)
                 waiting = []
             yield sentence
@@ -208,7 +215,7 @@ def _passages(doc: str, rows: Iterable[Row | Quiet], context: int) -> Iterator[E
     for row in rows:
         if isinstance(row, Row):
             waiting.append(row)
-        if waiting and (isinstance(row, Quiet) or len(waiting) == context):
+        if waiting and (row.is_pause if isinstance(row, Quiet) else len(waiting) == context):
             yield Passage(doc, waiting)
             waiting = []
         if isinstance(row, Quiet):
@@ -225,7 +232,7 @@ def _text_rows(pieces: Iterable[str | Quiet], language: str) -> Iterator[Row | Q
 
     for piece in pieces:
         if isinstance(piece, Quiet):
-            yield from rows(splitter.flush())
+            yield from rows(splitter.flush() if piece.is_pause else [])
             yield piece
         else:
             yield from rows(splitter.feed(piece))
@@ -284,7 +291,10 @@ def _attended(path: FilePath, items: Iterable[T]) -> Iterator[T | Quiet]:
 
 
 def watch(items: Iterable[T]) -> Iterator[T | Quiet]:
-    """Yield items as they come, and `Quiet` whenever none comes for a while; another thread waits for them."""
+    """Yield items as they come, and `Quiet` while they come slowly; another thread waits for them.
+
+    Items that lie ready are never interrupted, so that fast input is treated like a file.
+    """
     waiting: queue.Queue[tuple[T | None, BaseException | None, bool]] = queue.Queue(_WAITING_PIECES)
     abandoned = threading.Event()
 
@@ -311,11 +321,16 @@ def watch(items: Iterable[T]) -> Iterator[T | Quiet]:
     # input so that ending Python doesn't try to close a stream that is being read.
     threading.Thread(target=pull, args=(sys.stdin,), name="tagger-input", daemon=True).start()
     try:
+        answered = time.monotonic()
         while True:
+            if waiting.empty() and time.monotonic() - answered > _QUIET:
+                yield Quiet(is_pause=False)
+                answered = time.monotonic()
             try:
                 item, error, ended = waiting.get(timeout=_QUIET)
             except queue.Empty:
                 yield Quiet()
+                answered = time.monotonic()
                 continue
             if error is not None:
                 raise error

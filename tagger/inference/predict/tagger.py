@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
@@ -27,7 +26,6 @@ _CHUNK_TOKENS = (
     24_000  # labelled at once: so many that batches are of like length, so few that memory is small
 )
 _CHARACTERS_OF_A_TOKEN = 5
-_LONGEST_WAIT = 0.3  # seconds that a passage waits for others
 _SHORTEST_CHUNK = 4_000  # a chunk for each of several threads is no smaller
 
 
@@ -210,18 +208,14 @@ class Tagger:
         ]
 
     def chunks(self, events: Iterable[Event]) -> Iterator[list[Passage] | Quiet]:
-        """Gather passages into chunks that are labelled at once; what waits is passed on at a pause."""
+        """Gather passages into chunks that are labelled at once; what waits is passed on where input is slow."""
         waiting: list[Passage] = []
         tokens = 0.0
-        began = time.monotonic()
         for event in events:
             if not isinstance(event, Quiet):
-                if not waiting:
-                    began = time.monotonic()
                 waiting.append(event)
                 tokens += sum(self._estimate(row) for row in event.rows)
-            late = waiting and time.monotonic() - began > _LONGEST_WAIT
-            if waiting and (isinstance(event, Quiet) or late or tokens >= _CHUNK_TOKENS):
+            if waiting and (isinstance(event, Quiet) or tokens >= _CHUNK_TOKENS):
                 yield waiting
                 waiting, tokens = [], 0.0
             if isinstance(event, Quiet):

@@ -6,6 +6,7 @@ process don't run side by side.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -65,6 +66,16 @@ class Job:
         content = sentences if self._write is None else "".join(self._write(sentences))
         tokens = sum(len(sentence.tokens) for sentence in sentences)
         return Answer(len(sentences), tokens, sentences[-1].doc, sentences[-1].end, content)
+
+
+def spare_collector() -> None:
+    """Let Python's collector of cycles run seldom: a process that labels makes millions of values and no cycles.
+
+    It took a sixth of the time. A setting of the whole process, so it is for processes that do nothing else.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def answer(
@@ -134,6 +145,7 @@ def _begin(model: TrainedModel, question: Question, format: str | None) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
+    spare_collector()
     _job = Job(Tagger(model), question, format)
 
 

@@ -1,0 +1,237 @@
+"""`tagger predict` end to end: formats, streams, interruptions, and every error a user can make."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from toy_models import make_model, random_sentences
+
+from tagger import cli
+from tagger.training import checkpoint
+
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> str:
+    directory = tmp_path_factory.mktemp("model")
+    checkpoint.save_model(directory, make_model())
+    return str(directory)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capfd, model):
+    """Run `tagger predict MODEL ...` in a folder of files."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run_predict(*arguments: str, directory: str = model, **files: str) -> tuple[int, str, str]:
+        for name, content in files.items():
+            (tmp_path / name).write_text(content, encoding="utf-8", newline="")
+        monkeypatch.setattr(sys, "argv", ["tagger", "predict", directory, *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        return int(stopped.value.code or 0), *capfd.readouterr()
+
+    return run_predict
+
+
+def start(model, *arguments, **options) -> subprocess.Popen:
+    command = [sys.executable, "-m", "tagger", "predict", model, *arguments]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, env=ENVIRONMENT, text=True, **pipes | options)
+
+
+def test_jsonl_is_the_contract(run):
+    text = "Ada met Li in New York. She left."
+    code, out, err = run("x", x=text)
+    assert (code, err) == (0, "")
+    sentences = [json.loads(line) for line in out.splitlines()]
+    assert [(each["doc"], each["start"], each["end"]) for each in sentences] == [("x", 0, 23), ("x", 24, 33)]
+    for each in sentences:
+        assert list(each) == ["doc", "start", "end", "text", "tokens", "spans"]
+        assert text[each["start"] : each["end"]] == each["text"]
+        for span in each["spans"]:
+            assert list(span) == ["type", "start", "end", "text", "confidence"]
+            assert text[span["start"] : span["end"]] == span["text"]
+            assert 0 <= span["confidence"] <= 1
+
+
+def test_formats(run):
+    text = "Ada met Li."
+    assert run("x", "--format", "conll", x=text)[1].splitlines()[0].split("\t")[0] == "Ada"
+    assert run("x", "--format", "tsv")[1].startswith("doc\tstart\tend\ttype\ttext\tconfidence\n")
+    assert run("x", "--format", "html")[1].startswith("<!DOCTYPE html>")
+    assert run("x", "--format", "inline")[1].count("\n") == 1
+    found = json.loads(run("x", "--nbest", "3")[1])
+    assert len(found["nbest"]) == 3
+    assert found["nbest"][0]["tags"] == [tag for _, _, tag in found["tokens"]]
+    assert all(
+        span["confidence"] >= 0.9 for span in json.loads(run("x", "--min-confidence", "0.9")[1])["spans"]
+    )
+
+
+def test_columns_in_give_the_same_columns_out(run):
+    rows = "".join("".join(f"{word} O\n" for word in words) + "\n" for words in random_sentences(30))
+    code, out, _ = run("x", "--input-format", "conll", "--format", "conll", x=rows)
+    assert code == 0
+    assert [line.split("\t")[0] for line in out.split("\n")] == [
+        line.split(" ")[0] for line in rows.split("\n")
+    ]
+
+
+def test_brat_writes_a_file_for_each_document(run, tmp_path):
+    (tmp_path / "docs").mkdir()
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / "docs" / name).write_text("Ada met Li.", encoding="utf-8")
+    assert run("docs", "docs/a.txt", "--format", "brat", "-o", "out")[0] == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a-2.ann", "a.ann", "b.ann"]
+    code, _, err = run("docs", "--format", "brat")
+    assert code == 1
+    assert err == "error: --format: every document needs a file of its own; give a folder with --output\n"
+
+
+def test_output_goes_to_a_file_and_talk_to_stderr(run, tmp_path):
+    printed = run("x", x="Ada met Li. She left.")[1]
+    code, out, err = run("x", "--output", "y")
+    assert (code, out) == (0, "")
+    assert err == "2 sentences, 7 tokens -> y\n"
+    assert (tmp_path / "y").read_text(encoding="utf-8") == printed
+
+
+def test_nothing_in_gives_nothing_out(run):
+    assert run("x", x="") == (0, "", "")
+    assert run("x", x="\ufeff\n \n\n") == (0, "", "")
+
+
+def test_workers_change_no_byte(run, monkeypatch):
+    monkeypatch.setattr("tagger.inference.predict.tagger._CHUNK_TOKENS", 100)
+    text = "\n\n".join(" ".join(words) + "." for words in random_sentences(100))
+    for format in ("jsonl", "html"):
+        expected = run("x", "--format", format, x=text)
+        assert run("x", "--format", format, "--workers", "2") == expected
+        assert expected[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nothing"], "nothing: cannot be read: No such file or directory"),
+        (
+            ["x", "--format", "xml"],
+            "format: found 'xml', expected one of jsonl, conll, tsv, inline, brat, html",
+        ),
+        (["x", "--input-format", "xml"], "--input-format: found 'xml', expected one of text, lines, tokens"),
+        (["x", "--encoding", "utf-99"], "--encoding: found 'utf-99', expected a text encoding such as utf-8"),
+        (
+            ["x", "--encoding", "ascii"],
+            "x: byte 0xc3 at offset 3 is not valid ascii; name the file's encoding",
+        ),
+        (["x", "--nbest", "2", "--format", "tsv"], "--nbest: the readings are part of jsonl alone"),
+        (["x", "-o", "nowhere/y"], "nowhere/y: cannot be written: No such file or directory; choose another"),
+        (["x", "-o", "x/y", "--format", "brat"], "x/y: cannot be used as a folder: Not a directory"),
+        (["x", "--device", "abacus"], "device: found 'abacus', expected auto or what this machine has: "),
+    ],
+)
+def test_errors_are_one_line(run, arguments, message):
+    code, out, err = run(*arguments, x="Café Ada.")
+    assert (code, out) == (1, "")
+    assert err.startswith(f"error: {message}")
+    assert err.count("\n") == 1
+
+
+def test_a_model_that_is_none_is_an_error(run):
+    code, _, err = run("x", directory="x", x="Ada")
+    assert code == 1
+    assert (
+        err == "error: x: is a file; a model directory is expected, as `tagger train --output DIR` writes\n"
+    )
+
+
+def test_usage_errors(run):
+    assert run("x", "--min-confidence", "2", x="")[0] == 2
+    assert run("x", "--workers", "-1")[0] == 2
+
+
+# Pipes and terminals.
+
+
+def test_a_pipe_is_answered_line_by_line(model):
+    process = start(model, "-")
+    for number in range(3):
+        process.stdin.write(f"Ada met Li, {number}.\n")
+        process.stdin.flush()
+        began = time.monotonic()
+        assert json.loads(process.stdout.readline())["text"] == f"Ada met Li, {number}."
+        assert number == 0 or time.monotonic() - began < 1.0
+    out, err = process.communicate()
+    assert (out, err, process.returncode) == ("", "", 0)
+
+
+def test_a_pipe_gives_what_a_file_gives(run, model):
+    text = "\n".join(" ".join(words) + "." for words in random_sentences(300))
+    expected = run("x", x=text)[1].replace('"doc": "x"', '"doc": "-"')
+    process = start(model)
+    assert process.communicate(text) == (expected, "")
+
+
+def test_a_closed_pipe_ends_quietly(model):
+    process = start(model, "-")
+    process.stdin.write("Ada.\n")
+    process.stdin.flush()
+    process.stdout.readline()
+    process.stdout.close()
+    process.stdin.write("Li.\n")
+    process.stdin.flush()  # and it stays open: nobody waits for its end
+    assert process.wait(20) == 0
+    assert process.stderr.read() == ""
+    process.stdin.close()
+    process.stderr.close()
+
+
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
+def test_an_interrupted_command_leaves_whole_lines_and_says_where_it_stopped(model, tmp_path, workers):
+    path, output = tmp_path / "x", tmp_path / "y"
+    path.write_text("Ada met Li in Paris. " * 200_000, encoding="utf-8")
+    process = start(model, str(path), "-o", str(output), "--workers", workers)
+    until = time.monotonic() + 60
+    while not (output.exists() and output.stat().st_size) and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    written = output.read_text(encoding="utf-8")
+    last = json.loads(written.splitlines()[-1])
+    assert written.endswith("\n")
+    place = f"stopped after {written.count(chr(10)):,} sentences, at character {last['end']:,} of {path}"
+    assert place in " ".join(err.split())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_a_full_disk_is_an_error(model, tmp_path):
+    (tmp_path / "x").write_text("Ada.", encoding="utf-8")
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        process = start(model, str(tmp_path / "x"), stdout=full)
+        _, err = process.communicate()
+    assert (process.returncode, err) == (1, "error: <stdout>: cannot be written: No space left on device\n")
+
+
+def test_a_person_sees_coloured_spans_and_no_control_characters(model, tmp_path):
+    (tmp_path / "x").write_text("Ada \x1b[31m met Li.", encoding="utf-8")
+    leader, follower = pty.openpty()
+    process = start(model, str(tmp_path / "x"), stdout=follower)
+    process.communicate()
+    os.close(follower)
+    shown = os.read(leader, 10_000).decode()
+    os.close(leader)
+    assert "\\x1b" in shown
+    assert "\x1b[31m" not in shown
+    assert "\x1b[97;48;5;" in shown
