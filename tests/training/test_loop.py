@@ -15,7 +15,7 @@ from tagger.training import corpora, loop
 from tagger.training.loop import EpochFacts, StepFacts
 
 CALM = {"training.input_dropout": 0.0, "training.output_dropout": 0.0, "training.word_dropout": 0.0}
-CALM |= {"training.unknown_strength": 0.0, "training.language_weight": 0.0}
+CALM |= {"training.unknown_strength": 0.0, "training.language_weight": 0.0, "training.character_dropout": 0.0}
 
 
 def some_scores(correct: int = 1) -> Scores:
