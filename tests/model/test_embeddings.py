@@ -149,7 +149,9 @@ def test_rare_words_are_dropped_as_often_as_the_formula_says():
 
 
 def test_dropout_of_zero_drops_nothing():
-    embedding, _, batch = make(**{"training.word_dropout": 0.0, "training.unknown_strength": 0.0})
+    embedding, _, batch = make(
+        **{"training.word_dropout": 0.0, "training.unknown_strength": 0.0, "training.character_dropout": 0.0}
+    )
     assert torch.equal(embedding(batch, torch.Generator()), embedding(batch))
 
 
