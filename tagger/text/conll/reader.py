@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator
-from itertools import compress
+from itertools import chain, compress
 from os import PathLike
 
 from tagger.errors import DataError
@@ -125,57 +125,68 @@ class Reader:
         """Split a whole sentence at once; None where a row needs a closer look."""
         layout = self.layout
         assert layout is not None
-        comments: list[str] = []
         if layout.is_conllu:
-            comments, text = _cut_comments(text)
-        elif text[0] == "#" or self._comments or DOCSTART in text:
+            return self._read_fast_conllu(text, line, layout)
+        if text[0] == "#" or self._comments or DOCSTART in text:
             return None
-        fields = _split_rows(text, layout)
+        fields = _split_rows(text, layout.separator, layout.width)
         if fields is None:
             return None
         period = layout.width + 1
-        columns = [fields[column::period] for column in layout.wanted]
-        lines: tuple[int, ...] = ()
-        if layout.is_conllu:
-            ids = fields[::period]
-            is_token = list(map(str.isdecimal, ids))
-            if not all(is_token):
-                if not any(is_token) or not all(map(CONLLU_ID.fullmatch, ids)):
-                    return None
-                lines = tuple(
-                    compress(range(line + len(comments), line + len(comments) + len(ids)), is_token)
-                )
-                columns = [list(compress(column, is_token)) for column in columns]
-            for number, comment in enumerate(comments, line):
-                self._read_comment(comment, number)
-        first = lines[0] if lines else line + len(comments)
-        return self._build(columns, first, lines if lines and lines[-1] - first >= len(lines) else ())
+        if (
+            layout.tag is not None and len(layout.wanted) == 2 and not self._share
+        ):  # the usual case, without the detours of `_build`
+            self._is_begun = True
+            token, tag = layout.wanted
+            return Sentence(tuple(fields[token::period]), tuple(fields[tag::period]), line, self._document)
+        return self._build([tuple(fields[column::period]) for column in layout.wanted], line, ())
 
-    def _build(self, columns: list[list[str]], line: int, lines: tuple[int, ...]) -> Sentence:
+    def _read_fast_conllu(self, text: str, line: int, layout: Layout) -> Sentence | None:
+        """Do the same with comments above, and rows that are no tokens left out."""
+        comments, rows = _cut_comments(text)
+        try:
+            columns: list[tuple[str, ...]] = list(zip(*[row.split("\t") for row in rows], strict=True))
+        except ValueError:  # the rows differ in width
+            return None
+        wanted = [columns[column] for column in layout.wanted] if len(columns) == layout.width else []
+        if (
+            not wanted
+            or not all(map(all, wanted))
+            or (" " in text and not all(map(str.strip, chain.from_iterable(wanted))))
+        ):
+            return None
+        first = line + len(comments)
+        lines: tuple[int, ...] = ()
+        is_token = list(map(str.isdecimal, columns[0]))
+        if not all(is_token):
+            if not any(is_token) or not all(map(CONLLU_ID.fullmatch, columns[0])):
+                return None
+            lines = tuple(compress(range(first, first + len(is_token)), is_token))
+            wanted = [tuple(compress(column, is_token)) for column in wanted]
+            first = lines[0]
+        self._comments += comments
+        for comment in comments:
+            if NEW_DOCUMENT.match(comment):
+                self._begin_document()
+        return self._build(wanted, first, lines)
+
+    def _build(self, columns: list[tuple[str, ...]], line: int, lines: tuple[int, ...]) -> Sentence:
         """Make a sentence of its wanted columns and the comments above it."""
         layout = self.layout
         assert layout is not None
         self._is_begun = True
         if any(layout.keys):
-            columns = self._look_up_keys(columns, layout)
-        tokens, tags, *features = columns if layout.tag is not None else [columns[0], [], *columns[1:]]
+            columns = _look_up_keys(columns, layout)
+        tokens, tags, *features = columns if layout.tag is not None else [columns[0], (), *columns[1:]]
         if layout.is_conllu and layout.tag in TAG_COLUMNS and UNSPECIFIED in tags:
-            tags = [UNKNOWN_TAG if tag == UNSPECIFIED else tag for tag in tags]
+            tags = tuple(UNKNOWN_TAG if tag == UNSPECIFIED else tag for tag in tags)
         if self._share:
-            tokens, tags = list(map(sys.intern, tokens)), list(map(sys.intern, tags))
-        comments = tuple(self._comments) if self._comments else ()
-        if comments:
-            self._comments = []
-        shared = tuple(map(tuple, features)) if features else ()
-        return Sentence(tuple(tokens), tuple(tags), line, self._document, shared, comments, lines)
-
-    def _look_up_keys(self, columns: list[list[str]], layout: Layout) -> list[list[str]]:
-        """Replace a field by the value of the key asked for: `O` where a tag lacks it, `_` elsewhere."""
-        defaults = [OUTSIDE if place == layout.tag else UNSPECIFIED for place in layout.wanted]
-        return [
-            [value_of(field, key, default) for field in column] if key else column
-            for column, key, default in zip(columns, layout.keys, defaults, strict=True)
-        ]
+            tokens, tags = tuple(map(sys.intern, tokens)), tuple(map(sys.intern, tags))
+        comments, self._comments = tuple(self._comments), []
+        has_gaps = bool(lines) and lines[-1] - line >= len(lines)
+        return Sentence(
+            tokens, tags, line, self._document, tuple(features), comments, lines if has_gaps else ()
+        )
 
     def _read_rows(self, text: str, line: int) -> Iterator[Sentence]:
         """Read row by row: comments, document boundaries, CoNLL-U, and every fault with its place."""
@@ -197,10 +208,7 @@ class Reader:
 
     def _finish(self, numbers: list[int], rows: list[list[str]]) -> Iterator[Sentence]:
         if rows:
-            has_gaps = numbers[-1] - numbers[0] != len(numbers) - 1
-            yield self._build(
-                list(map(list, zip(*rows, strict=True))), numbers[0], tuple(numbers) if has_gaps else ()
-            )
+            yield self._build(list(zip(*rows, strict=True)), numbers[0], tuple(numbers))
 
     def _is_comment(self, row: str, above: bool) -> bool:
         """In CoNLL-U `#` begins a comment; elsewhere `# ` does above a sentence, unless it is a whole row."""
@@ -249,23 +257,21 @@ class Reader:
         return [fields[column] for column in layout.wanted]
 
 
-def _cut_comments(text: str) -> tuple[list[str], str]:
+def _cut_comments(text: str) -> tuple[list[str], list[str]]:
     """Return the lines at the beginning that start with `#`, and the rest."""
-    end = 0
-    while text.startswith("#", end):
-        end = text.find("\n", end) + 1 or len(text)
-    return text[:end].split("\n")[:-1], text[end:]
+    rows = text.split("\n")
+    count = next((i for i, row in enumerate(rows) if row[0] != "#"), len(rows))
+    return rows[:count], rows[count:]
 
 
-def _split_rows(text: str, layout: Layout) -> list[str] | None:
+def _split_rows(text: str, separator: str, width: int) -> list[str] | None:
     """Return the fields of all rows with a `\\n` between rows; None unless every row has its columns filled.
 
     A line end stands where a field would, so the fields have the period width + 1, and every last one of a
     period being a line end proves that each row has `width` columns.
     """
-    separator, width = layout.separator, layout.width
     marked = text.replace("\n", f"{separator}\n{separator}")
-    if not text or separator * 2 in marked or marked[0] == separator:
+    if separator * 2 in marked or marked[0] == separator:
         return None
     fields = marked.split(separator)
     ends, rest = divmod(len(fields), width + 1)
@@ -274,3 +280,12 @@ def _split_rows(text: str, layout: Layout) -> list[str] | None:
     if separator == "\t" and " " in text and not all(field.strip(" ") for field in fields):
         return None
     return fields
+
+
+def _look_up_keys(columns: list[tuple[str, ...]], layout: Layout) -> list[tuple[str, ...]]:
+    """Replace a field by the value of the key asked for: `O` where a tag lacks it, `_` elsewhere."""
+    defaults = [OUTSIDE if place == layout.tag else UNSPECIFIED for place in layout.wanted]
+    return [
+        tuple(value_of(field, key, default) for field in column) if key else column
+        for column, key, default in zip(columns, layout.keys, defaults, strict=True)
+    ]

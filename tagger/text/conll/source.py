@@ -31,7 +31,6 @@ BOMB_RATIO = (
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _BOM = "\ufeff"
-_TRAILING_BLANKS = re.compile(r"(?<![ \t])[ \t]+\n")  # the look-behind keeps a long run of blanks linear
 _BOM_LINE = re.compile(r"(?<![^\n])[ \t\ufeff]+(?=\n)")
 
 Note = Callable[[str, int], None]
@@ -152,7 +151,7 @@ def _strip_blanks(text: str, line: int, note: Note) -> str:
     if "\n\t\n" in text:  # blank lines as WNUT-17 has them, at a fifth of the cost
         text = text.replace("\n\t\n", "\n\n")
     if " \n" in text or "\t\n" in text:
-        text = _TRAILING_BLANKS.sub("\n", text)
+        text = "\n".join([row.rstrip(" \t") for row in text.split("\n")])
     if _BOM in text:
         for match in _BOM_LINE.finditer(text):
             note(
