@@ -40,7 +40,8 @@ def main() -> None:
     options = parser.parse_args()
     files = options.files or [path for name in DEFAULT if (path := SHARED / name).exists()]
     print(
-        f"Python {platform.python_version()}, {platform.machine()}, best of {options.rounds}, million tokens a second\n"
+        f"Python {platform.python_version()}, {platform.machine()}; million tokens a second, "
+        f"the best of {options.rounds} rounds\n"
     )
     print("| file | tokens | stream | corpus | line.split() | spans | peak of streaming, MB |")
     print("|---|---|---|---|---|---|---|")
