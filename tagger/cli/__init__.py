@@ -19,6 +19,7 @@ from tagger.cli.config import config
 from tagger.cli.convert import convert
 from tagger.cli.evaluate import evaluate
 from tagger.cli.generate import generate
+from tagger.cli.inspect import inspect
 from tagger.cli.predict import predict
 from tagger.cli.pretrain import pretrain
 from tagger.cli.score import score
@@ -32,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for command in (train, evaluate, predict, score, check, convert, pretrain, generate, config):
+for command in (train, evaluate, predict, score, check, convert, inspect, pretrain, generate, config):
     app.command()(command)
 
 

@@ -1,0 +1,144 @@
+"""`tagger inspect`: what is inside a model directory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+    from tagger.inference.inspection import Inspection, Move, Transitions
+
+_MARGIN = 4  # columns of a row's number in the grid
+
+
+def inspect(
+    model: Annotated[Path, typer.Argument(help="Model directory.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    svg: Annotated[Path | None, typer.Option(help="Write the matrix of transitions as an SVG file.")] = None,
+    top: Annotated[int, typer.Option(min=0, help="Strongest and weakest transitions to list.")] = 10,
+) -> None:
+    """Show what a model has learned: labels, sizes, scores, training, and the transitions between tags.
+
+    Example: [bold]tagger inspect models/english --svg transitions.svg[/bold]
+    """
+    from rich.console import Console
+
+    from tagger.errors import DataError
+    from tagger.inference import inspection
+
+    found = inspection.inspect(model)
+    if svg is not None:
+        if found.transitions is None:
+            raise DataError(
+                "this model's decoder is softmax, which has no transitions to draw; leave out --svg", model
+            )
+        inspection.write(found.transitions, svg)
+    if as_json:
+        typer.echo(json.dumps(found.as_dict(), ensure_ascii=False))
+        return
+    console = Console(highlight=False)
+    console.print(_facts(found))
+    if found.transitions is not None:
+        console.print(_extremes(found.transitions.moves, top))
+        console.print(_grid(found.transitions, console.width))
+
+
+def _facts(found: Inspection) -> Table:
+    from rich.table import Table
+
+    from tagger.cli.tables import printable
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _lines(found):
+        table.add_row(name, printable(value))
+    return table
+
+
+def _lines(found: Inspection) -> Iterator[tuple[str, str]]:
+    from tagger.cli.tables import percent
+
+    encoder = found.config.encoder
+    yield "model", found.directory
+    yield "labels", f"{', '.join(found.types)} ({found.config.corpus.scheme}, {found.config.corpus.mode})"
+    yield "tags", f"{len(found.tags)}"
+    yield "encoder", f"{encoder.kind}, {encoder.layers} x {encoder.directions} x {encoder.hidden}"
+    yield "decoder", f"{found.config.decoder.kind}, confidences at temperature {found.temperature:.2f}"
+    parts = ", ".join(f"{name} {count:,}" for name, count in found.parameters.items())
+    yield "parameters", f"{sum(found.parameters.values()):,} ({parts})"
+    yield "tables", ", ".join(f"{count:,} {name}" for name, count in found.vocabulary.items() if count > 2)
+    for part, scores in (found.scores or {}).items():
+        yield f"{part} F1", f"{percent(scores['micro']['f1'])} over {scores['micro']['support']:,} spans"
+    if found.training is not None:
+        training = found.training
+        yield (
+            "training",
+            f"best of {training.epochs} epochs: {training.best_epoch}; {training.seconds:,.0f} s; last loss "
+            f"{training.loss:.4f}",
+        )
+
+
+def _extremes(moves: list[Move], top: int) -> Table:
+    """List the strongest moves and, beside them, the weakest."""
+    from rich import box
+    from rich.table import Table
+
+    from tagger.cli.tables import printable
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("strongest", "weakest"):
+        table.add_column(heading, overflow="fold")
+        table.add_column("score", justify="right", no_wrap=True)
+    for strong, weak in zip(moves[:top], moves[::-1][:top], strict=True):
+        names = (printable(f"{move.source} → {move.target}") for move in (strong, weak))
+        table.add_row(next(names), f"{strong.score:+.3f}", next(names), f"{weak.score:+.3f}")
+    return table
+
+
+def _grid(transitions: Transitions, width: int) -> Text:
+    """Draw the matrix in colours, two characters a cell, signs for those who see none."""
+    from rich.text import Text
+
+    from tagger.cli.tables import printable
+    from tagger.inference.inspection import shade
+
+    count = len(transitions.targets)
+    longest = width - _MARGIN - 2 * count - 2
+    if longest < 1:
+        return Text(
+            f"A grid of {count} columns needs {_MARGIN + 2 * count + 3} characters; see --svg for the matrix."
+        )
+    grid = Text("To the tag (column) from the tag (row); ++ favoured, -- disfavoured, blank forbidden\n")
+    numbers = range(1, count + 1)
+    tens = "".join(f"{column // 10 if column % 10 == 0 else '':>2}" for column in numbers)
+    ones = "".join(f"{column % 10:>2}" for column in numbers)
+    grid.append("".join(f"{'':{_MARGIN}}{digits.rstrip()}\n" for digits in (tens, ones) if digits.strip()))
+    largest = transitions.largest
+    for row, (source, scores) in enumerate(zip(transitions.sources, transitions.scores, strict=True)):
+        grid.append(f"{row:3d} ")
+        for score in scores:
+            if score is None:
+                grid.append("  ")
+                continue
+            red, green, blue = shade(score, largest)
+            ink = "black" if abs(score) < 0.6 * largest else "white"
+            grid.append(_sign(score / largest), style=f"{ink} on rgb({red},{green},{blue})")
+        grid.append(" ").append(printable(source if len(source) <= longest else f"{source[: longest - 1]}…"))
+        grid.append("\n")
+    return grid.append(
+        f"{'':{_MARGIN}}columns are numbered as rows; column {count} is the end of the sentence"
+    )
+
+
+def _sign(share: float) -> str:
+    """Return two characters for a score as a share of the largest."""
+    sign = "+" if share > 0 else "-"
+    return sign * 2 if abs(share) > 2 / 3 else f"{sign} " if abs(share) > 1 / 3 else "· "

@@ -1,0 +1,155 @@
+"""`tagger inspect` end to end, on a model with random weights."""
+
+from __future__ import annotations
+
+import json
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+import torch
+from toy_models import make_model
+
+from tagger import cli
+from tagger.inference import inspection
+from tagger.inference.inspection import END, START
+from tagger.training import checkpoint
+
+SCORES = {"dev": {"micro": {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 1234}}}
+EPOCHS = [
+    {"epoch": 1, "loss": 2.0, "improved": True, "seconds": 1.5},
+    {"epoch": 2, "loss": 1.25, "improved": False, "seconds": 2.5},
+]
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A model directory whose strongest and weakest moves are known."""
+    directory = tmp_path / "model"
+    directory.mkdir()
+    made = make_model()
+    with torch.no_grad():
+        made.labeler.decoder.transitions[0, 0] = 5.0  # O -> O
+        made.labeler.decoder.transitions[0, 2] = 9.0  # O -> I-LOC, which BIOES forbids
+        made.labeler.decoder.end_transitions[0] = -4.0
+    checkpoint.save_model(directory, made)
+    (directory / checkpoint.SCORES).write_text(json.dumps(SCORES), encoding="utf-8")
+    (directory / checkpoint.HISTORY).write_text("\n".join(map(json.dumps, EPOCHS)) + "\n", encoding="utf-8")
+    return directory
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """The command: arguments in, stdout out; a failure gives its line on stderr."""
+
+    def call(*arguments: object, width: int = 80) -> str:
+        monkeypatch.setenv("COLUMNS", str(width))
+        monkeypatch.setattr(sys, "argv", ["tagger", "inspect", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        out, err = capsys.readouterr()
+        if not exit_.value.code:
+            return out
+        assert exit_.value.code == 1
+        assert not out
+        return err
+
+    return call
+
+
+def test_shows_labels_scores_training_and_the_extremes(run, model: Path) -> None:
+    shown = run(model, "--top", 1)
+    assert "LOC, PER (IOB2, words)" in shown
+    assert "50.00 over 1,234 spans" in shown
+    assert "best of 2 epochs: 1; 4 s; last loss 1.2500" in shown
+    assert "O → O" in shown and "+5.000" in shown
+    assert f"O → {END}" in shown and "-4.000" in shown
+    assert "9.000" not in shown, "a forbidden move has no score"
+
+
+def test_the_grid_tells_without_colours(run, model: Path) -> None:
+    lines = run(model).splitlines()
+    (first,) = (line for line in lines if line.endswith(" O") and line.startswith("  1"))
+    assert first[4:6] == "++"  # O -> O
+    assert first[8:10] == "  "  # O -> I-LOC
+    assert first[4 + 2 * 9 :].startswith("--")  # O -> the end
+
+
+def test_a_narrow_terminal_gets_a_hint_in_place_of_the_grid(run, model: Path) -> None:
+    assert "A grid of 10 columns needs 27 characters; see --svg" in " ".join(run(model, width=25).split())
+
+
+def test_json_holds_every_possible_move(run, model: Path) -> None:
+    facts = json.loads(run(model, "--json"))
+    assert facts["types"] == ["LOC", "PER"]
+    assert facts["scores"] == SCORES
+    assert facts["training"] == {"epochs": 2, "best_epoch": 1, "seconds": 4.0, "loss": 1.25}
+    assert facts["parameters"]["total"] == sum(
+        count for name, count in facts["parameters"].items() if name != "total"
+    )
+    assert facts["moves"][0] == {"source": "O", "target": "O", "score": 5.0}
+    assert facts["moves"][-1] == {"source": "O", "target": END, "score": -4.0}
+    pairs = {(move["source"], move["target"]) for move in facts["moves"]}
+    assert (START, "B-LOC") in pairs and ("B-LOC", "I-LOC") in pairs and ("S-LOC", END) in pairs
+    assert not pairs & {(START, "I-LOC"), ("O", "I-LOC"), ("B-LOC", END), ("B-LOC", "I-PER"), (START, END)}
+    # 5 sources that a span may follow (the start, O, E and S twice) lead to O, B and S twice; B and I to I and E.
+    assert len(pairs) == 6 * 5 + 4 * 2 + 5
+
+
+def test_the_picture_is_well_formed_and_complete(run, model: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "picture.svg"
+    run(model, "--svg", picture)
+    root = ElementTree.parse(picture).getroot()
+    titles = [title.text for title in root.iter("{http://www.w3.org/2000/svg}title")]
+    assert "O → O +5.000" in titles
+    assert "O → I-LOC forbidden" in titles
+    assert len(titles) == 1 + 10 * 10
+
+
+def test_names_from_a_corpus_are_escaped_in_the_picture() -> None:
+    transitions = inspection.Transitions((START, "<b>&\x1b"), ("<b>&\x1b", END), ((0.0, None), (0.0, 0.0)))
+    drawn = inspection.draw(transitions)
+    ElementTree.fromstring(drawn)
+    assert "<b>" not in drawn and "\x1b" not in drawn
+
+
+@pytest.mark.parametrize(("score", "channel"), [(3.0, 0), (-3.0, 2)])
+def test_colours_are_red_for_favoured_and_blue_for_disfavoured(score: float, channel: int) -> None:
+    colour = inspection.shade(score, 3.0)
+    assert colour[channel] == max(colour)
+    assert inspection.shade(0.0, 3.0) == inspection.SCALE[1]
+
+
+def test_a_softmax_model_has_no_transitions(run, tmp_path: Path) -> None:
+    directory = tmp_path / "softmax"
+    directory.mkdir()
+    checkpoint.save_model(directory, make_model(decoder__kind="softmax"))
+    shown = run(directory)
+    assert "softmax" in shown and "strongest" not in shown
+    assert json.loads(run(directory, "--json"))["transitions"] is None
+    assert "decoder is softmax, which has no transitions to draw; leave out --svg" in run(
+        directory, "--svg", tmp_path / "picture.svg"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (checkpoint.SCORES, "{", "scores.json: is not what training writes"),
+        (checkpoint.SCORES, '{"dev": []}', "scores.json: is not what training writes"),
+        (checkpoint.HISTORY, '{"epoch": 1}', "history.jsonl: is not what training writes"),
+        (checkpoint.HISTORY, "\n\n", "history.jsonl: is not what training writes"),
+    ],
+)
+def test_damaged_records_are_named(run, model: Path, name: str, content: str, message: str) -> None:
+    (model / name).write_text(content, encoding="utf-8")
+    assert message in run(model)
+
+
+def test_a_picture_that_cannot_be_written_is_an_error(run, model: Path, tmp_path: Path) -> None:
+    assert "the picture cannot be written" in run(model, "--svg", tmp_path / "missing" / "picture.svg")
+
+
+def test_no_model_is_an_error(run, tmp_path: Path) -> None:
+    assert "does not exist; a model directory is expected" in run(tmp_path / "nothing")
