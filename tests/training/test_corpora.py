@@ -1,0 +1,154 @@
+"""From files to what training needs: the split, what is settled and what is said about each corpus."""
+
+from __future__ import annotations
+
+import pytest
+
+from tagger import config
+from tagger.config import Config
+from tagger.errors import DataError
+from tagger.text.schemes import Scheme
+from tagger.training import corpora
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_file(content: str, name: str = "train.conll"):
+        path = tmp_path / name
+        path.write_text(content, encoding="utf-8")
+        return path
+
+    return write_file
+
+
+def rows(*sentences: str) -> str:
+    """`Anna/B-PER left/O` as column text."""
+    return (
+        "\n\n".join("\n".join(pair.replace("/", " ") for pair in each.split()) for each in sentences) + "\n"
+    )
+
+
+TRAIN = rows(
+    "Anna/B-PER left/O Rome/B-LOC", "Bert/B-PER left/O", "Anna/B-PER left/O Rome/B-LOC", "it/O rained/O"
+)
+DEV = rows("Anna/B-PER left/O Rome/B-LOC", "Acme/B-ORG left/O Oslo/B-LOC", "Initech/B-ORG sank/O")
+
+
+def test_corpora_keep_their_scheme_and_settle_the_settings(write):
+    data = corpora.read(write(TRAIN), write(DEV, "dev.conll"), None, Config())
+    assert (data.config.corpus.scheme, data.config.corpus.mode) == ("IOB2", "words")
+    assert data.types == ("LOC", "PER")
+    assert (data.held_out, data.test) == (False, None)
+    assert data.train.scheme is data.dev.scheme is Scheme.IOB2
+
+
+def test_the_dev_corpus_is_read_in_the_scheme_of_the_training_corpus(write):
+    bioes = rows("a/S-X b/B-X c/E-X d/O")
+    ambiguous = rows("a/B-X b/I-X")
+    assert corpora.read(write(bioes), write(ambiguous, "d"), None, Config()).dev.scheme is Scheme.BIOES
+    with pytest.raises(DataError, match=r"d:1: found tag 'E-X', expected O, B-TYPE or I-TYPE \(IOB2\)"):
+        corpora.read(write(TRAIN), write(rows("a/E-X"), "d"), None, Config())
+
+
+def test_characters_are_noticed(write):
+    chinese = rows("北/B-LOC 京/E-LOC 很/O 大/O", "他/O 来/O 了/O")
+    settled = corpora.read(write(chinese), write(chinese, "d"), None, Config()).config
+    assert settled.corpus.mode == "characters"
+    assert settled.embedding.bigram_dim > 0
+
+
+def numbered(count: int) -> str:
+    return rows(*(f"word{'x' * i}/B-PER left/O" for i in range(count)))
+
+
+def test_held_out_sentences_are_drawn_by_the_seed_and_nothing_is_lost(write):
+    path = write(numbered(40))
+    settings = config.override(Config(), {"corpus.dev_share": 0.25})
+    data = corpora.read(path, None, None, settings)
+    assert data.held_out
+    assert "held out" in data.dev.path
+    assert (len(data.train.sentences), len(data.dev.sentences)) == (30, 10)
+    together = [*data.train.sentences, *data.dev.sentences]
+    assert len({sentence.line for sentence in together}) == 40
+    for part in (data.train, data.dev):
+        lines = [sentence.line for sentence in part.sentences]
+        assert lines == sorted(lines)
+    assert corpora.read(path, None, None, settings).dev == data.dev
+    other = corpora.read(path, None, None, config.override(settings, {"seed": 2}))
+    assert other.dev.sentences != data.dev.sentences
+
+
+@pytest.mark.parametrize(
+    ("count", "share", "held"), [(2, 0.01, 1), (2, 0.89, 1), (3, 0.5, 2), (100, 0.1, 10)]
+)
+def test_both_parts_of_a_split_hold_something(write, count, share, held):
+    data = corpora.read(
+        write(numbered(count)), None, None, config.override(Config(), {"corpus.dev_share": share})
+    )
+    assert len(data.dev.sentences) == held
+    assert len(data.train.sentences) == count - held
+
+
+def test_too_little_to_hold_out(write):
+    with pytest.raises(
+        DataError, match="found one sentence, expected two or more to hold some out; give a dev file"
+    ):
+        corpora.read(write(rows("Anna/B-PER")), None, None, Config())
+
+
+def test_nothing_to_learn(write):
+    with pytest.raises(
+        DataError, match=r"train\.conll: found no span, expected some to learn from; .*--tag-column"
+    ):
+        corpora.read(write(rows("a/O b/O", "c/O")), None, None, Config())
+
+
+def test_facts_of_a_corpus_beside_the_training_corpus(write):
+    data = corpora.read(write(TRAIN), write(DEV, "dev.conll"), None, Config())
+    own = corpora.describe(data.train)
+    assert (own.sentences, own.tokens, own.spans) == (4, 10, 5)
+    assert (own.unknown, own.repeated, own.strange_types) == (None, None, {})
+    dev = corpora.describe(data.dev, data.train, data.types)
+    assert (dev.sentences, dev.tokens, dev.spans) == (3, 8, 5)
+    assert dev.unknown == 4 / 8  # Acme, Oslo, Initech, sank
+    assert dev.repeated == 1
+    assert dev.strange_types == {"ORG": 2}
+
+
+def test_the_tables_hold_training_words_alone(write):
+    data = corpora.read(write(TRAIN), write(DEV, "dev.conll"), write(DEV, "test.conll"), Config())
+    lexicon = corpora.build_lexicon(data)
+    assert "rome" in lexicon.words
+    assert "acme" not in lexicon.words
+    assert not any("ORG" in tag for tag in lexicon.tags)
+
+
+def test_training_tags_are_encoded_in_the_inner_scheme(write):
+    text = rows("New/B-LOC York/I-LOC fell/O", "Rome/B-LOC Oslo/B-LOC")
+    data = corpora.read(write(text), write(text, "d"), None, Config())
+    lexicon = corpora.build_lexicon(data)
+    encoded = corpora.encode_training(data, lexicon)
+    named = [[lexicon.tags[row] for row in example.tags] for example in encoded.examples]
+    assert named == [["B-LOC", "E-LOC", "O"], ["S-LOC", "S-LOC"]]
+    assert all(example.allowed is None for example in encoded.examples)
+
+
+def test_tokens_without_a_known_tag_are_left_open(write):
+    text = rows("New/B-LOC York/I-LOC fell/O", "Rome/? fell/O", "?/O Oslo/?")
+    data = corpora.read(write(text), write(text, "d"), None, Config())
+    encoded = corpora.encode_training(data, corpora.build_lexicon(data))
+    first, second, third = (example.allowed for example in encoded.examples)
+    assert first is None
+    assert second[1].sum() == third[0].sum() == 1
+    assert second[0].sum() > 1 < third[1].sum()
+
+
+@pytest.mark.parametrize("labels", [("O", "PER", "LOC"), ("NN", "VB", "DT")])
+def test_bare_labels_are_learnt_as_they_are(write, labels):
+    text = rows(*(f"one/{labels[0]} two/{labels[1]} three/{labels[2]}" for _ in range(3)))
+    data = corpora.read(write(text), write(text, "d"), None, Config())
+    lexicon = corpora.build_lexicon(data)
+    assert data.config.corpus.scheme == "BARE"
+    assert sorted(lexicon.tags) == sorted(labels)
+    encoded = corpora.encode_training(data, lexicon)
+    assert [lexicon.tags[row] for row in encoded.examples[0].tags] == list(labels)

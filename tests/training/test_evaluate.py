@@ -1,0 +1,161 @@
+"""Predictions in the order of the corpus, their confidences against brute force, and unknown types as missed."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from oracles import BruteForceCRF
+
+from tagger.model import trained
+from tagger.model.trained import TrainedModel
+from tagger.text import metrics
+from tagger.text.conll import Corpus, Sentence
+from tagger.text.schemes import Scheme, allowed, is_legal_step, tags_to_spans
+from tagger.training import corpora, evaluate
+
+WORDS = ["Anna", "Rome", "left", ".", "Geneva", "of", "in", "Li"]
+
+
+def make_model(data, scheme: str | None = None, scale: float = 8.0) -> TrainedModel:
+    """An untrained model with opinions."""
+    lexicon = corpora.build_lexicon(data)
+    labeler = trained.build(lexicon, data.config).requires_grad_(False)
+    labeler.emission.weight *= scale
+    return TrainedModel(data.config, lexicon, labeler)
+
+
+@pytest.fixture
+def model(read_tiny) -> TrainedModel:
+    return make_model(read_tiny(**{"encoder.context": 1}))
+
+
+def make_sentences(count: int, longest: int = 12) -> list[Sentence]:
+    draw = random.Random(count)
+    return [Sentence(tuple(draw.choices(WORDS, k=draw.randint(1, longest)))) for _ in range(count)]
+
+
+def test_predictions_come_in_the_order_of_the_corpus(model, monkeypatch):
+    sentences = make_sentences(60)
+    together = evaluate.tag(model, evaluate.encode_corpus(sentences, model))
+    assert [len(tags) for tags in together] == [len(sentence) for sentence in sentences]
+    alone = [evaluate.tag(model, evaluate.encode_corpus([sentence], model))[0] for sentence in sentences]
+    assert together == alone
+    assert len({tag for tags in together for tag in tags}) >= 3  # the model does have opinions
+    monkeypatch.setattr(evaluate, "BATCH_TOKENS", 20)
+    assert evaluate.tag(model, evaluate.encode_corpus(sentences, model)) == together
+
+
+@pytest.mark.parametrize("decoder", ["crf", "softmax"])
+def test_tags_are_those_of_the_corpus_scheme_and_legal(read_tiny, decoder):
+    model = make_model(read_tiny(**{"decoder.kind": decoder}))
+    sentences = make_sentences(40)
+    for tags in evaluate.tag(model, evaluate.encode_corpus(sentences, model)):
+        assert set(tags) <= {"O", *(f"{letter}-{name}" for letter in "BI" for name in ("PER", "LOC", "ORG"))}
+        steps = zip(["", *tags], [*tags, ""], strict=True)
+        assert all(is_legal_step(left, right, Scheme.IOB2) for left, right in steps)
+
+
+@pytest.mark.parametrize("decoder", ["crf", "softmax"])
+def test_predicting_tags_alone_or_with_confidences_is_the_same(read_tiny, decoder):
+    model = make_model(read_tiny(**{"decoder.kind": decoder}))
+    encoded = evaluate.encode_corpus(make_sentences(40), model)
+    found = evaluate.predict(model, encoded)
+    assert found.tags == evaluate.tag(model, encoded)
+    for tags, confidences in zip(found.tags, found.confidences, strict=True):
+        assert len(confidences) == len(tags_to_spans(tags, Scheme.IOB2))
+        assert all(0 < value <= 1.0001 for value in confidences)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.0])
+def test_a_confidence_is_the_probability_of_that_span(model, temperature):
+    model.labeler.temperature.fill_(temperature)
+    sentences = [Sentence(("Anna", "left", "Rome")), Sentence(("Li", "of", "Geneva")), Sentence(("Rome",))]
+    encoded = evaluate.encode_corpus(sentences, model)
+    found = evaluate.predict(model, encoded)
+    crf = model.labeler.decoder
+    scores = [
+        each.numpy() / temperature for each in (crf.start_transitions, crf.transitions, crf.end_transitions)
+    ]
+    spans = 0
+    for batch, emissions in evaluate._score_tokens(model, encoded):
+        for b, number in enumerate(batch.sentences):
+            own = emissions[: len(sentences[number]), b].numpy() / temperature
+            every = BruteForceCRF(own, *scores, tuple(allowed(model.lexicon.tags, Scheme.BIOES)))
+            names = [model.lexicon.tags[k] for k in every.paths[0]]
+            for span, value in zip(
+                tags_to_spans(names, Scheme.BIOES), found.confidences[number], strict=True
+            ):
+                spans += 1
+                expected = every.span(span.start, every.paths[0][span.start : span.end])
+                assert value == pytest.approx(expected, abs=1e-5)
+    assert spans
+
+
+def test_scores_are_those_of_the_predicted_tags(model):
+    sentences = make_sentences(30)
+    gold = tuple(
+        Sentence(sentence.tokens, tuple(tags))
+        for sentence, tags in zip(
+            sentences, evaluate.tag(model, evaluate.encode_corpus(sentences, model)), strict=True
+        )
+    )
+    perfect = evaluate.score(model, Corpus("x", gold, Scheme.IOB2, "", ()))
+    assert perfect.micro.f1 == perfect.token_accuracy == 1.0
+    assert perfect.micro.gold > 5
+    blank = tuple(Sentence(sentence.tokens, ("O",) * len(sentence)) for sentence in sentences)
+    none = evaluate.score(model, Corpus("x", blank, Scheme.IOB2, "", ()))
+    assert (none.micro.correct, none.micro.predicted) == (0, perfect.micro.predicted)
+
+
+def test_types_that_training_lacks_count_as_missed(model):
+    tokens = ("Anna", "left", "Rome")
+    corpus = Corpus("x", (Sentence(tokens, ("B-NEW", "I-NEW", "O")),), Scheme.IOB2, "", ())
+    scores = evaluate.score(model, corpus)
+    assert (scores.types["NEW"].gold, scores.types["NEW"].correct, scores.types["NEW"].recall) == (1, 0, 0.0)
+    assert scores.micro.gold == 1
+
+
+def test_gold_tags_may_be_of_another_scheme(model):
+    sentences = make_sentences(10)
+    tags = evaluate.tag(model, evaluate.encode_corpus(sentences, model))
+    gold = []
+    for sentence, found in zip(sentences, tags, strict=True):
+        other = evaluate.schemes.convert(found, Scheme.IOB2, Scheme.BILOU)
+        gold.append(Sentence(sentence.tokens, tuple(other)))
+    assert evaluate.score(model, Corpus("x", tuple(gold), Scheme.BILOU, "", ())).micro.f1 == 1.0
+
+
+def test_a_model_too_sure_of_itself_is_cooled(read_tiny):
+    data = read_tiny()
+    sure = make_model(data, scale=60.0)
+    assert evaluate.fit_temperature(sure, data.dev) > 1.2
+
+    def error(temperature: float) -> float:
+        sure.labeler.temperature.fill_(temperature)
+        found = evaluate.predict(sure, evaluate.encode_corpus(data.dev.sentences, sure))
+        gold = [set(tags_to_spans(sentence.tags, Scheme.IOB2)) for sentence in data.dev.sentences]
+        right = [
+            span in gold[i] for i, tags in enumerate(found.tags) for span in tags_to_spans(tags, Scheme.IOB2)
+        ]
+        return metrics.calibrate(
+            [value for values in found.confidences for value in values], right
+        ).expected_error
+
+    assert error(evaluate.fit_temperature(sure, data.dev)) <= error(1.0)
+
+
+def test_nothing_found_leaves_the_temperature_alone(read_tiny):
+    data = read_tiny()
+    model = make_model(data)
+    model.labeler.emission.bias[model.lexicon.tags.index("O")] = 1e4
+    assert evaluate.fit_temperature(model, data.dev) == 1.0
+
+
+def test_a_long_sentence_is_tagged_whole(model):
+    sentence = Sentence(tuple(np.random.default_rng(0).choice(WORDS, 3_000).tolist()))
+    (tags,) = evaluate.tag(model, evaluate.encode_corpus([sentence], model))
+    assert len(tags) == 3_000
+    assert torch.get_default_dtype() == torch.float32
