@@ -412,3 +412,61 @@ def test_a_text_beside_its_annotations_is_brat(tmp_path):
     assert annotations.format_of(str(tmp_path / "x.txt")) == "brat"
     assert annotations.format_of(str(tmp_path)) == "brat"
     assert annotations.format_of(str(tmp_path / "y.txt")) == "conll"
+
+
+KEYS = "text tokens tags label spans start end type data annotations result value labels doc meta comments"
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 9) | st.sampled_from(["ab c", "B-X", "O", ""]),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS.split()), inner, max_size=5)
+    ),
+    max_leaves=12,
+)
+ODD = st.sampled_from([None, True, 3, "a", [], [3], {}, [[0, 1, "O"]], [{"value": {"start": 0}}]])
+SHAPES = st.sampled_from(
+    [
+        {"text": "a", "tokens": [[0, 1, "O"]], "start": 0, "spans": []},
+        {"tokens": ["a"], "tags": ["O"], "comments": []},
+        {"data": {"text": "a"}, "annotations": [{"result": []}], "meta": {}, "doc": 1},
+        {"text": "a", "label": [[0, 1, "X"]]},
+    ]
+)
+
+
+@st.composite
+def nearly_records(draw):
+    """Draw a good record with one value replaced."""
+    record = dict(draw(SHAPES))
+    record[draw(st.sampled_from(sorted(record)))] = draw(ODD)
+    return record
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        (nearly_records() | JSON).map(lambda value: json.dumps(value).encode()) | st.binary(max_size=20),
+        max_size=3,
+    )
+)
+def test_any_records_read_or_raise_with_a_line(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("fuzz") / "x.jsonl"
+    path.write_bytes(b"\n".join(rows))
+    try:
+        annotations.read_corpus(str(path), "jsonl", Reading(), lambda fault: None)
+    except DataError as error:
+        assert error.line is not None or "not fit tokens" in str(error)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.text(st.sampled_from("ab \n\t\r"), max_size=9),
+    st.lists(st.sampled_from(BRAT.split("\n")) | st.text(max_size=9)),
+)
+def test_any_brat_reads_or_raises(tmp_path_factory, text, rows):
+    folder = tmp_path_factory.mktemp("fuzz")
+    (folder / "x.txt").write_text(text, encoding="utf-8", newline="")
+    (folder / "x.ann").write_text("\n".join(rows), encoding="utf-8", newline="", errors="ignore")
+    try:
+        annotations.read_corpus(str(folder), "brat", Reading(), lambda fault: None)
+    except DataError as error:
+        assert error.path is not None

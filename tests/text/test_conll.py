@@ -499,3 +499,12 @@ def test_rewriting_a_key_of_conllu(write):
     assert "\t0\troot\t_\tNER=B-ORG\n2\t" in text
     assert "\tobl\t_\tGloss=sea\n" in text
     assert [s.tags for s in read(write(text), columns=columns)] == [s.tags for s in changed]
+
+
+@pytest.mark.parametrize("separator", ["\t", " "])
+def test_rewriting_a_column_in_the_middle(write, separator):
+    path = write(f"a{separator}I-X{separator}1\nb{separator}I-X{separator}2\n".replace(" ", "  "))
+    corpus = conll.read_corpus(path, columns=Columns(tag=1))
+    changed = [Sentence(s.tokens, ("B-X", "I-X"), s.line) for s in corpus.sentences]
+    text = "".join(conll.rewrite_tags(path, corpus.layout, changed))
+    assert text == path.read_text().replace("I-X", "B-X", 1)

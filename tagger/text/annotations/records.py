@@ -58,6 +58,8 @@ def read_record(record: Any, place: Place) -> Sentence | Document:
     if text is None:
         raise _shape_fault(f"found the keys {', '.join(map(repr, list(record)[:8])) or 'none'}", place)
     base = record.get("start", 0) if words else 0
+    if not _is_offset(base):
+        raise _shape_fault("found a 'start' that is no number", place)
     tokens = _read_offsets(words or (), base, text, place)
     if words and all(len(word) == 3 and isinstance(word[2], str) for word in words):
         comments = () if "\n" in text else (f"# text = {text}",)
@@ -87,7 +89,7 @@ def _read_tags(record: Record, words: Sequence[str], place: Place) -> Sentence:
     )
     if empty is not None:
         raise DataError(f"found an empty token or tag at {empty}, expected some text", place.path, place.line)
-    comments = record.get("comments", ())
+    comments = _list_of(record, "comments")
     return Sentence(
         tokens=tuple(words),
         tags=tuple(tags),
@@ -104,12 +106,18 @@ def _read_task(task: Record, place: Place) -> Document:
     text = task["data"].get("text", texts[0] if texts else None)
     if not isinstance(text, str):
         raise DataError("found no text in 'data', expected a string", place.path, place.line)
-    annotations = task.get("annotations") or []
-    done = [each for each in annotations if isinstance(each, dict) and not each.get("was_cancelled")]
-    results = done[0].get("result", []) if done else []
+    annotations = [each for each in _list_of(task, "annotations") if isinstance(each, dict)]
+    done = [each for each in annotations if not each.get("was_cancelled")]
+    results = _list_of(done[0], "result") if done else []
     values = [result["value"] for result in results if isinstance(result, dict) and "value" in result]
     spans = [_read_span(value, 0, place) for value in values if isinstance(value, dict) and "start" in value]
     return Document(text, tuple(spans), place.path, place.line, place.document)
+
+
+def _list_of(record: Record, key: str) -> Sequence[Any]:
+    """Return the list under a key; none where there is none."""
+    value = record.get(key)
+    return value if isinstance(value, list | tuple) else ()
 
 
 def _read_span(span: Any, base: int, place: Place) -> TextSpan:

@@ -20,7 +20,7 @@ from tagger.text.conll.sentence import CONLLU_COLUMNS, Sentence
 from tagger.text.conll.source import read_blocks
 from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG
 
-_FIELD = re.compile("[^ ]+")
+_FIELDS = {" ": re.compile("[^ ]+"), "\t": re.compile("(?<![^\t])[^\t]*")}
 _BOM = "\ufeff"
 _NOTHING = "-X-"  # what the CoNLL-2003 files put into the other columns of a document boundary
 
@@ -144,11 +144,14 @@ def rewrite_tags(
 
 def _replace_field(row: str, layout: Layout, tag: str) -> str:
     """Return the row with the new tag; runs of spaces stay."""
-    index = layout.tag
+    index, separator = layout.tag, layout.separator
     assert index is not None
-    if layout.separator == "\t":
-        fields = row.split("\t")
-        fields[index] = _spell_field(fields[index], layout.keys[1], tag, index) if layout.is_conllu else tag
-        return "\t".join(fields)
-    start, end = [match.span() for match in _FIELD.finditer(row)][index]
+    if layout.is_conllu:
+        fields = row.split(separator)
+        fields[index] = _spell_field(fields[index], layout.keys[1], tag, index)
+        return separator.join(fields)
+    if index == layout.width - 1:
+        head, _, old = row.rpartition(separator)
+        return row if old == tag else f"{head}{separator}{tag}"
+    start, end = [match.span() for match in _FIELDS[separator].finditer(row)][index]
     return row[:start] + tag + row[end:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -33,6 +34,7 @@ class Constraints(NamedTuple):
     end: np.ndarray
 
 
+@lru_cache(maxsize=1 << 16)  # a corpus has few different steps and asks for each of its tokens
 def is_legal_step(previous: str, following: str, scheme: Scheme) -> bool:
     """Say whether one tag may follow another; `EDGE` stands for either end of the sentence.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 
 from tagger.errors import ConfigError, DataError
 
@@ -62,6 +63,7 @@ def parse_scheme(name: str) -> Scheme:
     raise ConfigError(f"found {name!r}, expected one of {', '.join(Scheme)}", field="scheme")
 
 
+@lru_cache(maxsize=1 << 14)
 def split_tag(tag: str, scheme: Scheme) -> tuple[str, str]:
     """Return role (B, I, E, S, O, or `?`) and type of a tag; DataError where the scheme has no such tag.
 
