@@ -66,7 +66,8 @@ def _render(console: Console, report: Audit, limit: int) -> None:
         console.print(_counts_table(read))
         for facts in read:
             console.print(printable(f"{facts.path}: {facts.scheme}, {facts.evidence}"), soft_wrap=True)
-        console.print(_types_table(read))
+        if any(facts.types for facts in read):
+            console.print(_types_table(read))
         console.print(_lengths_table(read, console.width))
     for line in _defect_lines(report.defects, limit):
         console.print(line, soft_wrap=True)
