@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from tagger import config as settings
-
 
 def config() -> None:
     """Print every setting with its default and meaning, as TOML for `tagger train --config`.
 
     Example: [bold]tagger config > settings.toml[/bold]
     """
+    from tagger import config as settings
+
     typer.echo(settings.render(settings.Config()), nl=False)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger import config as settings
 from tagger.cli.tables import percent
 
 if TYPE_CHECKING:
+    from tagger import config as settings
     from rich.console import Console
     from rich.progress import Progress
 
@@ -69,6 +69,7 @@ def pretrain(
     """
     from rich.console import Console
 
+    from tagger import config as settings
     from tagger.training import checkpoint
 
     talk = Console(stderr=True, highlight=False)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tagger import config as settings
 from tagger.cli.tables import percent, printable, scores_table
 
 if TYPE_CHECKING:
@@ -80,6 +79,7 @@ def train(
     """
     from rich.console import Console
 
+    from tagger import config as settings
     from tagger.training import corpora, language
 
     talk = Console(stderr=True, highlight=False)
