@@ -12,10 +12,10 @@ import typer
 from tagger.cli.tables import percent
 
 if TYPE_CHECKING:
-    from tagger import config as settings
     from rich.console import Console
     from rich.progress import Progress
 
+    from tagger import config as settings
     from tagger.training.pretrain import EpochFacts, Finished, Started
 
 
