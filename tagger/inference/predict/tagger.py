@@ -155,7 +155,7 @@ class Tagger:
         Raises:
             DataError: a known tag is not one of the model's, or those of a sentence contradict each other.
         """
-        rows = [list(words) for words in _checked(sentences)]
+        rows = list(_checked(sentences))
         numbers = range(len(rows)) if documents is None else documents
         for name, other in (("documents", documents), ("known", known)):
             if other is not None and len(other) != len(rows):
@@ -173,15 +173,13 @@ class Tagger:
                 [rows[place] for place in places], [numbers[place] for place in places], question, facts
             )
 
-        labellings = [Labelling([], nbest=[] if nbest else None) for _ in rows]
         if workers > 1 and len(parts) > 1:
             with ThreadPoolExecutor(workers, "tagger") as pool:
                 answers = list(pool.map(answer, parts))
         else:
             answers = [answer(part) for part in parts]
-        for place, labelling in zip(held, chain.from_iterable(answers), strict=True):
-            labellings[place] = labelling
-        return labellings
+        found = chain.from_iterable(answers)
+        return [next(found) if words else Labelling([], nbest=[] if nbest else None) for words in rows]
 
     def label(self, passages: Sequence[Passage], question: Question) -> list[LabelledSentence]:
         """Label passages, each of them read together; what `predict` and the command line do at heart."""
@@ -296,7 +294,7 @@ def _checked(sentences: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
             raise DataError(
                 f"sentence {number} (counted from 0) is a string, expected a list of tokens; `predict` takes raw text"
             )
-        yield words
+        yield words if isinstance(words, list | tuple) else list(words)
 
 
 def _check_known(rows: Sequence[Sequence[str]], known: Sequence[Sequence[Known] | None]) -> None:
