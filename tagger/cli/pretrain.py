@@ -70,6 +70,7 @@ def pretrain(
     from rich.console import Console
 
     from tagger import config as settings
+    from tagger.cli.talk import warn_of_directory
     from tagger.training import checkpoint
 
     talk = Console(stderr=True, highlight=False)
@@ -97,7 +98,7 @@ def pretrain(
     chosen = settings.override(chosen, flags)
     chosen = settings.override(chosen, settings.assignments(overrides or []))
     checkpoint.prepare_directory(output)
-    _warn_of_directory(talk, output, resume)
+    warn_of_directory(talk, output, resume=resume)
     finished = _run(talk, texts, output, chosen, resume)
     if as_json:
         typer.echo(json.dumps(_facts(finished), ensure_ascii=False))
@@ -106,24 +107,6 @@ def pretrain(
         f"perplexity of held-out text: {finished.forward:.1f} forward, {finished.backward:.1f} backward"
     )
     talk.print(f"model written to {output} in {finished.seconds:.0f} s", markup=False)
-
-
-def _warn_of_directory(talk: Console, output: Path, resume: bool) -> None:
-    from tagger.training import checkpoint
-
-    if checkpoint.has_run(output) and not resume:
-        talk.print(
-            f"warning: {output} holds an unfinished run, which ends here (--resume goes on with it)",
-            markup=False,
-        )
-    elif resume and not checkpoint.has_run(output):
-        talk.print(
-            f"warning: {output} holds no unfinished run; training starts from the beginning", markup=False
-        )
-    if (output / checkpoint.WEIGHTS).exists() and not resume:
-        talk.print(
-            f"warning: {output} holds a model, which this run replaces after its first epoch", markup=False
-        )
 
 
 def _run(

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tagger.config import Config
+from tagger.cli.talk import say, warn
 
 if TYPE_CHECKING:
+    from tagger.config import Config
     from tagger.training.fit import Started
     from tagger.training.loop import EpochFacts, StepFacts
 
@@ -54,20 +55,16 @@ class TrainingProgress:
         cell = f"{config.encoder.kind.upper()} {config.encoder.layers} x {config.encoder.directions} x "
         cell += f"{config.encoder.hidden}"
         threads = "1 thread" if fact.workers == 1 else f"{fact.workers} threads"
-        self._console.print(
-            f"{cell}, {config.decoder.kind}, {fact.parameters:,} parameters, seed {config.seed}, {threads}",
-            markup=False,
-        )
+        parameters = f"{fact.parameters:,} parameters"
+        say(self._console, f"{cell}, {config.decoder.kind}, {parameters}, seed {config.seed}, {threads}")
         if fact.resumed:
-            self._console.print(f"resumed at {100 * fact.resumed:.0f} % of the epochs", markup=False)
+            say(self._console, f"resumed at {100 * fact.resumed:.0f} % of the epochs")
             self._progress.update(self._task, completed=fact.resumed)
 
     def step(self, fact: StepFacts) -> None:
         """Move the bar."""
         if not math.isfinite(fact.norm):
-            self._console.print(
-                f"warning: epoch {fact.epoch}: a step had no finite gradient; skipped", markup=False
-            )
+            warn(self._console, f"epoch {fact.epoch}: a step had no finite gradient; skipped")
         self._progress.update(
             self._task,
             completed=fact.progress,
@@ -81,8 +78,8 @@ class TrainingProgress:
         if fact.improved:
             self._best = f"best dev {name} {100 * value:.2f}  "
         mark = "  best so far" if fact.improved else ""
-        self._console.print(
-            f"epoch {fact.epoch:>3}  loss {fact.loss:.4f}  dev {name} {100 * value:.2f}  "
+        say(
+            self._console,
+            f"epoch {fact.epoch:>3}  loss {fact.loss:.4f}  dev {name} {100 * value:6.2f}  "
             f"{fact.tokens_per_second:>7,.0f} tokens/s  {fact.seconds + fact.dev_seconds:.1f} s{mark}",
-            markup=False,
         )

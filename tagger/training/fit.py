@@ -55,11 +55,19 @@ class Stopped:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
-    """The result of a run: scores of the best epoch's model."""
+class Scored:
+    """What a model is worth on a corpus, and the seconds it took to label that."""
 
-    dev: Scores
-    test: Scores | None
+    scores: Scores
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The result of a run: what the best epoch's model is worth."""
+
+    dev: Scored
+    test: Scored | None
     epochs: int
     best_epoch: int
     seconds: float
@@ -145,8 +153,8 @@ def _fit(
     best = checkpoint.load_model(directory)
     best.labeler.temperature.fill_(evaluate.fit_temperature(best, data.dev))
     checkpoint.save_model(directory, best)
-    dev = _scorer(data.dev, lexicon, best)(best.labeler)
-    test = _scorer(data.test, lexicon, best)(best.labeler) if data.test is not None else None
+    dev = _score(data.dev, best)
+    test = None if data.test is None else _score(data.test, best)
     finished = Finished(
         dev,
         test,
@@ -185,6 +193,12 @@ def _scorer(corpus: Corpus, lexicon: Lexicon, model: TrainedModel) -> Callable[[
     return score
 
 
+def _score(corpus: Corpus, model: TrainedModel) -> Scored:
+    began = time.perf_counter()
+    scores = evaluate.score(model, corpus)
+    return Scored(scores, time.perf_counter() - began)
+
+
 def _check_divergence(unusable: int, run: Run, directory: Path) -> None:
     if unusable >= MAX_SKIPPED:
         best = (
@@ -199,7 +213,9 @@ def _check_divergence(unusable: int, run: Run, directory: Path) -> None:
 
 
 def _write_reports(data: Corpora, finished: Finished, seconds: float, parameters: int) -> None:
-    scores = {"dev": finished.dev.as_dict()} | ({"test": finished.test.as_dict()} if finished.test else {})
+    scores = {"dev": finished.dev.scores.as_dict()}
+    if finished.test is not None:
+        scores["test"] = finished.test.scores.as_dict()
     directory = finished.directory
     checkpoint.write_atomically(
         directory / checkpoint.SCORES, json.dumps(scores, ensure_ascii=False, indent=2).encode() + b"\n"

@@ -55,16 +55,16 @@ def test_a_run_leaves_a_whole_model_directory(read_tiny, tmp_path):
     assert isinstance(facts[0], Started)
     assert isinstance(finished, Finished)
     loaded = checkpoint.load_model(directory)
-    assert evaluate.score(loaded, data.dev) == finished.dev
-    assert evaluate.score(loaded, data.test) == finished.test
+    assert evaluate.score(loaded, data.dev) == finished.dev.scores
+    assert evaluate.score(loaded, data.test) == finished.test.scores
     scores = json.loads((directory / checkpoint.SCORES).read_bytes())
-    assert scores == {"dev": finished.dev.as_dict(), "test": finished.test.as_dict()}
+    assert scores == {"dev": finished.dev.scores.as_dict(), "test": finished.test.scores.as_dict()}
     history = [json.loads(line) for line in (directory / checkpoint.HISTORY).read_text("utf-8").splitlines()]
     epochs = [fact for fact in facts if isinstance(fact, EpochFacts)]
     assert [line["epoch"] for line in history] == [1, 2, 3] == [fact.epoch for fact in epochs]
     assert [line["loss"] for line in history] == [fact.loss for fact in epochs]
     assert finished.best_epoch == max(epochs, key=lambda fact: (fact.dev.micro.f1, -fact.epoch)).epoch
-    assert finished.dev == epochs[finished.best_epoch - 1].dev
+    assert finished.dev.scores == epochs[finished.best_epoch - 1].dev
     assert finished.tokens_per_second > 0
     assert sum(line["seconds"] for line in history) <= finished.seconds
 

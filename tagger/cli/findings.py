@@ -1,0 +1,82 @@
+"""What was found in the corpora of a run, said before training begins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
+
+from tagger.cli.tables import percent
+from tagger.cli.talk import say, warn
+from tagger.text.features import normalise
+from tagger.training import corpora
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tagger.training.corpora import Corpora, CorpusFacts
+
+
+def describe_corpora(talk: Console, data: Corpora) -> None:
+    """Print sizes, scheme, types, the share of unknown words, and everything odd."""
+    facts = {"train": corpora.describe(data.train)}
+    facts |= {
+        name: corpora.describe(corpus, data.train, data.types)
+        for name, corpus in (("dev", data.dev), ("test", data.test))
+        if corpus is not None
+    }
+    talk.print(_sizes(facts))
+    say(talk, f"scheme {data.config.corpus.scheme}: {data.train.evidence}")
+    say(talk, f"types: {', '.join(data.types)}; tokens are {data.config.corpus.mode}")
+    if data.held_out:
+        share = 100 * data.config.corpus.dev_share
+        say(
+            talk,
+            f"no --dev file: {share:.3g} % of the training sentences held out by seed {data.config.seed}",
+        )
+    for each in facts.values():
+        for warning in each.warnings:
+            warn(talk, f"{each.path}: {warning}")
+        if each.strange_types:
+            warn(
+                talk,
+                f"{each.path}: types that training lacks, counted as missed: {_listed(each.strange_types)}",
+            )
+
+
+def describe_vectors(talk: Console, data: Corpora) -> None:
+    """Print how many pretrained vectors are of use."""
+    assert data.vectors is not None
+    known = set(data.vectors.words)
+    lowercase = data.config.embedding.lowercase
+    words = {normalise(t, lowercase=lowercase) for s in data.train.sentences for t in s.tokens}
+    say(
+        talk,
+        f"vectors: {len(known):,} of {data.vectors.found:,} kept, size {data.vectors.dim}; they cover "
+        f"{100 * len(words & known) / len(words):.1f} % of the training corpus's distinct words",
+    )
+    for warning in data.vectors.warnings:
+        warn(talk, f"vectors: {warning}")
+
+
+def _sizes(facts: dict[str, CorpusFacts]) -> Table:
+    """Draw one row for each corpus; their paths are as the user gave them, so they needn't take the room."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("corpus")
+    for heading in ("sentences", "tokens", "spans", "new words", "sentences in train"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, each in facts.items():
+        table.add_row(
+            name,
+            f"{each.sentences:,}",
+            f"{each.tokens:,}",
+            f"{each.spans:,}",
+            "" if each.unknown is None else f"{percent(each.unknown)} %",
+            "" if each.repeated is None else f"{each.repeated:,}",
+        )
+    return table
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} ({count})" for name, count in counts.items())
