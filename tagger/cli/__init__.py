@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -62,11 +63,20 @@ def main() -> None:
     except TaggerError as error:
         print(f"error: {_printable(str(error))}", file=sys.stderr)
         sys.exit(1)
-    except BrokenPipeError:  # `tagger predict ... | head`: the reader has gone, and that is fine
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except OSError as error:  # the disk below a redirected stdout is full, for instance
+        print(f"error: {_printable(_describe(error))}", file=sys.stderr, flush=True)
+        with suppress(
+            OSError, ValueError
+        ):  # or the interpreter tries to write the rest once more, and complains
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
+
+
+def _describe(error: OSError) -> str:
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}{error.strerror or error}"
 
 
 def _printable(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="Model directory.")],
-    file: Annotated[Path, typer.Argument(help="Labelled corpus in CoNLL columns.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model directory.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Labelled corpus in CoNLL columns.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     details: Annotated[
         bool, typer.Option("--details", help="Also lenient matches, confusions, results by length.")
@@ -32,8 +32,16 @@ def evaluate(
         Path | None, typer.Option(help="The training corpus, to tell seen spans from unseen ones.")
     ] = None,
     strict: Annotated[
-        bool, typer.Option(help="Count only spans that the scheme spells out in full.")
+        bool, typer.Option("--strict", help="Count only spans that the scheme spells out in full.")
     ] = False,
+    scheme: Annotated[
+        str | None, typer.Option(help="Tag scheme of FILE; else the model's, or what is detected.")
+    ] = None,
+    token_column: Annotated[
+        str | None, typer.Option(help="Column of the token; else as in training.")
+    ] = None,
+    tag_column: Annotated[str | None, typer.Option(help="Column of the tag; else as in training.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Encoding of FILE; else as in training.")] = None,
 ) -> None:
     """Score a model on a labelled corpus: precision, recall and F1 per type, token accuracy.
 
@@ -41,28 +49,38 @@ def evaluate(
     """
     from rich.console import Console
 
+    from tagger import config as settings
     from tagger.cli.mistakes import frequent_mistakes
     from tagger.cli.tables import details_view, interval_line, scores_table
     from tagger.inference import report as reports
-    from tagger.text import metrics
-    from tagger.text.conll import read_corpus
+    from tagger.text import metrics, schemes
+    from tagger.text.conll import parse_column, read_corpus
     from tagger.training import checkpoint, corpora
     from tagger.training import evaluate as evaluation
 
     loaded = checkpoint.load_model(model)
-    reading = {"columns": corpora.columns(loaded.config), "encoding": loaded.config.corpus.encoding}
-    corpus = read_corpus(file, scheme=loaded.scheme, **reading)  # type: ignore[arg-type]
+    flags = {
+        "corpus.token_column": None if token_column is None else parse_column(token_column),
+        "corpus.tag_column": None if tag_column is None else parse_column(tag_column),
+        "corpus.encoding": encoding,
+    }
+    chosen = settings.override(loaded.config, flags)
+    reading: Any = {"columns": corpora.columns(chosen), "encoding": chosen.corpus.encoding}
+    if scheme is not None:
+        corpus = read_corpus(file, scheme=schemes.parse_scheme(scheme), **reading)
+    else:
+        corpus = corpora.read_gold(file, loaded.scheme, **reading)
     surfaces = None
     if train is not None:
-        learned = read_corpus(train, scheme=loaded.scheme, **reading)  # type: ignore[arg-type]
+        learned = corpora.read_gold(train, loaded.scheme, **reading)
         tags = [sentence.tags for sentence in learned.sentences]
-        surfaces = metrics.collect_surfaces([s.tokens for s in learned.sentences], tags, loaded.scheme)
+        surfaces = metrics.collect_surfaces([s.tokens for s in learned.sentences], tags, learned.scheme)
     began = time.perf_counter()
     found = evaluation.predict(loaded, evaluation.encode_corpus(corpus.sentences, loaded))
     seconds = time.perf_counter() - began
     facts = reports.analyse(
         corpus.sentences,
-        found.tags,
+        [schemes.convert(tags, loaded.scheme, corpus.scheme) for tags in found.tags],
         corpus.scheme,
         strict=strict,
         confidences=None if strict else found.confidences,
@@ -71,6 +89,7 @@ def evaluate(
     )
     if report is not None:
         reports.write_page(facts, report)
+    _warn(Console(stderr=True, highlight=False), corpus, loaded.types)
     if as_json:
         scores = facts.scores.as_dict() | facts.as_dict()
         if facts.calibration is not None:
@@ -78,7 +97,6 @@ def evaluate(
         scores |= {"seconds": seconds, "tokens_per_second": facts.scores.tokens / seconds}
         typer.echo(json.dumps(scores, ensure_ascii=False))
         return
-    _warn(Console(stderr=True, highlight=False), corpus, loaded.types)
     results = Console(highlight=False)
     results.print(scores_table(facts.scores))
     results.print(interval_line(facts))
@@ -91,11 +109,12 @@ def evaluate(
 
 
 def _warn(talk: Console, corpus: Corpus, types: list[str]) -> None:
+    from tagger.cli.talk import warn
     from tagger.training import corpora
 
     for warning in corpus.warnings:
-        talk.print(f"warning: {corpus.path}: {warning}", markup=False, style="yellow")
+        warn(talk, f"{corpus.path}: {warning}")
     strange = corpora.describe(corpus, corpus, types).strange_types
     if strange:
         listed = ", ".join(f"{type_} ({count})" for type_, count in strange.items())
-        talk.print(f"warning: types that the model doesn't know, counted as missed: {listed}", markup=False)
+        warn(talk, f"{corpus.path}: types that the model doesn't know, counted as missed: {listed}")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from rich.console import Console
+
+_SHOW_CURSOR = "\x1b[?25h"  # a progress bar hides it
 
 
 @contextmanager
@@ -19,9 +21,10 @@ def asked_to_stop(console: Console) -> Iterator[Callable[[], bool]]:
     def ask(number: int, frame: FrameType | None) -> None:
         nonlocal asked
         if asked:
+            _write(console, _SHOW_CURSOR if console.is_terminal else "")
             os._exit(128 + number)
         asked = True
-        console.print("stopping after this step (again: leave at once)", markup=False)
+        _write(console, "\nstopping after this step (again: leave at once)\n")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -29,3 +32,9 @@ def asked_to_stop(console: Console) -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _write(console: Console, text: str) -> None:
+    """Write past the console: a handler may interrupt it in the middle of a line, and it can't be entered twice."""
+    with suppress(OSError, ValueError):
+        os.write(console.file.fileno(), text.encode())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -92,10 +93,23 @@ def read(train: Path, dev: Path | None, test: Path | None, config: Config) -> Co
     reading = {"columns": columns(config), "encoding": config.corpus.encoding}
     learned = read_corpus(train, scheme=wanted, **reading)  # type: ignore[arg-type]
     others = [
-        None if path is None else read_corpus(path, scheme=learned.scheme, **reading)  # type: ignore[arg-type]
+        None if path is None else read_gold(path, learned.scheme, **reading)  # type: ignore[arg-type]
         for path in (dev, test)
     ]
     return prepare(learned, *others, config=config)
+
+
+def read_gold(path: Path, scheme: Scheme, *, columns: Columns, encoding: str) -> Corpus:
+    """Read a corpus to score a model on, in the model's scheme or, where its tags are of none such, in its own."""
+    try:
+        return read_corpus(path, columns=columns, scheme=scheme, encoding=encoding)
+    except DataError:
+        with suppress(DataError):
+            found = read_corpus(path, columns=columns, encoding=encoding)
+            if Scheme.BARE not in (scheme, found.scheme):
+                note = f"its tags are {found.scheme}, the model's {scheme}; their spans are compared"
+                return replace(found, warnings=(*found.warnings, note))
+        raise
 
 
 def prepare(learned: Corpus, dev: Corpus | None, test: Corpus | None, *, config: Config) -> Corpora:
