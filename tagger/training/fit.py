@@ -127,7 +127,8 @@ def _fit(
         checkpoint.discard_run(directory)
     workers = 1 if device.type != "cpu" else config.training.workers or min(2, os.cpu_count() or 1)
     parameters = sum(parameter.numel() for parameter in labeler.parameters())
-    yield Started(parameters, workers, run.epoch / config.training.epochs)
+    begun = run.tokens / sum(map(len, data.train.sentences))  # of the epoch under way
+    yield Started(parameters, workers, (run.epoch + begun) / config.training.epochs)
 
     saved = time.perf_counter()
     unusable = 0

@@ -1,0 +1,360 @@
+"""`tagger train` as a user meets it: what it says and writes, every bad input, stopping and going on."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import torch
+
+from tagger import cli
+from tagger.cli.progress import TrainingProgress
+from tagger.training import checkpoint
+
+TINY = ["--epochs", "2", "--hidden", "5", "--workers", "1", "--batch-sentences", "4"]
+TINY += [f"--set=embedding.{name}=4" for name in ("word_dim", "character_filters", "affix_dim", "shape_dim")]
+PARTS = {"micro", "macro", "types", "token_accuracy", "sentences", "tokens", "seconds", "tokens_per_second"}
+SCORE = {"precision", "recall", "f1", "support"}
+
+
+class Done(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def error(self) -> str:
+        """The one line of an error."""
+        assert self.code == 1, self
+        assert self.out == ""
+        lines = [line for line in self.err.splitlines() if line.startswith("error: ")]
+        assert lines == self.err.splitlines()[-1:]
+        assert "Traceback" not in self.err
+        return lines[0].removeprefix("error: ")
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path) -> Run:
+    """Run a command in a directory of its own, 80 columns wide."""
+    torch.set_num_threads(1)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def command(*arguments: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["tagger", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as stopped:
+            code = int(stopped.code or 0)
+        return Done(code, *capsys.readouterr())
+
+    return command
+
+
+@pytest.fixture
+def train(run, ten_sentences) -> Run:
+    return lambda *arguments: run("train", "ten.conll", "-o", "m", *TINY, *arguments)
+
+
+def bits() -> list[bytes]:
+    return [
+        Path("m", name).read_bytes() for name in (checkpoint.CONFIG, checkpoint.VOCAB, checkpoint.WEIGHTS)
+    ]
+
+
+def test_talk_goes_to_stderr_and_results_to_stdout(train):
+    done = train("--dev", "ten.conll", "--test", "ten.conll")
+    assert done.code == 0
+    for said in (
+        "corpus   sentences   tokens   spans   new words   sentences in train",
+        "train           10       50      14",
+        "dev             10       50      14      0.00 %                   10",
+        "scheme IOB2: ",
+        "types: LOC, ORG, PER; tokens are words",
+        "LSTM 1 x 2 x 5, crf, ",
+        " parameters, seed 1, 1 thread",
+        "epoch   1  loss ",
+        "model written to m in ",
+        "use it: tagger predict m TEXT",
+    ):
+        assert said in done.err, done.err
+    for shown in ("dev, epoch ", "test", "precision", "LOC", "micro", "macro", "token accuracy"):
+        assert shown in done.out
+    assert all(len(line) <= 80 for line in (done.out + done.err).splitlines())
+    checkpoint.load_model("m")
+
+
+def test_long_paths_do_not_spoil_the_table(run, ten_sentences):
+    place = Path("/".join(["a-long-name-of-a-directory"] * 5))
+    place.mkdir(parents=True)
+    path = ten_sentences.rename(place / "ten.conll")
+    done = run("train", path, "--dev", path, "-o", place / "m", *TINY)
+    assert done.code == 0
+    rows = [line.split() for line in done.err.splitlines()]
+    assert ["train", "10", "50", "14"] in rows
+    assert ["dev", "10", "50", "14", "0.00", "%", "10"] in rows
+    assert f"use it: tagger predict {place / 'm'} TEXT" in done.err  # in one piece
+
+
+def test_json_is_one_object_of_the_agreed_shape(train):
+    done = train("--dev", "ten.conll", "--test", "ten.conll", "--json")
+    facts = json.loads(done.out)
+    assert set(facts) == PARTS | {"dev", "test", "epochs", "best_epoch"}
+    for part in (facts, facts["dev"], facts["test"]):
+        assert set(part) >= PARTS
+        assert set(part["micro"]) == set(part["macro"]) == SCORE
+        assert all(set(each) == SCORE and 0 <= each["f1"] <= 1 for each in part["types"].values())
+        assert part["seconds"] > 0 < part["tokens_per_second"]
+    assert (facts["sentences"], facts["tokens"], facts["epochs"]) == (10, 50, 2)
+    assert {name: facts[name] for name in ("micro", "macro", "types")} == {
+        name: facts["test"][name] for name in ("micro", "macro", "types")
+    }
+    assert json.loads(train("--dev", "ten.conll", "--json").out)["test"] is None
+
+
+def test_without_a_dev_file_some_sentences_are_held_out_and_that_is_said(train):
+    done = train("--set", "corpus.dev_share=0.3", "--seed", "4")
+    assert "no --dev file: 30 % of the training sentences held out by seed 4" in done.err
+    assert ["train", "7"] in [line.split()[:2] for line in done.err.splitlines()]
+    assert ["dev", "3"] in [line.split()[:2] for line in done.err.splitlines()]
+
+
+def test_types_that_training_lacks_are_said_and_counted_as_missed(train):
+    Path("dev.conll").write_text(
+        "Anna B-PER\nKeller I-PER\nate O\nSushi B-FOOD\n\nTea B-FOOD\n", encoding="utf-8"
+    )
+    done = train("--dev", "dev.conll", "--json")
+    assert "warning: dev.conll: types that training lacks, counted as missed: FOOD (2)" in done.err
+    missed = json.loads(done.out)["dev"]["types"]["FOOD"]
+    assert (missed["support"], missed["recall"], missed["f1"]) == (2, 0.0, 0.0)
+
+
+def test_a_dev_file_of_another_scheme_is_compared_by_its_spans(train):
+    Path("dev.conll").write_text("Anna B-PER\nKeller E-PER\nsaw O\nPeru S-LOC\n", encoding="utf-8")
+    done = train("--dev", "dev.conll")
+    assert done.code == 0
+    assert "warning: dev.conll: its tags are BIOES, the model's IOB2; their spans are compared" in done.err
+
+
+BAD = {
+    "empty": (b"", ":1: found no sentence, expected rows of a token and its tag"),
+    "blank": (b"\n \n\t\n\n", ":1: found no sentence"),
+    "one-column": (b"Anna\nleft\n", ":1: found 1 column"),
+    "too-few": (b"a O\nb O\nc\n", ":3: found 1 column, line 1 has 2"),
+    "mixed": (b"a x O\nb x O\n\nc x y O\n", ":4: found 4 columns, line 1 has 3"),
+    "bad-tag": (b"a O\nb B-X\n\nc B-X\nd Q-X\n", ":5: found tag 'Q-X', expected O, B-TYPE or I-TYPE"),
+    "no-type": (b"a O\nb B-X\nc B-\n", ":3: found tag 'B-'"),
+    "zero": (b"a O\nb B-X\nc 0\n", ":3: found tag '0'"),
+    "latin-1": ("a O\ncaf\xe9 O\nb B-X\n".encode("latin-1"), ":2: "),
+    "no-span": (b"a O\n\nb O\n", ": found no span, expected some to learn from"),
+    "gzip": (b"\x1f\x8b\x08\x00broken", ":"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+@pytest.mark.parametrize("role", ["train", "dev"])
+def test_a_bad_corpus_is_one_line_and_nothing_is_written(run, ten_sentences, name, role):
+    content, expected = BAD[name]
+    bad = f"{name}.conll.gz" if name == "gzip" else f"{name}.conll"
+    Path(bad).write_bytes(content)
+    given = [bad, "--dev", "ten.conll"] if role == "train" else ["ten.conll", "--dev", bad]
+    done = run("train", *given, "-o", "m", *TINY)
+    if role == "dev" and name == "no-span":
+        assert done.code == 0  # nothing to find in dev is odd, but no fault
+        return
+    assert done.error.startswith(f"{bad}{expected}"), done.err
+    assert not Path("m").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["none.conll", "-o", "m"], "none.conll: "),
+        ([".", "-o", "m"], ".: "),
+        (["ten.conll", "--dev", "none.conll", "-o", "m"], "none.conll: "),
+        (["ten.conll", "-o", "ten.conll"], "ten.conll: cannot be used as an output directory: "),
+        (["ten.conll", "-o", "ten.conll/m"], "ten.conll/m: cannot be used as an output directory: "),
+        (["ten.conll", "-o", "m", "--tag-column", "5"], "ten.conll:3: found 2 columns, expected a column 5"),
+        (["ten.conll", "-o", "m", "--tag-column", "UPOS"], "ten.conll:3: found no column 'UPOS'"),
+        (
+            ["ten.conll", "-o", "m", "--token-column", "1"],
+            "ten.conll:3: found 2 columns, and column 1 would be both",
+        ),
+        (["ten.conll", "-o", "m", "--scheme", "BIOE"], "scheme: found 'BIOE', expected one of IOB1, IOB2"),
+        (
+            ["ten.conll", "-o", "m", "--encoding", "utf-9"],
+            "encoding: found 'utf-9', expected a text encoding",
+        ),
+        (
+            ["ten.conll", "-o", "m", "--encoder", "ltsm"],
+            "encoder.kind: found 'ltsm', expected 'lstm', 'gru' or 'rnn'",
+        ),
+        (
+            ["ten.conll", "-o", "m", "--epochs", "0"],
+            "training.epochs: found 0, expected greater than or equal to 1",
+        ),
+        (["ten.conll", "-o", "m", "--learning-rate", "nan"], "training.learning_rate: found nan, expected "),
+        (["ten.conll", "-o", "m", "--device", "tpu"], "training.device: found 'tpu', expected 'auto', 'cpu'"),
+        (
+            ["ten.conll", "-o", "m", "--set", "training.epoch=3"],
+            "training.epoch: no such setting; did you mean ",
+        ),
+        (["ten.conll", "-o", "m", "--set", "epochs"], "--set: found 'epochs', expected section.field=value"),
+        (["ten.conll", "-o", "m", "--config", "none.toml"], "none.toml: cannot be read: "),
+        (["ten.conll", "-o", "m", "--config", "ten.conll"], "ten.conll: not valid TOML: "),
+        (["ten.conll", "-o", "m", "--vectors", "none.txt"], "none.txt: "),
+        (["ten.conll", "-o", "m", "--lm", "none"], "none: does not exist"),
+    ],
+)
+def test_a_bad_argument_is_one_line_and_nothing_is_written(run, ten_sentences, arguments, expected):
+    assert run("train", *arguments).error.startswith(expected)
+    assert not Path("m").exists()
+    assert sorted(path.name for path in Path().iterdir()) == ["ten.conll"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["ten.conll"], ["ten.conll", "-o", "m", "--epochs", "many"], ["--nonsense"]]
+)
+def test_wrong_usage_is_exit_code_2(run, ten_sentences, arguments):
+    done = run("train", *arguments)
+    assert done.code == 2
+    assert "Usage: " in done.err
+
+
+def test_flags_beat_the_file_and_set_beats_flags(train):
+    Path("my.toml").write_text("seed = 9\n[encoder]\nhidden = 3\nkind = 'gru'\n", encoding="utf-8")
+    done = train("--config", "my.toml", "--set", "encoder.layers=2")
+    assert "GRU 2 x 2 x 5, crf" in done.err
+    assert "seed 9" in done.err
+    assert checkpoint.load_model("m").config.encoder.hidden == 5
+
+
+def test_names_from_the_corpus_do_not_drive_the_terminal(run):
+    Path("x.conll").write_text("a B-[bold]\nb\x1b[31m B-\x1b[31mX\nc O\n\n" * 4, encoding="utf-8")
+    done = run("train", "x.conll", "-o", "[red]", *TINY)
+    assert done.code == 0
+    assert "\x1b" not in done.out + done.err
+    assert "types: \\x1b[31mX, [bold]" in done.err
+    assert "model written to [red] in " in done.err
+
+
+def test_what_a_run_will_replace_is_said(train):
+    assert "warning" not in train("--dev", "ten.conll").err
+    assert "warning: m holds a model, which this run replaces" in train("--dev", "ten.conll").err
+    done = train("--dev", "ten.conll", "--resume")
+    assert "warning: m holds no unfinished run; training starts from the beginning" in done.err
+
+
+def interrupt(monkeypatch, after: int) -> None:
+    """Send SIGINT to ourselves after some steps, as Ctrl-C does."""
+    steps = []
+    step = TrainingProgress.step
+
+    def watched(self, fact) -> None:
+        step(self, fact)
+        steps.append(None)
+        if len(steps) == after:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(TrainingProgress, "step", watched)
+
+
+@pytest.mark.parametrize("after", [1, 4, 6])
+def test_ctrl_c_saves_and_the_same_command_goes_on_to_the_same_bits(train, monkeypatch, after):
+    train("--dev", "ten.conll")
+    expected = bits()
+    before = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patch:
+        interrupt(patch, after)
+        done = train("--dev", "ten.conll")
+    assert done.code == 130
+    assert done.out == ""
+    assert "everything is saved. Go on with the same command and --resume" in done.err
+    assert signal.getsignal(signal.SIGINT) is before
+    resumed = train("--dev", "ten.conll", "--resume")
+    assert resumed.code == 0
+    assert "resumed at " in resumed.err
+    assert bits() == expected
+
+
+def test_resuming_with_other_settings_is_refused(train, monkeypatch):
+    with monkeypatch.context() as patch:
+        interrupt(patch, 4)
+        assert train("--dev", "ten.conll").code == 130
+    refused = train("--dev", "ten.conll", "--resume", "--seed", "5")
+    assert (
+        "the settings are not those of the interrupted run; give the same files and options again"
+        in refused.error
+    )
+    refused = train("--resume")
+    assert "the corpora are not those" in refused.error or "training sentences are not those" in refused.error
+
+
+def test_a_second_run_into_a_directory_is_refused(train):
+    Path("m").mkdir()
+    with checkpoint.locked(Path("m")):
+        assert train("--dev", "ten.conll").error == (
+            "m: another run is writing here; wait for it, or choose another --output"
+        )
+
+
+def test_a_full_disk_is_one_line_and_the_old_model_stays(train, monkeypatch):
+    train("--dev", "ten.conll")
+    before = bits()
+
+    def fail(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        done = train("--dev", "ten.conll", "--seed", "8")
+    assert done.error.startswith("m/")
+    assert done.error.endswith(": cannot be written: No space left on device; nothing was replaced")
+    assert bits() == before
+
+
+LONG = ["--epochs", "2000", "--workers", "1"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("times", [1, 2])
+def test_signals_to_a_real_process(ten_sentences, tmp_path, number, times):
+    command = [sys.executable, "-m", "tagger", "train", ten_sentences, "-o", tmp_path / "m", *LONG]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+    ) as process:
+        for line in process.stderr:
+            if line.startswith("epoch   1"):
+                break
+        if times == 2:  # both arrive within one step
+            process.send_signal(signal.SIGSTOP)
+            for other in {signal.SIGINT, signal.SIGTERM} - {number}:
+                process.send_signal(other)
+            process.send_signal(number)
+            process.send_signal(signal.SIGCONT)
+        else:
+            process.send_signal(number)
+        out, err = process.communicate()
+    if times == 1:
+        assert process.returncode == 130
+        assert "stopping after this step (again: leave at once)" in err
+        assert "everything is saved" in err
+        assert (out, checkpoint.has_run(tmp_path / "m")) == ("", True)
+    else:
+        assert process.returncode in (130, 143)
+        assert "everything is saved" not in err
+    assert "Traceback" not in err
+    checkpoint.load_model(tmp_path / "m")
