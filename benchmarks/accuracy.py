@@ -57,8 +57,8 @@ def run_trial(parts: Parts, settings: config.Config) -> Trial:
                 assert fact.test is not None
                 return Trial(
                     seed=settings.seed,
-                    dev=fact.dev,
-                    test=fact.test,
+                    dev=fact.dev.scores,
+                    test=fact.test.scores,
                     seconds=fact.seconds,
                     epochs=fact.epochs,
                     best_epoch=fact.best_epoch,

@@ -77,7 +77,7 @@ def _measure(
     *_, last = fit(found, directory)
     assert isinstance(last, Finished)
     assert last.test is not None
-    dev, test = 100 * last.dev.micro.f1, 100 * last.test.micro.f1
+    dev, test = 100 * last.dev.scores.micro.f1, 100 * last.test.scores.micro.f1
     speeds = f"{last.tokens_per_second:11,.0f}  {_labelling_speed(directory, trial.test):11,.0f}"
     print(f"{way:<10} {trial.name:<8} {dev:7.2f} {test:8.2f}  {speeds}", flush=True)
     return dev, test

@@ -106,7 +106,7 @@ def measure_memory(cell: str, distance: int, seeds: Sequence[int]) -> list[float
         with tempfile.TemporaryDirectory() as folder:
             (finished,) = (fact for fact in fit(data, Path(folder)) if isinstance(fact, Finished))
         assert finished.test is not None
-        found.append(finished.test.micro.recall)
+        found.append(finished.test.scores.micro.recall)
     return found
 
 

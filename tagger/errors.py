@@ -23,7 +23,9 @@ class DataError(TaggerError):
         line: its line, counted from 1.
     """
 
-    def __init__(self, message: str, path: str | PathLike[str] | None = None, line: int | None = None) -> None:
+    def __init__(
+        self, message: str, path: str | PathLike[str] | None = None, line: int | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.path = path
