@@ -10,6 +10,7 @@ from torch import Tensor
 
 from tagger.model.batch import Batch, EncodedCorpus, collate, encode, group, sorted_batches
 from tagger.model.contextual import remember
+from tagger.model.threads import one_thread
 from tagger.model.trained import TrainedModel, inner_scheme
 from tagger.text import metrics, schemes
 from tagger.text.conll import Corpus, Sentence
@@ -46,6 +47,7 @@ def keep_layers(model: TrainedModel, corpus: EncodedCorpus) -> EncodedCorpus:
     return remember(contextual, corpus, settings.cache_megabytes)
 
 
+@one_thread()
 def tag(model: TrainedModel, corpus: EncodedCorpus) -> list[list[str]]:
     """Return the best tags of every sentence in the model's own scheme, in the order of the corpus."""
     inner, outer = inner_scheme(model.scheme), model.scheme
@@ -57,6 +59,7 @@ def tag(model: TrainedModel, corpus: EncodedCorpus) -> list[list[str]]:
     return found
 
 
+@one_thread()
 def predict(model: TrainedModel, corpus: EncodedCorpus) -> Predictions:
     """Return the best tags of every sentence and the confidence of each of their spans."""
     scored = list(_score_tokens(model, corpus))
@@ -70,6 +73,7 @@ def score(model: TrainedModel, corpus: Corpus, encoded: EncodedCorpus | None = N
     return metrics.score(gold, predicted, corpus.scheme, model.scheme)
 
 
+@one_thread()
 def fit_temperature(model: TrainedModel, corpus: Corpus) -> float:
     """Return the temperature whose confidences are calibrated best on a corpus; 1 if none beats it.
 

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from tagger.inference.predict.forms import FormTable
 from tagger.inference.predict.recurrence import Layer, Steps, linear, run
 from tagger.model.batch import Group, Window, collate, cut_windows, encode, group, sorted_batches
+from tagger.model.threads import one_thread
 from tagger.model.trained import TrainedModel
 from tagger.text import features
 from tagger.text.conll import Sentence
@@ -97,20 +98,6 @@ def _places(starts: Ints, lengths: Ints) -> tuple[Ints, NDArray[np.bool_]]:
     """Return (S, B): where each token of some sentences stands among all, and whether it exists."""
     steps = np.arange(lengths.max())[:, None]
     return starts + steps, steps < lengths
-
-
-@contextmanager
-def one_thread(wanted: bool = True) -> Iterator[None]:
-    """Let PyTorch use one core in the calling thread; other threads keep their setting."""
-    before = torch.get_num_threads()
-    if not wanted or before == 1:
-        yield
-        return
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class _Reading(NamedTuple):

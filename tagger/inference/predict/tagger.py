@@ -13,8 +13,9 @@ import torch
 from tagger.errors import ConfigError, DataError
 from tagger.inference.predict.decoding import Decoder, Labelling, Question, ScoredSpan
 from tagger.inference.predict.labels import Known
-from tagger.inference.predict.network import Network, one_thread
+from tagger.inference.predict.network import Network
 from tagger.inference.predict.passages import Event, Passage, Quiet, Reading, Row, split_text, watch
+from tagger.model.threads import one_thread
 from tagger.model.trained import TrainedModel
 from tagger.text import tokenizer
 from tagger.text.formats import LabelledSentence, LabelledSpan
