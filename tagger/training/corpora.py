@@ -6,9 +6,10 @@ It says what it found as facts; printing them is the caller's.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -225,11 +226,58 @@ def add_vectors(corpora: Corpora, path: Path, *, keep_all: bool = False) -> Corp
 
 
 def encode_training(corpora: Corpora, lexicon: Lexicon) -> EncodedCorpus:
-    """Encode the training sentences with their tags in the inner scheme."""
-    inner = trained.inner_scheme(corpora.train.scheme)
-    sentences = corpora.train.sentences
-    tags = [schemes.candidates(sentence.tags, corpora.train.scheme, inner) for sentence in sentences]
-    return encode(sentences, lexicon, tags)
+    """Encode the training sentences with their tags in the inner scheme.
+
+    A sentence too long to be read at once is cut between two of its spans, so that the memory of a step is bounded
+    where somebody forgot the blank lines.
+    """
+    inner, limit = trained.inner_scheme(corpora.train.scheme), corpora.config.encoder.max_tokens
+    pieces = [
+        piece
+        for sentence in corpora.train.sentences
+        for piece in _cut(
+            sentence, schemes.candidates(sentence.tags, corpora.train.scheme, inner), inner, limit
+        )
+    ]
+    return encode([sentence for sentence, _ in pieces], lexicon, [options for _, options in pieces])
+
+
+_Options = Sequence[Sequence[str]]  # for each token the tags that it may have
+
+
+def _cut(
+    sentence: Sentence, options: _Options, scheme: Scheme, limit: int
+) -> Iterator[tuple[Sentence, _Options]]:
+    start = 0
+    while len(sentence) - start > limit:
+        stop = start + limit
+        near = chain(range(stop, start + limit // 2, -1), range(stop + 1, len(sentence)))
+        place = next((each for each in near if _is_between_spans(options, each, scheme)), None)
+        if place is None:
+            break
+        yield _part(sentence, start, place), options[start:place]
+        start = place
+    yield _part(sentence, start, len(sentence)), options[start:]
+
+
+def _is_between_spans(options: _Options, place: int, scheme: Scheme) -> bool:
+    """Tell whether surely no span reaches from the token before a place to the one after it."""
+    sides = ((options[place - 1], "OES"), (options[place], "OBS"))
+    return all(
+        tags and all(schemes.split_tag(tag, scheme)[0] in roles for tag in tags) for tags, roles in sides
+    )
+
+
+def _part(sentence: Sentence, start: int, stop: int) -> Sentence:
+    if stop - start == len(sentence):
+        return sentence
+    return Sentence(
+        tokens=sentence.tokens[start:stop],
+        tags=sentence.tags[start:stop],
+        line=sentence.line_of(start),
+        document=sentence.document,
+        features=tuple(column[start:stop] for column in sentence.features),
+    )
 
 
 def _spans(sentence: Sentence, scheme: Scheme) -> list[schemes.Span]:

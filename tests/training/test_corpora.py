@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from tagger import config
 from tagger.config import Config
 from tagger.errors import DataError
-from tagger.text.schemes import Scheme
+from tagger.text.schemes import Scheme, convert
 from tagger.training import corpora
 
 
@@ -46,8 +48,14 @@ def test_the_dev_corpus_is_read_in_the_scheme_of_the_training_corpus(write):
     bioes = rows("a/S-X b/B-X c/E-X d/O")
     ambiguous = rows("a/B-X b/I-X")
     assert corpora.read(write(bioes), write(ambiguous, "d"), None, Config()).dev.scheme is Scheme.BIOES
-    with pytest.raises(DataError, match=r"d:1: found tag 'E-X', expected O, B-TYPE or I-TYPE \(IOB2\)"):
-        corpora.read(write(TRAIN), write(rows("a/E-X"), "d"), None, Config())
+    with pytest.raises(DataError, match=r"d:1: found tag 'Q-X', expected O, B-TYPE or I-TYPE \(IOB2\)"):
+        corpora.read(write(TRAIN), write(rows("a/Q-X"), "d"), None, Config())
+
+
+def test_a_dev_corpus_of_another_scheme_keeps_its_own(write):
+    dev = corpora.read(write(TRAIN), write(rows("a/S-PER b/B-LOC c/E-LOC"), "d"), None, Config()).dev
+    assert dev.scheme is Scheme.BIOES
+    assert dev.warnings[-1] == "its tags are BIOES, the model's IOB2; their spans are compared"
 
 
 def test_characters_are_noticed(write):
@@ -152,3 +160,49 @@ def test_bare_labels_are_learnt_as_they_are(write, labels):
     assert sorted(lexicon.tags) == sorted(labels)
     encoded = corpora.encode_training(data, lexicon)
     assert [lexicon.tags[row] for row in encoded.examples[0].tags] == list(labels)
+
+
+def long_sentence(length: int, seed: int, longest: int = 5) -> tuple[str, list[str]]:
+    """A sentence in IOB2 with spans of up to `longest` tokens, and its tags in BIOES."""
+    draw = random.Random(seed)
+    tags: list[str] = []
+    while len(tags) < length:
+        size = draw.randint(1, longest)
+        tags += ["B-X", *["I-X"] * (size - 1)] if draw.random() < 0.5 else ["O"] * size
+    tags = tags[:length]
+    text = "\n".join(f"w{'x' * (i % 7)} {tag}" for i, tag in enumerate(tags)) + "\n"
+    return text, convert(tags, Scheme.IOB2, Scheme.BIOES)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_training_sentence_too_long_to_read_at_once_is_cut_between_spans(write, seed):
+    text, expected = long_sentence(1_000, seed)
+    settings = config.override(Config(), {"encoder.max_tokens": 64})
+    data = corpora.read(write(text + "\n" + text), write(text, "d"), None, settings)
+    lexicon = corpora.build_lexicon(data)
+    encoded = corpora.encode_training(data, lexicon)
+    sizes = [len(example.forms) for example in encoded.examples]
+    assert sum(sizes) == 2_000
+    assert max(sizes) <= 64
+    assert sizes.count(min(sizes)) <= 2  # the remainders
+    named = [[lexicon.tags[row] for row in example.tags] for example in encoded.examples]
+    assert [tag for tags in named for tag in tags] == expected * 2
+    for tags in named:
+        assert tags[0][0] in "OBS"
+        assert tags[-1][0] in "OES"
+
+
+def test_a_span_longer_than_the_limit_stays_whole(write):
+    text = rows(" ".join(["a/O"] + ["b/B-X"] + ["c/I-X"] * 40 + ["d/O"] * 30))
+    settings = config.override(Config(), {"encoder.max_tokens": 16})
+    data = corpora.read(write(text), write(text, "d"), None, settings)
+    encoded = corpora.encode_training(data, corpora.build_lexicon(data))
+    assert [len(example.forms) for example in encoded.examples] == [42, 16, 14]
+
+
+def test_no_cut_is_made_beside_an_open_tag(write):
+    text = rows(" ".join(["a/B-X", *["b/?"] * 60, "c/B-X", *["d/O"] * 5]))
+    settings = config.override(Config(), {"encoder.max_tokens": 16})
+    data = corpora.read(write(text), write(text, "d"), None, settings)
+    encoded = corpora.encode_training(data, corpora.build_lexicon(data))
+    assert [len(example.forms) for example in encoded.examples] == [62, 5]
