@@ -24,6 +24,7 @@ class TrainingProgress:
         self._console = console
         self._config = config
         self._best = ""
+        self._halved = False
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -65,6 +66,12 @@ class TrainingProgress:
         """Move the bar."""
         if not math.isfinite(fact.norm):
             warn(self._console, f"epoch {fact.epoch}: a step had no finite gradient; skipped")
+        if fact.halved and not self._halved:
+            self._halved = True
+            warn(
+                self._console,
+                "out of memory: from here on each batch is computed in halves, one after the other",
+            )
         self._progress.update(
             self._task,
             completed=fact.progress,

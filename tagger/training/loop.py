@@ -9,8 +9,8 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from tagger.config import Config
+from tagger.errors import TaggerError
 from tagger.model.batch import EncodedCorpus, Group, collate, group, shuffled_batches
 from tagger.model.labeler import SequenceLabeler
 from tagger.text.metrics import Scores
@@ -59,6 +60,7 @@ class StepFacts:
     """One gradient step.
 
     Attributes:
+        halved: whether memory ran out, so that this and all later batches are computed in halves.
         loss: mean over the epoch so far, nats a token.
         progress: share of all training done, 0 to 1.
         tokens_per_second: over the epoch so far.
@@ -72,6 +74,11 @@ class StepFacts:
     progress: float
     tokens_per_second: float
     norm: float
+    halved: bool = False
+
+
+class MemoryExhaustedError(TaggerError):
+    """There is too little memory even for half a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +150,7 @@ def train(
                     progress=(run.epoch + run.batch / len(batches)) / settings.epochs,
                     tokens_per_second=run.tokens / run.seconds,
                     norm=norm,
+                    halved=gradient.is_halved,
                 )
             yield _end_epoch(run, score_dev, rate)
     finally:
@@ -208,6 +216,7 @@ class _ParallelGradient:
         self._corpus = corpus
         self._max_tokens = config.encoder.max_tokens
         self._workers = workers
+        self.is_halved = False
         self._threads = torch.get_num_threads()
         torch.set_num_threads(1)
         self._pool = (
@@ -221,18 +230,48 @@ class _ParallelGradient:
     ) -> tuple[float, int, list[Tensor]]:
         """Return the summed loss, the number of tokens and the gradient of the mean loss of a sentence.
 
+        Where memory runs out, this batch and all later ones are computed in halves, one after the other.
+
         Args:
             groups: the batch.
             place: where in the run it stands; seeds its dropout.
             progress: share of the training that is done.
+
+        Raises:
+            MemoryExhaustedError: it runs out all the same.
         """
+        for _ in range(2):
+            try:
+                return self._gradient(groups, place, progress)
+            except (MemoryError, RuntimeError) as error:
+                if not _is_out_of_memory(error):
+                    raise
+                if self.is_halved:
+                    break
+            self.is_halved = True
+        tokens = sum(item.tokens for item in groups)
+        raise MemoryExhaustedError(
+            f"out of memory in a step of {len(groups)} windows, {tokens:,} tokens; give a smaller --batch-sentences, "
+            "a smaller --set encoder.max_tokens, or --workers 1"
+        )
+
+    def _gradient(
+        self, groups: Sequence[Group], place: tuple[int, ...], progress: float
+    ) -> tuple[float, int, list[Tensor]]:
         sentences = sum(item.stop - item.start for item in groups)
-        shards = [part for part in (groups[start :: self._workers] for start in range(self._workers)) if part]
+        parts = self._workers * (2 if self.is_halved else 1)
+        shards = [shard for shard in (groups[start::parts] for start in range(parts)) if shard]
         seeds = [_seed(*place, number) for number in range(len(shards))]
-        run = map if self._pool is None else self._pool.map
         shard = partial(self._shard, scale=1 / sentences, progress=progress)
-        losses, tokens, gradients = zip(*run(shard, shards, seeds), strict=True)
-        return sum(losses), sum(tokens), [_sum(parts) for parts in zip(*gradients, strict=True)]
+        found: Iterable[tuple[float, int, tuple[Tensor, ...]]]
+        if self._pool is None:
+            found = map(shard, shards, seeds)
+        else:
+            running = list(map(partial(self._pool.submit, shard), shards, seeds))
+            wait(running)  # also where one of them fails: the others take memory until they end
+            found = [each.result() for each in running]
+        losses, tokens, gradients = zip(*found, strict=True)
+        return sum(losses), sum(tokens), [_sum(each) for each in zip(*gradients, strict=True)]
 
     def _shard(
         self, groups: Sequence[Group], seed: int, scale: float, progress: float
@@ -248,6 +287,13 @@ class _ParallelGradient:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
         torch.set_num_threads(self._threads)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Tell whether memory ran out; on a CPU PyTorch has no exception of its own for that."""
+    return isinstance(error, MemoryError) or any(
+        words in str(error) for words in ("can't allocate memory", "not enough memory", "out of memory")
+    )
 
 
 def _seed(*place: int) -> int:

@@ -177,6 +177,52 @@ def test_a_step_without_a_finite_gradient_is_skipped_and_counted(read_tiny, spoi
     assert run.optimizer.steps == len(calm) - 2 - 2
 
 
+def run_out_of_memory(monkeypatch, beyond: int, error: Exception) -> None:
+    """Let every batch of more than some sentences fail."""
+    objective = SequenceLabeler.objective
+
+    def fail(self, batch, *arguments):
+        if len(batch.lengths) > beyond:
+            raise error
+        return objective(self, batch, *arguments)
+
+    monkeypatch.setattr(SequenceLabeler, "objective", fail)
+
+
+OUT_OF_MEMORY = [
+    MemoryError(),
+    RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"),
+    RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB"),
+]
+
+
+@pytest.mark.parametrize("error", OUT_OF_MEMORY)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_batches_are_halved_where_memory_runs_out(read_tiny, monkeypatch, error, workers):
+    data = read_tiny(**CALM, **{"encoder.context": 1, "training.epochs": 1})
+    _, _, expected = train(data)
+    run_out_of_memory(monkeypatch, 2 if workers == 1 else 1, error)
+    _, facts, weights = train(data, workers)
+    assert [fact.halved for fact in facts if isinstance(fact, StepFacts)][-1]
+    for name, value in expected.items():  # without dropout halves are as good as wholes
+        torch.testing.assert_close(weights[name], value, rtol=1e-3, atol=1e-4)
+
+
+def test_too_little_memory_for_halves_ends_with_advice(read_tiny, monkeypatch):
+    run_out_of_memory(monkeypatch, 0, OUT_OF_MEMORY[1])
+    with pytest.raises(
+        loop.MemoryExhaustedError, match=r"out of memory in a step of \d windows, \d+ tokens; give a s"
+    ):
+        train(read_tiny())
+
+
+def test_other_errors_are_not_taken_for_want_of_memory(read_tiny, monkeypatch):
+    run_out_of_memory(monkeypatch, 0, RuntimeError("a bug"))
+    for workers in (1, 2):
+        with pytest.raises(RuntimeError, match="a bug"):
+            train(read_tiny(), workers)
+
+
 def test_threads_are_given_back_when_a_run_is_abandoned(read_tiny):
     torch.set_num_threads(2)
     try:
