@@ -8,6 +8,7 @@ disturbed. Death is simulated within the process: from the n-th call on nothing 
 from __future__ import annotations
 
 import errno
+import io
 import os
 import random
 import shutil
@@ -57,6 +58,15 @@ class Disk:
         def fdopen(*arguments: Any, **options: Any) -> Any:
             return File(file_of(*arguments, **options), self)
 
+        plain = io.open
+
+        def plain_open(file: Any, mode: str = "r", *rest: Any, **options: Any) -> Any:
+            if isinstance(file, int) or not set(mode) & set("wax+"):
+                return plain(file, mode, *rest, **options)
+            self.meet("open")
+            return File(plain(file, mode, *rest, **options), self)
+
+        patch.setattr(io, "open", plain_open)
         patch.setattr(os, "open", open_)
         patch.setattr(os, "fdopen", fdopen)
 
