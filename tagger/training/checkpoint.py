@@ -154,7 +154,7 @@ def load_model(directory: str | Path) -> TrainedModel:
     config, lexicon = _parse(directory, files)
     try:
         labeler = trained.restore(lexicon, config, tensors)
-    except ValueError as error:
+    except (ValueError, ConfigError) as error:
         raise ModelError(f"doesn't fit {CONFIG} and {VOCAB}: {error}", directory / WEIGHTS) from None
     return TrainedModel(config, lexicon, labeler.requires_grad_(False).eval())
 

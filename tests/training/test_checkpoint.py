@@ -236,6 +236,19 @@ def test_settings_that_a_stranger_changed(directory, old, new, expected):
     assert expected in refusal(directory)
 
 
+def test_settings_that_contradict_themselves_or_the_tables(directory):
+    text = (directory / checkpoint.CONFIG).read_text(encoding="utf-8")
+    rewrite(
+        directory, files={checkpoint.CONFIG: text.replace("\nused = false\n", "\nused = true\n").encode()}
+    )
+    assert "doesn't fit config.toml and vocab.json: lm.used: " in refusal(directory)
+    off = text
+    for name in ("word_dim = 6", "affix_dim = 4", "shape_dim = 2", "character_filters = 5"):
+        off = off.replace(f"\n{name}\n", f"\n{name.split()[0]} = 0\n")
+    rewrite(directory, files={checkpoint.CONFIG: off.encode()})
+    assert "every feature is switched off" in refusal(directory)
+
+
 @pytest.mark.slow
 def test_absurd_settings_take_no_memory(directory):
     """A process that may not take more than it needs for the model reads 2 TB of network as an error."""
