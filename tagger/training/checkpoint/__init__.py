@@ -1,0 +1,44 @@
+"""One model directory: written atomically, checked when read, resumed to the same bits."""
+
+from tagger.training.checkpoint.disk import locked, prepare_directory, write_atomically
+from tagger.training.checkpoint.model import (
+    CARD,
+    CONFIG,
+    HISTORY,
+    SCORES,
+    VOCAB,
+    WEIGHTS,
+    discard_reports,
+    load_model,
+    read_model,
+    save_model,
+    write_model,
+)
+from tagger.training.checkpoint.run import CHECKPOINT, discard_run, has_run, load_run, save_run
+from tagger.training.checkpoint.tensors import FORMAT, part, read_tensors, write_tensors
+
+__all__ = [
+    "CARD",
+    "CHECKPOINT",
+    "CONFIG",
+    "FORMAT",
+    "HISTORY",
+    "SCORES",
+    "VOCAB",
+    "WEIGHTS",
+    "discard_reports",
+    "discard_run",
+    "has_run",
+    "load_model",
+    "load_run",
+    "locked",
+    "part",
+    "prepare_directory",
+    "read_model",
+    "read_tensors",
+    "save_model",
+    "save_run",
+    "write_atomically",
+    "write_model",
+    "write_tensors",
+]
