@@ -1,23 +1,13 @@
-"""Every setting of a model and of its training: default, unit and meaning beside each field.
+"""The settings themselves: default, unit and meaning beside each field, one frozen pydantic model per concern.
 
-Frozen pydantic models, one per concern, read from and written to TOML. An unknown field or a wrong type is a
-`ConfigError` that names the field and, where one is near, the field that was probably meant. Nothing here
-knows how a setting is used.
+Nothing here knows a file, or how a setting is used.
 """
 
 from __future__ import annotations
 
-import difflib
-import json
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.fields import FieldInfo
-
-from tagger.errors import ConfigError
+from pydantic import BaseModel, ConfigDict, Field
 
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 Size = Annotated[int, Field(ge=1, le=65536)]
@@ -37,11 +27,11 @@ Place = Literal[  # the values of `text.tokenizer.Split`
 OptionalSize = Annotated[int, Field(ge=0, le=65536)]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
 
-class CorpusConfig(_Section):
+class CorpusConfig(Section):
     """How the columns of a corpus are read; the scheme is the corpus's own and goes out as it came in."""
 
     token_column: int | str = Field(
@@ -66,7 +56,7 @@ class CorpusConfig(_Section):
     )
 
 
-class EmbeddingConfig(_Section):
+class EmbeddingConfig(Section):
     """What the encoder sees of a token. A size of 0 switches a feature off."""
 
     word_dim: OptionalSize = Field(default=100, description="size of the word embedding")
@@ -96,7 +86,7 @@ class EmbeddingConfig(_Section):
     bigram_dim: OptionalSize = Field(default=0, description="size of each of a token's two bigram embeddings")
 
 
-class EncoderConfig(_Section):
+class EncoderConfig(Section):
     """The recurrent encoder."""
 
     kind: Literal["lstm", "gru", "rnn"] = Field(default="lstm", description="recurrent cell")
@@ -111,7 +101,7 @@ class EncoderConfig(_Section):
     )
 
 
-class DecoderConfig(_Section):
+class DecoderConfig(Section):
     """What turns emission scores into tags."""
 
     kind: Literal["crf", "softmax"] = Field(
@@ -119,7 +109,7 @@ class DecoderConfig(_Section):
     )
 
 
-class TrainingConfig(_Section):
+class TrainingConfig(Section):
     """Gradient steps."""
 
     epochs: Annotated[int, Field(ge=1, le=10_000)] = Field(
@@ -164,7 +154,7 @@ class TrainingConfig(_Section):
     )
 
 
-class LanguageModelConfig(_Section):
+class LanguageModelConfig(Section):
     """A forward and a backward language model (Peters et al. 2018)."""
 
     unit: Literal["words", "characters"] = Field(
@@ -197,7 +187,7 @@ class LanguageModelConfig(_Section):
     )
 
 
-class RawTextConfig(_Section):
+class RawTextConfig(Section):
     """How raw text is read."""
 
     format: Literal["text", "lines", "tokens", "conll"] = Field(
@@ -212,7 +202,7 @@ class RawTextConfig(_Section):
     max_held_out: Size = Field(default=2000, description="held-out sentences at most")
 
 
-class PretrainingConfig(_Section):
+class PretrainingConfig(Section):
     """Gradient steps of a language model."""
 
     epochs: Annotated[int, Field(ge=1, le=10_000)] = Field(default=10, description="passes over the text")
@@ -243,7 +233,7 @@ class PretrainingConfig(_Section):
     )
 
 
-class PretrainConfig(_Section):
+class PretrainConfig(Section):
     """All settings of a language model; written to its directory as `config.toml`."""
 
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(default=1, description="seed of all randomness")
@@ -252,7 +242,7 @@ class PretrainConfig(_Section):
     training: PretrainingConfig = PretrainingConfig()
 
 
-class LanguageUseConfig(_Section):
+class LanguageUseConfig(Section):
     """How a labeler uses a pretrained language model; `--lm DIR` fills in `used` and [language_model]."""
 
     used: bool = Field(default=False, description="whether the model holds a language model")
@@ -265,7 +255,7 @@ class LanguageUseConfig(_Section):
     )
 
 
-class Config(_Section):
+class Config(Section):
     """All settings; written to a model directory as `config.toml`, enough to build the model again."""
 
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(default=1, description="seed of all randomness")
@@ -276,181 +266,3 @@ class Config(_Section):
     training: TrainingConfig = TrainingConfig()
     lm: LanguageUseConfig = LanguageUseConfig()
     language_model: LanguageModelConfig = LanguageModelConfig()
-
-
-Settings = TypeVar("Settings", Config, PretrainConfig)
-
-
-def parse(toml: str, origin: str | None = None) -> Config:
-    """Read settings from TOML text; see `parse_as`."""
-    return parse_as(Config, toml, origin)
-
-
-def parse_as(kind: type[Settings], toml: str, origin: str | None = None) -> Settings:
-    """Read settings of a kind from TOML text.
-
-    Args:
-        origin: the file that holds the text; an error names it before the field.
-
-    Raises:
-        ConfigError: not TOML, an unknown field, or a value of the wrong type or size.
-    """
-    try:
-        table = tomllib.loads(toml)
-    except (ValueError, RecursionError) as error:  # also for numbers of 5,000 digits and a thousand brackets
-        raise ConfigError(f"not valid TOML: {error}", origin) from None
-    return _build(kind, table, origin)
-
-
-def read(path: str | Path) -> Config:
-    """Read settings from a TOML file; fields it doesn't name keep their defaults."""
-    return read_as(Config, path)
-
-
-def read_as(kind: type[Settings], path: str | Path) -> Settings:
-    """Read settings of a kind from a TOML file."""
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")  # some editors begin a file with a byte-order mark
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot be read: {error}", str(path)) from None
-    return parse_as(kind, text, str(path))
-
-
-def build(table: Mapping[str, Any]) -> Config:
-    """Check a nested table of settings and make a `Config` of it."""
-    return _build(Config, table)
-
-
-def _build(kind: type[Settings], table: Mapping[str, Any], origin: str | None = None) -> Settings:
-    try:
-        return kind.model_validate(table)
-    except ValidationError as error:
-        field, message = _explain(kind, error)
-        raise ConfigError(message, f"{origin}: {field}" if origin else field) from None
-
-
-def override(config: Settings, changes: Mapping[str, Any]) -> Settings:
-    """Return `config` with dotted fields replaced (`{"training.epochs": 5}`); `None` means "leave as it is".
-
-    Raises:
-        ConfigError: an unknown field, or a value of the wrong type or size.
-    """
-    table = config.model_dump(exclude_unset=True)
-    known = config.model_dump()
-    for name, value in changes.items():
-        if value is None:
-            continue
-        section, _, field = name.rpartition(".")
-        fields = known.get(section) if section else known
-        if not isinstance(fields, dict) or field not in fields:
-            raise ConfigError(f"no such setting{_suggest(type(config), name)}", name)
-        (table.setdefault(section, {}) if section else table)[field] = value
-    return _build(type(config), table)
-
-
-def assignments(texts: Iterable[str]) -> dict[str, Any]:
-    """Read `section.field=value` texts, the value as in TOML (a bare word is a string)."""
-    changes: dict[str, Any] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise ConfigError(f"found {text!r}, expected section.field=value", "--set")
-        try:
-            changes[name.strip()] = tomllib.loads(f"value = {value}")["value"]
-        except (ValueError, RecursionError):
-            changes[name.strip()] = value
-    return changes
-
-
-def settle(
-    config: Config,
-    scheme: str,
-    mode: Literal["words", "characters", "blanks"],
-    splits: Iterable[str] | None = None,
-) -> Config:
-    """Replace what was left to be found in the corpus; fields that nobody set take the mode's defaults."""
-    found = {"corpus.scheme": scheme, "corpus.mode": mode}
-    chosen = override(config, found | ({} if splits is None else {"corpus.splits": sorted(splits)}))
-    unset = {
-        f"{section}.{field}": value
-        for (section, field), value in _OF_MODE[mode].items()
-        if field not in getattr(config, section).model_fields_set
-    }
-    return override(chosen, unset)
-
-
-# A Chinese character is its own spelling: its neighbours say more than its strokes' shape and affixes would.
-_OF_MODE: dict[str, dict[tuple[str, str], Any]] = {
-    "words": {},
-    "blanks": {},
-    "characters": {
-        ("embedding", "bigram_dim"): 64,
-        ("embedding", "character_filters"): 0,
-        ("embedding", "affix_dim"): 0,
-    },
-}
-
-
-def render(config: Config | PretrainConfig, *, comments: bool = True) -> str:
-    """Write settings as TOML, each field's meaning in a comment above it."""
-    lines: list[str] = []
-    for name, field in type(config).model_fields.items():
-        value = getattr(config, name)
-        if isinstance(value, BaseModel):
-            lines.append("")
-            if comments and value.__doc__:
-                lines += [f"# {line.strip()}" for line in value.__doc__.strip().splitlines()]
-            lines.append(f"[{name}]")
-            for inner, inner_field in type(value).model_fields.items():
-                lines += _render_field(inner, inner_field, getattr(value, inner), comments)
-        else:
-            lines += _render_field(name, field, value, comments)
-    return "\n".join(lines) + "\n"
-
-
-def _render_field(name: str, field: FieldInfo, value: object, comments: bool) -> Iterator[str]:
-    if comments and field.description:
-        yield f"# {field.description}"
-    yield f"{name} = {_toml(value)}" if value is not None else f"# {name} ="
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
-    return repr(value)
-
-
-def _explain(kind: type[Config] | type[PretrainConfig], error: ValidationError) -> tuple[str, str]:
-    """Return the first faulty field as a user writes it, and what is wrong with it."""
-    faults = error.errors(include_url=False)
-    place = faults[0]["loc"][:2]  # section and field; what follows names an alternative of a union
-    field = ".".join(map(str, place))
-    if faults[0]["type"] == "extra_forbidden":
-        return field, f"no such setting{_suggest(kind, field)}"
-    if faults[0]["type"] == "model_type":
-        return field, f"found {faults[0]['input']!r}, expected a section with fields, as in [{field}]"
-    wanted = [fault["msg"].removeprefix("Input should be ") for fault in faults if fault["loc"][:2] == place]
-    return field, f"found {faults[0]['input']!r}, expected {' or '.join(wanted)}"
-
-
-def _suggest(kind: type[Config] | type[PretrainConfig], name: str) -> str:
-    known = [
-        f"{section}.{field}" if field else section
-        for section, info in kind.model_fields.items()
-        for field in ["", *_fields_of(info)]
-    ]
-    by_last = {path.rpartition(".")[2]: path for path in known}
-    near = difflib.get_close_matches(name, known, 1, 0.6)
-    if not near:
-        last = difflib.get_close_matches(name.rpartition(".")[2], by_last, 1, 0.6)
-        near = [by_last[last[0]]] if last else []
-    return f"; did you mean {near[0]}?" if near else "; `tagger config` lists them all"
-
-
-def _fields_of(info: FieldInfo) -> list[str]:
-    kind = info.annotation
-    return list(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else []

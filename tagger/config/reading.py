@@ -1,0 +1,126 @@
+"""Settings from TOML, from the command line and from the corpus; what doesn't fit is a `ConfigError`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import ValidationError
+
+from tagger.config.mistakes import explain, suggest
+from tagger.config.sections import Config, PretrainConfig
+from tagger.errors import ConfigError
+
+Settings = TypeVar("Settings", Config, PretrainConfig)
+
+
+def parse(toml: str, origin: str | None = None) -> Config:
+    """Read settings from TOML text; see `parse_as`."""
+    return parse_as(Config, toml, origin)
+
+
+def parse_as(kind: type[Settings], toml: str, origin: str | None = None) -> Settings:
+    """Read settings of a kind from TOML text.
+
+    Args:
+        origin: the file that holds the text; an error names it before the field.
+
+    Raises:
+        ConfigError: not TOML, an unknown field, or a value of the wrong type or size.
+    """
+    try:
+        table = tomllib.loads(toml)
+    except (ValueError, RecursionError) as error:  # also for numbers of 5,000 digits and a thousand brackets
+        raise ConfigError(f"not valid TOML: {error}", origin) from None
+    return _build(kind, table, origin)
+
+
+def read(path: str | Path) -> Config:
+    """Read settings from a TOML file; fields it doesn't name keep their defaults."""
+    return read_as(Config, path)
+
+
+def read_as(kind: type[Settings], path: str | Path) -> Settings:
+    """Read settings of a kind from a TOML file."""
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")  # some editors begin a file with a byte-order mark
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot be read: {error}", str(path)) from None
+    return parse_as(kind, text, str(path))
+
+
+def build(table: Mapping[str, Any]) -> Config:
+    """Check a nested table of settings and make a `Config` of it."""
+    return _build(Config, table)
+
+
+def _build(kind: type[Settings], table: Mapping[str, Any], origin: str | None = None) -> Settings:
+    try:
+        return kind.model_validate(table)
+    except ValidationError as error:
+        field, message = explain(kind, error)
+        raise ConfigError(message, f"{origin}: {field}" if origin else field) from None
+
+
+def override(config: Settings, changes: Mapping[str, Any]) -> Settings:
+    """Return `config` with dotted fields replaced (`{"training.epochs": 5}`); `None` means "leave as it is".
+
+    Raises:
+        ConfigError: an unknown field, or a value of the wrong type or size.
+    """
+    table = config.model_dump(exclude_unset=True)
+    known = config.model_dump()
+    for name, value in changes.items():
+        if value is None:
+            continue
+        section, _, field = name.rpartition(".")
+        fields = known.get(section) if section else known
+        if not isinstance(fields, dict) or field not in fields:
+            raise ConfigError(f"no such setting{suggest(type(config), name)}", name)
+        (table.setdefault(section, {}) if section else table)[field] = value
+    return _build(type(config), table)
+
+
+def assignments(texts: Iterable[str]) -> dict[str, Any]:
+    """Read `section.field=value` texts, the value as in TOML (a bare word is a string)."""
+    changes: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigError(f"found {text!r}, expected section.field=value", "--set")
+        try:
+            changes[name.strip()] = tomllib.loads(f"value = {value}")["value"]
+        except (ValueError, RecursionError):
+            changes[name.strip()] = value
+    return changes
+
+
+def settle(
+    config: Config,
+    scheme: str,
+    mode: Literal["words", "characters", "blanks"],
+    splits: Iterable[str] | None = None,
+) -> Config:
+    """Replace what was left to be found in the corpus; fields that nobody set take the mode's defaults."""
+    found = {"corpus.scheme": scheme, "corpus.mode": mode}
+    chosen = override(config, found | ({} if splits is None else {"corpus.splits": sorted(splits)}))
+    unset = {
+        f"{section}.{field}": value
+        for (section, field), value in _OF_MODE[mode].items()
+        if field not in getattr(config, section).model_fields_set
+    }
+    return override(chosen, unset)
+
+
+# A Chinese character is its own spelling: its neighbours say more than its strokes' shape and affixes would.
+_OF_MODE: dict[str, dict[tuple[str, str], Any]] = {
+    "words": {},
+    "blanks": {},
+    "characters": {
+        ("embedding", "bigram_dim"): 64,
+        ("embedding", "character_filters"): 0,
+        ("embedding", "affix_dim"): 0,
+    },
+}

@@ -1,0 +1,44 @@
+"""Settings as TOML that says what each of them means."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from tagger.config.sections import Config, PretrainConfig
+
+
+def render(config: Config | PretrainConfig, *, comments: bool = True) -> str:
+    """Write settings as TOML, each field's meaning in a comment above it."""
+    lines: list[str] = []
+    for name, field in type(config).model_fields.items():
+        value = getattr(config, name)
+        if isinstance(value, BaseModel):
+            lines.append("")
+            if comments and value.__doc__:
+                lines += [f"# {line.strip()}" for line in value.__doc__.strip().splitlines()]
+            lines.append(f"[{name}]")
+            for inner, inner_field in type(value).model_fields.items():
+                lines += _render_field(inner, inner_field, getattr(value, inner), comments)
+        else:
+            lines += _render_field(name, field, value, comments)
+    return "\n".join(lines) + "\n"
+
+
+def _render_field(name: str, field: FieldInfo, value: object, comments: bool) -> Iterator[str]:
+    if comments and field.description:
+        yield f"# {field.description}"
+    yield f"{name} = {_toml(value)}" if value is not None else f"# {name} ="
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return repr(value)
