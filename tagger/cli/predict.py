@@ -72,7 +72,7 @@ def predict(
     talk = Console(stderr=True, highlight=False)
     reading = {"format": input_format, "encoding": encoding, "errors": errors, "language": language}
     answers = _answers(model, inputs or ["-"], reading, (min_confidence, nbest), (name, workers, device))
-    with asked_to_stop(talk) as stop:
+    with asked_to_stop(talk, "the sentences at work") as stop:
         progress = _Progress(stop)
         if chosen is not None and chosen.is_per_document:
             _write_documents(progress.sentences(answers, sys.stdout), chosen, output)
@@ -80,8 +80,8 @@ def predict(
             with _printing() if output is None else _opened(output) as stream:
                 _write(answers, progress, chosen, stream)
     if progress.is_stopped:
-        if output is not None:
-            talk.print(f"stopped {progress.place}; {output} holds all results up to there", markup=False)
+        held = "" if output is None else f"; {output} holds all results up to there"
+        talk.print(f"stopped {progress.place}{held}", markup=False, soft_wrap=True)
         raise typer.Exit(130)
     if output is not None:
         talk.print(f"{progress.written:,} sentences, {progress.tokens:,} tokens -> {output}", markup=False)
@@ -125,16 +125,19 @@ def _answers(
     means: tuple[str | None, int, str],
 ) -> Iterator[Answer | None]:
     """Load the model and label the inputs; None where the input pauses."""
-    import torch
-
-    from tagger.inference.predict import Question, Reading, find_files, load, read_passages
-    from tagger.inference.predict.workers import answer, spare_collector
+    from tagger.inference.collector import resting_collector, spare_collector
 
     (min_confidence, nbest), (format, workers, device) = wanted, means
-    if device == "cpu":
-        torch.set_num_threads(1)  # batches are small: several cores are for several --workers
-    files = find_files(inputs)
-    tagger = load(model, device=device)
+    with resting_collector():  # importing PyTorch is most of what a short text takes
+        import torch
+
+        from tagger.inference.predict import Question, Reading, find_files, load, read_passages
+        from tagger.inference.predict.workers import answer
+
+        if device == "cpu":
+            torch.set_num_threads(1)  # batches are small: several cores are for several --workers
+        files = find_files(inputs)
+        tagger = load(model, device=device)
     spare_collector()
     column = tagger.model.config.corpus.token_column
     events = read_passages(files, Reading(context=tagger.context, token_column=column, **reading))

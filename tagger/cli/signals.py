@@ -14,8 +14,13 @@ _SHOW_CURSOR = "\x1b[?25h"  # a progress bar hides it
 
 
 @contextmanager
-def asked_to_stop(console: Console) -> Iterator[Callable[[], bool]]:
-    """Yield a function that tells whether the user asked to stop; put the old handlers back at the end."""
+def asked_to_stop(console: Console, last: str = "this step") -> Iterator[Callable[[], bool]]:
+    """Yield a function that tells whether the user asked to stop; put the old handlers back at the end.
+
+    Args:
+        console: where that is acknowledged.
+        last: what the run still finishes.
+    """
     asked = False
 
     def ask(number: int, frame: FrameType | None) -> None:
@@ -24,7 +29,7 @@ def asked_to_stop(console: Console) -> Iterator[Callable[[], bool]]:
             _write(console, _SHOW_CURSOR if console.is_terminal else "")
             os._exit(128 + number)
         asked = True
-        _write(console, "\nstopping after this step (again: leave at once)\n")
+        _write(console, f"\nstopping after {last} (again: leave at once)\n")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

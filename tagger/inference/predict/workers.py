@@ -6,7 +6,6 @@ process don't run side by side.
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import os
 import signal
@@ -19,6 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 from tagger.errors import DataError
+from tagger.inference.collector import spare_collector
 from tagger.inference.predict.decoding import Question
 from tagger.inference.predict.passages import Event, Passage, Quiet
 from tagger.inference.predict.tagger import Tagger
@@ -66,16 +66,6 @@ class Job:
         content = sentences if self._write is None else "".join(self._write(sentences))
         tokens = sum(len(sentence.tokens) for sentence in sentences)
         return Answer(len(sentences), tokens, sentences[-1].doc, sentences[-1].end, content)
-
-
-def spare_collector() -> None:
-    """Let Python's collector of cycles run seldom: a process that labels makes millions of values and no cycles.
-
-    It took a sixth of the time. A setting of the whole process, so it is for processes that do nothing else.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 def answer(
