@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tagger.cli.options import AsJson, Flag, Given, Output, Overrides, Resume, choose, takes
 from tagger.cli.tables import percent
 
 if TYPE_CHECKING:
@@ -19,49 +20,38 @@ if TYPE_CHECKING:
     from tagger.training.pretrain import EpochFacts, Finished, Started
 
 
+_FORMATS = "text: running text; lines: a sentence a line; tokens: the same, split at blanks; conll: columns."
+_SETTINGS = (
+    Flag("--input-format", "text.format", str, _FORMATS),
+    Flag("--encoding", "text.encoding", str, "Encoding of the text files."),
+    Flag("--unit", "model.unit", str, "words, or characters (Chinese and other text without blanks)."),
+    Flag("--epochs", "training.epochs", int, "Passes over the text."),
+    Flag("--seed", "seed", int, "Seed of all randomness."),
+    Flag("--hidden", "model.hidden", int, "Hidden units of an LSTM layer."),
+    Flag("--projection", "model.projection", int, "Size of a layer's output."),
+    Flag("--layers", "model.layers", int, "LSTM layers per direction."),
+    Flag("--vocabulary", "model.vocabulary", int, "Words that can be predicted, at most."),
+    Flag("--min-count", "model.min_count", int, "Words rarer than this are predicted as <unk>."),
+    Flag("--held-out", "text.held_out", float, "Share of the sentences to measure perplexity on."),
+    Flag("--batch-tokens", "training.batch_tokens", int, "Tokens a step."),
+    Flag("--learning-rate", "training.learning_rate", float, "Peak learning rate."),
+    Flag("--dropout", "training.dropout", float, "Share of the features dropped in training."),
+    Flag("--workers", "training.workers", int, "Training threads; 0: one per core, at most 2."),
+    Flag("--device", "training.device", str, "auto, cpu, cuda or mps."),
+)
+
+
+@takes(*_SETTINGS)
 def pretrain(
     texts: Annotated[list[Path], typer.Argument(metavar="TEXT...", help="Text files, plain or gzip.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Directory for the model.")],
+    output: Output,
+    given: Given,
     config: Annotated[
         Path | None, typer.Option(help="Settings in TOML, as the directory's config.toml.")
     ] = None,
-    input_format: Annotated[
-        str | None,
-        typer.Option(
-            help="text: running text; lines: a sentence a line; tokens: the same, split at blanks; conll: columns."
-        ),
-    ] = None,
-    encoding: Annotated[str | None, typer.Option(help="Encoding of the text files.")] = None,
-    unit: Annotated[
-        str | None, typer.Option(help="words, or characters (Chinese and other text without blanks).")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the text.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of all randomness.")] = None,
-    hidden: Annotated[int | None, typer.Option(help="Hidden units of an LSTM layer.")] = None,
-    projection: Annotated[int | None, typer.Option(help="Size of a layer's output.")] = None,
-    layers: Annotated[int | None, typer.Option(help="LSTM layers per direction.")] = None,
-    vocabulary: Annotated[int | None, typer.Option(help="Words that can be predicted, at most.")] = None,
-    min_count: Annotated[
-        int | None, typer.Option(help="Words rarer than this are predicted as <unk>.")
-    ] = None,
-    held_out: Annotated[
-        float | None, typer.Option(help="Share of the sentences to measure perplexity on.")
-    ] = None,
-    batch_tokens: Annotated[int | None, typer.Option(help="Tokens a step.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
-    dropout: Annotated[float | None, typer.Option(help="Share of the features dropped in training.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Training threads; 0: one per core, at most 2.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the interrupted run in OUTPUT.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object with the perplexities.")
-    ] = False,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Any other setting: --set training.clip_norm=1 (repeatable)."),
-    ] = None,
+    resume: Resume = False,
+    as_json: AsJson = False,
+    overrides: Overrides = None,
 ) -> None:
     """Train a forward and a backward language model on raw text, for `train --lm` and `generate`.
 
@@ -74,29 +64,7 @@ def pretrain(
     from tagger.training import checkpoint
 
     talk = Console(stderr=True, highlight=False)
-    flags = {
-        "seed": seed,
-        "text.format": input_format,
-        "text.encoding": encoding,
-        "text.held_out": held_out,
-        "model.unit": unit,
-        "model.hidden": hidden,
-        "model.projection": projection,
-        "model.layers": layers,
-        "model.vocabulary": vocabulary,
-        "model.min_count": min_count,
-        "training.epochs": epochs,
-        "training.batch_tokens": batch_tokens,
-        "training.learning_rate": learning_rate,
-        "training.dropout": dropout,
-        "training.workers": workers,
-        "training.device": device if device != "auto" else None,
-    }
-    chosen = settings.PretrainConfig()
-    if config is not None:
-        chosen = settings.read_as(settings.PretrainConfig, config)
-    chosen = settings.override(chosen, flags)
-    chosen = settings.override(chosen, settings.assignments(overrides or []))
+    chosen = choose(settings.PretrainConfig, config, given, overrides)
     checkpoint.prepare_directory(output)
     warn_of_directory(talk, output, resume=resume)
     finished = _run(talk, texts, output, chosen, resume)

@@ -8,70 +8,68 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tagger.cli.options import AsJson, ConfigFile, Flag, Given, Output, Overrides, Resume, choose, takes
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from tagger.training.corpora import Corpora
     from tagger.training.fit import Finished, Scored
 
-_CORPORA, _MODEL, _TRAINING = "Reading the corpora", "The model", "Training"
+_INPUT, _MODEL, _TRAINING = "Reading the corpora", "The model", "Training"
 
 
+def _column(typed: str) -> int | str:
+    from tagger.text.conll import parse_column
+
+    return parse_column(typed)
+
+
+_SETTINGS = (
+    Flag("--scheme", "corpus.scheme", str, "Tag scheme of the corpora; else it is detected.", _INPUT),
+    Flag("--token-column", "corpus.token_column", str, "Column of the token: index or name.", _INPUT, _column),
+    Flag("--tag-column", "corpus.tag_column", str, "Column of the tag: index or name.", _INPUT, _column),
+    Flag("--encoding", "corpus.encoding", str, "Encoding of the corpora.", _INPUT),
+    Flag("--encoder", "encoder.kind", str, "Recurrent cell: lstm, gru or rnn.", _MODEL),
+    Flag("--hidden", "encoder.hidden", int, "Hidden units per direction.", _MODEL),
+    Flag("--layers", "encoder.layers", int, "Layers of the encoder.", _MODEL),
+    Flag("--directions", "encoder.directions", int, "1: left to right; 2: both directions.", _MODEL),
+    Flag("--decoder", "decoder.kind", str, "crf or softmax.", _MODEL),
+    Flag("--context", "encoder.context", int, "Neighbouring sentences encoded together.", _MODEL),
+    Flag("--lm-finetune", "lm.finetune", bool, "Train the language model's weights too.", _MODEL),
+    Flag("--epochs", "training.epochs", int, "Passes over the training sentences.", _TRAINING),
+    Flag("--seed", "seed", int, "Seed of all randomness.", _TRAINING),
+    Flag("--batch-sentences", "training.batch_sentences", int, "Sentences a step.", _TRAINING),
+    Flag("--learning-rate", "training.learning_rate", float, "Peak learning rate.", _TRAINING),
+    Flag("--patience", "training.patience", int, "Epochs without a better dev F1 before stopping.", _TRAINING),
+    Flag("--workers", "training.workers", int, "Training threads; 0: one per core, at most 2.", _TRAINING),
+    Flag("--device", "training.device", str, "auto, cpu, cuda or mps.", _TRAINING),
+)  # fmt: skip
+_Vectors = Annotated[
+    Path | None,
+    typer.Option(
+        help="Pretrained word vectors: GloVe, word2vec or fastText, gzip too.", rich_help_panel=_MODEL
+    ),
+]
+
+
+@takes(*_SETTINGS)
 def train(
     train: Annotated[
         Path, typer.Argument(metavar="TRAIN", help="Training corpus: CoNLL columns, one token a line.")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Directory for the model.")],
+    output: Output,
+    given: Given,
     dev: Annotated[
         Path | None,
         typer.Option(help="Corpus that chooses the best epoch; else a tenth of TRAIN is held out."),
     ] = None,
     test: Annotated[Path | None, typer.Option(help="Corpus to score the finished model on.")] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the interrupted run in OUTPUT.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object with the scores.")] = False,
-    config: Annotated[
-        Path | None, typer.Option(help="Settings in TOML; `tagger config` prints them all.")
-    ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Any setting: --set training.clip_norm=1 (repeatable)."),
-    ] = None,
-    scheme: Annotated[
-        str | None,
-        typer.Option(help="Tag scheme of the corpora; else it is detected.", rich_help_panel=_CORPORA),
-    ] = None,
-    token_column: Annotated[
-        str | None,
-        typer.Option(help="Column of the token: index or CoNLL-U name.", rich_help_panel=_CORPORA),
-    ] = None,
-    tag_column: Annotated[
-        str | None, typer.Option(help="Column of the tag: index or CoNLL-U name.", rich_help_panel=_CORPORA)
-    ] = None,
-    encoding: Annotated[
-        str | None, typer.Option(help="Encoding of the corpora.", rich_help_panel=_CORPORA)
-    ] = None,
-    encoder: Annotated[
-        str | None, typer.Option(help="Recurrent cell: lstm, gru or rnn.", rich_help_panel=_MODEL)
-    ] = None,
-    hidden: Annotated[
-        int | None, typer.Option(help="Hidden units per direction.", rich_help_panel=_MODEL)
-    ] = None,
-    layers: Annotated[int | None, typer.Option(help="Layers of the encoder.", rich_help_panel=_MODEL)] = None,
-    directions: Annotated[
-        int | None, typer.Option(help="1: left to right; 2: both directions.", rich_help_panel=_MODEL)
-    ] = None,
-    decoder: Annotated[str | None, typer.Option(help="crf or softmax.", rich_help_panel=_MODEL)] = None,
-    context: Annotated[
-        int | None, typer.Option(help="Neighbouring sentences encoded together.", rich_help_panel=_MODEL)
-    ] = None,
-    vectors: Annotated[
-        Path | None,
-        typer.Option(
-            help="Pretrained word vectors: GloVe, word2vec or fastText, gzip too.", rich_help_panel=_MODEL
-        ),
-    ] = None,
+    resume: Resume = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+    overrides: Overrides = None,
+    vectors: _Vectors = None,
     vectors_all: Annotated[
         bool,
         typer.Option(
@@ -87,33 +85,6 @@ def train(
             rich_help_panel=_MODEL,
         ),
     ] = None,
-    lm_finetune: Annotated[
-        bool,
-        typer.Option("--lm-finetune", help="Train the language model's weights too.", rich_help_panel=_MODEL),
-    ] = False,
-    epochs: Annotated[
-        int | None, typer.Option(help="Passes over the training sentences.", rich_help_panel=_TRAINING)
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Seed of all randomness.", rich_help_panel=_TRAINING)
-    ] = None,
-    batch_sentences: Annotated[
-        int | None, typer.Option(help="Sentences a step.", rich_help_panel=_TRAINING)
-    ] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(help="Peak learning rate.", rich_help_panel=_TRAINING)
-    ] = None,
-    patience: Annotated[
-        int | None,
-        typer.Option(help="Epochs without a better dev F1 before stopping.", rich_help_panel=_TRAINING),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(help="Training threads; 0: one per core, at most 2.", rich_help_panel=_TRAINING),
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel=_TRAINING)
-    ] = None,
 ) -> None:
     """Train a model on a labelled corpus.
 
@@ -121,36 +92,14 @@ def train(
     """
     from rich.console import Console
 
-    from tagger import config as settings
     from tagger.cli import findings
     from tagger.cli.tables import scores_table
     from tagger.cli.talk import say, warn_of_directory
+    from tagger.config import Config
     from tagger.training import corpora, language
 
     talk = Console(stderr=True, highlight=False)
-    flags = {
-        "seed": seed,
-        "corpus.scheme": scheme,
-        "corpus.token_column": _column(token_column),
-        "corpus.tag_column": _column(tag_column),
-        "corpus.encoding": encoding,
-        "encoder.kind": encoder,
-        "encoder.hidden": hidden,
-        "encoder.layers": layers,
-        "encoder.directions": directions,
-        "encoder.context": context,
-        "decoder.kind": decoder,
-        "training.epochs": epochs,
-        "training.batch_sentences": batch_sentences,
-        "training.learning_rate": learning_rate,
-        "training.patience": patience,
-        "training.workers": workers,
-        "lm.finetune": lm_finetune or None,
-        "training.device": device,
-    }
-    chosen = settings.override(settings.read(config) if config else settings.Config(), flags)
-    chosen = settings.override(chosen, settings.assignments(overrides or []))
-    data = corpora.read(train, dev, test, chosen)
+    data = corpora.read(train, dev, test, choose(Config, config, given, overrides))
     if vectors is not None:
         data = corpora.add_vectors(data, vectors, keep_all=vectors_all)
         findings.describe_vectors(talk, data)
@@ -168,12 +117,6 @@ def train(
     if finished.test is not None:
         results.print(scores_table(finished.test.scores, "test"))
     say(talk, f"model written to {output} in {finished.seconds:.0f} s; use it: tagger predict {output} TEXT")
-
-
-def _column(name: str | None) -> int | str | None:
-    from tagger.text.conll import parse_column
-
-    return None if name is None else parse_column(name)
 
 
 def _run(talk: Console, data: Corpora, output: Path, resume: bool) -> Finished:
