@@ -57,7 +57,7 @@ class TrainingProgress:
         cell += f"{config.encoder.hidden}"
         threads = "1 thread" if fact.workers == 1 else f"{fact.workers} threads"
         parameters = f"{fact.parameters:,} parameters"
-        say(self._console, f"{cell}, {config.decoder.kind}, {parameters}, seed {config.seed}, {threads}")
+        say(self._console, f"{cell}, {config.decoder.kind}, {parameters}, seed {fact.seed}, {threads}")
         if fact.resumed:
             say(self._console, f"resumed at {100 * fact.resumed:.0f} % of the epochs")
             self._progress.update(self._task, completed=fact.resumed)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tagger.training.corpora import Corpora
-    from tagger.training.fit import Finished, Scored
+    from tagger.training.fit import Finished
 
 _INPUT, _MODEL, _TRAINING = "Reading the corpora", "The model", "Training"
 
@@ -124,8 +124,9 @@ def _run(talk: Console, data: Corpora, output: Path, resume: bool) -> Finished:
     from tagger.cli.progress import TrainingProgress
     from tagger.cli.signals import asked_to_stop
     from tagger.cli.talk import say
-    from tagger.training.fit import Finished, Started, Stopped, fit
+    from tagger.training.fit import Finished, Started, fit
     from tagger.training.loop import EpochFacts, StepFacts
+    from tagger.training.supervision import Stopped
 
     with TrainingProgress(talk, data.config) as progress, asked_to_stop(talk) as stop:
         for fact in fit(data, output, resume=resume, stop=stop):
@@ -150,18 +151,6 @@ def _run(talk: Console, data: Corpora, output: Path, resume: bool) -> Finished:
 
 
 def _facts(finished: Finished) -> dict[str, Any]:
+    """Return what `--json` prints: the test scores, or dev's where there are none, then each part by itself."""
     headline = finished.test if finished.test is not None else finished.dev
-    return {
-        **headline.scores.as_dict(),
-        "dev": _part(finished.dev),
-        "test": None if finished.test is None else _part(finished.test),
-        "epochs": finished.epochs,
-        "best_epoch": finished.best_epoch,
-        "seconds": finished.seconds,
-        "tokens_per_second": finished.tokens_per_second,
-    }
-
-
-def _part(found: Scored) -> dict[str, Any]:
-    speed = found.scores.tokens / max(found.seconds, 1e-9)
-    return found.scores.as_dict() | {"seconds": found.seconds, "tokens_per_second": speed}
+    return headline.scores.as_dict() | finished.as_dict()

@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from tagger.errors import DataError, ModelError
-from tagger.training import checkpoint, fit
+from tagger.training import checkpoint, fit, supervision
 from tagger.training.loop import EpochFacts
 
 
@@ -168,7 +168,7 @@ def test_a_fault_at_any_call(quick, old_model, tmp_path, monkeypatch, kind, over
 
 
 def let_calls_fail(quick, old_model: Path, tmp_path: Path, monkeypatch, kind: str, numbers: range) -> None:
-    monkeypatch.setattr(fit, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(supervision, "CHECKPOINT_SECONDS", 0.0)
     good = weights_of_epochs(quick, tmp_path / "whole")
     expected = bits(tmp_path / "whole")
     if old_model.exists():
@@ -244,8 +244,8 @@ KILLED = """
 import sys
 from pathlib import Path
 from tagger.config import Config, override
-from tagger.training import corpora, fit
-fit.CHECKPOINT_SECONDS = 0.0
+from tagger.training import corpora, fit, supervision
+supervision.CHECKPOINT_SECONDS = 0.0
 settings = override(Config(), {'encoder.hidden': 8, 'training.epochs': 6, 'training.batch_sentences': 2,
                                'training.workers': 2, 'encoder.context': 1})
 data = corpora.read(Path(sys.argv[1]), Path(sys.argv[1]), None, settings)

@@ -10,9 +10,10 @@ import torch
 
 from tagger.errors import ConfigError, DataError, ModelError
 from tagger.model.labeler import Objective, SequenceLabeler
-from tagger.training import checkpoint, evaluate, fit
-from tagger.training.fit import DivergenceError, Finished, Started, Stopped
+from tagger.training import checkpoint, evaluate, fit, supervision
+from tagger.training.fit import Finished, Started
 from tagger.training.loop import EpochFacts, StepFacts
+from tagger.training.supervision import DivergenceError, Stopped
 
 
 def run(data, directory, **options) -> list:
@@ -211,7 +212,7 @@ def test_a_run_that_never_starts_to_learn_says_so(read_tiny, tmp_path, monkeypat
 
 
 def test_a_checkpoint_is_written_within_an_epoch_when_time_passes(read_tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(fit, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(supervision, "CHECKPOINT_SECONDS", 0.0)
     facts = fit.fit(read_tiny(), tmp_path / "m")
     for fact in facts:
         if isinstance(fact, StepFacts):

@@ -7,8 +7,6 @@ ask it to stop. It prints nothing.
 from __future__ import annotations
 
 import json
-import math
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -20,10 +18,11 @@ import torch
 from tagger import __version__
 from tagger.config import PretrainConfig
 from tagger.training import checkpoint, language
-from tagger.training.fit import CHECKPOINT_SECONDS, MAX_SKIPPED, DivergenceError, find_device
+from tagger.training.history import History
 from tagger.training.language import TrainedLanguageModel
 from tagger.training.pretrain.loop import EpochFacts, Run, StepFacts, begin, measure, progress, train
 from tagger.training.reading import Source, Survey, encode, survey
+from tagger.training.supervision import Stopped, count_workers, find_device, supervise
 
 _STATE = "state.safetensors"
 _PLACE = (
@@ -48,14 +47,6 @@ class Started:
     parameters: int
     workers: int
     resumed: float
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """The caller asked to stop; the checkpoint holds everything so far."""
-
-    epoch: int
-    directory: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,37 +100,31 @@ def _pretrain(
     model = language.build(facts.tables, config).to(device)
     run = begin(model, config)
     trained = TrainedLanguageModel(config, facts.tables, run.averaged)
-    history = _History(directory / checkpoint.HISTORY)
+    history = History(directory)
     if resume and checkpoint.has_run(directory):
         _load_run(directory, run, trained, facts)
         history.keep(run.epoch)
     else:
         checkpoint.discard_run(directory)
-    workers = 1 if device.type != "cpu" else config.training.workers or min(2, os.cpu_count() or 1)
+    workers = count_workers(config.training.workers, device)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     yield Started(facts, parameters, workers, progress(run, facts, config.training.epochs))
 
-    saved = time.perf_counter()
-    unusable = 0
-    tokens = seconds = 0.0
-    for fact in train(run, source, facts, config, workers):
-        if isinstance(fact, EpochFacts):
-            tokens, seconds = tokens + fact.tokens_per_second * fact.seconds, seconds + fact.seconds
-            if fact.improved:
-                language.save(directory, trained)
-            history.add(fact)
-        else:
-            unusable = 0 if math.isfinite(fact.norm) else unusable + 1
-            _check_divergence(unusable, directory)
-        if isinstance(fact, EpochFacts) or time.perf_counter() - saved > CHECKPOINT_SECONDS:
-            _save_run(directory, run, trained, facts)
-            saved = time.perf_counter()
-        yield fact
-        if stop():
-            _save_run(directory, run, trained, facts)
-            yield Stopped(run.epoch, directory)
-            return
+    def end_epoch(fact: EpochFacts) -> None:
+        if fact.improved:
+            language.save(directory, trained)
+        history.add(asdict(fact))
 
+    is_stopped = yield from supervise(
+        train(run, source, facts, config, workers),
+        end_epoch=end_epoch,
+        save=lambda: _save_run(directory, run, trained, facts),
+        best=lambda: f"the best model so far is in {directory}" if run.best_epoch else "nothing is saved",
+        stop=stop,
+    )
+    if is_stopped:
+        yield Stopped(run.epoch, directory)
+        return
     best = language.load(directory)
     forward, backward = measure(best.model, encode(facts.held_out, best.tables))
     finished = Finished(
@@ -148,20 +133,12 @@ def _pretrain(
         run.epoch,
         run.best_epoch,
         time.perf_counter() - began,
-        tokens / max(seconds, 1e-9),
+        history.tokens_per_second,
         directory,
     )
     _write_reports(finished, facts, config, parameters)
     checkpoint.discard_run(directory)
     yield finished
-
-
-def _check_divergence(unusable: int, directory: Path) -> None:
-    if unusable >= MAX_SKIPPED:
-        raise DivergenceError(
-            f"{unusable} steps in a row had no finite gradient; the best model so far is in {directory}. "
-            "Train again with a lower --learning-rate"
-        )
 
 
 def _save_run(directory: Path, run: Run, trained: TrainedLanguageModel, facts: Survey) -> None:
@@ -215,21 +192,3 @@ def _write_reports(finished: Finished, facts: Survey, config: PretrainConfig, pa
         f"tagger {__version__}, torch {torch.__version__}.",
     ]
     checkpoint.write_atomically(finished.directory / checkpoint.CARD, ("\n".join(lines) + "\n").encode())
-
-
-class _History:
-    """`history.jsonl`: one line of facts per epoch, rewritten whole so that it is never half a line."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lines: list[str] = []
-
-    def keep(self, epochs: int) -> None:
-        """Keep the first `epochs` lines of what is there."""
-        if self._path.exists():
-            self._lines = self._path.read_text(encoding="utf-8").splitlines()[:epochs]
-
-    def add(self, facts: EpochFacts) -> None:
-        """Append an epoch."""
-        self._lines.append(json.dumps(asdict(facts)))
-        checkpoint.write_atomically(self._path, ("\n".join(self._lines) + "\n").encode())
