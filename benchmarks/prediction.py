@@ -1,11 +1,10 @@
-"""How fast a model labels: token lists to tags inside the library, raw text to JSONL as a command, and from cold.
+"""How fast a model labels: token lists to tags inside the library, and raw text to JSONL as a command.
 
-    python benchmarks/prediction.py MODEL [--tokens N] [--rivals CORPUS]
+    python benchmarks/prediction.py MODEL [--tokens N] [--skip STAGE ...] [--rivals CORPUS]
 
 The text is that of the State of the Union addresses, repeated to N tokens. Rates are of wall time and, as `CPU`, of
-processor time: on a machine that others use too, the second is what can be compared. `--rivals` trains CRFsuite and a
-blank spaCy pipeline on a corpus, briefly, for their speed doesn't depend on what they learn, and labels the same text
-with them, if they are installed.
+processor time: on a machine that others use too, the second is what can be compared. With `--rivals`, the other tools
+that are installed are trained on a corpus and label a part of the same text, in one thread too.
 """
 
 from __future__ import annotations
@@ -17,8 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import accumulate
 from pathlib import Path
 
@@ -26,16 +24,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
 from corpora import SHARED
+from rivals import RIVALS, Work
 
 import tagger
 from tagger.inference.predict import Tagger
-from tagger.text import schemes
 from tagger.text.conll import read_corpus
 from tagger.text.tokenizer import cut, split_sentences
 
 TEXT = SHARED / "raw" / "state-of-the-union"
+STAGES = ("library", "command", "rivals")
 _RIVAL_TOKENS = 200_000
-_RIVAL_STEPS = 30
 
 
 def read_texts() -> list[str]:
@@ -76,7 +74,7 @@ def measure_library(labels: Tagger, tokens: int) -> None:
         for confidences in (True, False):
 
             def work(workers: int = workers, confidences: bool = confidences) -> int:
-                rounds = max(1, tokens // size)
+                rounds = max(1, round(tokens / size))
                 for _ in range(rounds):
                     labels.predict_tokens(
                         sentences, documents=documents, workers=workers, confidences=confidences
@@ -91,104 +89,38 @@ def measure_command(model: str, tokens: int) -> None:
     """Raw text in, JSONL out, the start of the command included."""
     texts = read_texts()
     size = sum(map(len, cut_texts(texts)[0]))
+    rounds = max(1, round(tokens / size))
     with tempfile.TemporaryDirectory() as folder:
-        for copy in range(max(1, tokens // size)):
+        for copy in range(rounds):
             (Path(folder) / f"{copy:04}.txt").write_text("\n\n".join(texts), encoding="utf-8")
         for workers in ("1", "2"):
 
             def work(workers: str = workers) -> int:
-                output = Path(folder) / ".out"
-                _run(model, folder, "--workers", workers, "--output", str(output))
-                output.unlink()
-                return max(1, tokens // size) * size
+                output = str(Path(folder) / ".out")  # hidden files are no input
+                options = ["--workers", workers, "--output", output]
+                command = [sys.executable, "-m", "tagger", "predict", model, folder, *options]
+                subprocess.run(command, check=True, capture_output=True)
+                return rounds * size
 
             measure(f"command, text to JSONL, {workers} worker(s)", work)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"{'largest process':44} {peak:10,.0f} MB")
 
 
-def measure_start(model: str) -> None:
-    """One sentence through a pipe, and where the time goes."""
-    times = []
-    for _ in range(3):
-        began = time.perf_counter()
-        _run(model, "-", text="Ada Lovelace was born in London.\n")
-        times.append(time.perf_counter() - began)
-    print(f"{'one sentence from cold, best of 3':44} {min(times):10.2f} s")
-    script = (
-        "import time; t = time.process_time(); import torch; u = time.process_time(); import tagger; "
-        f"tagger.load; v = time.process_time(); m = tagger.load({model!r}); w = time.process_time(); "
-        "m.predict('Ada.'); x = time.process_time(); "
-        "print(f'  CPU: import torch {u-t:.2f}, tagger {v-u:.2f}, load {w-v:.2f}, first sentence {x-w:.2f} s')"
-    )
-    subprocess.run([sys.executable, "-c", script], check=True)
-
-
-def _run(model: str, *arguments: str, text: str | None = None) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "tagger", "predict", model, *arguments],
-        input=text,
-        text=True,
-        check=True,
-        capture_output=True,
-    )
-
-
-def measure_rivals(corpus: Path) -> None:
-    """CRFsuite and spaCy on the same text."""
-    sentences, documents = cut_texts(read_texts())
-    kept = sum(size < _RIVAL_TOKENS for size in accumulate(map(len, sentences)))
-    for name, make in (("CRFsuite, tokens to tags", _crfsuite), ("spaCy, text to spans", _spacy)):
+def measure_rivals(corpus: Path, tokens: int) -> None:
+    """Other tools on the same text, or so much of it."""
+    texts = read_texts()
+    sentences, documents = cut_texts(texts)
+    kept = sum(size <= tokens for size in accumulate(map(len, sentences)))
+    work = Work(sentences[:kept], texts[: documents[kept - 1] + 1])
+    examples = read_corpus(corpus)
+    for name, train in RIVALS.items():
         try:
-            label = make(corpus)
-        except ImportError:
-            print(f"{name:44} not installed")
+            label = train(examples)
+        except ImportError as error:
+            print(f"{name:44} {error}")
             continue
-
-        def work(label: Callable[[list[list[str]], list[str]], int] = label) -> int:
-            return label(sentences[:kept], read_texts()[: documents[kept - 1] + 1])
-
-        measure(name, work)
-
-
-def _crfsuite(corpus: Path) -> Callable[[list[list[str]], list[str]], int]:
-    import crfsuite
-
-    trained = crfsuite.train(read_corpus(corpus).sentences, crfsuite.describe_words)
-
-    def label(sentences: list[list[str]], texts: list[str]) -> int:
-        for words in sentences:
-            trained.tagger.tag(trained.template(words))
-        return sum(map(len, sentences))
-
-    return label
-
-
-def _spacy(corpus: Path) -> Callable[[list[list[str]], list[str]], int]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import spacy
-        from spacy.training import Example
-
-    read = read_corpus(corpus)
-    nlp = spacy.blank("en")
-    nlp.add_pipe("ner")
-
-    def examples() -> Iterator[object]:
-        for sentence in read.sentences:
-            doc = spacy.tokens.Doc(nlp.vocab, list(sentence.tokens))
-            tags = schemes.convert(sentence.tags, read.scheme, schemes.Scheme.BILOU)
-            yield Example.from_dict(doc, {"entities": tags})
-
-    made = list(examples())
-    nlp.initialize(lambda: made[:500])
-    for step in range(_RIVAL_STEPS):
-        nlp.update(made[step * 32 : step * 32 + 32])
-
-    def label(sentences: list[list[str]], texts: list[str]) -> int:
-        return sum(len(doc) for doc in nlp.pipe(texts))
-
-    return label
+        measure(name, lambda label=label: label(work))
 
 
 def main() -> None:
@@ -198,14 +130,18 @@ def main() -> None:
     )
     parser.add_argument("model")
     parser.add_argument("--tokens", type=int, default=10_000_000)
-    parser.add_argument("--rivals", type=Path, help="corpus to train CRFsuite and spaCy on")
+    parser.add_argument("--skip", choices=STAGES, action="append", default=[])
+    parser.add_argument("--rivals", type=Path, help="corpus to train other tools on")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    measure_start(asked.model)
-    measure_library(tagger.load(asked.model), asked.tokens)
-    measure_command(asked.model, asked.tokens)
-    if asked.rivals is not None:
-        measure_rivals(asked.rivals)
+    print(f"torch {torch.__version__}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}", flush=True)
+    if "library" not in asked.skip:
+        measure_library(tagger.load(asked.model), asked.tokens)
+    if "command" not in asked.skip:
+        measure_command(asked.model, asked.tokens)
+    if "rivals" not in asked.skip and asked.rivals is not None:
+        measure_rivals(asked.rivals, min(asked.tokens, _RIVAL_TOKENS))
+    print(f"load {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":
