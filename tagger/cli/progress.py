@@ -60,7 +60,9 @@ class TrainingProgress:
         say(self._console, f"{cell}, {config.decoder.kind}, {parameters}, seed {fact.seed}, {threads}")
         if fact.resumed:
             say(self._console, f"resumed at {100 * fact.resumed:.0f} % of the epochs")
-            self._progress.update(self._task, completed=fact.resumed)
+        self._best = ""
+        self._progress.reset(self._task)  # the seed before this one may have filled it
+        self._progress.update(self._task, completed=fact.resumed)
 
     def step(self, fact: StepFacts) -> None:
         """Move the bar."""

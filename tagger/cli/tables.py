@@ -17,6 +17,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from tagger.inference.report import Analysis
     from tagger.text.metrics import Average, Comparison, Confusion, Evaluation, Score, Scores
+    from tagger.training.repeat import Repeated
 
 WIDEST_MATRIX = 10  # columns that fit a terminal of 80 characters
 MOST_CONFUSIONS = 20
@@ -50,6 +51,22 @@ def _token_line(scores: Scores) -> Text:
         f"token accuracy {percent(scores.token_accuracy)}, {scores.tokens:,} tokens in "
         f"{scores.sentences:,} sentences"
     )
+
+
+def seeds_table(repeated: Repeated) -> Table:
+    """Draw what each seed came to, and how far they lie apart."""
+    measure = repeated.chosen.measure
+    headings = [f"dev {measure}", "best epoch"] + [f"test {measure}"] * (repeated.test is not None)
+    table = _plain_table("seed", *headings)
+    for trial in repeated.trials:
+        cells = [percent(trial.dev), f"{trial.facts['best_epoch']}"]
+        cells += [] if trial.test is None else [percent(trial.test)]
+        table.add_row(f"{trial.seed}", *cells, style="bold" if trial is repeated.chosen else "")
+    spreads = [repeated.dev, None] + [repeated.test] * (repeated.test is not None)
+    table.add_section()
+    for name, value in (("mean", "mean"), ("standard deviation", "deviation")):
+        table.add_row(name, *("" if each is None else percent(getattr(each, value)) for each in spreads))
+    return table
 
 
 def interval_line(analysis: Analysis) -> Text:

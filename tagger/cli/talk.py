@@ -24,13 +24,18 @@ def warn(talk: Console, sentence: str) -> None:
     say(talk, f"warning: {sentence}", "yellow")
 
 
-def warn_of_directory(talk: Console, output: Path, *, resume: bool) -> None:
-    """Say what a run will replace."""
-    from tagger.training import checkpoint
+def warn_of_directory(talk: Console, output: Path, *, resume: bool, seeds: int = 1) -> None:
+    """Say what a run, or runs of several seeds, will replace."""
+    from tagger.training import checkpoint, repeat
 
-    if checkpoint.has_run(output) and not resume:
-        warn(talk, f"{output} holds an unfinished run, which ends here (--resume would go on with it)")
-    elif resume and not checkpoint.has_run(output):
-        warn(talk, f"{output} holds no unfinished run; training starts from the beginning")
+    is_there = checkpoint.has_run(output) if seeds == 1 else repeat.has_begun(output)
+    if is_there and not resume:
+        kind = "an unfinished run" if seeds == 1 else "a run of several seeds"
+        warn(talk, f"{output} holds {kind}, which ends here (--resume would go on with it)")
+    elif resume and not is_there:
+        kind = "unfinished run" if seeds == 1 else "run of several seeds"
+        hint = " (it holds several seeds, which --seeds goes on with)" if repeat.has_begun(output) else ""
+        warn(talk, f"{output} holds no {kind}; training starts from the beginning{hint}")
     if (output / checkpoint.WEIGHTS).exists() and not resume:
-        warn(talk, f"{output} holds a model, which this run replaces after its first epoch")
+        first = "epoch" if seeds == 1 else "seed"
+        warn(talk, f"{output} holds a model, which this run replaces after its first {first}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tagger.training.corpora import Corpora
-    from tagger.training.fit import Finished
+    from tagger.training.fit import Fact, Finished
+    from tagger.training.repeat import Repeated
 
 _INPUT, _MODEL, _TRAINING = "Reading the corpora", "The model", "Training"
 
@@ -65,6 +67,9 @@ def train(
         typer.Option(help="Corpus that chooses the best epoch; else a tenth of TRAIN is held out."),
     ] = None,
     test: Annotated[Path | None, typer.Option(help="Corpus to score the finished model on.")] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Train this many seeds, from --seed upwards, and keep the best by dev.")
+    ] = 1,
     resume: Resume = False,
     as_json: AsJson = False,
     config: ConfigFile = None,
@@ -93,8 +98,7 @@ def train(
     from rich.console import Console
 
     from tagger.cli import findings
-    from tagger.cli.tables import scores_table
-    from tagger.cli.talk import say, warn_of_directory
+    from tagger.cli.talk import warn_of_directory
     from tagger.config import Config
     from tagger.training import corpora, language
 
@@ -106,30 +110,27 @@ def train(
     if lm is not None:
         data = corpora.add_language_model(data, language.load(lm))
     findings.describe_corpora(talk, data)
-    warn_of_directory(talk, output, resume=resume)
-    finished = _run(talk, data, output, resume)
-    if as_json:
-        typer.echo(json.dumps(_facts(finished), ensure_ascii=False))
-        return
-    results = Console(highlight=False)
-    title = f"dev, epoch {finished.best_epoch} of {finished.epochs}"
-    results.print(scores_table(finished.dev.scores, title))
-    if finished.test is not None:
-        results.print(scores_table(finished.test.scores, "test"))
-    say(talk, f"model written to {output} in {finished.seconds:.0f} s; use it: tagger predict {output} TEXT")
+    warn_of_directory(talk, output, resume=resume, seeds=seeds)
+    _show(talk, _run(talk, data, output, resume, seeds), as_json)
 
 
-def _run(talk: Console, data: Corpora, output: Path, resume: bool) -> Finished:
+def _run(talk: Console, data: Corpora, output: Path, resume: bool, seeds: int) -> Finished | Repeated:
     """Drive the training with a progress bar; the first Ctrl-C saves and stops, the second leaves at once."""
     from tagger.cli.progress import TrainingProgress
     from tagger.cli.signals import asked_to_stop
     from tagger.cli.talk import say
     from tagger.training.fit import Finished, Started, fit
     from tagger.training.loop import EpochFacts, StepFacts
+    from tagger.training.repeat import Repeated, repeat
     from tagger.training.supervision import Stopped
 
     with TrainingProgress(talk, data.config) as progress, asked_to_stop(talk) as stop:
-        for fact in fit(data, output, resume=resume, stop=stop):
+        facts: Iterable[Fact | Repeated] = (
+            fit(data, output, resume=resume, stop=stop)
+            if seeds == 1
+            else repeat(data, output, seeds, resume=resume, stop=stop)
+        )
+        for fact in facts:
             match fact:
                 case Started():
                     progress.start(fact)
@@ -137,7 +138,9 @@ def _run(talk: Console, data: Corpora, output: Path, resume: bool) -> Finished:
                     progress.step(fact)
                 case EpochFacts():
                     progress.end_epoch(fact)
-                case Finished():
+                case Finished() if seeds == 1:
+                    return fact
+                case Repeated():
                     return fact
                 case Stopped():
                     progress.stop()
@@ -150,7 +153,34 @@ def _run(talk: Console, data: Corpora, output: Path, resume: bool) -> Finished:
     raise AssertionError("a run ends finished or stopped")
 
 
-def _facts(finished: Finished) -> dict[str, Any]:
-    """Return what `--json` prints: the test scores, or dev's where there are none, then each part by itself."""
+def _show(talk: Console, result: Finished | Repeated, as_json: bool) -> None:
+    """Print what a run, or several, came to."""
+    from rich.console import Console
+
+    from tagger.cli.tables import scores_table, seeds_table
+    from tagger.cli.talk import say
+    from tagger.training.repeat import Repeated
+
+    repeated = result if isinstance(result, Repeated) else None
+    finished = result.best if isinstance(result, Repeated) else result
     headline = finished.test if finished.test is not None else finished.dev
-    return headline.scores.as_dict() | finished.as_dict()
+    if as_json:
+        facts = headline.scores.as_dict() | finished.as_dict() | (repeated.as_dict() if repeated else {})
+        typer.echo(json.dumps(facts, ensure_ascii=False))
+        return
+    results = Console(highlight=False)
+    title = f"dev, epoch {finished.best_epoch} of {finished.epochs}"
+    results.print(
+        scores_table(finished.dev.scores, f"{title} of seed {repeated.chosen.seed}" if repeated else title)
+    )
+    if finished.test is not None:
+        results.print(scores_table(finished.test.scores, "test"))
+    place = finished.directory
+    if repeated is not None:
+        results.print(seeds_table(repeated))
+        say(
+            talk,
+            f"{place} holds seed {repeated.chosen.seed}, the best of {len(repeated.trials)} on dev; the scores of "
+            f"all are in {place / 'seeds.json'}",
+        )
+    say(talk, f"model written to {place} in {finished.seconds:.0f} s; use it: tagger predict {place} TEXT")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ import torch
 
 from tagger import __version__
 from tagger.training.corpora import Corpora
+
+_SEEDS = "## Seeds"
 
 
 def write(
@@ -53,6 +55,40 @@ def write(
         "Use it: `tagger predict DIRECTORY text.txt`, or `tagger.load(DIRECTORY).predict(text)` in Python.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def with_seeds(
+    card: str,
+    rows: Sequence[tuple[int, float, float | None]],
+    dev: tuple[float, float],
+    test: tuple[float, float] | None,
+) -> str:
+    """Add what several seeds came to, in place of what the card said of them before.
+
+    Args:
+        card: Markdown, of the best of them.
+        rows: of each seed: its dev and its test score, between 0 and 1.
+        dev, test: mean and standard deviation.
+    """
+    lines = [
+        _SEEDS,
+        "",
+        "| seed | dev | test |",
+        "|---:|---:|---:|",
+        *(
+            f"| {seed} | {100 * one:.2f} | {'' if two is None else f'{100 * two:.2f}'} |"
+            for seed, one, two in rows
+        ),
+        f"| mean ± sd | {_spread(dev)} | {'' if test is None else _spread(test)} |",
+        "",
+        "This model is the one that was best on dev.",
+    ]
+    return card.partition(f"\n{_SEEDS}\n")[0] + "\n" + "\n".join(lines) + "\n"
+
+
+def _spread(found: tuple[float, float]) -> str:
+    mean, deviation = found
+    return f"{100 * mean:.2f} ± {100 * deviation:.2f}"
 
 
 def _code(text: str) -> str:

@@ -156,6 +156,11 @@ def _fit(
     yield finished
 
 
+def score_model(data: Corpora, model: TrainedModel) -> tuple[Scored, Scored | None]:
+    """Score a model on dev and on test, where there is one."""
+    return _score(data.dev, model), None if data.test is None else _score(data.test, model)
+
+
 def _scorer(corpus: Corpus, model: TrainedModel) -> Callable[[SequenceLabeler], Scores]:
     gold = evaluate.keep_layers(model, evaluate.encode_corpus(corpus.sentences, model))
 
@@ -170,7 +175,7 @@ def _score_best(data: Corpora, directory: Path) -> tuple[Scored, Scored | None]:
     best = checkpoint.load_model(directory)
     best.labeler.temperature.fill_(evaluate.fit_temperature(best, data.dev))
     checkpoint.save_model(directory, best)
-    return _score(data.dev, best), None if data.test is None else _score(data.test, best)
+    return score_model(data, best)
 
 
 def _score(corpus: Corpus, model: TrainedModel) -> Scored:

@@ -8,64 +8,16 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
-import torch
+from commands import TINY
 
-from tagger import cli
 from tagger.cli.progress import TrainingProgress
 from tagger.training import checkpoint
 
-TINY = ["--epochs", "2", "--hidden", "5", "--workers", "1", "--batch-sentences", "4"]
-TINY += [f"--set=embedding.{name}=4" for name in ("word_dim", "character_filters", "affix_dim", "shape_dim")]
 PARTS = {"micro", "macro", "types", "token_accuracy", "sentences", "tokens", "seconds", "tokens_per_second"}
 SCORE = {"precision", "recall", "f1", "support"}
-
-
-class Done(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def error(self) -> str:
-        """The one line of an error."""
-        assert self.code == 1, self
-        assert self.out == ""
-        lines = [line for line in self.err.splitlines() if line.startswith("error: ")]
-        assert lines == self.err.splitlines()[-1:]
-        assert "Traceback" not in self.err
-        return lines[0].removeprefix("error: ")
-
-
-Run = Callable[..., Done]
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path) -> Run:
-    """Run a command in a directory of its own, 80 columns wide."""
-    torch.set_num_threads(1)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def command(*arguments: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["tagger", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stopped:
-            code = int(stopped.code or 0)
-        return Done(code, *capsys.readouterr())
-
-    return command
-
-
-@pytest.fixture
-def train(run, ten_sentences) -> Run:
-    return lambda *arguments: run("train", "ten.conll", "-o", "m", *TINY, *arguments)
 
 
 def bits() -> list[bytes]:

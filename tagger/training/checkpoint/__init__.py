@@ -1,13 +1,16 @@
 """One model directory: written atomically, checked when read, resumed to the same bits."""
 
-from tagger.training.checkpoint.disk import locked, prepare_directory, write_atomically
+from tagger.training.checkpoint.disk import discard, locked, prepare_directory, write_atomically
 from tagger.training.checkpoint.model import (
     CARD,
     CONFIG,
     HISTORY,
     SCORES,
+    SEEDS,
     VOCAB,
     WEIGHTS,
+    copy_model,
+    discard_model,
     discard_reports,
     load_model,
     read_model,
@@ -24,8 +27,12 @@ __all__ = [
     "FORMAT",
     "HISTORY",
     "SCORES",
+    "SEEDS",
     "VOCAB",
     "WEIGHTS",
+    "copy_model",
+    "discard",
+    "discard_model",
     "discard_reports",
     "discard_run",
     "has_run",

@@ -39,6 +39,18 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise DataError(f"cannot be written: {error.strerror or error}; nothing was replaced", path) from None
 
 
+def discard(path: Path) -> None:
+    """Remove a file, if it is there.
+
+    Raises:
+        DataError: the directory can't be written.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise DataError(f"cannot be removed: {error.strerror or error}", path) from None
+
+
 def prepare_directory(directory: Path) -> None:
     """Make the output directory, and find out now, not after training, that it can't be written.
 

@@ -23,7 +23,7 @@ from tagger.model.trained import TrainedModel
 from tagger.text import schemes
 from tagger.text.lexicon import Lexicon
 from tagger.text.schemes import Scheme
-from tagger.training.checkpoint.disk import sync_directory, write_atomically
+from tagger.training.checkpoint.disk import discard, sync_directory, write_atomically
 from tagger.training.checkpoint.tensors import read_checked, sha256, write_tensors
 
 CONFIG = "config.toml"
@@ -32,7 +32,9 @@ WEIGHTS = "model.safetensors"
 SCORES = "scores.json"
 HISTORY = "history.jsonl"
 CARD = "README.md"
+SEEDS = "seeds.json"
 _BELONGINGS = (CONFIG, VOCAB)
+_REPORTS = (SCORES, HISTORY, CARD)
 
 
 def save_model(directory: Path, model: TrainedModel) -> None:
@@ -100,11 +102,30 @@ def read_model(directory: Path) -> tuple[dict[str, bytes], dict[str, Tensor]]:
     return {name: _vouched_for(directory, name, metadata.get(name)) for name in _BELONGINGS}, tensors
 
 
+def copy_model(source: Path, target: Path) -> None:
+    """Put a finished model, with its scores, history and card, in the place of the one in another directory."""
+    files, tensors = read_model(source)
+    write_model(target, files, tensors)
+    for name in _REPORTS:
+        content = _content(source / name)
+        if content is not None:
+            write_atomically(target / name, content)
+
+
 def discard_reports(directory: Path) -> None:
     """Remove the scores and the card of the model that was here before."""
-    for name in (SCORES, CARD):
+    for name in (SCORES, CARD, SEEDS):
         with suppress(OSError):
             (directory / name).unlink()
+
+
+def discard_model(directory: Path) -> None:
+    """Remove a model directory; where it holds files of another's making, those and it stay."""
+    for name in (*_BELONGINGS, WEIGHTS, *_REPORTS):
+        for each in (name, _next(name)):
+            discard(directory / each)
+    with suppress(OSError):
+        directory.rmdir()
 
 
 def belongings(model: TrainedModel) -> dict[str, bytes]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tagger.errors import DataError, ModelError
 from tagger.model.trained import TrainedModel
+from tagger.training.checkpoint.disk import discard
 from tagger.training.checkpoint.model import CONFIG, VOCAB, belongings
 from tagger.training.checkpoint.tensors import part, read_checked, sha256, write_tensors
 from tagger.training.loop import Run
@@ -78,10 +79,6 @@ def load_run(directory: Path, run: Run, model: TrainedModel, fingerprint: bytes)
 
 def discard_run(directory: Path) -> None:
     """Remove the checkpoint of a run that has ended."""
-    path = directory / CHECKPOINT / _STATE
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise DataError(f"cannot be removed: {error.strerror or error}", path) from None
+    discard(directory / CHECKPOINT / _STATE)
     with suppress(OSError):
         (directory / CHECKPOINT).rmdir()

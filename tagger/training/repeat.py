@@ -1,0 +1,251 @@
+"""Several runs that differ in their seed alone, one after the other: how much of a score is chance, and the best.
+
+Each seed trains in a directory of its own below the output, where it can be resumed as any run; once it has ended its
+scores are written down and its model takes the output's place, or goes. So the output always holds the best so far,
+and a finished seed is never trained again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import statistics
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tagger import config as settings
+from tagger.errors import ModelError
+from tagger.text.schemes import Scheme
+from tagger.training import card, checkpoint
+from tagger.training.corpora import Corpora
+from tagger.training.fit import Fact, Finished, fit, score_model
+from tagger.training.supervision import Stopped
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A seed and what its run came to.
+
+    Attributes:
+        facts: what `Finished.as_dict` says of it.
+        measure: what is compared: F1, or accuracy for bare labels.
+    """
+
+    seed: int
+    facts: dict[str, Any]
+    measure: str
+
+    @property
+    def dev(self) -> float:
+        """Between 0 and 1."""
+        return self._of(self.facts["dev"])
+
+    @property
+    def test(self) -> float | None:
+        """Between 0 and 1; None where there is no test corpus."""
+        return None if self.facts["test"] is None else self._of(self.facts["test"])
+
+    def _of(self, part: dict[str, Any]) -> float:
+        return float(part["token_accuracy"] if self.measure == "accuracy" else part["micro"]["f1"])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the line of the record."""
+        return {"seed": self.seed, **self.facts}
+
+
+class Spread(NamedTuple):
+    """Of some scores: their mean, and the standard deviation of one run (n - 1); 0 where there is but one."""
+
+    mean: float
+    deviation: float
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """All seeds, by number, and the best one's model."""
+
+    best: Finished
+    trials: tuple[Trial, ...]
+
+    @property
+    def chosen(self) -> Trial:
+        """The seed whose model is kept: the best on dev, the first of equals."""
+        return choose(self.trials)
+
+    @property
+    def dev(self) -> Spread:
+        """The spread of the dev scores."""
+        return spread([trial.dev for trial in self.trials])
+
+    @property
+    def test(self) -> Spread | None:
+        """The spread of the test scores."""
+        found = [trial.test for trial in self.trials if trial.test is not None]
+        return spread(found) if found else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what `--json` says beside the scores of the best."""
+        return {
+            "best_seed": self.chosen.seed,
+            "measure": self.chosen.measure,
+            "mean": {"dev": self.dev.mean, "test": self.test and self.test.mean},
+            "deviation": {"dev": self.dev.deviation, "test": self.test and self.test.deviation},
+            "seeds": [trial.as_dict() for trial in self.trials],
+        }
+
+
+def choose(trials: Iterable[Trial]) -> Trial:
+    """Return the best on dev; of equals the one with the lowest seed."""
+    return min(trials, key=lambda trial: (-trial.dev, trial.seed))
+
+
+def spread(values: list[float]) -> Spread:
+    """Return the mean of one or more values and their standard deviation.
+
+    >>> spread([0.5, 0.7])
+    Spread(mean=0.6, deviation=0.1414213562373095)
+    """
+    return Spread(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else 0.0)
+
+
+def repeat(
+    data: Corpora,
+    directory: Path,
+    count: int,
+    *,
+    resume: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Fact | Repeated]:
+    """Train on the same corpora with `count` seeds, from the configuration's upwards, yielding the facts of each run.
+
+    Sentences that are held out are the same for all: their scores can be compared.
+
+    Args:
+        directory: where the best model goes, and the record of all seeds.
+        resume: go on where a run with the same settings and corpora stopped; it may have had another `count`.
+
+    Raises:
+        ModelError: the record in `directory` is of other settings or corpora.
+    """
+    checkpoint.prepare_directory(directory)
+    with checkpoint.locked(directory):
+        record = _Record(directory, data)
+        if resume:
+            record.read()
+        else:
+            record.discard()
+        first = data.config.seed
+        for seed in range(first, first + count):
+            if seed in record.trials:
+                continue
+            seeded = replace(data, config=settings.override(data.config, {"seed": seed}))
+            for fact in fit(seeded, place_of(directory, seed), resume=resume, stop=stop):
+                yield fact
+                if isinstance(fact, Stopped):
+                    return
+                if isinstance(fact, Finished):
+                    record.add(seed, fact)
+        yield _conclude(data, directory, record)
+
+
+def place_of(directory: Path, seed: int) -> Path:
+    """Return where a seed is trained."""
+    return directory / f"seed-{seed}"
+
+
+def has_begun(directory: Path) -> bool:
+    """Tell whether there is a record, or an unfinished run of some seed."""
+    return (directory / checkpoint.SEEDS).is_file() or any(directory.glob(f"seed-*/{checkpoint.CHECKPOINT}"))
+
+
+class _Record:
+    """`seeds.json`: what the finished seeds came to. It names the settings and corpora that it holds for."""
+
+    def __init__(self, directory: Path, data: Corpora) -> None:
+        self._directory = directory
+        self._path = directory / checkpoint.SEEDS
+        content = settings.render(data.config).encode() + data.fingerprint()
+        self._fingerprint = hashlib.sha256(content).hexdigest()
+        self._measure = "accuracy" if Scheme(data.config.corpus.scheme) is Scheme.BARE else "F1"
+        self.trials: dict[int, Trial] = {}
+
+    def read(self) -> None:
+        """Take over what is there, and end what a kill left half done."""
+        if not self._path.is_file():
+            return
+        try:
+            found = json.loads(self._path.read_bytes())
+            trials = {int(line["seed"]): self._trial(line) for line in found["seeds"]}
+            fingerprint = found["fingerprint"]
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise ModelError(
+                f"is not what --seeds writes ({error}); start anew without --resume", self._path
+            ) from None
+        if fingerprint != self._fingerprint:
+            raise ModelError(
+                "the settings or corpora are not those of the seeds trained so far; give the same files and options "
+                "again, or start anew without --resume",
+                self._path,
+            )
+        self.trials = trials
+        for seed in trials:
+            self._settle(seed)
+
+    def _trial(self, line: dict[str, Any]) -> Trial:
+        trial = Trial(
+            line["seed"], {key: value for key, value in line.items() if key != "seed"}, self._measure
+        )
+        spread([trial.dev, trial.dev if trial.test is None else trial.test])  # they are numbers
+        return trial
+
+    def discard(self) -> None:
+        """Forget the seeds of an earlier run."""
+        for place in self._directory.glob("seed-*"):
+            _clear(place)
+        checkpoint.discard_run(self._directory)
+        checkpoint.discard(self._path)
+
+    def add(self, seed: int, finished: Finished) -> None:
+        """Write down what a seed came to; its model takes the place of the best so far, or goes."""
+        self.trials[seed] = Trial(seed, finished.as_dict(), self._measure)
+        lines = [self.trials[each].as_dict() for each in sorted(self.trials)]
+        content = {"fingerprint": self._fingerprint, "seeds": lines}
+        checkpoint.write_atomically(self._path, json.dumps(content, ensure_ascii=False).encode() + b"\n")
+        self._settle(seed)
+
+    def _settle(self, seed: int) -> None:
+        place = place_of(self._directory, seed)
+        if not place.is_dir():
+            return
+        if choose(self.trials.values()).seed == seed:
+            checkpoint.copy_model(place, self._directory)
+        _clear(place)
+
+
+def _clear(place: Path) -> None:
+    checkpoint.discard_run(place)
+    checkpoint.discard_model(place)
+
+
+def _conclude(data: Corpora, directory: Path, record: _Record) -> Repeated:
+    """Add the seeds to the card of the best model, and score that as the end of any run does."""
+    trials = tuple(record.trials[seed] for seed in sorted(record.trials))
+    chosen = choose(trials).facts
+    dev, test = score_model(data, checkpoint.load_model(directory))
+    best = Finished(
+        dev,
+        test,
+        chosen["epochs"],
+        chosen["best_epoch"],
+        sum(trial.facts["seconds"] for trial in trials),
+        chosen["tokens_per_second"],
+        directory,
+    )
+    repeated = Repeated(best, trials)
+    path = directory / checkpoint.CARD
+    rows = [(trial.seed, trial.dev, trial.test) for trial in trials]
+    text = card.with_seeds(path.read_text(encoding="utf-8"), rows, repeated.dev, repeated.test)
+    checkpoint.write_atomically(path, text.encode())
+    return repeated
