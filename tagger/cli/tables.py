@@ -17,6 +17,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from tagger.inference.report import Analysis
     from tagger.text.metrics import Average, Comparison, Confusion, Evaluation, Score, Scores
+    from tagger.training.rehearsal import Rehearsal
     from tagger.training.repeat import Repeated
 
 WIDEST_MATRIX = 10  # columns that fit a terminal of 80 characters
@@ -67,6 +68,46 @@ def seeds_table(repeated: Repeated) -> Table:
     for name, value in (("mean", "mean"), ("standard deviation", "deviation")):
         table.add_row(name, *("" if each is None else percent(getattr(each, value)) for each in spreads))
     return table
+
+
+def rehearsal_table(found: Rehearsal, epochs: int, seeds: int) -> Table:
+    """Draw what a run would take: sizes, memory, speed, time."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    skipped = f", {found.skipped} of them without a finite gradient" if found.skipped else ""
+    threads = "1 thread" if found.workers == 1 else f"{found.workers} threads"
+    rows = {
+        "steps taken": f"{found.steps}, loss {found.loss:.4f} nats a token{skipped}",
+        "parameters": f"{found.parameters:,}; with their average and moments {_megabytes(found.parameter_bytes)}",
+        "memory": "unknown"
+        if found.peak_bytes is None
+        else f"{_megabytes(found.peak_bytes)} resident at the peak",
+        "training": f"{found.tokens_per_second:,.0f} tokens/s, {threads}",
+        "scoring": f"{found.scored_per_second:,.0f} tokens/s",
+        "an epoch": f"about {_duration(found.epoch_seconds)}",
+        "the whole run": f"about {_duration(seeds * found.seconds)} ({epochs} epochs"
+        + (f" each of {seeds} seeds)" if seeds > 1 else ")"),
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB"
+
+
+def _duration(seconds: float) -> str:
+    """Write a length of time as one reads it.
+
+    >>> _duration(0.25), _duration(75), _duration(7260)
+    ('0.2 s', '1:15 min', '2:01 h')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02} min" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02} h"
 
 
 def interval_line(analysis: Analysis) -> Text:

@@ -70,6 +70,12 @@ def train(
     seeds: Annotated[
         int, typer.Option(min=1, help="Train this many seeds, from --seed upwards, and keep the best by dev.")
     ] = 1,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Read all, take a few steps, estimate time and memory, write nothing."
+        ),
+    ] = False,
     resume: Resume = False,
     as_json: AsJson = False,
     config: ConfigFile = None,
@@ -110,8 +116,25 @@ def train(
     if lm is not None:
         data = corpora.add_language_model(data, language.load(lm))
     findings.describe_corpora(talk, data)
+    if dry_run:
+        _rehearse(data, seeds, as_json)
+        return
     warn_of_directory(talk, output, resume=resume, seeds=seeds)
     _show(talk, _run(talk, data, output, resume, seeds), as_json)
+
+
+def _rehearse(data: Corpora, seeds: int, as_json: bool) -> None:
+    """Try a run out and print what it would take."""
+    from rich.console import Console
+
+    from tagger.cli.tables import rehearsal_table
+    from tagger.training.rehearsal import rehearse
+
+    found = rehearse(data)
+    if as_json:
+        typer.echo(json.dumps(found.as_dict() | {"seeds": seeds}))
+    else:
+        Console(highlight=False).print(rehearsal_table(found, data.config.training.epochs, seeds))
 
 
 def _run(talk: Console, data: Corpora, output: Path, resume: bool, seeds: int) -> Finished | Repeated:
