@@ -140,6 +140,11 @@ class TrainingConfig(Section):
     character_dropout: Fraction = Field(
         default=0.1, description="share of characters hidden from the convolution"
     )
+    costs: list[str] = Field(
+        default=[],
+        description='what mistakes cost, in nats (softmax-margin), each "TYPE=RECALL" or "TYPE=RECALL:PRECISION": a '
+        "token of that type missed, a token taken for that type",
+    )
     average: Fraction = Field(
         default=0.995, description="decay per step of the weights' moving average; 0: off"
     )

@@ -15,6 +15,7 @@ from tagger.model.cotraining import NeighbourPrediction
 from tagger.model.crf import CRF
 from tagger.model.embeddings import TokenEmbedding
 from tagger.model.encoder import Encoder, locked_dropout
+from tagger.model.margin import margins
 from tagger.model.softmax import Softmax
 from tagger.text.lexicon import Lexicon
 from tagger.text.schemes import Constraints
@@ -35,15 +36,23 @@ class SequenceLabeler(nn.Module):
         config: sizes, cells, dropout.
         constraints: which starts, transitions and ends of tags the scheme allows.
         cotrained: whether a language model stands beside the tagger; for training alone.
+        costs: (K, K), what mistakes cost, see `model.margin`; for training alone.
 
     Attributes:
         temperature: () what scores are divided by before they become confidences; fitted after training.
     """
 
     temperature: Tensor
+    costs: Tensor | None
 
     def __init__(
-        self, lexicon: Lexicon, config: Config, constraints: Constraints | None, *, cotrained: bool = False
+        self,
+        lexicon: Lexicon,
+        config: Config,
+        constraints: Constraints | None,
+        *,
+        cotrained: bool = False,
+        costs: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.input_dropout = config.training.input_dropout
@@ -61,6 +70,7 @@ class SequenceLabeler(nn.Module):
         nn.init.xavier_uniform_(self.emission.weight)
         nn.init.zeros_(self.emission.bias)
         self.register_buffer("temperature", torch.ones(()))
+        self.register_buffer("costs", costs, persistent=False)
         self.language_weight = config.training.language_weight
         self.neighbours = (
             NeighbourPrediction(len(lexicon.words), config.encoder, config.training.language_dim)
@@ -89,7 +99,10 @@ class SequenceLabeler(nn.Module):
         return scores.flatten(0, 1).index_select(0, batch.places.flatten()).view(*batch.places.shape, -1)
 
     def loss(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
-        """Return the negative log-likelihood of the gold tags, summed over the batch's sentences (nats)."""
+        """Return the loss of the gold tags (nats), summed over the batch's sentences: their negative log-likelihood.
+
+        Where mistakes have costs it is the softmax-margin loss of `model.margin`.
+        """
         return self._tag_loss(self.encode(batch, generator), batch, generator)
 
     def objective(
@@ -110,6 +123,8 @@ class SequenceLabeler(nn.Module):
     def _tag_loss(self, states: Tensor, batch: Batch, generator: torch.Generator | None) -> Tensor:
         assert batch.tags is not None
         emissions = self.emissions(states, batch, generator)
+        if self.costs is not None:
+            emissions = emissions + margins(self.costs, batch.tags, batch.allowed)
         return self.decoder.negative_log_likelihood(emissions, batch.tags, batch.lengths, batch.allowed).sum()
 
     def kept_state(self) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from tagger.config import Config
 from tagger.model.labeler import SequenceLabeler
+from tagger.text import costs
 from tagger.text.lexicon import Lexicon
 from tagger.text.schemes import OUTSIDE, Constraints, Scheme, allowed, split_tag, tags_of_types
 
@@ -64,7 +65,13 @@ def build(lexicon: Lexicon, config: Config, *, cotrained: bool = False) -> Seque
     """Build a network with fresh weights drawn by the configuration's seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        return SequenceLabeler(lexicon, config, _constraints(lexicon.tags, config), cotrained=cotrained)
+        return SequenceLabeler(
+            lexicon,
+            config,
+            _constraints(lexicon.tags, config),
+            cotrained=cotrained,
+            costs=_costs(lexicon.tags, config),
+        )
 
 
 def restore(lexicon: Lexicon, config: Config, weights: Mapping[str, Tensor]) -> SequenceLabeler:
@@ -105,3 +112,10 @@ def _form(tensor: Tensor) -> str:
 
 def _constraints(tags: Sequence[str], config: Config) -> Constraints:
     return allowed(tags, inner_scheme(Scheme(config.corpus.scheme)))
+
+
+def _costs(tags: Sequence[str], config: Config) -> Tensor | None:
+    """Return what mistakes cost in training, (K, K), where they cost anything."""
+    asked = costs.parse(config.training.costs)
+    scheme = inner_scheme(Scheme(config.corpus.scheme))
+    return torch.from_numpy(costs.matrix(tags, scheme, asked)) if asked else None

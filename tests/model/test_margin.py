@@ -1,0 +1,136 @@
+"""Softmax-margin against a sum over every tag sequence, each with its own cost added to its score."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+from oracles import BruteForceCRF
+from toy_models import SMALL, WORDS
+
+from tagger import config as settings
+from tagger.config import Config
+from tagger.model import trained
+from tagger.model.batch import collate, encode, group
+from tagger.model.crf import CRF
+from tagger.model.margin import margins
+from tagger.model.softmax import Softmax
+from tagger.text.conll import Sentence
+from tagger.text.lexicon import Lexicon
+from tagger.text.schemes import Scheme
+
+T, B, K = 4, 3, 3
+LENGTHS = [4, 2, 3]
+
+
+def draw(seed: int):
+    """A CRF of random scores, emissions, gold tags and costs, all in double precision."""
+    torch.manual_seed(seed)
+    crf = CRF(K).double()
+    for parameter in crf.parameters():
+        torch.nn.init.normal_(parameter)
+    emissions = torch.randn(T, B, K, dtype=torch.float64)
+    costs = torch.rand(K, K, dtype=torch.float64) * 3
+    return crf, emissions, torch.randint(K, (T, B)), costs.fill_diagonal_(0.0)
+
+
+def brute(crf, emissions, sentence: int) -> BruteForceCRF:
+    scores = (crf.start_transitions, crf.transitions, crf.end_transitions)
+    return BruteForceCRF(
+        emissions[: LENGTHS[sentence], sentence].numpy(), *(each.detach().numpy() for each in scores)
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_loss_is_the_sum_over_all_sequences_with_their_costs(seed):
+    crf, emissions, tags, costs = draw(seed)
+    found = crf.negative_log_likelihood(emissions + margins(costs, tags), tags, torch.tensor(LENGTHS))
+    for sentence, length in enumerate(LENGTHS):
+        oracle = brute(crf, emissions, sentence)
+        gold = tuple(tags[:length, sentence].tolist())
+
+        def cost(path, gold=gold) -> float:
+            return math.fsum(float(costs[right, wrong]) for right, wrong in zip(gold, path, strict=True))
+
+        total = math.fsum(math.exp(oracle.score(path) + cost(path)) for path in oracle.paths)
+        assert found[sentence].item() == pytest.approx(math.log(total) - oracle.score(gold), rel=1e-9)
+        assert found[sentence].item() >= oracle.loss(gold) - 1e-9  # a bound on the likelihood's loss
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_sets_of_gold_tags_are_compared_with_the_cheapest_of_them(seed):
+    crf, emissions, tags, costs = draw(seed)
+    allowed = torch.rand(T, B, K) < 0.5
+    allowed.scatter_(-1, tags.unsqueeze(-1), True)
+    found = crf.negative_log_likelihood(
+        emissions + margins(costs, tags, allowed), None, torch.tensor(LENGTHS), allowed
+    )
+    for sentence, length in enumerate(LENGTHS):
+        oracle = brute(crf, emissions, sentence)
+        inside = [np.flatnonzero(allowed[t, sentence].numpy()) for t in range(length)]
+
+        def cost(path, inside=inside) -> float:
+            return math.fsum(
+                min(float(costs[g, k]) for g in held) for held, k in zip(inside, path, strict=True)
+            )
+
+        total = math.fsum(math.exp(oracle.score(path) + cost(path)) for path in oracle.paths)
+        within = math.fsum(math.exp(oracle.score(path)) for path in itertools.product(*inside))
+        assert found[sentence].item() == pytest.approx(math.log(total) - math.log(within), rel=1e-9)
+
+
+def test_the_gradient_is_the_expectation_under_the_scores_with_costs():
+    crf, emissions, tags, costs = draw(7)
+    emissions.requires_grad_()
+    lengths = torch.tensor(LENGTHS)
+    crf.negative_log_likelihood(emissions + margins(costs, tags), tags, lengths).sum().backward()
+    step = 1e-6
+    for place in ((0, 0, 0), (1, 1, 2), (2, 2, 1)):
+        moved = emissions.detach().clone()
+        losses = []
+        for sign in (1, -1):
+            moved[place] += sign * step
+            losses.append(
+                crf.negative_log_likelihood(moved + margins(costs, tags), tags, lengths).sum().item()
+            )
+            moved[place] -= sign * step
+        assert emissions.grad[place].item() == pytest.approx((losses[0] - losses[1]) / (2 * step), abs=1e-6)
+
+
+def test_the_softmax_decoder_takes_costs_too():
+    _, emissions, tags, costs = draw(1)
+    found = Softmax(K).negative_log_likelihood(emissions + margins(costs, tags), tags, torch.tensor(LENGTHS))
+    for sentence, length in enumerate(LENGTHS):
+        expected = 0.0
+        for t in range(length):
+            row, gold = emissions[t, sentence], int(tags[t, sentence])
+            expected += math.log(math.fsum(math.exp(row[k] + costs[gold, k]) for k in range(K))) - float(
+                row[gold]
+            )
+        assert found[sentence].item() == pytest.approx(expected, rel=1e-9)
+
+
+def labeler_and_batch(scheme: str = "IOB2", **changes: object):
+    config = settings.override(Config(), SMALL | {"corpus.scheme": scheme, "corpus.mode": "words"} | changes)
+    tags = trained.inner_tags(["LOC", "PER"], Scheme(scheme))
+    sentences = [Sentence(tuple(WORDS[:4])), Sentence(tuple(WORDS[4:11]))]
+    lexicon = Lexicon.build(sentences, tags, config.embedding)
+    gold = [[[tags[(n + i) % 2 * 4]] for i in range(len(each))] for n, each in enumerate(sentences)]
+    corpus = encode(sentences, lexicon, gold)
+    return trained.build(lexicon, config), collate(corpus, group(corpus.examples, 1, 64), 64), lexicon
+
+
+def test_costs_of_nothing_change_nothing_and_costs_raise_the_loss():
+    plain, batch, lexicon = labeler_and_batch()
+    free, _, _ = labeler_and_batch(**{"training.costs": ["PER=0:0"]})
+    dear, _, _ = labeler_and_batch(**{"training.costs": ["PER=2:1"]})
+    assert plain.costs is None
+    assert torch.equal(plain.loss(batch), free.loss(batch))
+    assert torch.equal(plain.loss(batch), plain.objective(batch).tags)
+    assert dear.loss(batch) > plain.loss(batch)
+    assert torch.equal(dear.decode(batch), plain.decode(batch))  # which knows no costs
+    assert dear.kept_state().keys() == plain.kept_state().keys()
+    assert dear.costs[lexicon.tags.index("S-PER"), lexicon.tags.index("O")] == 2.0
