@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -120,7 +120,7 @@ class _Progress:
 def _answers(
     model: Path,
     inputs: list[str],
-    reading: dict[str, str],
+    reading: dict[str, Any],
     wanted: tuple[float, int],
     means: tuple[str | None, int, str],
 ) -> Iterator[Answer | None]:
@@ -139,8 +139,11 @@ def _answers(
         files = find_files(inputs)
         tagger = load(model, device=device)
     spare_collector()
-    column = tagger.model.config.corpus.token_column
-    events = read_passages(files, Reading(context=tagger.context, token_column=column, **reading))
+    reading |= {
+        "token_column": tagger.model.config.corpus.token_column,
+        "feature_columns": tagger.feature_columns,
+    }
+    events = read_passages(files, Reading(context=tagger.context, **reading))
     yield from answer(
         tagger,
         events,

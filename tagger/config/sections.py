@@ -84,6 +84,15 @@ class EmbeddingConfig(Section):
         default=4, description="longest prefix and suffix"
     )
     bigram_dim: OptionalSize = Field(default=0, description="size of each of a token's two bigram embeddings")
+    feature_columns: list[str] = Field(
+        default=[],
+        description='columns of the corpus that say more about a token, each "COLUMN" or "COLUMN:DIM": an index or a '
+        "CoNLL-U name, and the size of its embedding (16 if absent)",
+    )
+    gazetteer_dim: Size = Field(default=16, description="size of the embedding of a gazetteer's marks")
+    gazetteer_ignore_case: bool = Field(
+        default=False, description="whether gazetteers find names that are written in another case"
+    )
 
 
 class EncoderConfig(Section):
@@ -139,6 +148,12 @@ class TrainingConfig(Section):
     language_dim: Size = Field(default=64, description="size of that language model's output space")
     character_dropout: Fraction = Field(
         default=0.1, description="share of characters hidden from the convolution"
+    )
+    column_dropout: Fraction = Field(
+        default=0.05, description="share of the values of feature columns that become <unk> in a step"
+    )
+    gazetteer_dropout: Fraction = Field(
+        default=0.25, description="share of the names found by gazetteers that are forgotten in a step"
     )
     costs: list[str] = Field(
         default=[],

@@ -45,6 +45,7 @@ class Batch:
         tokens: (T, R) rows of `forms`; 0 pads.
         window_lengths: (R,) tokens of each window.
         bigrams: (T, R, 2) rows of the bigram table for the pair before and after each token, or None.
+        marks: (T, R, F) rows of the marks' tables, 0 beyond a window's length, or None.
         places: (S, B) positions `t * R + r` of each sentence's tokens in the windows; 0 beyond its length.
         lengths: (B,) tokens of each sentence.
         tags: (S, B) rows of the lexicon's tags, 0 beyond the length, or None where there are no tags.
@@ -63,6 +64,7 @@ class Batch:
     allowed: Tensor | None
     sentences: Sequence[int]
     language: LanguageView | None = None
+    marks: Tensor | None = None
 
     @property
     def num_tokens(self) -> int:
@@ -81,7 +83,7 @@ class Batch:
         return Batch(forms=forms, sentences=self.sentences, language=language, **moved)  # type: ignore[arg-type]
 
 
-_TENSORS = ("tokens", "window_lengths", "bigrams", "places", "lengths", "tags", "allowed")
+_TENSORS = ("tokens", "window_lengths", "bigrams", "marks", "places", "lengths", "tags", "allowed")
 
 
 class Example(NamedTuple):
@@ -93,6 +95,7 @@ class Example(NamedTuple):
         tags: (T,) rows of the lexicon's tags, or None; a token whose tag is open holds any of those it may have.
         allowed: (T, K) which tags each token may have, where some are open, else None.
         document: number of its document.
+        marks: (T, F) rows of the marks' tables, or None.
     """
 
     forms: Ints
@@ -100,6 +103,7 @@ class Example(NamedTuple):
     tags: Ints | None
     allowed: NDArray[np.bool_] | None
     document: int
+    marks: Ints | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ class EncodedCorpus:
 def encode(
     sentences: Sequence[Sentence], lexicon: Lexicon, tags: Sequence[Sequence[Sequence[str]]] | None
 ) -> EncodedCorpus:
-    """Look up the words and tags of sentences.
+    """Look up the words, marks and tags of sentences.
 
     Args:
         sentences: what to encode.
@@ -125,6 +129,7 @@ def encode(
 
     Raises:
         KeyError: a tag that the lexicon lacks; callers report such tags before.
+        ModelError: the lexicon reads columns that the sentences lack.
     """
     rows: dict[str, int] = {}
     number = rows.setdefault
@@ -143,7 +148,14 @@ def encode(
     tag_rows = {tag: row for row, tag in enumerate(lexicon.tags)}
     gold = [(None, None)] * len(sentences) if tags is None else [_gold(options, tag_rows) for options in tags]
     examples = (
-        Example(forms, pair, labels, allowed, sentence.document)
+        Example(
+            forms,
+            pair,
+            labels,
+            allowed,
+            sentence.document,
+            lexicon.marks.rows(sentence.tokens, sentence.features),
+        )
         for forms, pair, (labels, allowed), sentence in zip(encoded, pairs, gold, sentences, strict=True)
     )
     return EncodedCorpus(lexicon.forms(list(rows)), tuple(examples), len(lexicon.tags))
@@ -291,7 +303,20 @@ def collate(corpus: EncodedCorpus, groups: Sequence[Group], max_tokens: int) -> 
         allowed=allowed,
         sentences=numbers,
         language=_language_view(corpus, windows, numbers, width),
+        marks=_marks(examples, windows, width),
     )
+
+
+def _marks(examples: Sequence[Example], windows: Sequence[Window], width: int) -> Tensor | None:
+    """Lay the marks of windows out as (T, R, F)."""
+    first = examples[windows[0].group.start].marks
+    if first is None:
+        return None
+    marks = np.zeros((width, len(windows), first.shape[1]), dtype=np.int64)
+    for row, (item, start, stop, *_) in enumerate(windows):
+        held = [example.marks for example in examples[item.start : item.stop] if example.marks is not None]
+        marks[: stop - start, row] = np.concatenate(held)[start:stop]
+    return torch.from_numpy(marks)
 
 
 def _language_view(

@@ -1,8 +1,8 @@
-"""What the encoder sees of each token: word, characters, shape and affixes of its form, and its bigrams.
+"""What the encoder sees of each token: word, characters, shape and affixes of its form, its marks and bigrams.
 
-All but the bigrams depend on the spelling alone, so they are computed once for each distinct word of a batch.
-The large tables give row-sparse gradients: a step costs the same whatever the size of the vocabulary. Nothing
-here knows what comes after the concatenation.
+All but the marks and the bigrams depend on the spelling alone, so they are computed once for each distinct word of
+a batch. The large tables give row-sparse gradients: a step costs the same whatever the size of the vocabulary.
+Nothing here knows what comes after the concatenation.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from tagger.errors import ConfigError
 from tagger.model.batch import Batch, FormRows
 from tagger.model.contextual import ContextualEmbedding
 from tagger.model.vectors import Matrix
+from tagger.text.gazetteer import END, INSIDE, OUTSIDE
 from tagger.text.lexicon import Lexicon
+from tagger.text.marks import parse_feature_columns
 from tagger.text.vocab import PAD, UNKNOWN
 
 
@@ -57,6 +59,7 @@ class TokenEmbedding(nn.Module):
 
     Attributes:
         size: D, the width of the result.
+        form_size, mark_size: of its parts that depend on a word's spelling, and on its marks; they come first.
     """
 
     def __init__(
@@ -70,6 +73,8 @@ class TokenEmbedding(nn.Module):
         self.word_dropout = training.word_dropout
         self.character_dropout = training.character_dropout
         self.unknown_strength = training.unknown_strength
+        self.column_dropout = training.column_dropout
+        self.gazetteer_dropout = training.gazetteer_dropout
         self.word = _table(len(lexicon.words), config.word_dim) if config.word_dim else None
         self.affix = _bag(len(lexicon.affixes), config.affix_dim) if config.affix_dim else None
         self.shape = _table(len(lexicon.shapes), config.shape_dim) if config.shape_dim else None
@@ -84,9 +89,15 @@ class TokenEmbedding(nn.Module):
             if config.character_filters
             else None
         )
+        self.num_columns = len(lexicon.marks.columns)
+        dims = [column.dim for column in parse_feature_columns(config.feature_columns)]
+        dims += [config.gazetteer_dim] * len(lexicon.marks.gazetteers)
+        self.marks = nn.ModuleList(_table(*each) for each in zip(lexicon.marks.sizes, dims, strict=True))
         self.form_size = config.word_dim + config.affix_dim + config.shape_dim + config.character_filters
+        self.mark_size = sum(dims)
         self.contextual = contextual
-        self.size = self.form_size + 2 * config.bigram_dim + (contextual.size if contextual else 0)
+        self.size = self.form_size + self.mark_size + 2 * config.bigram_dim
+        self.size += contextual.size if contextual else 0
         if self.size == 0:
             raise ConfigError("every feature is switched off; give at least one a size above 0", "embedding")
 
@@ -94,6 +105,10 @@ class TokenEmbedding(nn.Module):
         """Return (T, R, D) features of a batch; a generator turns word dropout on."""
         embedded = functional.embedding(batch.tokens, self.embed_forms(batch.forms, generator))
         parts = [embedded]
+        if len(self.marks):
+            assert batch.marks is not None
+            marks = batch.marks if generator is None else self._forget(batch.marks, generator)
+            parts.append(self.embed_marks(marks))
         if self.bigram is not None:
             assert batch.bigrams is not None
             parts.append(self.bigram(batch.bigrams).flatten(2))
@@ -117,6 +132,10 @@ class TokenEmbedding(nn.Module):
             parts.append(self.character(_hide(forms.characters, hidden, generator)))
         return torch.cat(parts, dim=-1)
 
+    def embed_marks(self, marks: Tensor) -> Tensor:
+        """Map (..., F) rows of the marks' tables to (..., M)."""
+        return torch.cat([table(rows) for table, rows in zip(self.marks, marks.unbind(-1), strict=True)], -1)
+
     def place_vectors(self, rows: Sequence[int], vectors: Matrix, *, frozen: bool) -> None:
         """Begin with pretrained vectors (N, D) in some rows of the word table; frozen, the whole table stays."""
         assert self.word is not None
@@ -131,6 +150,17 @@ class TokenEmbedding(nn.Module):
         draw = torch.rand(forms.words.shape, generator=generator, device=forms.words.device)
         return torch.where((draw < chance) & (forms.words != PAD), UNKNOWN, forms.words)
 
+    def _forget(self, marks: Tensor, generator: torch.Generator) -> Tensor:
+        """Turn some values of columns into `<unk>`, and forget some names that gazetteers found; marks (T, R, F)."""
+        columns, found = marks[..., : self.num_columns], marks[..., self.num_columns :]
+        return torch.cat(
+            (
+                _hide(columns, self.column_dropout, generator),
+                _forget_names(found, self.gazetteer_dropout, generator),
+            ),
+            dim=-1,
+        )
+
 
 def _hide(rows: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
     """Turn some rows of a table into `<unk>`, padding excepted."""
@@ -138,6 +168,21 @@ def _hide(rows: Tensor, share: float, generator: torch.Generator | None) -> Tens
         return rows
     draw = torch.rand(rows.shape, generator=generator, device=rows.device)
     return torch.where((draw < share) & (rows != PAD), UNKNOWN, rows)
+
+
+def _forget_names(marks: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """Turn all tokens of some names into `O`, as if the lists lacked them; marks (T, R, G) of gazetteers.
+
+    Lists that were made from the training corpus know every name there. What the network learns must hold for
+    names that no list knows too, and a name half forgotten would still be given away by its other half.
+    """
+    if share == 0.0 or marks.shape[-1] == 0:
+        return marks
+    steps = torch.arange(len(marks), device=marks.device).view(-1, 1, 1)
+    inside = (marks == INSIDE) | (marks == END)
+    first = torch.where(inside, 0, steps).cummax(0).values  # where each token's name begins
+    draw = torch.rand(marks.shape, generator=generator, device=marks.device).gather(0, first)
+    return torch.where((draw < share) & (marks != PAD), OUTSIDE, marks)
 
 
 def _table(rows: int, dim: int) -> nn.Embedding:

@@ -1,4 +1,4 @@
-"""The tables with which a model reads: words, characters, shapes, affixes, bigrams, tags.
+"""The tables with which a model reads: words, characters, shapes, affixes, bigrams, marks, tags.
 
 A `Lexicon` is made once from training sentences and saved with the model. It turns strings into rows of
 embedding tables, as numpy arrays; what the rows hold it doesn't know. Most features depend on the spelling
@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from tagger.config import EmbeddingConfig
 from tagger.text import features
 from tagger.text.conll import Sentence
+from tagger.text.gazetteer import Gazetteer
 from tagger.text.language import Speller
+from tagger.text.marks import NO_MARKS, Marks
 from tagger.text.vocab import PAD, Vocab
 
 Rows = NDArray[np.int64]
@@ -56,6 +58,7 @@ class Lexicon:
         tags: the tags the decoder chooses from, in the order of its rows (no padding, no unknown).
         counts: how often training saw each item of `words`.
         speller: how the model's language model reads words, if it has one.
+        marks: what the model reads of a token beside its spelling.
     """
 
     embedding: EmbeddingConfig
@@ -67,15 +70,23 @@ class Lexicon:
     bigrams: Vocab
     tags: tuple[str, ...]
     speller: Speller | None = None
+    marks: Marks = NO_MARKS
 
     @classmethod
-    def build(cls, sentences: Iterable[Sentence], tags: Sequence[str], embedding: EmbeddingConfig) -> Lexicon:
+    def build(
+        cls,
+        sentences: Sequence[Sentence],
+        tags: Sequence[str],
+        embedding: EmbeddingConfig,
+        gazetteers: Sequence[Gazetteer] = (),
+    ) -> Lexicon:
         """Count what the training sentences hold and number it.
 
         Args:
             sentences: the training sentences, and no others.
             tags: the inner tags (BIOES, or bare labels), in the order of the decoder's rows.
             embedding: which features are on, and the least counts.
+            gazetteers: lists of names, which stay as they are.
         """
         surface: Counter[str] = Counter()
         pairs: Counter[str] = Counter()
@@ -102,6 +113,7 @@ class Lexicon:
             affixes=Vocab.from_counts(affixes, 2) if embedding.affix_dim else Vocab(()),
             bigrams=Vocab.from_counts(pairs, 2),
             tags=tuple(tags),
+            marks=Marks.build(sentences, embedding.feature_columns, gazetteers),
         )
 
     def with_words(self, words: Iterable[str]) -> Lexicon:
@@ -142,7 +154,13 @@ class Lexicon:
         """Return the tables as plain lists, for JSON."""
         tables = {name: list(getattr(self, name).items) for name in _TABLES}
         speller = {} if self.speller is None else {"speller": self.speller.as_dict()}
-        return {"tags": list(self.tags), "counts": list(self.counts), **tables, **speller}
+        return {
+            "tags": list(self.tags),
+            "counts": list(self.counts),
+            **tables,
+            **speller,
+            **self.marks.as_dict(),
+        }
 
     @classmethod
     def from_dict(cls, tables: object, embedding: EmbeddingConfig) -> Lexicon:
@@ -164,7 +182,19 @@ class Lexicon:
         if len(counts) != len(vocabs["words"].items):
             raise ValueError(f"there are {len(vocabs['words'].items)} words but {len(counts)} counts")
         speller = Speller.from_dict(tables["speller"]) if "speller" in tables else None
-        return cls(embedding=embedding, tags=tuple(tags), counts=tuple(counts), speller=speller, **vocabs)
+        marks = Marks.from_dict(tables)
+        if len(marks.columns) != len(embedding.feature_columns):
+            raise ValueError(
+                f"there are {len(marks.columns)} columns but {len(embedding.feature_columns)} in the settings"
+            )
+        return cls(
+            embedding=embedding,
+            tags=tuple(tags),
+            counts=tuple(counts),
+            speller=speller,
+            marks=marks,
+            **vocabs,
+        )
 
 
 _TABLES = ("words", "characters", "shapes", "affixes", "bigrams")

@@ -19,12 +19,14 @@ from tagger.errors import ConfigError, DataError
 from tagger.model import trained, vectors
 from tagger.model.batch import EncodedCorpus, encode
 from tagger.model.vectors import Vectors
-from tagger.text import schemes
+from tagger.text import costs, gazetteer, schemes
 from tagger.text.conll import Columns, Corpus, Sentence, read_corpus
 from tagger.text.features import normalise
+from tagger.text.gazetteer import Gazetteer
 from tagger.text.lexicon import Lexicon
+from tagger.text.marks import parse_feature_columns
 from tagger.text.schemes import Scheme
-from tagger.text.tokenizer import Mode, detect
+from tagger.text.tokenizer import Conventions, Mode, Split, detect
 from tagger.training.language import TrainedLanguageModel
 
 
@@ -38,6 +40,7 @@ class Corpora:
         types: the entity types (or bare labels) of the training sentences, sorted.
         language: the language model that the labeler uses, if any.
         vectors: pretrained word vectors, if any.
+        gazetteers: lists of names.
     """
 
     config: Config
@@ -48,13 +51,15 @@ class Corpora:
     types: tuple[str, ...]
     language: TrainedLanguageModel | None = None
     vectors: Vectors | None = None
+    gazetteers: tuple[Gazetteer, ...] = ()
 
     def fingerprint(self) -> bytes:
         """Return what differs where the training or the dev sentences differ."""
         digest = hashlib.sha256()
         for corpus in (self.train, self.dev):
             for sentence in corpus.sentences:
-                digest.update(repr((sentence.tokens, sentence.tags, sentence.document)).encode())
+                known = (sentence.tokens, sentence.tags, sentence.document, sentence.features)
+                digest.update(repr(known).encode())
         return digest.digest()
 
 
@@ -81,7 +86,8 @@ class CorpusFacts:
 
 def columns(config: Config) -> Columns:
     """Return the columns that the settings name."""
-    return Columns(token=config.corpus.token_column, tag=config.corpus.tag_column)
+    features = tuple(each.column for each in parse_feature_columns(config.embedding.feature_columns))
+    return Columns(token=config.corpus.token_column, tag=config.corpus.tag_column, features=features)
 
 
 def read(train: Path, dev: Path | None, test: Path | None, config: Config) -> Corpora:
@@ -93,11 +99,26 @@ def read(train: Path, dev: Path | None, test: Path | None, config: Config) -> Co
     wanted = None if config.corpus.scheme == "auto" else schemes.parse_scheme(config.corpus.scheme)
     reading = {"columns": columns(config), "encoding": config.corpus.encoding}
     learned = read_corpus(train, scheme=wanted, **reading)  # type: ignore[arg-type]
+    _refuse_tag_as_feature(learned, config)
     others = [
         None if path is None else read_gold(path, learned.scheme, **reading)  # type: ignore[arg-type]
         for path in (dev, test)
     ]
     return prepare(learned, *others, config=config)
+
+
+def _refuse_tag_as_feature(corpus: Corpus, config: Config) -> None:
+    layout = corpus.layout
+    if layout is None or layout.tag is None:
+        return
+    _, tag, *others = zip(layout.wanted, layout.keys, strict=True)
+    for name, place in zip(config.embedding.feature_columns, others, strict=True):
+        if place == tag:
+            raise ConfigError(
+                f"found {name}, which is the column of the tag; expected another: a model that is shown the answer "
+                "learns nothing (--tag-column names the tag's)",
+                "--feature-column",
+            )
 
 
 def read_gold(path: Path, scheme: Scheme, *, columns: Columns, encoding: str) -> Corpus:
@@ -118,6 +139,7 @@ def prepare(learned: Corpus, dev: Corpus | None, test: Corpus | None, *, config:
 
     Raises:
         DataError: there is nothing to learn, or too little to hold sentences out.
+        ConfigError: a type that has a cost isn't among those of the training corpus.
     """
     chosen = config.corpus
     found = detect(sentence.tokens for sentence in learned.sentences)
@@ -134,6 +156,7 @@ def prepare(learned: Corpus, dev: Corpus | None, test: Corpus | None, *, config:
             "found no span, expected some to learn from; is the tag column the right one? (--tag-column)",
             learned.path,
         )
+    costs.check(config.training.costs, types)
     return Corpora(settled, learned, dev, test, held_out, tuple(types))
 
 
@@ -176,7 +199,7 @@ def build_lexicon(corpora: Corpora) -> Lexicon:
     """Number the words and tags of the training sentences."""
     has_outside = any(schemes.OUTSIDE in sentence.tags for sentence in corpora.train.sentences)
     tags = trained.inner_tags(corpora.types, corpora.train.scheme, has_outside=has_outside)
-    lexicon = Lexicon.build(corpora.train.sentences, tags, corpora.config.embedding)
+    lexicon = Lexicon.build(corpora.train.sentences, tags, corpora.config.embedding, corpora.gazetteers)
     if corpora.vectors is not None:
         lexicon = lexicon.with_words(corpora.vectors.words)
     return replace(lexicon, speller=corpora.language.tables.speller) if corpora.language else lexicon
@@ -198,6 +221,22 @@ def add_language_model(corpora: Corpora, language: TrainedLanguageModel) -> Corp
     sizes = language.config.model.model_dump()
     config = override(corpora.config, {"lm.used": True, "language_model": sizes})
     return replace(corpora, config=config, language=language)
+
+
+def add_gazetteers(corpora: Corpora, paths: Sequence[Path]) -> Corpora:
+    """Let a run use lists of names, each cut into tokens as the corpus is; see `text.gazetteer.read`.
+
+    Raises:
+        DataError: a file is at fault.
+    """
+    settings = corpora.config.corpus
+    conventions = Conventions(Mode(settings.mode), frozenset(map(Split, settings.splits)))
+    ignores_case = corpora.config.embedding.gazetteer_ignore_case
+    found = (
+        gazetteer.read(path, conventions, ignores_case=ignores_case, encoding=settings.encoding)
+        for path in paths
+    )
+    return replace(corpora, gazetteers=(*corpora.gazetteers, *found))
 
 
 def add_vectors(corpora: Corpora, path: Path, *, keep_all: bool = False) -> Corpora:

@@ -1,13 +1,13 @@
-"""Words -> rows of a table that holds what the first layer of the network makes of each spelling.
+"""Words -> rows of a table that holds what the first layer of the network makes of each spelling and its marks.
 
-A word's features depend on its spelling alone, and so does their product with the input weights of the first
-recurrent layer, two thirds of an LSTM's arithmetic. Text repeats itself, so both are computed once for each distinct
-word and kept, up to a bound. One table serves one thread at a time.
+A word's features depend on its spelling and its marks alone, and so does their product with the input weights of the
+first recurrent layer, two thirds of an LSTM's arithmetic. Text repeats itself, so both are computed once for each
+distinct word, or each word with its marks, and kept, up to a bound. One table serves one thread at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -27,15 +27,18 @@ _COMPUTED_AT_ONCE = 1024  # words: their characters, convolved, take some tens o
 _FEWEST_ROWS = 16
 
 
-class _Numbering(dict[str, int]):
+Key = str | tuple[str | int, ...]  # a word, or a word and the rows of its marks
+
+
+class _Numbering(dict[Key, int]):
     """Words numbered as they are first asked for; the new ones wait in `fresh`."""
 
     def __init__(self) -> None:
-        self.fresh: list[str] = []
+        self.fresh: list[Key] = []
 
-    def __missing__(self, word: str) -> int:
-        row = self[word] = len(self)
-        self.fresh.append(word)
+    def __missing__(self, key: Key) -> int:
+        row = self[key] = len(self)
+        self.fresh.append(key)
         return row
 
 
@@ -45,12 +48,13 @@ class FormTable:
     Args:
         lexicon: the model's tables.
         embedding: the features of a token.
-        weights: (G, D') input weights of the first layer, all directions, for the features of a word's form.
+        weights: (G, D') input weights of the first layer, all directions, for the features of a word's form and
+            then for those of its marks.
         bias: (G,) added to every row.
         capacity: rows; when they are full the table begins anew.
 
     Attributes:
-        values: (capacity, G); row r belongs to the word that `rows` gave r.
+        values: (capacity, G); row r belongs to the word, and its marks, that `rows` gave r.
     """
 
     def __init__(
@@ -63,27 +67,38 @@ class FormTable:
         self._numbers = _Numbering()
         self.values = torch.empty(capacity, len(bias))  # memory is taken as rows are written
 
-    def rows(self, words: Sequence[str]) -> Ints:
+    def rows(self, words: Sequence[str], marks: Ints | None = None) -> Ints:
         """Return the row of each word; it stays valid until the next call.
 
         Args:
             words: no more than the capacity.
+            marks: (N, F) rows of the marks' tables, for a model that reads any.
         """
         if len(self._numbers) + len(words) > len(self.values):
             self._numbers = _Numbering()
         numbers = self._numbers
-        found = np.fromiter(map(numbers.__getitem__, words), np.int64, len(words))
+        keys: Iterable[Key] = words if marks is None else zip(words, *marks.T.tolist(), strict=True)
+        found = np.fromiter(map(numbers.__getitem__, keys), np.int64, len(words))
         if numbers.fresh:
             self._compute(numbers.fresh, len(numbers) - len(numbers.fresh))
             numbers.fresh = []
         return found
 
-    def _compute(self, words: Sequence[str], first: int) -> None:
-        for start in range(0, len(words), _COMPUTED_AT_ONCE):
-            part = words[start : start + _COMPUTED_AT_ONCE]
-            forms = self._lexicon.forms(part)
-            arrays = (forms.words, forms.counts, forms.characters, forms.shapes, forms.affixes)
-            features = self._embedding.embed_forms(FormRows(*map(torch.from_numpy, arrays)))[1:]
+    def _compute(self, keys: Sequence[Key], first: int) -> None:
+        for start in range(0, len(keys), _COMPUTED_AT_ONCE):
+            part = keys[start : start + _COMPUTED_AT_ONCE]
+            features = self._embed(part)
             features = functional.pad(features, (0, 0, 0, max(0, _FEWEST_ROWS - len(part))))
             target = self.values[first + start : first + start + len(part)]
             torch.add(linear(features, self._weights)[: len(part)], self._bias, out=target)
+
+    def _embed(self, keys: Sequence[Key]) -> Tensor:
+        """Return the features of words (N, D')."""
+        words = [key if isinstance(key, str) else str(key[0]) for key in keys]
+        forms = self._lexicon.forms(words)
+        arrays = (forms.words, forms.counts, forms.characters, forms.shapes, forms.affixes)
+        features = self._embedding.embed_forms(FormRows(*map(torch.from_numpy, arrays)))[1:]
+        if not len(self._lexicon.marks):
+            return features
+        marks = torch.tensor([key[1:] for key in keys])
+        return torch.cat((features, self._embedding.embed_marks(marks)), dim=-1)

@@ -28,6 +28,7 @@ from tagger.text.conll import Sentence
 
 Ints = NDArray[np.int64]
 Words = Sequence[str]
+ColumnValues = Sequence[Sequence[str]]  # for each feature column, one value a token
 
 _BATCH_TOKENS = 8192  # of the general road padded; of the fast one as they are
 _BATCH_WINDOWS = 192  # so many that the cost of a call vanishes, so few that a step stays in the cache
@@ -63,25 +64,41 @@ class Network:
             tokens += size
         return [*groups, Group(start, len(sizes), tokens)] if sizes else groups
 
-    def emissions(self, sentences: Sequence[Words], documents: Sequence[int]) -> Tensor:
+    def emissions(
+        self,
+        sentences: Sequence[Words],
+        documents: Sequence[int],
+        columns: Sequence[ColumnValues] | None = None,
+    ) -> Tensor:
         """Return (N, K) scores of the tokens of all sentences, one after the other.
 
         Args:
             sentences: none of them empty.
             documents: neighbouring sentences with the same number are read together.
+            columns: the values of the feature columns of each sentence, for a model that reads any.
+
+        Raises:
+            ModelError: the model reads other columns than are given.
         """
+        columns = [()] * len(sentences) if columns is None else columns
         sizes = [len(words) for words in sentences]
         groups = self.groups(sizes, documents)
         with torch.inference_mode(), one_thread(self._fast is not None):
             if self._fast is None:
-                return self._general(sentences, documents, sizes)
-            return self._fast.emissions(sentences, sizes, groups, self._limit)
+                return self._general(sentences, documents, sizes, columns)
+            return self._fast.emissions(sentences, sizes, groups, self._limit, columns)
 
-    def _general(self, sentences: Sequence[Words], documents: Sequence[int], sizes: Sequence[int]) -> Tensor:
+    def _general(
+        self,
+        sentences: Sequence[Words],
+        documents: Sequence[int],
+        sizes: Sequence[int],
+        columns: Sequence[ColumnValues],
+    ) -> Tensor:
         labeler = self._model.labeler
         rows = [
-            Sentence(tuple(words), document=document)
-            for words, document in zip(sentences, documents, strict=True)
+            Sentence(tuple(words), document=document, features=tuple(map(tuple, values)))
+            for words, document, values in zip(sentences, documents, columns, strict=True)
         ]
         corpus = encode(rows, self._model.lexicon, None)
         starts = np.cumsum([0, *sizes])
@@ -125,6 +142,9 @@ class _Fast:
         labeler = model.labeler
         self._lexicon = model.lexicon
         self._embedding = labeler.embedding
+        self._cached = (
+            labeler.embedding.form_size + labeler.embedding.mark_size
+        )  # inputs whose product is kept
         self._directions = model.config.encoder.directions
         with torch.no_grad():
             self._layers = [
@@ -137,12 +157,18 @@ class _Fast:
         self._tables: queue.LifoQueue[FormTable] = queue.LifoQueue()
 
     def emissions(
-        self, sentences: Sequence[Words], sizes: Sequence[int], groups: Sequence[Group], limit: int
+        self,
+        sentences: Sequence[Words],
+        sizes: Sequence[int],
+        groups: Sequence[Group],
+        limit: int,
+        columns: Sequence[ColumnValues],
     ) -> Tensor:
+        marks = self._marks(sentences, columns)  # (N, F) of all sentences
         scores = torch.empty(sum(sizes), len(self._emission_bias))
         with self._table() as table:
             for reading in self._readings(sentences, sizes, groups, limit):
-                found = self._read(table, reading)
+                found = self._read(table, reading, None if marks is None else marks[reading.places])
                 if reading.used is None:
                     scores[torch.from_numpy(reading.places)] = found
                 else:
@@ -156,10 +182,9 @@ class _Fast:
         try:
             table = self._tables.get_nowait()
         except queue.Empty:
-            first, form_size = self._layers[0], self._embedding.form_size
-            table = FormTable(
-                self._lexicon, self._embedding, first.inputs[:, :form_size].contiguous(), first.bias, _FORMS
-            )
+            first = self._layers[0]
+            weights = first.inputs[:, : self._cached].contiguous()
+            table = FormTable(self._lexicon, self._embedding, weights, first.bias, _FORMS)
         try:
             yield table
         finally:
@@ -213,15 +238,20 @@ class _Fast:
         rows = (self._lexicon.bigrams.rows(features.bigrams(words)) for words in sentences)
         return [row for found in rows for pair in pairwise(found) for row in pair]
 
-    def _read(self, table: FormTable, reading: _Reading) -> Tensor:
-        """Return (N, K) scores of the tokens of a reading, in their order."""
+    def _marks(self, sentences: Sequence[Words], columns: Sequence[ColumnValues]) -> Ints | None:
+        marks = self._lexicon.marks
+        found = [marks.rows(words, values) for words, values in zip(sentences, columns, strict=True)]
+        return np.concatenate([each for each in found if each is not None]) if len(marks) else None
+
+    def _read(self, table: FormTable, reading: _Reading, marks: Ints | None) -> Tensor:
+        """Return (N, K) scores of the tokens of a reading, in their order; marks (N, F)."""
         steps = Steps.of(reading.lengths, self._directions)
-        rows: Tensor | None = torch.from_numpy(table.rows(reading.words))
+        rows: Tensor | None = torch.from_numpy(table.rows(reading.words, marks))
         gates = table.values
         if reading.bigrams is not None:
             assert self._embedding.bigram is not None and rows is not None
             pairs = self._embedding.bigram(torch.from_numpy(reading.bigrams)).flatten(1)
-            gates = linear(pairs, self._layers[0].inputs[:, self._embedding.form_size :].contiguous())
+            gates = linear(pairs, self._layers[0].inputs[:, self._cached :].contiguous())
             gates += table.values[rows]
             rows = None
         for layer in self._layers[:-1]:

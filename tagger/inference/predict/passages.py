@@ -42,12 +42,14 @@ class Row(NamedTuple):
         text: as the document has it.
         words: its tokens, where the input says what they are; else None.
         starts: where in `text` they start.
+        columns: the values of each feature column, one a token.
     """
 
     start: int
     text: str
     words: list[str] | None = None
     starts: list[int] | None = None
+    columns: tuple[tuple[str, ...], ...] = ()
 
 
 class Passage(NamedTuple):
@@ -81,6 +83,7 @@ class Reading:
         language: code such as "de"; it chooses the abbreviations that end no sentence.
         context: sentences in a passage.
         token_column: of column files.
+        feature_columns: of column files, for a model that reads any.
     """
 
     format: str = "text"
@@ -89,18 +92,26 @@ class Reading:
     language: str = "en"
     context: int = 1
     token_column: int | str = 0
+    feature_columns: tuple[int | str, ...] = ()
 
 
 def read_passages(paths: Sequence[FilePath], reading: Reading) -> Iterator[Event]:
     """Yield what files hold, in their order; folders stand for all files inside, `-` for the standard input.
 
     Raises:
-        ConfigError: there is no such format or encoding.
+        ConfigError: there is no such format or encoding, or it has no columns for a model that reads some.
         DataError: a file can't be read or decoded.
     """
     if reading.format not in INPUT_FORMATS:
         raise ConfigError(
             f"found {reading.format!r}, expected one of {', '.join(INPUT_FORMATS)}", "--input-format"
+        )
+    if reading.feature_columns and reading.format != "conll":
+        names = ", ".join(map(str, reading.feature_columns))
+        raise ConfigError(
+            f"found {reading.format}, expected conll: beside the tokens the model reads columns ({names}) "
+            "that column files alone have",
+            "--input-format",
         )
     if reading.errors not in ("strict", "replace"):
         raise ConfigError(f"found {reading.errors!r}, expected strict or replace", "--errors")
@@ -169,9 +180,8 @@ def _read_conll(path: FilePath, reading: Reading) -> Iterator[Event]:
     """Yield the sentences of a column file; its documents' texts are their tokens with a blank between them."""
     if reading.errors != "strict":
         raise ConfigError("column files are read strictly; leave --errors out", "--errors")
-    sentences = read_sentences(
-        path, columns=Columns(token=reading.token_column, tag=None), encoding=reading.encoding
-    )
+    columns = Columns(token=reading.token_column, tag=None, features=reading.feature_columns)
+    sentences = read_sentences(path, columns=columns, encoding=reading.encoding)
     waiting: list[Row] = []
     document = offset = 0
     for sentence in _attended(path, sentences):
@@ -191,7 +201,7 @@ def _read_conll(path: FilePath, reading: Reading) -> Iterator[Event]:
         for word in words:
             starts.append(at)
             at += len(word) + 1
-        waiting.append(Row(offset, " ".join(words), words, starts))
+        waiting.append(Row(offset, " ".join(words), words, starts, sentence.features))
         offset += at
     if waiting:
         yield Passage(_doc_name(path, document), waiting)

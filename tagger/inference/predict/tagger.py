@@ -13,13 +13,14 @@ import torch
 from tagger.errors import ConfigError, DataError
 from tagger.inference.predict.decoding import Decoder, Labelling, Question, ScoredSpan
 from tagger.inference.predict.labels import Known
-from tagger.inference.predict.network import Network
+from tagger.inference.predict.network import ColumnValues, Network
 from tagger.inference.predict.passages import Event, Passage, Quiet, Reading, Row, split_text, watch
 from tagger.model.threads import one_thread
 from tagger.model.trained import TrainedModel
 from tagger.text import tokenizer
 from tagger.text.formats import LabelledSentence, LabelledSpan
 from tagger.text.formats import Reading as Alternative
+from tagger.text.marks import parse_feature_columns
 from tagger.text.tokenizer import DEFAULT_SPLITS, Mode, Split
 from tagger.training.checkpoint import load_model
 
@@ -60,6 +61,12 @@ class Tagger:
         """How many neighbouring sentences of a document are read together."""
         return self.model.config.encoder.context
 
+    @property
+    def feature_columns(self) -> tuple[int | str, ...]:
+        """The columns of a corpus that the model reads beside the tokens; raw text has none."""
+        columns = self.model.config.embedding.feature_columns
+        return tuple(each.column for each in parse_feature_columns(columns))
+
     @overload  # a string is an iterable of strings too; the first form that fits holds
     def predict(  # type: ignore[overload-overlap]
         self, texts: str, *, min_confidence: float = ..., nbest: int = ..., language: str = ...
@@ -85,6 +92,9 @@ class Tagger:
             min_confidence: leave out spans that are less probable.
             nbest: also give the n best readings of each sentence.
             language: code such as "de"; it chooses the abbreviations that end no sentence.
+
+        Raises:
+            ModelError: the model reads columns that raw text doesn't have.
         """
         question = _question(min_confidence, nbest)
         several = [texts] if isinstance(texts, str) else list(texts)
@@ -134,6 +144,7 @@ class Tagger:
         sentences: Iterable[Sequence[str]],
         *,
         documents: Sequence[int] | None = None,
+        features: Sequence[Sequence[Sequence[str]]] | None = None,
         known: Sequence[Sequence[Known] | None] | None = None,
         min_confidence: float = 0.0,
         nbest: int = 0,
@@ -146,6 +157,8 @@ class Tagger:
             sentences: the tokens of each sentence.
             documents: a number for each sentence; neighbours of equal number are read together, as in training.
                 None: every sentence stands alone, and their order changes nothing.
+            features: for each sentence and each feature column that the model reads, in the order of training, one
+                value a token.
             known: for each sentence None, or for each token what is known of its tag: the tag, a set of tags that
                 it may have, or None. The rest is decoded, and its probabilities computed, given that.
             min_confidence: leave out spans that are less probable, and their tags.
@@ -155,14 +168,17 @@ class Tagger:
 
         Raises:
             DataError: a known tag is not one of the model's, or those of a sentence contradict each other.
+            ModelError: the model reads other columns than `features` has.
         """
         rows = list(_checked(sentences))
         numbers = range(len(rows)) if documents is None else documents
-        for name, other in (("documents", documents), ("known", known)):
+        for name, other in (("documents", documents), ("known", known), ("features", features)):
             if other is not None and len(other) != len(rows):
                 raise DataError(f"{len(other)} {name} for {len(rows)} sentences; expected one for each")
         if known is not None:
             _check_known(rows, known)
+        if features is not None:
+            _check_features(rows, features)
         question = _question(min_confidence, nbest, confidences=confidences)
         held = [place for place, words in enumerate(rows) if words]
         parts = self._parts([rows[place] for place in held], [numbers[place] for place in held], workers)
@@ -170,8 +186,13 @@ class Tagger:
         def answer(part: range) -> list[Labelling]:
             places = held[part.start : part.stop]
             facts = None if known is None else [known[place] for place in places]
+            columns = None if features is None else [features[place] for place in places]
             return self._answer(
-                [rows[place] for place in places], [numbers[place] for place in places], question, facts
+                [rows[place] for place in places],
+                [numbers[place] for place in places],
+                question,
+                facts,
+                columns,
             )
 
         if workers > 1 and len(parts) > 1:
@@ -187,6 +208,7 @@ class Tagger:
         sentences: list[list[str]] = []
         starts: list[list[int]] = []
         numbers: list[int] = []
+        columns: list[ColumnValues] = []
         for number, passage in enumerate(passages):
             for row in passage.rows:
                 words, places = (
@@ -197,7 +219,8 @@ class Tagger:
                 sentences.append(words)
                 starts.append(places)
                 numbers.append(number)
-        labellings = self._answer(sentences, numbers, question, None)
+                columns.append(row.columns)
+        labellings = self._answer(sentences, numbers, question, None, columns)
         owners = ((passage.doc, row) for passage in passages for row in passage.rows)
         return [
             _place(doc, row, words, places, labelling)
@@ -234,11 +257,12 @@ class Tagger:
         numbers: Sequence[int],
         question: Question,
         known: Sequence[Sequence[Known] | None] | None,
+        columns: Sequence[ColumnValues] | None,
     ) -> list[Labelling]:
         if not sentences:
             return []
         with torch.inference_mode(), one_thread(self.model.labeler.device.type == "cpu"):
-            emissions = self._network.emissions(sentences, numbers)
+            emissions = self._network.emissions(sentences, numbers, columns)
             return self._decoder.read(emissions, [len(words) for words in sentences], question, known)
 
     def _parts(self, sentences: Sequence[Sequence[str]], numbers: Sequence[int], workers: int) -> list[range]:
@@ -305,6 +329,17 @@ def _check_known(rows: Sequence[Sequence[str]], known: Sequence[Sequence[Known] 
                 f"sentence {number} (counted from 0) has {len(words)} tokens, but tags are known for {len(facts)}; "
                 "expected one entry for each token, None where nothing is known"
             )
+
+
+def _check_features(rows: Sequence[Sequence[str]], features: Sequence[ColumnValues]) -> None:
+    for number, (words, columns) in enumerate(zip(rows, features, strict=True)):
+        for place, values in enumerate(columns):
+            if isinstance(values, str) or len(values) != len(words):
+                raise DataError(
+                    f"sentence {number} (counted from 0) has {len(words)} tokens, but feature column {place} has "
+                    f"{'a string' if isinstance(values, str) else f'{len(values)} values'}; expected a list of one "
+                    "value for each token"
+                )
 
 
 def _place(
