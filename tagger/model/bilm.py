@@ -9,6 +9,7 @@ a string, a tag or a gradient step.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 import torch
@@ -46,24 +47,61 @@ class LanguageBatch(NamedTuple):
         )
 
 
-class SpellingInput(nn.Module):
-    """A word's input from its characters: convolutions, maximum, highway, projection (Peters et al. 2018).
+class Convolutions(nn.Module):
+    """Convolutions of widths 1 to W over a word's characters, then the maximum over positions.
 
-    `y = max_i relu(conv(c)[i])`, `z = g * relu(W y + b) + (1 - g) * y` with `g = s(W_g y + b_g)`, `x = P z`.
+    `h_w[i] = b_w + sum_{k < w} M_w[k] e(c[i + k])`, result `relu(max_i h_w[i])`: a window begins inside the word
+    and may reach beyond its end, where the input is zero. Each `M_w[k] e(c)` is computed once per symbol of the
+    alphabet rather than once per position. Filters stand in order of falling width, so that those which read the
+    k-th character of their window are the first ones.
+
+    Args:
+        symbols: rows of the alphabet's table; row 0 is padding.
+        dim: size of a symbol's embedding.
+        filters: for each width from 1 on, how many filters have it.
+    """
+
+    def __init__(self, symbols: int, dim: int, filters: Sequence[int]) -> None:
+        super().__init__()
+        self.size = sum(filters)
+        self.embedding = nn.Parameter(torch.randn(symbols, dim))
+        widths = torch.arange(len(filters), 0, -1).repeat_interleave(torch.tensor(filters[::-1]))  # (F,)
+        bounds = (dim * widths) ** -0.5
+        self.weights = nn.ParameterList(
+            torch.empty(dim, sum(filters[place:])).uniform_(-1, 1) * bounds[: sum(filters[place:])]
+            for place in range(len(filters))
+        )
+        self.bias = nn.Parameter(torch.zeros(self.size))
+
+    def forward(self, spelling: Tensor) -> Tensor:
+        """Map (U, C) symbols, padded with 0, to (U, F)."""
+        size = spelling.shape[1]
+        alphabet = self.embedding.index_fill(0, torch.tensor([PAD], device=spelling.device), 0.0)
+        padded = functional.pad(spelling, (0, len(self.weights) - 1))
+        found = functional.embedding(spelling, alphabet @ self.weights[0])
+        for place, weight in enumerate(cast(list[Tensor], self.weights[1:]), start=1):
+            read = functional.embedding(padded[:, place : place + size], alphabet @ weight)
+            found[..., : weight.shape[1]] += read
+        outside = (spelling == PAD).unsqueeze(-1)
+        outside[:, 0] = False  # the padding word has no symbols; its maximum must stay finite
+        return (found.masked_fill(outside, float("-inf")).amax(1) + self.bias).relu()
+
+
+class SpellingInput(nn.Module):
+    """A word's input from its characters: convolutions, highway, projection (Peters et al. 2018).
+
+    `y = relu(max_i conv(c)[i])`, `z = g * relu(W y + b) + (1 - g) * y` with `g = s(W_g y + b_g)`, `x = P z`.
     """
 
     def __init__(self, symbols: int, config: LanguageModelConfig) -> None:
         super().__init__()
         widths = range(1, config.character_width + 1)
-        self.embedding = nn.Embedding(symbols, config.character_dim, padding_idx=PAD)
-        self.convolutions = nn.ModuleList(
-            nn.Conv1d(config.character_dim, config.character_filters * width, width, padding=width // 2)
-            for width in widths
-        )
-        filters = config.character_filters * sum(widths)
-        self.transform = nn.Linear(filters, filters)
-        self.gate = nn.Linear(filters, filters)
-        self.projection = nn.Linear(filters, config.projection)
+        filters = [config.character_filters * width for width in widths]
+        self.convolutions = Convolutions(symbols, config.character_dim, filters)
+        size = self.convolutions.size
+        self.transform = nn.Linear(size, size)
+        self.gate = nn.Linear(size, size)
+        self.projection = nn.Linear(size, config.projection)
         nn.init.constant_(self.gate.bias, -1.0)  # the highway begins open: most of y is carried on
 
     def forward(self, spelling: Tensor) -> Tensor:
@@ -71,22 +109,11 @@ class SpellingInput(nn.Module):
         lengths = (spelling != PAD).sum(1).clamp(min=1)
         order = torch.argsort(lengths, stable=True)
         pooled = torch.cat(
-            [self._pool(spelling[rows, : int(lengths[rows[-1]])]) for rows in order.chunk(_PIECES)]
+            [self.convolutions(spelling[rows, : int(lengths[rows[-1]])]) for rows in order.chunk(_PIECES)]
         ).index_select(0, torch.argsort(order, stable=True))
         gate = torch.sigmoid(self.gate(pooled))
         highway = gate * functional.relu(self.transform(pooled)) + (1 - gate) * pooled
         return cast(Tensor, self.projection(highway))
-
-    def _pool(self, spelling: Tensor) -> Tensor:
-        """Map (U, C) symbols to (U, F); a filter's window may reach beyond the word, where the input is zero."""
-        size = spelling.shape[1]
-        inputs = self.embedding(spelling).transpose(1, 2).contiguous()
-        outside = (spelling == PAD).unsqueeze(1)
-        found = [
-            convolution(inputs)[..., :size].masked_fill(outside, 0.0).relu().amax(2)
-            for convolution in self.convolutions
-        ]
-        return torch.cat(found, dim=1)
 
 
 class SymbolInput(nn.Module):

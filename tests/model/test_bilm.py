@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from tagger.config import LanguageModelConfig, PretrainConfig
-from tagger.model.bilm import LanguageBatch, LanguageModel, ScalarMix, SpellingInput
+from tagger.model.bilm import Convolutions, LanguageBatch, LanguageModel, ScalarMix, SpellingInput
 from tagger.text.language import END, LanguageTables
 from tagger.training import language
 from tagger.training.reading import collate, encode
@@ -99,6 +99,23 @@ def test_a_softmax_without_weights_is_uniform_within_its_clusters() -> None:
     nats = model.losses(_batch(tables, ("the", "cat")))
     head = len(tables) - 1  # one word is in the cluster of rare ones, which is one more outcome of the head
     torch.testing.assert_close(nats, torch.full((2,), 3 * math.log(head + 1)))
+
+
+def test_convolutions_are_those_of_pytorch_over_one_word() -> None:
+    torch.manual_seed(0)
+    filters = (2, 5, 3)
+    convolutions = Convolutions(20, 4, filters)
+    torch.nn.init.normal_(convolutions.bias)
+    spelling = torch.tensor([[3, 7, 3, 19, 0, 0]])
+    found = convolutions(spelling)[0].split(filters[::-1])
+    ends = [sum(filters[width:]) for width in range(len(filters) + 1)]  # of the filters wider than `width`
+    inputs = torch.cat([convolutions.embedding[[3, 7, 3, 19]], torch.zeros(2, 4)]).T  # (dim, C)
+    for width in (1, 2, 3):
+        mine = slice(ends[width], ends[width - 1])
+        kernel = torch.stack([weight[:, mine] for weight in convolutions.weights[:width]])  # (w, dim, F)
+        read = inputs[:, : 4 + width - 1]
+        expected = functional.conv1d(read, kernel.permute(2, 1, 0), convolutions.bias[mine])
+        torch.testing.assert_close(found[3 - width], expected.relu().amax(1))
 
 
 def test_a_word_is_spelled_alike_beside_any_others() -> None:
