@@ -1,15 +1,17 @@
 """Pretrained word vectors: GloVe, word2vec (text and binary) and fastText text files -> rows for the words needed.
 
-Read as a stream: a row is parsed only if its word is wanted, so memory is that of the words kept. Which words those
-are, and what the rows are for, the caller knows.
+Read as a stream: a row is parsed only if its word is wanted, so memory is that of the words kept. Rows of text are
+parsed by the block; a block with anything odd in it is read again row by row, to say what and where. Which words are
+wanted, and what the rows are for, the caller knows.
 """
 
 from __future__ import annotations
 
 import gzip
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +23,7 @@ from tagger.errors import DataError
 Matrix = NDArray[np.float32]
 MOST_MALFORMED = 0.01  # share of rows that may be unreadable before the file is taken for something else
 MOST_DIMENSIONS = 4096
+_BLOCK = 2048  # rows parsed at once
 _LONGEST_LINE = 1 << 20  # bytes: beyond any vector's row, so that a file without line ends is noticed
 
 
@@ -48,10 +51,24 @@ class Vectors:
         return int(self.rows.shape[1])
 
 
+class _Line(NamedTuple):
+    """A row of text whose first field is a wanted word, or which may begin with a word that holds blanks."""
+
+    number: int
+    word: str | None
+    text: bytes
+
+
 class _Row(NamedTuple):
-    line: int
     word: str
     vector: Matrix
+
+
+class _Block(NamedTuple):
+    """Some words, and their vectors (N, D)."""
+
+    words: list[str]
+    vectors: Matrix
 
 
 def read(path: str | Path, want: Callable[[str], str | None]) -> Vectors:
@@ -66,16 +83,17 @@ def read(path: str | Path, want: Callable[[str], str | None]) -> Vectors:
         DataError: not such a file, more than one row in a hundred malformed, or none of the words is in it.
     """
     path = Path(path)
-    kept: dict[str, Matrix] = {}
+    kept: dict[str, None] = {}
+    parts: list[Matrix] = []
     duplicates = 0
     try:
         with _open(path) as file:
             reader = _Reader(path, file, want)
-            for row in reader:
-                if row.word in kept:
-                    duplicates += 1
-                else:
-                    kept[row.word] = row.vector
+            for block in reader:
+                before = len(kept)
+                new = [place for place, word in enumerate(block.words) if _is_new(word, kept)]
+                parts.append(block.vectors[new])
+                duplicates += len(block.words) - (len(kept) - before)
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}", path) from None
     except EOFError:
@@ -88,7 +106,14 @@ def read(path: str | Path, want: Callable[[str], str | None]) -> Vectors:
     warnings = [*reader.warnings()]
     if duplicates:
         warnings.append(f"{duplicates} words came twice or more; the first vector counts")
-    return Vectors(tuple(kept), np.stack(list(kept.values())), reader.found, duplicates, tuple(warnings))
+    return Vectors(tuple(kept), np.concatenate(parts), reader.found, duplicates, tuple(warnings))
+
+
+def _is_new(word: str, known: dict[str, None]) -> bool:
+    """Tell whether a word is none of the known ones, and make it one."""
+    size = len(known)
+    known.setdefault(word)
+    return len(known) > size
 
 
 def _open(path: Path) -> io.BufferedReader | gzip.GzipFile:
@@ -110,7 +135,7 @@ class _Reader:
         self._malformed: list[tuple[int, str]] = []
         self.found = 0
 
-    def __iter__(self) -> Iterator[_Row]:
+    def __iter__(self) -> Iterator[_Block]:
         first = self._file.readline(_LONGEST_LINE)
         if not first:
             raise DataError("found an empty file, expected a word and its vector a line", self._path, 1)
@@ -119,7 +144,7 @@ class _Reader:
             self._promised, dim = (int(field) for field in fields)
             self._check_dimension(dim)
             if self._is_binary():
-                yield from self._read_binary(dim)
+                yield from _stack(self._read_binary(dim))
             else:
                 yield from self._read_text(dim, 2, self._file.readline(_LONGEST_LINE))
         else:
@@ -149,36 +174,42 @@ class _Reader:
         ahead = self._file.peek(4096)[:4096]
         return any(byte < 9 or 13 < byte < 28 for byte in ahead)
 
-    def _read_text(self, dim: int, number: int, line: bytes) -> Iterator[_Row]:
+    def _read_text(self, dim: int, number: int, line: bytes) -> Iterator[_Block]:
+        lines = self._wanted_lines(dim, number, line)
+        while chosen := list(islice(lines, _BLOCK)):
+            vectors = _parse(chosen, dim)
+            if vectors is None:
+                yield from _stack(row for each in chosen if (row := self._parse_carefully(each, dim)))
+            else:
+                yield _Block([each.word for each in chosen if each.word is not None], vectors)
+
+    def _wanted_lines(self, dim: int, number: int, line: bytes) -> Iterator[_Line]:
         while line:
             self.found += 1
             cut = line.find(b" ")
-            word = line[:cut].decode("utf-8", "replace")
-            wanted = self._want(word) if cut > 0 else None
+            wanted = self._want(line[:cut].decode("utf-8", "replace")) if cut > 0 else None
             if cut <= 0:
                 self._malformed.append((number, "no blank after the word"))
             elif wanted is not None or line.count(b" ", 0, -2) > dim:
-                row = self._parse(number, line, dim)
-                if row is not None:
-                    yield row
+                yield _Line(number, wanted, line)
             line = self._file.readline(_LONGEST_LINE)
             number += 1
 
-    def _parse(self, number: int, line: bytes, dim: int) -> _Row | None:
+    def _parse_carefully(self, line: _Line, dim: int) -> _Row | None:
         """Parse a row in full: the last `dim` fields are the vector, the word may hold blanks."""
-        fields = line.rstrip().rsplit(b" ", dim)
+        fields = line.text.rstrip().rsplit(b" ", dim)
         wanted = self._want(fields[0].decode("utf-8", "replace"))
         if len(fields) != dim + 1:
-            self._malformed.append((number, f"{len(fields) - 1} numbers, expected {dim}"))
+            self._malformed.append((line.number, f"{len(fields) - 1} numbers, expected {dim}"))
             return None
         if wanted is None:
             return None
         try:
             vector = np.array(fields[1:], dtype=np.float32)
         except ValueError:
-            self._malformed.append((number, "not all of them numbers"))
+            self._malformed.append((line.number, "not all of them numbers"))
             return None
-        return self._checked(number, wanted, vector)
+        return self._checked(line.number, wanted, vector)
 
     def _read_binary(self, dim: int) -> Iterator[_Row]:
         size = 4 * dim
@@ -203,7 +234,7 @@ class _Reader:
         if not np.isfinite(vector).all():
             self._malformed.append((number, "a number that is not finite"))
             return None
-        return _Row(number, word, vector)
+        return _Row(word, vector)
 
     def _check_malformed(self) -> None:
         if len(self._malformed) > max(1, MOST_MALFORMED * self.found):
@@ -214,3 +245,23 @@ class _Reader:
                 self._path,
                 line,
             )
+
+
+def _parse(lines: list[_Line], dim: int) -> Matrix | None:
+    """Parse rows at once, (N, D); None where one of them may be odd."""
+    if any(line.word is None or line.text.rstrip().count(b" ") != dim for line in lines):
+        return None
+    numbers = b"\n".join(line.text.partition(b" ")[2].rstrip() for line in lines)
+    try:
+        vectors = np.loadtxt(io.BytesIO(numbers), np.float32, comments=None, ndmin=2, encoding="latin-1")
+    except ValueError:
+        return None
+    is_whole = vectors.shape == (len(lines), dim) and bool(np.isfinite(vectors).all())
+    return vectors if is_whole else None
+
+
+def _stack(rows: Iterable[_Row]) -> Iterator[_Block]:
+    """Put rows together to blocks."""
+    rows = iter(rows)
+    while chosen := list(islice(rows, _BLOCK)):
+        yield _Block([row.word for row in chosen], np.stack([row.vector for row in chosen]))

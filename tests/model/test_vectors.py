@@ -57,6 +57,40 @@ def test_words_with_blanks_do_not_pass_for_others(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "odd", [b"", b". . 1 2 3\n", b"cut 1 2\n", b"x 1  2\n", b"y 1\t2 3\n", b"z 1 nan 3\n"]
+)
+def test_one_odd_row_among_many_costs_none_of_the_others(tmp_path: Path, odd: bytes) -> None:
+    generator = np.random.default_rng(0)
+    expected = generator.normal(size=(5000, 3)).astype(np.float32)
+    rows = [f"w{place} {' '.join(map(str, row))}\n".encode() for place, row in enumerate(expected)]
+    path = tmp_path / "vectors"
+    path.write_bytes(b"".join([*rows[:3000], odd, *rows[3000:]]))
+    found = vectors.read(
+        path, lambda word: word if word.startswith("w") or word in ("cut", "x", "y", "z") else None
+    )
+    assert found.words == tuple(f"w{place}" for place in range(5000))
+    assert np.array_equal(found.rows, expected)
+    is_fault = odd not in (b"", b". . 1 2 3\n")
+    assert len(found.warnings) == is_fault
+    assert not is_fault or "1 malformed rows passed over (first: line 3001, " in found.warnings[0]
+
+
+def test_rows_parsed_at_once_have_the_bits_of_rows_parsed_one_by_one(tmp_path: Path, monkeypatch) -> None:
+    generator = np.random.default_rng(1)
+    draws = generator.normal(size=(300, 4)) * 10.0 ** generator.integers(-30, 30, (300, 4))
+    texts = [
+        [format(value, form) for value, form in zip(row, ("g", ".17g", "e", "f"), strict=True)]
+        for row in draws
+    ]
+    path = tmp_path / "vectors"
+    path.write_bytes(b"".join(f"w{place} {' '.join(row)}\n".encode() for place, row in enumerate(texts)))
+    together = vectors.read(path, lambda word: word)
+    monkeypatch.setattr(vectors, "_parse", lambda lines, dim: None)
+    assert np.array_equal(together.rows, vectors.read(path, lambda word: word).rows)
+    assert np.array_equal(together.rows, np.array(texts, dtype=np.float64).astype(np.float32))
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"", ":1: found an empty file"),
