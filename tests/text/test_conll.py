@@ -151,7 +151,7 @@ def test_conllu_reads_alike_row_by_row(monkeypatch):
     if not path.exists():
         pytest.skip("the shared corpora are not here")
     fast = read(path)
-    monkeypatch.setattr(conll.reader.Reader, "_read_fast", lambda *_: None)
+    monkeypatch.setattr(conll.reader.Reader, "_read_fast_conllu", lambda *_: None)
     assert read(path) == fast
 
 
@@ -406,6 +406,31 @@ def test_any_rows_read_or_raise_with_a_line(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("fuzz") / "x"
     path.write_text(content, encoding="utf-8", newline="")
     check_reads_or_raises(path)
+
+
+CELLS = ["a", "#", " ", "", "1", "2", "1-2", "2.1", "_", "b c", "# newdoc", "\t", "-DOCSTART-", "x "]
+WIDTHS = st.sampled_from([1, 2, 3, 9, 10, 10, 10, 11])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(CELLS), WIDTHS, st.sampled_from(CELLS)), max_size=6), st.booleans())
+def test_both_roads_read_alike_and_find_the_same_fault(tmp_path_factory, rows, spaced):
+    separator = " " if spaced else "\t"
+    lines = [f"{number}\tw" + "\t_" * 8 for number in (1, 2)] if not spaced else ["a O"]
+    lines += [separator.join([first, *["_"] * (width - 2), last]) for first, width, last in rows]
+    path = tmp_path_factory.mktemp("roads") / "x"
+    path.write_text("\n".join(lines), encoding="utf-8", newline="")
+    fast = collect(path)
+    with pytest.MonkeyPatch.context() as patch:
+        for road in ("_read_fast", "_read_fast_conllu"):
+            patch.setattr(conll.reader.Reader, road, lambda *_: None)
+        assert collect(path) == fast
+
+
+def collect(path):
+    faults, told = [], []
+    sentences = read(path, on_fault=faults.append, warn=told.append)
+    return sentences, [str(fault) for fault in faults], told
 
 
 def check_reads_or_raises(path):

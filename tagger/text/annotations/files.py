@@ -141,18 +141,16 @@ def _document_of(record: Any) -> Any:
 
 def _read_values(path: str, name: str, encoding: str) -> Iterator[tuple[int, Any]]:
     """Yield the line and the value of each JSON text: one a line, or the elements of one array."""
-    line = 1
     pieces = read_whole_lines(path, encoding, lambda fact, line: None, LONGEST_JSON_LINE)
-    for piece in pieces:
-        if line == 1 and piece.lstrip().startswith("["):
-            whole = piece + "".join(pieces)
-            values = parse_json(whole, name, line)
+    for piece, begin in pieces:
+        if begin == 1 and piece.lstrip().startswith("["):
+            whole = piece + "".join(text for text, _ in pieces)
+            values = parse_json(whole, name, begin)
             yield from ((1, value) for value in values)
             return
-        for row in piece.split("\n")[:-1]:
+        for line, row in enumerate(piece.split("\n")[:-1], begin):
             if row.strip():
                 yield line, parse_json(row, name, line)
-            line += 1
 
 
 def render(

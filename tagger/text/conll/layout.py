@@ -26,6 +26,8 @@ class Layout:
     tag: int | None
     wanted: tuple[int, ...]  # token, tag if any, features
     keys: tuple[str, ...]  # for each of them, the key whose value is wanted (`MISC:NER`), else empty
+    has_keys: bool
+    seam: str  # a line end as a field of its own
 
     def name_of(self, column: int) -> str:
         """Return what a column holds, for messages."""
@@ -64,6 +66,7 @@ def settle_layout(row: str, wanted: Columns, name: str, line: int) -> Layout:
     if token_place == tag_place:
         found = f"found {count_columns(width)}, and column {token_place} would be both token and tag"
         raise DataError(f"{found}; expected a column for each, separated by a tab or spaces", name, line)
+    keys = tuple(str(column).partition(":")[2] for column in chosen)
     return Layout(
         separator=separator,
         width=width,
@@ -72,7 +75,9 @@ def settle_layout(row: str, wanted: Columns, name: str, line: int) -> Layout:
         token=token_place,
         tag=tag_place,
         wanted=places,
-        keys=tuple(str(column).partition(":")[2] for column in chosen),
+        keys=keys,
+        has_keys=any(keys),
+        seam=f"{separator}\n{separator}",
     )
 
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator
-from itertools import chain, compress
+from collections.abc import Callable, Iterator, Sequence
+from itertools import compress
+from operator import not_
 from os import PathLike
 
 from tagger.errors import DataError
 from tagger.text.conll.layout import CONLLU_ID, Layout, count_columns, settle_layout, split_row, value_of
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, Columns, Sentence
-from tagger.text.conll.source import Block, display_name, read_blocks
+from tagger.text.conll.source import display_name, read_blocks, strip_blanks
 from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG
 
 DOCSTART = "-DOCSTART-"
@@ -23,6 +24,7 @@ NEW_DOCUMENT = re.compile(r"#\s*newdoc\b|#begin document")
 COMMENT = ("# ", "#begin document", "#end document")
 UNSPECIFIED = "_"  # of CoNLL-U, in UPOS and XPOS
 TAG_COLUMNS = (3, 4)  # UPOS and XPOS
+_IDS = tuple(map(str, range(1, 200)))  # of CoNLL-U, without multiword tokens and empty nodes
 
 Warn = Callable[[str], None]
 Fault = Callable[[DataError], None]
@@ -80,10 +82,10 @@ class Reader:
         self._comments: list[str] = []  # above the next sentence
 
     def __iter__(self) -> Iterator[Sentence]:
-        for block in read_blocks(self._path, self._encoding, self._note):
+        for text, line in read_blocks(self._path, self._encoding, self._note):
             if self.layout is None:
-                self._find_layout(block)
-            yield from self._read_block(block)
+                self._find_layout(strip_blanks(text), line)
+            yield from self._read_block(text, line)
         if self._warn:
             for fact, (count, first) in self.notes.items():
                 self._warn(f"{count} {fact} (first: line {first})")
@@ -99,18 +101,20 @@ class Reader:
             raise error
         self._on_fault(error)
 
-    def _find_layout(self, block: Block) -> None:
-        for number, row in enumerate(block.text.split("\n"), block.line):
+    def _find_layout(self, text: str, line: int) -> None:
+        for number, row in enumerate(text.split("\n"), line):
             if row and not row.startswith((*COMMENT, DOCSTART)):
                 self.layout = settle_layout(row, self._columns, self._name, number)
                 return
 
-    def _read_block(self, block: Block) -> Iterator[Sentence]:
+    def _read_block(self, text: str, line: int) -> Iterator[Sentence]:
+        """Read whole sentences; the text ends in a line end."""
         layout = self.layout
-        is_regular = layout is not None and (layout.separator == "\t" or "\t" not in block.text)
-        line = block.line
-        for chunk in block.text.split("\n\n"):
-            ends = chunk.count("\n")
+        if layout is not None and layout.is_conllu:
+            yield from self._read_conllu_block(text, line)
+            return
+        is_regular = layout is not None and (layout.separator == "\t" or "\t" not in text)
+        for chunk in text.split("\n\n"):
             rows = chunk.strip("\n")
             if rows:
                 first = line + (chunk[0] == "\n")
@@ -118,75 +122,88 @@ class Reader:
                 if sentence:
                     yield sentence
                 else:
-                    yield from self._read_rows(rows, first)
-            line += ends + 2
+                    yield from self._read_slowly(rows, first)
+            line += chunk.count("\n") + 2
+
+    def _read_conllu_block(self, text: str, line: int) -> Iterator[Sentence]:
+        """Do the same for long rows with comments above: faster row by row."""
+        rows = text.split("\n")
+        begin = 0
+        while begin < len(rows):
+            end = rows.index("", begin)
+            if end > begin:
+                sentence = self._read_fast_conllu(rows[begin:end], line + begin)
+                if sentence:
+                    yield sentence
+                else:
+                    yield from self._read_slowly("\n".join(rows[begin:end]), line + begin)
+            begin = end + 1
+
+    def _read_slowly(self, text: str, line: int) -> Iterator[Sentence]:
+        """Read what the fast road refused: once more without its blanks, else row by row."""
+        stripped = strip_blanks(text + "\n")
+        if len(stripped) > len(text):
+            yield from self._read_rows(text, line)
+        else:
+            yield from self._read_block(stripped, line)
 
     def _read_fast(self, text: str, line: int) -> Sentence | None:
         """Split a whole sentence at once; None where a row needs a closer look."""
         layout = self.layout
         assert layout is not None
-        if layout.is_conllu:
-            return self._read_fast_conllu(text, line, layout)
-        if text[0] == "#" or self._comments or DOCSTART in text:
+        if text.startswith(COMMENT) or self._comments or DOCSTART in text:
             return None
-        fields = _split_rows(text, layout.separator, layout.width)
-        if fields is None:
-            return None
-        period = layout.width + 1
-        if (
-            layout.tag is not None and len(layout.wanted) == 2 and not self._share
-        ):  # the usual case, without the detours of `_build`
-            self._is_begun = True
-            token, tag = layout.wanted
-            return Sentence(tuple(fields[token::period]), tuple(fields[tag::period]), line, self._document)
-        return self._build([tuple(fields[column::period]) for column in layout.wanted], line, ())
+        columns = _split_columns(text.replace("\n", layout.seam), layout, layout.wanted)
+        return self._build(columns, line) if columns else None
 
-    def _read_fast_conllu(self, text: str, line: int, layout: Layout) -> Sentence | None:
+    def _read_fast_conllu(self, rows: list[str], line: int) -> Sentence | None:
         """Do the same with comments above, and rows that are no tokens left out."""
-        comments, rows = _cut_comments(text)
-        try:
-            columns: list[tuple[str, ...]] = list(zip(*[row.split("\t") for row in rows], strict=True))
-        except ValueError:  # the rows differ in width
+        layout = self.layout
+        assert layout is not None
+        above = 0
+        while above < len(rows) and rows[above][0] == "#":
+            above += 1
+        columns = _split_columns(layout.seam.join(rows[above:]), layout, (0, *layout.wanted))
+        if columns is None:
             return None
-        wanted = [columns[column] for column in layout.wanted] if len(columns) == layout.width else []
-        if (
-            not wanted
-            or not all(map(all, wanted))
-            or (" " in text and not all(map(str.strip, chain.from_iterable(wanted))))
-        ):
-            return None
-        first = line + len(comments)
+        ids, *wanted = columns
+        first = line + above
         lines: tuple[int, ...] = ()
-        is_token = list(map(str.isdecimal, columns[0]))
-        if not all(is_token):
-            if not any(is_token) or not all(map(CONLLU_ID.fullmatch, columns[0])):
+        if ids != _IDS[: len(ids)]:
+            is_token = list(map(str.isdecimal, ids))
+            others = compress(ids, map(not_, is_token))
+            if not any(is_token) or not all(map(CONLLU_ID.fullmatch, others)):
                 return None
             lines = tuple(compress(range(first, first + len(is_token)), is_token))
             wanted = [tuple(compress(column, is_token)) for column in wanted]
             first = lines[0]
-        self._comments += comments
-        for comment in comments:
-            if NEW_DOCUMENT.match(comment):
+        for row in rows[:above]:
+            self._comments.append(row)
+            if "doc" in row and NEW_DOCUMENT.match(row):
                 self._begin_document()
         return self._build(wanted, first, lines)
 
-    def _build(self, columns: list[tuple[str, ...]], line: int, lines: tuple[int, ...]) -> Sentence:
+    def _build(self, columns: Sequence[tuple[str, ...]], line: int, lines: tuple[int, ...] = ()) -> Sentence:
         """Make a sentence of its wanted columns and the comments above it."""
         layout = self.layout
         assert layout is not None
         self._is_begun = True
-        if any(layout.keys):
+        if layout.has_keys:
             columns = _look_up_keys(columns, layout)
-        tokens, tags, *features = columns if layout.tag is not None else [columns[0], (), *columns[1:]]
+        tokens, features = columns[0], columns[1:]
+        tags: tuple[str, ...] = ()
+        if layout.tag is not None:
+            tags, features = columns[1], columns[2:]
         if layout.is_conllu and layout.tag in TAG_COLUMNS and UNSPECIFIED in tags:
             tags = tuple(UNKNOWN_TAG if tag == UNSPECIFIED else tag for tag in tags)
         if self._share:
             tokens, tags = tuple(map(sys.intern, tokens)), tuple(map(sys.intern, tags))
-        comments, self._comments = tuple(self._comments), []
-        has_gaps = bool(lines) and lines[-1] - line >= len(lines)
-        return Sentence(
-            tokens, tags, line, self._document, tuple(features), comments, lines if has_gaps else ()
-        )
+        comments: tuple[str, ...] = ()
+        if self._comments:
+            comments, self._comments = tuple(self._comments), []
+        if lines and lines[-1] - line < len(lines):
+            lines = ()
+        return Sentence(tokens, tags, line, self._document, tuple(features), comments, lines)
 
     def _read_rows(self, text: str, line: int) -> Iterator[Sentence]:
         """Read row by row: comments, document boundaries, CoNLL-U, and every fault with its place."""
@@ -257,32 +274,33 @@ class Reader:
         return [fields[column] for column in layout.wanted]
 
 
-def _cut_comments(text: str) -> tuple[list[str], list[str]]:
-    """Return the lines at the beginning that start with `#`, and the rest."""
-    rows = text.split("\n")
-    count = next((i for i, row in enumerate(rows) if row[0] != "#"), len(rows))
-    return rows[:count], rows[count:]
+def _split_columns(text: str, layout: Layout, places: Sequence[int]) -> list[tuple[str, ...]] | None:
+    """Return columns of a text with seams for line ends; None unless every row has them all, and these are filled.
 
-
-def _split_rows(text: str, separator: str, width: int) -> list[str] | None:
-    """Return the fields of all rows with a `\\n` between rows; None unless every row has its columns filled.
-
-    A line end stands where a field would, so the fields have the period width + 1, and every last one of a
+    At a seam the line end is a field of its own, so the fields have the period width + 1, and every last one of a
     period being a line end proves that each row has `width` columns.
     """
-    marked = text.replace("\n", f"{separator}\n{separator}")
-    if separator * 2 in marked or marked[0] == separator:
+    separator, width = layout.separator, layout.width
+    if separator == " " and "  " in text:
         return None
-    fields = marked.split(separator)
-    ends, rest = divmod(len(fields), width + 1)
-    if rest != width or fields[width :: width + 1].count("\n") != ends:
+    fields = text.split(separator)
+    period = width + 1
+    ends, rest = divmod(len(fields), period)
+    if rest != width or fields[width::period].count("\n") != ends:
         return None
-    if separator == "\t" and " " in text and not all(field.strip(" ") for field in fields):
+    columns = [tuple(fields[place::period]) for place in places]
+    if not fields[0] or "" in fields[width - 1 :: period] or any("" in column for column in columns):
         return None
-    return fields
+    return columns if separator == " " or " " not in text or _is_clean(text, columns) else None
 
 
-def _look_up_keys(columns: list[tuple[str, ...]], layout: Layout) -> list[tuple[str, ...]]:
+def _is_clean(text: str, columns: Sequence[Sequence[str]]) -> bool:
+    """Say whether no field holds blanks alone, and no row ends in one."""
+    filled = all(field.strip(" ") for column in columns for field in column)
+    return filled and " \t\n" not in text and text[-1] != " "
+
+
+def _look_up_keys(columns: Sequence[tuple[str, ...]], layout: Layout) -> list[tuple[str, ...]]:
     """Replace a field by the value of the key asked for: `O` where a tag lacks it, `_` elsewhere."""
     defaults = [OUTSIDE if place == layout.tag else UNSPECIFIED for place in layout.wanted]
     return [

@@ -17,7 +17,7 @@ from tagger.errors import DataError
 from tagger.text.conll.layout import Layout, split_row
 from tagger.text.conll.reader import COMMENT, DOCSTART, NEW_DOCUMENT, TAG_COLUMNS, UNSPECIFIED
 from tagger.text.conll.sentence import CONLLU_COLUMNS, Sentence
-from tagger.text.conll.source import read_blocks
+from tagger.text.conll.source import read_blocks, strip_blanks
 from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG
 
 _FIELDS = {" ": re.compile("[^ ]+"), "\t": re.compile("(?<![^\t])[^\t]*")}
@@ -134,7 +134,7 @@ def rewrite_tags(
     end = (sys.maxsize, "")
     line, tag = next(tags, end)
     for block in read_blocks(path, encoding, lambda fact, line: None):
-        rows = block.text.split("\n")
+        rows = strip_blanks(block.text).split("\n")
         behind = block.line + len(rows) - 1  # the last row is empty: a block ends with a line end
         while line < behind:
             rows[line - block.line] = _replace_field(rows[line - block.line], layout, tag)
