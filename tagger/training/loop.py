@@ -1,6 +1,10 @@
 """The training loop: a generator that takes gradient steps and yields facts. It neither prints nor saves.
 
-All randomness derives from (seed, epoch, batch, shard), so the state of a run is its weights, its optimiser's
+The gradients of some batches are taken at the same weights, side by side on as many threads, and then each takes a
+step of its own. What is learnt doesn't depend on the number of threads: one thread takes the same steps one after
+the other. That a step follows a gradient taken one step earlier costs no accuracy (`benchmarks/README.md`).
+
+All randomness derives from (seed, epoch, batch, part), so the state of a run is its weights, its optimiser's
 moments and its place: whoever saves those between two facts can go on with the same bits.
 """
 
@@ -9,21 +13,21 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tagger.config import Config
+from tagger.config import Config, TrainingConfig
 from tagger.errors import TaggerError
 from tagger.model.batch import EncodedCorpus, Group, collate, group, shuffled_batches
 from tagger.model.labeler import SequenceLabeler
 from tagger.text.metrics import Scores
 from tagger.training.optimizer import Optimizer
+from tagger.training.parallel import Workers, seed_of
 
 
 @dataclass(slots=True)
@@ -57,14 +61,15 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class StepFacts:
-    """One gradient step.
+    """A round of gradient steps: as many as have their gradients taken side by side.
 
     Attributes:
+        batch: batches completed of the epoch.
         halved: whether memory ran out, so that this and all later batches are computed in halves.
         loss: mean over the epoch so far, nats a token.
         progress: share of all training done, 0 to 1.
         tokens_per_second: over the epoch so far.
-        norm: of the gradient before clipping; not finite where the step was skipped.
+        norm: the largest of the gradients before clipping; not finite where a step was skipped.
     """
 
     epoch: int
@@ -121,40 +126,51 @@ def train(
         corpus: the training sentences.
         config: the settings.
         score_dev: evaluates a labeler on the dev sentences.
-        workers: threads; each computes the gradient of a part of every batch.
+        workers: threads; more than `training.side_by_side` find no work.
     """
     settings = config.training
-    gradient = _ParallelGradient(run.labeler, corpus, config, workers)
-    try:
+    with Workers(min(workers, settings.side_by_side)) as threads:
+        gradients = _Gradients(run.labeler, corpus, config, threads)
         while run.epoch < settings.epochs and not _out_of_patience(run, settings.patience):
             batches = epoch_batches(corpus, config, run.epoch)
             rate = 0.0
             while run.batch < len(batches):
-                began = time.perf_counter()
                 progress = (run.epoch + run.batch / len(batches)) / settings.epochs
                 rate = settings.learning_rate * schedule(progress, settings.warmup)
-                loss, tokens, gradients = gradient(
-                    batches[run.batch], (config.seed, run.epoch, run.batch), progress
-                )
-                norm = run.optimizer.step(gradients, rate)
-                run.skipped += not math.isfinite(norm)
-                run.loss += loss if math.isfinite(loss) else 0.0
-                run.tokens += tokens
-                run.batch += 1
-                run.seconds += time.perf_counter() - began
-                yield StepFacts(
-                    epoch=run.epoch + 1,
-                    batch=run.batch,
-                    batches=len(batches),
-                    loss=run.loss / run.tokens,
-                    progress=(run.epoch + run.batch / len(batches)) / settings.epochs,
-                    tokens_per_second=run.tokens / run.seconds,
-                    norm=norm,
-                    halved=gradient.is_halved,
-                )
+                yield _round(run, gradients, batches, settings, progress, rate)
             yield _end_epoch(run, score_dev, rate)
-    finally:
-        gradient.close()
+
+
+def _round(
+    run: Run,
+    gradients: _Gradients,
+    batches: Sequence[Sequence[Group]],
+    settings: TrainingConfig,
+    progress: float,
+    rate: float,
+) -> StepFacts:
+    """Take the gradients of the next batches at once, then a step with each."""
+    began = time.perf_counter()
+    first = run.batch
+    chosen = range(first, min(first + settings.side_by_side, len(batches)))
+    norms = []
+    for gradient in gradients(batches, (run.epoch, chosen), progress):
+        norms.append(run.optimizer.step(gradient.values, rate))
+        run.skipped += not math.isfinite(norms[-1])
+        run.loss += gradient.loss if math.isfinite(gradient.loss) else 0.0
+        run.tokens += gradient.tokens
+        run.batch += 1
+    run.seconds += time.perf_counter() - began
+    return StepFacts(
+        epoch=run.epoch + 1,
+        batch=run.batch,
+        batches=len(batches),
+        loss=run.loss / run.tokens,
+        progress=(run.epoch + run.batch / len(batches)) / settings.epochs,
+        tokens_per_second=run.tokens / run.seconds,
+        norm=max(norms) if all(map(math.isfinite, norms)) else math.nan,
+        halved=gradients.are_halved,
+    )
 
 
 def epoch_batches(corpus: EncodedCorpus, config: Config, epoch: int) -> list[list[Group]]:
@@ -203,90 +219,94 @@ def _out_of_patience(run: Run, patience: int | None) -> bool:
     return patience is not None and run.best_epoch > 0 and run.epoch - run.best_epoch >= patience
 
 
-class _ParallelGradient:
-    """The gradient of a batch, its sentences shared out among threads.
+class _Gradient(NamedTuple):
+    """Of a batch: the summed loss of its tags (nats), its tokens, and the gradient of the mean loss of a sentence."""
 
-    One batch doesn't scale over cores inside an operator; parts of it side by side do, because PyTorch's
-    operators release the interpreter's lock. The parts are summed in a fixed order: same seed, same bits.
+    loss: float
+    tokens: int
+    values: Sequence[Tensor]
+
+
+class _Gradients:
+    """Takes gradients at the labeler's present weights.
+
+    Attributes:
+        are_halved: whether memory ran out, so that every batch is computed in halves, one after the other.
     """
 
-    def __init__(self, labeler: SequenceLabeler, corpus: EncodedCorpus, config: Config, workers: int) -> None:
+    def __init__(
+        self, labeler: SequenceLabeler, corpus: EncodedCorpus, config: Config, threads: Workers
+    ) -> None:
         self._labeler = labeler
         self._parameters = [each for each in labeler.parameters() if each.requires_grad]
         self._corpus = corpus
+        self._seed = config.seed
         self._max_tokens = config.encoder.max_tokens
-        self._workers = workers
-        self.is_halved = False
-        self._threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        self._pool = (
-            ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))
-            if workers > 1
-            else None
-        )
+        self._threads = threads
+        self.are_halved = False
 
     def __call__(
-        self, groups: Sequence[Group], place: tuple[int, ...], progress: float
-    ) -> tuple[float, int, list[Tensor]]:
-        """Return the summed loss, the number of tokens and the gradient of the mean loss of a sentence.
-
-        Where memory runs out, this batch and all later ones are computed in halves, one after the other.
+        self, batches: Sequence[Sequence[Group]], place: tuple[int, Sequence[int]], progress: float
+    ) -> list[_Gradient]:
+        """Return the gradients of some batches.
 
         Args:
-            groups: the batch.
-            place: where in the run it stands; seeds its dropout.
+            batches: of an epoch.
+            place: the epoch, and which of its batches; they seed the dropout.
             progress: share of the training that is done.
 
         Raises:
-            MemoryExhaustedError: it runs out all the same.
+            MemoryExhaustedError: memory runs out even for halves.
         """
+        epoch, chosen = place
+
+        def of(number: int) -> _Gradient:
+            return self._of(batches[number], (self._seed, epoch, number), progress)
+
         for _ in range(2):
             try:
-                return self._gradient(groups, place, progress)
+                return self._threads.map(of, chosen)
             except (MemoryError, RuntimeError) as error:
                 if not _is_out_of_memory(error):
                     raise
-                if self.is_halved:
+                if self.are_halved:
                     break
-            self.is_halved = True
-        tokens = sum(item.tokens for item in groups)
+            self.are_halved = True
+        largest = max((batches[number] for number in chosen), key=_tokens)
         raise MemoryExhaustedError(
-            f"out of memory in a step of {len(groups)} windows, {tokens:,} tokens; give a smaller --batch-sentences, "
-            "a smaller --set encoder.max_tokens, or --workers 1"
+            f"out of memory in a step of {len(largest)} windows, {_tokens(largest):,} tokens; give a smaller "
+            "--batch-sentences, a smaller --set encoder.max_tokens, or --workers 1"
         )
 
-    def _gradient(
-        self, groups: Sequence[Group], place: tuple[int, ...], progress: float
-    ) -> tuple[float, int, list[Tensor]]:
+    def _of(self, groups: Sequence[Group], place: tuple[int, ...], progress: float) -> _Gradient:
         sentences = sum(item.stop - item.start for item in groups)
-        parts = self._workers * (2 if self.is_halved else 1)
-        shards = [shard for shard in (groups[start::parts] for start in range(parts)) if shard]
-        seeds = [_seed(*place, number) for number in range(len(shards))]
-        shard = partial(self._shard, scale=1 / sentences, progress=progress)
-        found: Iterable[tuple[float, int, tuple[Tensor, ...]]]
-        if self._pool is None:
-            found = map(shard, shards, seeds)
-        else:
-            running = list(map(partial(self._pool.submit, shard), shards, seeds))
-            wait(running)  # also where one of them fails: the others take memory until they end
-            found = [each.result() for each in running]
-        losses, tokens, gradients = zip(*found, strict=True)
-        return sum(losses), sum(tokens), [_sum(each) for each in zip(*gradients, strict=True)]
+        halves = [groups[::2], groups[1::2]] if self.are_halved and len(groups) > 1 else [groups]
+        total: _Gradient | None = None
+        for number, half in enumerate(halves):
+            found = self._of_part(half, seed_of(*place, number), 1 / sentences, progress)
+            total = found if total is None else _sum(total, found)
+        assert total is not None
+        return total
 
-    def _shard(
-        self, groups: Sequence[Group], seed: int, scale: float, progress: float
-    ) -> tuple[float, int, tuple[Tensor, ...]]:
+    def _of_part(self, groups: Sequence[Group], seed: int, scale: float, progress: float) -> _Gradient:
         device = self._labeler.device
         batch = collate(self._corpus, groups, self._max_tokens).to(device)
         objective = self._labeler.objective(batch, torch.Generator(device).manual_seed(seed), progress)
-        gradients = torch.autograd.grad(objective.total * scale, self._parameters)
-        return objective.tags.item(), batch.num_tokens, gradients
+        values = torch.autograd.grad(objective.total * scale, self._parameters)
+        coalesced = [each.coalesce() if each.is_sparse else each for each in values]
+        return _Gradient(objective.tags.item(), batch.num_tokens, coalesced)
 
-    def close(self) -> None:
-        """End the threads."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-        torch.set_num_threads(self._threads)
+
+def _sum(one: _Gradient, other: _Gradient) -> _Gradient:
+    values = [
+        (left + right).coalesce() if left.is_sparse else left + right
+        for left, right in zip(one.values, other.values, strict=True)
+    ]
+    return _Gradient(one.loss + other.loss, one.tokens + other.tokens, values)
+
+
+def _tokens(groups: Sequence[Group]) -> int:
+    return sum(item.tokens for item in groups)
 
 
 def _is_out_of_memory(error: Exception) -> bool:
@@ -294,14 +314,3 @@ def _is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(
         words in str(error) for words in ("can't allocate memory", "not enough memory", "out of memory")
     )
-
-
-def _seed(*place: int) -> int:
-    return int(np.random.SeedSequence(place).generate_state(1, np.uint64)[0] >> np.uint64(1))
-
-
-def _sum(parts: Sequence[Tensor]) -> Tensor:
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total.coalesce() if total.is_sparse else total

@@ -13,6 +13,7 @@ from tagger.text.metrics import Score, Scores
 from tagger.text.metrics.exact import Average
 from tagger.training import corpora, loop
 from tagger.training.loop import EpochFacts, StepFacts
+from tagger.training.parallel import Workers
 
 CALM = {"training.input_dropout": 0.0, "training.output_dropout": 0.0, "training.word_dropout": 0.0}
 CALM |= {"training.unknown_strength": 0.0, "training.language_weight": 0.0, "training.character_dropout": 0.0}
@@ -54,39 +55,66 @@ def test_the_same_seed_gives_the_same_bits(read_tiny, workers):
     assert not same(weights, train(read_tiny(seed=2), workers)[2])
 
 
-def test_workers_share_out_one_and_the_same_gradient(read_tiny):
+@pytest.mark.parametrize("side_by_side", [1, 2, 3])
+def test_what_is_learnt_does_not_depend_on_the_number_of_threads(read_tiny, side_by_side):
+    data = read_tiny(**{"training.side_by_side": side_by_side})
+    _, facts, expected = train(data)
+    for workers in (2, 3, 8):
+        _, others, weights = train(data, workers)
+        assert same(weights, expected)
+        assert [fact.loss for fact in others] == [fact.loss for fact in facts]
+
+
+def test_gradients_side_by_side_are_taken_at_the_same_weights(read_tiny):
+    data = read_tiny(**{"training.side_by_side": 2})
+    run, corpus = begin(data)
+    batches = loop.epoch_batches(corpus, data.config, 0)
+    with Workers(1) as threads:
+        gradients = loop._Gradients(run.labeler, corpus, data.config, threads)
+        expected = gradients(batches, (0, range(1, 2)), 0.0)[0]  # before any step is taken
+    taken = []
+    step = run.optimizer.step
+    run.optimizer.step = lambda values, rate: (
+        taken.append([each.clone() for each in values]) or step(values, rate)
+    )
+    next(loop.train(run, corpus, data.config, lambda labeler: some_scores()))
+    assert len(taken) == 2
+    for one, other in zip(taken[1], expected.values, strict=True):
+        assert torch.equal(one.to_dense(), other.to_dense())
+
+
+def test_halves_make_one_and_the_same_gradient(read_tiny):
     data = read_tiny(**CALM, **{"encoder.context": 1})
     run, corpus = begin(data)
-    groups = max(loop.epoch_batches(corpus, data.config, 0), key=len)
-    assert len(groups) == 4
-    found = []
-    for workers in (1, 2, 5):
-        gradient = loop._ParallelGradient(run.labeler, corpus, data.config, workers)
-        loss, tokens, gradients = gradient(groups, (1, 0, 0), 0.0)
-        gradient.close()
-        found.append((torch.tensor(loss), torch.tensor(tokens), *(each.to_dense() for each in gradients)))
-    for other in found[1:]:
-        for one, two in zip(found[0], other, strict=True):
-            torch.testing.assert_close(one, two)
+    batches = loop.epoch_batches(corpus, data.config, 0)
+    with Workers(1) as threads:
+        gradients = loop._Gradients(run.labeler, corpus, data.config, threads)
+        wholes = gradients(batches, (0, range(2)), 0.0)
+        gradients.are_halved = True
+        halves = gradients(batches, (0, range(2)), 0.0)
+    for whole, half in zip(wholes, halves, strict=True):
+        assert (whole.loss, whole.tokens) == (pytest.approx(half.loss), half.tokens)
+        for one, other in zip(whole.values, half.values, strict=True):
+            torch.testing.assert_close(one.to_dense(), other.to_dense())
 
 
 def test_the_gradient_is_that_of_the_mean_loss_of_a_sentence(read_tiny):
     data = read_tiny(**CALM)
     run, corpus = begin(data)
-    (groups, *_) = loop.epoch_batches(corpus, data.config, 0)
+    batches = loop.epoch_batches(corpus, data.config, 0)
+    groups = batches[0]
     sentences = sum(item.stop - item.start for item in groups)
-    gradient = loop._ParallelGradient(run.labeler, corpus, data.config, 1)
-    loss, _, gradients = gradient(groups, (1, 0, 0), 0.0)
-    gradient.close()
+    with Workers(1) as threads:
+        (found,) = loop._Gradients(run.labeler, corpus, data.config, threads)(batches, (0, range(1)), 0.0)
     parameters = list(run.labeler.parameters())
     expected = run.labeler.loss(loop.collate(corpus, groups, data.config.encoder.max_tokens))
-    assert loss == pytest.approx(expected.item())
-    for one, two in zip(gradients, torch.autograd.grad(expected / sentences, parameters), strict=True):
+    assert found.loss == pytest.approx(expected.item())
+    for one, two in zip(found.values, torch.autograd.grad(expected / sentences, parameters), strict=True):
         torch.testing.assert_close(one.to_dense(), two.to_dense())
 
 
 def test_facts_of_every_step_and_epoch(read_tiny):
-    data = read_tiny()
+    data = read_tiny(**{"training.side_by_side": 1})
     run, facts, _ = train(data)
     epochs = [fact for fact in facts if isinstance(fact, EpochFacts)]
     steps = [fact for fact in facts if isinstance(fact, StepFacts)]
@@ -153,7 +181,7 @@ def spoilt(monkeypatch):
 
 
 def test_a_step_without_a_finite_gradient_is_skipped_and_counted(read_tiny, spoilt):
-    data = read_tiny(**{"training.epochs": 2})
+    data = read_tiny(**{"training.epochs": 2, "training.side_by_side": 1})
     _, calm, _ = train(data)
     batches = calm[0].batches
     spoilt.clear()
@@ -201,7 +229,7 @@ OUT_OF_MEMORY = [
 def test_batches_are_halved_where_memory_runs_out(read_tiny, monkeypatch, error, workers):
     data = read_tiny(**CALM, **{"encoder.context": 1, "training.epochs": 1})
     _, _, expected = train(data)
-    run_out_of_memory(monkeypatch, 2 if workers == 1 else 1, error)
+    run_out_of_memory(monkeypatch, 2, error)
     _, facts, weights = train(data, workers)
     assert [fact.halved for fact in facts if isinstance(fact, StepFacts)][-1]
     for name, value in expected.items():  # without dropout halves are as good as wholes

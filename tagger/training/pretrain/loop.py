@@ -10,7 +10,6 @@ import copy
 import math
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +20,7 @@ from tagger.config import PretrainConfig, TrainingConfig
 from tagger.model.bilm import LanguageModel
 from tagger.training.loop import schedule
 from tagger.training.optimizer import Optimizer
+from tagger.training.parallel import Workers, seed_of
 from tagger.training.reading import (
     Chunk,
     Source,
@@ -117,17 +117,16 @@ def train(
         workers: threads; each computes the gradient of a part of every batch.
     """
     settings = config.training
-    gradient = _ParallelGradient(run.model, settings.dropout, workers)
-    try:
+    with Workers(workers) as threads:
+        gradient = _Gradient(run.model, settings.dropout, threads, workers)
         while run.epoch < settings.epochs:
             rate = 0.0
             for chunk in chunks(source, facts.tables, run.chunk):
                 generator = np.random.default_rng((config.seed, run.epoch, run.chunk))
                 batches = shuffled_batches(chunk, settings.batch_tokens, generator)
                 while run.batch < len(batches):
-                    rate = settings.learning_rate * schedule(
-                        progress(run, facts, settings.epochs), settings.warmup
-                    )
+                    share = progress(run, facts, settings.epochs)
+                    rate = settings.learning_rate * schedule(share, settings.warmup)
                     norm = _step(run, gradient, chunk, batches[run.batch], rate, config.seed)
                     yield StepFacts(
                         epoch=run.epoch + 1,
@@ -138,8 +137,6 @@ def train(
                     )
                 run.chunk, run.batch = run.chunk + 1, 0
             yield _end_epoch(run, facts, rate)
-    finally:
-        gradient.close()
 
 
 def measure(model: LanguageModel, sentences: Chunk, batch_tokens: int = 4096) -> tuple[float, float]:
@@ -164,7 +161,7 @@ def perplexity_of(nats: float, predictions: int) -> float:
 
 
 def _step(
-    run: Run, gradient: _ParallelGradient, chunk: Chunk, places: Sequence[int], rate: float, seed: int
+    run: Run, gradient: _Gradient, chunk: Chunk, places: Sequence[int], rate: float, seed: int
 ) -> float:
     began = time.perf_counter()
     nats, gradients = gradient(chunk, places, (seed, run.epoch, run.chunk, run.batch))
@@ -203,45 +200,33 @@ def _end_epoch(run: Run, facts: Survey, rate: float) -> EpochFacts:
     return found
 
 
-class _ParallelGradient:
-    """The gradient of a batch's mean loss, its sentences shared out among threads (see `training.loop`)."""
+class _Gradient:
+    """The gradient of a batch's mean loss, its sentences shared out among threads.
 
-    def __init__(self, model: LanguageModel, dropout: float, workers: int) -> None:
+    The parts are summed in a fixed order: with as many threads, the same seed gives the same bits.
+    """
+
+    def __init__(self, model: LanguageModel, dropout: float, threads: Workers, parts: int) -> None:
         self._model = model
         self._parameters = list(model.parameters())
         self._dropout = dropout
-        self._workers = workers
-        self._threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        self._pool = (
-            ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))
-            if workers > 1
-            else None
-        )
+        self._threads = threads
+        self._parts = parts
 
     def __call__(
         self, chunk: Chunk, places: Sequence[int], seeds: tuple[int, ...]
     ) -> tuple[float, list[Tensor]]:
         """Return the summed loss and the gradient of the mean loss of a prediction."""
         predictions = sum(len(chunk.sentences[place]) + 1 for place in places)
-        shards = [shard for start in range(self._workers) if (shard := places[start :: self._workers])]
-        drawn = [np.random.SeedSequence((*seeds, number)) for number in range(len(shards))]
+        shards = [shard for start in range(self._parts) if (shard := places[start :: self._parts])]
 
-        def compute(shard: Sequence[int], seed: np.random.SeedSequence) -> tuple[float, tuple[Tensor, ...]]:
-            batch = collate(chunk, shard).to(self._model.device)
-            state = int(seed.generate_state(1, np.uint64)[0] >> np.uint64(1))
-            generator = torch.Generator(self._model.device).manual_seed(state)
+        def of(number: int) -> tuple[float, tuple[Tensor, ...]]:
+            batch = collate(chunk, shards[number]).to(self._model.device)
+            generator = torch.Generator(self._model.device).manual_seed(seed_of(*seeds, number))
             loss = self._model.losses(batch, self._dropout, generator).sum()
             # A cluster of the softmax that no word of the shard is in has a gradient of zero.
             gradients = torch.autograd.grad(loss / predictions, self._parameters, materialize_grads=True)
             return loss.item(), gradients
 
-        run = map if self._pool is None else self._pool.map
-        losses, gradients = zip(*run(compute, shards, drawn), strict=True)
+        losses, gradients = zip(*self._threads.map(of, range(len(shards))), strict=True)
         return sum(losses), [sum(parts[1:], start=parts[0]) for parts in zip(*gradients, strict=True)]
-
-    def close(self) -> None:
-        """End the threads."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-        torch.set_num_threads(self._threads)
