@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagger import config
@@ -34,16 +34,17 @@ def make_sentences(lengths, seed: int = 0) -> list[Sentence]:
 
 
 def make(sentences, **changes):
-    settings = config.override(
+    chosen = config.override(
         Config(),
         {"embedding.feature_columns": ["1:3", "2:2"], "embedding.gazetteer_dim": 4, "embedding.word_dim": 5}
         | changes,
     )
-    lexicon = Lexicon.build(sentences, ("O",), settings.embedding, LISTS)
+    lexicon = Lexicon.build(sentences, ("O",), chosen.embedding, LISTS)
     torch.manual_seed(0)
-    return lexicon, TokenEmbedding(lexicon, settings.embedding, settings.training)
+    return lexicon, TokenEmbedding(lexicon, chosen.embedding, chosen.training)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=8), st.integers(1, 4))
 def test_every_token_has_its_own_marks_wherever_windows_are_cut(lengths, context):
     sentences = make_sentences(lengths)
@@ -95,6 +96,7 @@ names = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(names, min_size=1, max_size=4), st.integers(0, 99))
 def test_a_name_is_forgotten_as_a_whole_or_not_at_all(windows, seed):
     _, embedding = make(

@@ -134,3 +134,36 @@ def test_costs_of_nothing_change_nothing_and_costs_raise_the_loss():
     assert torch.equal(dear.decode(batch), plain.decode(batch))  # which knows no costs
     assert dear.kept_state().keys() == plain.kept_state().keys()
     assert dear.costs[lexicon.tags.index("S-PER"), lexicon.tags.index("O")] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("share", "costs", "is_found"),
+    [
+        (0.42, [], False),
+        (0.42, ["PER=4"], True),  # the threshold is 1 / 2 / (1 / 2 + 0.982) = 0.337
+        (0.30, ["PER=4"], False),
+        (0.42, ["PER=4:4"], False),
+        (0.60, [], True),
+        (0.60, ["PER=0:4"], False),  # the threshold is 0.663
+        (0.60, ["PER=0:0.1"], True),  # the threshold is 0.512
+        (0.60, ["LOC=0:4"], True),
+    ],
+)
+def test_costs_move_the_share_from_which_on_a_type_is_found(share, costs, is_found):
+    """One word, a name in so many of a hundred sentences: the formula of the module says what is learned of it."""
+    config = settings.override(
+        Config(), SMALL | {"corpus.scheme": "IOB2", "corpus.mode": "words", "training.costs": costs}
+    )
+    tags = trained.inner_tags(["LOC", "PER"], Scheme.IOB2)
+    sentences = [Sentence(("x",))] * 100
+    lexicon = Lexicon.build(sentences, tags, config.embedding)
+    gold = [[["S-PER" if number < 100 * share else "O"]] for number in range(100)]
+    corpus = encode(sentences, lexicon, gold)
+    batch = collate(corpus, group(corpus.examples, 1, 16), 16)
+    labeler = trained.build(lexicon, config)
+    optimizer = torch.optim.Adam([labeler.emission.bias], lr=0.2)  # enough for a single word
+    for _ in range(80):
+        optimizer.zero_grad()
+        (labeler.loss(batch) / 100).backward()
+        optimizer.step()
+    assert tags[labeler.decode(batch)[0, 0]] == ("S-PER" if is_found else "O")

@@ -7,7 +7,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagger.errors import DataError
@@ -37,12 +37,14 @@ def marks_by_trying(entries: set[tuple[str, ...]], tokens: list[str]) -> str:
     return found
 
 
+@settings(deadline=None)
 @given(st.lists(runs, max_size=8), st.lists(st.sampled_from("abcA"), max_size=20))
 def test_the_longest_entry_is_found_from_left_to_right(entries, tokens):
     found = Gazetteer("list", map(" ".join, entries))
     assert marks(found, " ".join(tokens)) == marks_by_trying(set(map(tuple, entries)), tokens)
 
 
+@settings(deadline=None)
 @given(st.lists(runs, max_size=8), st.lists(st.sampled_from("abcA"), max_size=20))
 def test_ignoring_case_is_looking_for_lower_case_in_lower_case(entries, tokens):
     found = Gazetteer("list", map(" ".join, entries), ignores_case=True)
