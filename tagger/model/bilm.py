@@ -65,8 +65,8 @@ class Convolutions(nn.Module):
         super().__init__()
         self.size = sum(filters)
         self.embedding = nn.Parameter(torch.randn(symbols, dim))
-        widths = torch.arange(len(filters), 0, -1).repeat_interleave(torch.tensor(filters[::-1]))  # (F,)
-        bounds = (dim * widths) ** -0.5
+        widths = [width for width in range(len(filters), 0, -1) for _ in range(filters[width - 1])]  # (F,)
+        bounds = torch.tensor([(dim * width) ** -0.5 for width in widths])
         self.weights = nn.ParameterList(
             torch.empty(dim, sum(filters[place:])).uniform_(-1, 1) * bounds[: sum(filters[place:])]
             for place in range(len(filters))
@@ -78,8 +78,9 @@ class Convolutions(nn.Module):
         size = spelling.shape[1]
         alphabet = self.embedding.index_fill(0, torch.tensor([PAD], device=spelling.device), 0.0)
         padded = functional.pad(spelling, (0, len(self.weights) - 1))
-        found = functional.embedding(spelling, alphabet @ self.weights[0])
-        for place, weight in enumerate(cast(list[Tensor], self.weights[1:]), start=1):
+        first, *others = self.weights
+        found = functional.embedding(spelling, alphabet @ first)
+        for place, weight in enumerate(others, start=1):
             read = functional.embedding(padded[:, place : place + size], alphabet @ weight)
             found[..., : weight.shape[1]] += read
         outside = (spelling == PAD).unsqueeze(-1)
