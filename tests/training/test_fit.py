@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 
 import pytest
 import torch
 
+from tagger.config import LanguageModelConfig, PretrainConfig
 from tagger.errors import ConfigError, DataError, ModelError
 from tagger.model.labeler import Objective, SequenceLabeler
-from tagger.training import checkpoint, evaluate, fit, supervision
+from tagger.text.language import LanguageTables
+from tagger.training import checkpoint, corpora, evaluate, fit, language, supervision
 from tagger.training.fit import Finished, Started
 from tagger.training.loop import EpochFacts, StepFacts
 from tagger.training.supervision import DivergenceError, Stopped
@@ -122,6 +125,24 @@ def test_a_run_stopped_after_every_step_ends_with_the_same_bits(read_tiny, tmp_p
             break
     assert bits(tmp_path / "often") == bits(tmp_path / "whole")
     assert (last.epochs, last.best_epoch) == (whole[-1].epochs, whole[-1].best_epoch)
+
+
+@pytest.mark.parametrize("finetune", [False, True])
+def test_a_run_with_a_language_model_ends_with_the_same_bits(read_tiny, tmp_path, finetune):
+    plain = read_tiny(**{"lm.finetune": finetune, "training.epochs": 2})
+    sizes = LanguageModelConfig(character_dim=4, character_filters=3, hidden=7, projection=6, min_count=1)
+    words = Counter(token for sentence in plain.train.sentences for token in sentence.tokens)
+    tables = LanguageTables.build(words, len(plain.train.sentences), sizes)
+    config = PretrainConfig(model=sizes)
+    model = language.TrainedLanguageModel(config, tables, language.build(tables, config))
+    data = corpora.add_language_model(plain, model)
+    facts = run(data, tmp_path / "whole")
+    moments = len([fact for fact in facts if isinstance(fact, StepFacts | EpochFacts)])
+    for moment in range(1, moments):
+        directory = tmp_path / str(moment)
+        assert isinstance(run(data, directory, stop=stop_at(moment))[-1], Stopped)
+        assert isinstance(run(data, directory, resume=True)[-1], Finished)
+        assert bits(directory) == bits(tmp_path / "whole")
 
 
 def test_resuming_without_a_checkpoint_begins_at_the_beginning(read_tiny, tmp_path):
