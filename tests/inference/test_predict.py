@@ -23,6 +23,7 @@ from tagger.inference.predict import Question, Reading, Tagger, decoding, networ
 from tagger.inference.predict.forms import FormTable
 from tagger.inference.predict.network import Network
 from tagger.inference.predict.passages import Quiet, split_text
+from tagger.inference.predict.recurrence import product
 from tagger.inference.predict.workers import answer
 from tagger.text import schemes
 from tagger.text.conll import Sentence
@@ -109,6 +110,14 @@ def test_rows_of_forms_stay_with_their_words():
     assert not torch.equal(first[0], first[1])
     table.rows(["a", "b", "c", "d", "e", "f", "g"])
     assert torch.equal(table.values[table.rows(["Li", "Ada"])], first[[1, 0]])
+
+
+@pytest.mark.parametrize("rows", [1, 15, 64, 65, 1025])
+def test_a_row_of_a_product_does_not_depend_on_the_others(rows):
+    x, weights = torch.randn(2000, 24), torch.randn(40, 24)
+    found = product(x[:rows], weights)
+    torch.testing.assert_close(found, x[:rows] @ weights.t())
+    torch.testing.assert_close(found, product(x, weights)[:rows], rtol=0, atol=1e-6)
 
 
 # What must change nothing.

@@ -13,18 +13,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
-from tagger.inference.predict.recurrence import linear
+from tagger.inference.predict.recurrence import product
 from tagger.model.batch import FormRows
 from tagger.model.embeddings import TokenEmbedding
 from tagger.text.lexicon import Lexicon
 
 Ints = NDArray[np.int64]
 _COMPUTED_AT_ONCE = 1024  # words: their characters, convolved, take some tens of megabytes
-# A product of few rows takes another road through the libraries and rounds differently; with more, each row is the
-# same to the last bit whatever the others are, so that it doesn't matter with which words a word was computed.
-_FEWEST_ROWS = 16
 
 
 Key = str | tuple[str | int, ...]  # a word, or a word and the rows of its marks
@@ -87,10 +83,8 @@ class FormTable:
     def _compute(self, keys: Sequence[Key], first: int) -> None:
         for start in range(0, len(keys), _COMPUTED_AT_ONCE):
             part = keys[start : start + _COMPUTED_AT_ONCE]
-            features = self._embed(part)
-            features = functional.pad(features, (0, 0, 0, max(0, _FEWEST_ROWS - len(part))))
             target = self.values[first + start : first + start + len(part)]
-            torch.add(linear(features, self._weights)[: len(part)], self._bias, out=target)
+            torch.add(product(self._embed(part), self._weights), self._bias, out=target)
 
     def _embed(self, keys: Sequence[Key]) -> Tensor:
         """Return the features of words (N, D')."""

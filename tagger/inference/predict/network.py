@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tagger.inference.predict.forms import FormTable
-from tagger.inference.predict.recurrence import Layer, Steps, linear, run
+from tagger.inference.predict.recurrence import Layer, Steps, product, run
 from tagger.model.batch import Group, Window, collate, cut_windows, encode, group, sorted_batches
 from tagger.model.threads import one_thread
 from tagger.model.trained import TrainedModel
@@ -251,7 +251,7 @@ class _Fast:
         if reading.bigrams is not None:
             assert self._embedding.bigram is not None and rows is not None
             pairs = self._embedding.bigram(torch.from_numpy(reading.bigrams)).flatten(1)
-            gates = linear(pairs, self._layers[0].inputs[:, self._cached :].contiguous())
+            gates = product(pairs, self._layers[0].inputs[:, self._cached :].contiguous())
             gates += table.values[rows]
             rows = None
         for layer in self._layers[:-1]:
@@ -260,7 +260,7 @@ class _Fast:
                 [part[place] for part, place in zip(states, steps.places, strict=True)], dim=-1
             )
             following = self._layers[self._layers.index(layer) + 1]
-            gates, rows = linear(together, following.inputs).add_(following.bias), None
+            gates, rows = product(together, following.inputs).add_(following.bias), None
         states = run(self._layers[-1], gates, rows, steps)
         H = self._layers[-1].hidden
         scores = self._emission_bias.expand(len(reading.words), -1).clone()

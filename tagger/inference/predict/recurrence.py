@@ -136,6 +136,23 @@ def _find_product() -> Callable[[Tensor, Tensor], Tensor]:
 linear = _find_product()
 
 
+# oneDNN makes a plan for each number of rows and keeps a thousand of them, 0.2 MB each; few numbers take few plans.
+_ROWS = 64
+_MANY_ROWS = 512
+_MANY = 1024
+
+
+def product(x: Tensor, weights: Tensor) -> Tensor:
+    """Return x W^T of (N, D) and (G, D), whatever N is, with a bounded memory for plans.
+
+    A product of few rows would take another road and round differently. Here each row is the same to the last bit
+    whatever the others are.
+    """
+    N = len(x)
+    missing = -N % (_ROWS if N <= _MANY else _MANY_ROWS)
+    return linear(nn.functional.pad(x, (0, 0, 0, missing)), weights)[:N]
+
+
 def _add_product(target: Tensor, states: Tensor, weights: Tensor) -> None:
     """Add states W^T to the target in place."""
     target += linear(states, weights)
