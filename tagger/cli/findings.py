@@ -13,9 +13,12 @@ from tagger.text.features import normalise
 from tagger.training import corpora
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
     from tagger.training.corpora import Corpora, CorpusFacts
+    from tagger.training.finetune import Growth
 
 
 def describe_corpora(talk: Console, data: Corpora) -> None:
@@ -43,6 +46,18 @@ def describe_corpora(talk: Console, data: Corpora) -> None:
                 talk,
                 f"{each.path}: types that training lacks, counted as missed: {_listed(each.strange_types)}",
             )
+
+
+def describe_growth(talk: Console, growth: Growth, model: Path, corpus: Path) -> None:
+    """Print what a run that continues a model adds to it, and what becomes of the rest."""
+    types = ", ".join(growth.new_types) or "none"
+    say(talk, f"continuing {model}: {growth.new_words:,} new words; new types: {types}")
+    if growth.absent_types:
+        warn(
+            talk,
+            f"types of {model} that {corpus} lacks: {', '.join(growth.absent_types)}; they stay possible, but where "
+            "it mentions such names unmarked the model learns to pass over them",
+        )
 
 
 def describe_vectors(talk: Console, data: Corpora) -> None:

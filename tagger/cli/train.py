@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tagger.cli.options import AsJson, ConfigFile, Flag, Given, Output, Overrides, Resume, choose, takes
+from tagger.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tagger.config import Config
     from tagger.training.corpora import Corpora
     from tagger.training.fit import Fact, Finished
     from tagger.training.repeat import Repeated
@@ -67,6 +69,9 @@ def train(
         typer.Option(help="Corpus that chooses the best epoch; else a tenth of TRAIN is held out."),
     ] = None,
     test: Annotated[Path | None, typer.Option(help="Corpus to score the finished model on.")] = None,
+    base: Annotated[
+        Path | None, typer.Option("--from", help="Model to continue with; its words and types are kept.")
+    ] = None,
     seeds: Annotated[
         int, typer.Option(min=1, help="Train this many seeds, from --seed upwards, and keep the best by dev.")
     ] = 1,
@@ -103,24 +108,52 @@ def train(
     """
     from rich.console import Console
 
-    from tagger.cli import findings
+    from tagger.cli.findings import describe_corpora
     from tagger.cli.talk import warn_of_directory
     from tagger.config import Config
-    from tagger.training import corpora, language
 
     talk = Console(stderr=True, highlight=False)
-    data = corpora.read(train, dev, test, choose(Config, config, given, overrides))
-    if vectors is not None:
-        data = corpora.add_vectors(data, vectors, keep_all=vectors_all)
-        findings.describe_vectors(talk, data)
-    if lm is not None:
-        data = corpora.add_language_model(data, language.load(lm))
-    findings.describe_corpora(talk, data)
+    if base is not None and base.resolve() == output.resolve():
+        raise ConfigError(
+            f"found {output}, which --from reads; choose another directory, or the run couldn't be resumed",
+            "--output",
+        )
+    data = _read(talk, (train, dev, test), choose(Config, config, given, overrides), base)
+    data = _join(talk, data, vectors, vectors_all, lm)
+    describe_corpora(talk, data)
     if dry_run:
         _rehearse(data, seeds, as_json)
         return
     warn_of_directory(talk, output, resume=resume, seeds=seeds)
     _show(talk, _run(talk, data, output, resume, seeds), as_json)
+
+
+def _read(
+    talk: Console, files: tuple[Path, Path | None, Path | None], chosen: Config, base: Path | None
+) -> Corpora:
+    """Read the corpora, for a new model or to continue one."""
+    from tagger.cli.findings import describe_growth
+    from tagger.training import checkpoint, corpora, finetune
+
+    if base is None:
+        return corpora.read(*files, chosen)
+    model = checkpoint.load_model(base)
+    data, growth = finetune.continue_from(
+        corpora.read(*files, finetune.inherit_settings(chosen, model)), model
+    )
+    describe_growth(talk, growth, base, files[0])
+    return data
+
+
+def _join(talk: Console, data: Corpora, vectors: Path | None, vectors_all: bool, lm: Path | None) -> Corpora:
+    """Read what joins the corpora."""
+    from tagger.cli.findings import describe_vectors
+    from tagger.training import corpora, language
+
+    if vectors is not None:
+        data = corpora.add_vectors(data, vectors, keep_all=vectors_all)
+        describe_vectors(talk, data)
+    return data if lm is None else corpora.add_language_model(data, language.load(lm))
 
 
 def _rehearse(data: Corpora, seeds: int, as_json: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,6 @@ def write(
 ) -> str:
     """Write the card as Markdown."""
     config = data.config
-    types = ", ".join(_code(type_) for type_ in data.types)
     corpora = {"train": data.train, "dev": data.dev} | ({"test": data.test} if data.test else {})
     corpus_rows = [
         f"| {name} | {_code(corpus.path)} | {len(corpus.sentences):,} | {sum(map(len, corpus.sentences)):,} |"
@@ -35,9 +34,10 @@ def write(
     lines = [
         "# A sequence labeller made with tagger",
         "",
-        f"Labels {config.corpus.mode} with {types} (scheme {config.corpus.scheme}).",
+        f"Labels {config.corpus.mode} with {_types(data.types)} (scheme {config.corpus.scheme}).",
         f"A {config.encoder.kind.upper()} of {config.encoder.layers} x {config.encoder.directions} x "
         f"{config.encoder.hidden} with a {config.decoder.kind.upper()} decoder; {parameters:,} parameters.",
+        *([] if data.base is None else [f"It continues a model of {_types(data.base.types)}."]),
         "",
         "| corpus | file | sentences | tokens |",
         "|---|---|---:|---:|",
@@ -89,6 +89,10 @@ def with_seeds(
 def _spread(found: tuple[float, float]) -> str:
     mean, deviation = found
     return f"{100 * mean:.2f} ± {100 * deviation:.2f}"
+
+
+def _types(types: Iterable[str]) -> str:
+    return ", ".join(map(_code, types))
 
 
 def _code(text: str) -> str:

@@ -18,8 +18,9 @@ from tagger.config import Config, override, settle
 from tagger.errors import ConfigError, DataError
 from tagger.model import trained, vectors
 from tagger.model.batch import EncodedCorpus, encode
+from tagger.model.trained import TrainedModel
 from tagger.model.vectors import Vectors
-from tagger.text import costs, gazetteer, schemes
+from tagger.text import costs, extension, gazetteer, schemes
 from tagger.text.conll import Columns, Corpus, Sentence, read_corpus
 from tagger.text.features import normalise
 from tagger.text.gazetteer import Gazetteer
@@ -27,6 +28,7 @@ from tagger.text.lexicon import Lexicon
 from tagger.text.marks import parse_feature_columns
 from tagger.text.schemes import Scheme
 from tagger.text.tokenizer import Conventions, Mode, Split, detect
+from tagger.text.vocab import Vocab
 from tagger.training.language import TrainedLanguageModel
 
 
@@ -40,6 +42,7 @@ class Corpora:
         types: the entity types (or bare labels) of the training sentences, sorted.
         language: the language model that the labeler uses, if any.
         vectors: pretrained word vectors, if any.
+        base: the model whose training the run continues, if any; its types are among `types`.
         gazetteers: lists of names.
     """
 
@@ -51,6 +54,7 @@ class Corpora:
     types: tuple[str, ...]
     language: TrainedLanguageModel | None = None
     vectors: Vectors | None = None
+    base: TrainedModel | None = None
     gazetteers: tuple[Gazetteer, ...] = ()
 
     def fingerprint(self) -> bytes:
@@ -200,6 +204,8 @@ def build_lexicon(corpora: Corpora) -> Lexicon:
     has_outside = any(schemes.OUTSIDE in sentence.tags for sentence in corpora.train.sentences)
     tags = trained.inner_tags(corpora.types, corpora.train.scheme, has_outside=has_outside)
     lexicon = Lexicon.build(corpora.train.sentences, tags, corpora.config.embedding, corpora.gazetteers)
+    if corpora.base is not None:
+        lexicon = extension.extend(corpora.base.lexicon, lexicon)
     if corpora.vectors is not None:
         lexicon = lexicon.with_words(corpora.vectors.words)
     return replace(lexicon, speller=corpora.language.tables.speller) if corpora.language else lexicon
@@ -211,6 +217,7 @@ def add_language_model(corpora: Corpora, language: TrainedLanguageModel) -> Corp
     Raises:
         ConfigError: it reads characters and the corpus has words, or the other way round.
     """
+    _refuse_continuing(corpora, "--lm")
     unit, mode = language.config.model.unit, corpora.config.corpus.mode
     if (unit == "characters") != (mode == "characters"):
         raise ConfigError(
@@ -229,6 +236,7 @@ def add_gazetteers(corpora: Corpora, paths: Sequence[Path]) -> Corpora:
     Raises:
         DataError: a file is at fault.
     """
+    _refuse_continuing(corpora, "--gazetteer")
     settings = corpora.config.corpus
     conventions = Conventions(Mode(settings.mode), frozenset(map(Split, settings.splits)))
     ignores_case = corpora.config.embedding.gazetteer_ignore_case
@@ -237,6 +245,13 @@ def add_gazetteers(corpora: Corpora, paths: Sequence[Path]) -> Corpora:
         for path in paths
     )
     return replace(corpora, gazetteers=(*corpora.gazetteers, *found))
+
+
+def _refuse_continuing(corpora: Corpora, option: str) -> None:
+    if corpora.base is not None:
+        raise ConfigError(
+            "can't join a model that is continued (--from), only a new one; leave it out", option
+        )
 
 
 def add_vectors(corpora: Corpora, path: Path, *, keep_all: bool = False) -> Corpora:
@@ -249,17 +264,25 @@ def add_vectors(corpora: Corpora, path: Path, *, keep_all: bool = False) -> Corp
 
     Raises:
         DataError: the file is at fault, or has no vector for any word of the corpora.
+        ConfigError: the run continues a model whose words have vectors of another size.
     """
     lowercase = corpora.config.embedding.lowercase
     parts = [corpus for corpus in (corpora.train, corpora.dev, corpora.test) if corpus is not None]
     surfaces = {token for corpus in parts for sentence in corpus.sentences for token in sentence.tokens}
     needed = {normalise(token, lowercase=lowercase) for token in surfaces}
+    known = corpora.base.lexicon.words if corpora.base is not None else Vocab(())
 
     def want(word: str) -> str | None:
         normal = normalise(word, lowercase=lowercase)
-        return normal if keep_all or normal in needed else None
+        return normal if (keep_all or normal in needed) and normal not in known else None
 
     found = vectors.read(path, want)
+    if corpora.base is not None and found.dim != corpora.config.embedding.word_dim:
+        raise ConfigError(
+            f"found vectors of size {found.dim}, but the words of the model to continue have "
+            f"{corpora.config.embedding.word_dim}; expected vectors of that size",
+            "--vectors",
+        )
     config = override(corpora.config, {"embedding.word_dim": found.dim})
     return replace(corpora, config=config, vectors=found)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tagger.model import trained
+from tagger.model import extension, trained
 from tagger.model.labeler import SequenceLabeler
 from tagger.model.trained import TrainedModel
 from tagger.text.conll import Corpus
@@ -108,6 +108,10 @@ def begin(data: Corpora) -> tuple[Run, TrainedModel]:
     labeler.to(find_device(data.config.training.device))
     if data.language is not None and labeler.embedding.contextual is not None:
         labeler.embedding.contextual.encoder.load_state_dict(data.language.model.encoder.state_dict())
+    if data.base is not None:
+        extension.inherit(labeler, data.base.labeler)
+        if labeler.embedding.word is not None and data.config.embedding.vectors_frozen:
+            labeler.embedding.word.weight.requires_grad_(False)
     if data.vectors is not None:
         rows = lexicon.words.rows(data.vectors.words)
         labeler.embedding.place_vectors(rows, data.vectors.rows, frozen=data.config.embedding.vectors_frozen)
