@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tagger.cli.corpus_options import Encoding, TagColumn, TokenColumn
 from tagger.cli.tables import printable
 from tagger.text.schemes import Scheme
 
@@ -32,11 +33,9 @@ def check(
     scheme: Annotated[
         str | None, typer.Option(help="Tag scheme of all files; else detected from the first.")
     ] = None,
-    token_column: Annotated[
-        str, typer.Option(help="Column of the token: an index from 0 (-1 is the last) or a CoNLL-U name.")
-    ] = "0",
-    tag_column: Annotated[str, typer.Option(help="Column of the tag, likewise.")] = "-1",
-    encoding: Annotated[str, typer.Option(help="Encoding of the files.")] = "utf-8",
+    token_column: TokenColumn = "0",
+    tag_column: TagColumn = "-1",
+    encoding: Encoding = "utf-8",
     limit: Annotated[int, typer.Option(min=0, help="Defects of a kind to list for each file; 0: all.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object with every defect.")] = False,
 ) -> None:

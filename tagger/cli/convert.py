@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from tagger.cli.corpus_options import COLUMN, TagColumn, TokenColumn
 from tagger.errors import DataError
 from tagger.text import schemes
 from tagger.text.formats.terminal import escape_controls
@@ -21,40 +22,42 @@ if TYPE_CHECKING:
     from tagger.text.conll import Corpus
     from tagger.text.schemes import Scheme
 
-_COLUMN = "an index from 0 (-1 is the last) or a CoNLL-U name, as MISC:NER"
 _FORMATS = "conll, conllu, jsonl, spans, doccano, labelstudio or brat"
 _SEPARATORS = {"tab": "\t", "space": " "}
+
+_To = Annotated[
+    str | None, typer.Option(help="Tag scheme to write: IOB1, IOB2, BIOES, BILOU, BMES, BMEWO or BARE.")
+]
+_Format = Annotated[str | None, typer.Option("--format", help="Likewise; for standard output, that of IN.")]
+_Columns = Annotated[
+    str | None,
+    typer.Option(help="Columns to write between token and tag, such as 1,2; else all stay as they are."),
+]
+_OutputColumn = Annotated[
+    str | None, typer.Option(help=f"Column of the tag in CoNLL-U, {COLUMN}; UPOS or MISC:NER otherwise.")
+]
+_Misaligned = Annotated[
+    str, typer.Option(help="Spans that do not fit tokens: error, split (the token) or skip (the span).")
+]
 
 
 def convert(
     source: Annotated[str, typer.Argument(metavar="IN", help="Corpus to read; - is standard input.")],
     target: Annotated[str, typer.Argument(metavar="OUT", help="File to write; - is standard output.")],
-    to: Annotated[
-        str | None, typer.Option(help="Tag scheme to write: IOB1, IOB2, BIOES, BILOU, BMES, BMEWO or BARE.")
-    ] = None,
+    to: _To = None,
     scheme: Annotated[str | None, typer.Option(help="Tag scheme of IN; else it is detected.")] = None,
     input_format: Annotated[str | None, typer.Option(help=f"{_FORMATS}; else by the name.")] = None,
-    output_format: Annotated[
-        str | None, typer.Option("--format", help="Likewise; for standard output, that of IN.")
-    ] = None,
-    token_column: Annotated[str, typer.Option(help=f"Column of the token: {_COLUMN}.")] = "0",
-    tag_column: Annotated[str, typer.Option(help="Column of the tag, likewise.")] = "-1",
-    columns: Annotated[
-        str | None,
-        typer.Option(help="Columns to write between token and tag, such as 1,2; else all stay as they are."),
-    ] = None,
-    output_column: Annotated[
-        str | None, typer.Option(help="Column of the tag in CoNLL-U; UPOS or MISC:NER otherwise.")
-    ] = None,
+    output_format: _Format = None,
+    token_column: TokenColumn = "0",
+    tag_column: TagColumn = "-1",
+    columns: _Columns = None,
+    output_column: _OutputColumn = None,
     separator: Annotated[str, typer.Option(help="Between columns: tab or space.")] = "tab",
     tokens: Annotated[
         str, typer.Option(help="How text without tokens is cut: words, characters or blanks.")
     ] = "words",
     lines: Annotated[bool, typer.Option("--lines", help="Each line of such a text is a sentence.")] = False,
-    misaligned: Annotated[
-        str,
-        typer.Option(help="Spans that do not fit tokens: error, split (the token) or skip (the span)."),
-    ] = "error",
+    misaligned: _Misaligned = "error",
     encoding: Annotated[str, typer.Option(help="Encoding of IN; OUT is UTF-8.")] = "utf-8",
 ) -> None:
     """Write a corpus in another tag scheme or file format.
@@ -74,32 +77,47 @@ def convert(
         misaligned=annotations.Misaligned(_choose(misaligned, annotations.Misaligned, "--misaligned")),
     )
     wanted = schemes.parse_scheme(to) if to else None
-    source_form = _choose(
-        input_format or annotations.format_of(source), annotations.FORMATS, "--input-format"
-    )
-    target_form = output_format or (source_form if target == "-" else annotations.format_of(target))
-    target_form = _choose(target_form, annotations.FORMATS, "--format")
     between = _SEPARATORS[_choose(separator, _SEPARATORS, "--separator")]
-    if target_form == "brat" and target == "-":
-        raise typer.BadParameter("brat is a pair of files; name one", param_hint="OUT")
-
+    forms = _choose_forms(source, target, input_format, output_format)
     with _spooled(source) as path:
-        corpus = annotations.read_corpus(path, source_form, reading, _report)
+        corpus = annotations.read_corpus(path, forms.source, reading, _report)
         converted = _convert_tags(corpus, wanted or corpus.scheme)
         _say_what_was_found(corpus, converted)
-        if target_form == "brat":
+        if forms.target == "brat":
             annotations.write_brat(converted, Path(target))
             return
-        if corpus.layout and source_form == target_form and not columns and not output_column:
+        if corpus.layout and forms.source == forms.target and not columns and not output_column:
             pieces = conll.rewrite_tags(path, corpus.layout, converted.sentences, encoding)
         else:
             pieces = annotations.render(
-                converted, target_form, name=Path(source).name, column=output_column, separator=between
+                converted, forms.target, name=Path(source).name, column=output_column, separator=between
             )
         if target == "-":
             sys.stdout.writelines(pieces)
         else:
             annotations.write_text(Path(target), pieces)
+
+
+class _Forms(NamedTuple):
+    """Keys of `annotations.FORMATS`."""
+
+    source: str
+    target: str
+
+
+def _choose_forms(source: str, target: str, input_format: str | None, output_format: str | None) -> _Forms:
+    """Return the formats asked for, else those that the names suggest."""
+    from tagger.text import annotations
+
+    found = input_format or annotations.format_of(source)
+    wanted = output_format or (found if target == "-" else annotations.format_of(target))
+    forms = _Forms(
+        _choose(found, annotations.FORMATS, "--input-format"),
+        _choose(wanted, annotations.FORMATS, "--format"),
+    )
+    if forms.target == "brat" and target == "-":
+        raise typer.BadParameter("brat is a pair of files; name one", param_hint="OUT")
+    return forms
 
 
 @contextmanager

@@ -9,31 +9,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tagger.cli.corpus_options import AsJson, Details, Errors, Report, Strict, Train
+from tagger.text import schemes
+from tagger.text.conll import parse_column, read_corpus
+
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tagger.config import Config
+    from tagger.inference.report import Analysis
+    from tagger.model.trained import TrainedModel
     from tagger.text.conll import Corpus
+    from tagger.text.schemes import Scheme
 
 
 def evaluate(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model directory.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Labelled corpus in CoNLL columns.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    details: Annotated[
-        bool, typer.Option("--details", help="Also lenient matches, confusions, results by length.")
-    ] = False,
-    errors: Annotated[
-        int, typer.Option(min=0, help="Show the N most frequent kinds of error, with examples.")
-    ] = 0,
-    report: Annotated[
-        Path | None, typer.Option(help="Write a self-contained HTML page with every error.")
-    ] = None,
-    train: Annotated[
-        Path | None, typer.Option(help="The training corpus, to tell seen spans from unseen ones.")
-    ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Count only spans that the scheme spells out in full.")
-    ] = False,
+    as_json: AsJson = False,
+    details: Details = False,
+    errors: Errors = 0,
+    report: Report = None,
+    train: Train = None,
+    strict: Strict = False,
     scheme: Annotated[
         str | None, typer.Option(help="Tag scheme of FILE; else the model's, or what is detected.")
     ] = None,
@@ -50,13 +48,9 @@ def evaluate(
     from rich.console import Console
 
     from tagger import config as settings
-    from tagger.cli.mistakes import frequent_mistakes
-    from tagger.cli.tables import details_view, interval_line, scores_table
-    from tagger.inference import report as reports
-    from tagger.text import metrics, schemes
-    from tagger.text.conll import parse_column, read_corpus
-    from tagger.training import checkpoint, corpora
-    from tagger.training import evaluate as evaluation
+    from tagger.cli.analysis import show
+    from tagger.inference.report import write_page
+    from tagger.training import checkpoint
 
     loaded = checkpoint.load_model(model)
     flags = {
@@ -65,47 +59,57 @@ def evaluate(
         "corpus.encoding": encoding,
     }
     chosen = settings.override(loaded.config, flags)
-    reading: Any = {"columns": corpora.columns(chosen), "encoding": chosen.corpus.encoding}
-    if scheme is not None:
-        corpus = read_corpus(file, scheme=schemes.parse_scheme(scheme), **reading)
+    corpus = _read(file, chosen, loaded.scheme, schemes.parse_scheme(scheme) if scheme else None)
+    learned = _read(train, chosen, loaded.scheme) if train else None
+    facts, seconds = _measure(loaded, corpus, learned, strict=strict)
+    if report is not None:
+        write_page(facts, report)
+    _warn(Console(stderr=True, highlight=False), corpus, loaded.types)
+    if as_json:
+        typer.echo(json.dumps(_as_json(facts, seconds), ensure_ascii=False))
     else:
-        corpus = corpora.read_gold(file, loaded.scheme, **reading)
-    surfaces = None
-    if train is not None:
-        learned = corpora.read_gold(train, loaded.scheme, **reading)
-        tags = [sentence.tags for sentence in learned.sentences]
-        surfaces = metrics.collect_surfaces([s.tokens for s in learned.sentences], tags, learned.scheme)
+        show(Console(highlight=False), facts, details=details, errors=errors)
+
+
+def _read(path: Path, chosen: Config, model_scheme: Scheme, scheme: Scheme | None = None) -> Corpus:
+    """Read a labelled corpus in the scheme asked for, else in the model's or the one its tags are of."""
+    from tagger.training import corpora
+
+    columns, encoding = corpora.columns(chosen), chosen.corpus.encoding
+    if scheme is not None:
+        return read_corpus(path, columns=columns, scheme=scheme, encoding=encoding)
+    return corpora.read_gold(path, model_scheme, columns=columns, encoding=encoding)
+
+
+def _measure(
+    model: TrainedModel, corpus: Corpus, learned: Corpus | None, *, strict: bool
+) -> tuple[Analysis, float]:
+    """Label the corpus, compare, and return what was found and how many seconds the labelling took."""
+    from tagger.inference.report import analyse
+    from tagger.inference.scoring import surfaces_of
+    from tagger.training.evaluate import encode_corpus, predict
+
     began = time.perf_counter()
-    found = evaluation.predict(loaded, evaluation.encode_corpus(corpus.sentences, loaded))
+    found = predict(model, encode_corpus(corpus.sentences, model))
     seconds = time.perf_counter() - began
-    facts = reports.analyse(
+    facts = analyse(
         corpus.sentences,
-        [schemes.convert(tags, loaded.scheme, corpus.scheme) for tags in found.tags],
+        [schemes.convert(tags, model.scheme, corpus.scheme) for tags in found.tags],
         corpus.scheme,
         strict=strict,
         confidences=None if strict else found.confidences,
-        training_surfaces=surfaces,
+        training_surfaces=surfaces_of(learned) if learned else None,
         name=corpus.path,
     )
-    if report is not None:
-        reports.write_page(facts, report)
-    _warn(Console(stderr=True, highlight=False), corpus, loaded.types)
-    if as_json:
-        scores = facts.scores.as_dict() | facts.as_dict()
-        if facts.calibration is not None:
-            scores["calibration_error"] = facts.calibration.expected_error
-        scores |= {"seconds": seconds, "tokens_per_second": facts.scores.tokens / seconds}
-        typer.echo(json.dumps(scores, ensure_ascii=False))
-        return
-    results = Console(highlight=False)
-    results.print(scores_table(facts.scores))
-    results.print(interval_line(facts))
+    return facts, seconds
+
+
+def _as_json(facts: Analysis, seconds: float) -> dict[str, Any]:
+    """Return the contract of `--json`."""
+    found = facts.scores.as_dict() | facts.as_dict()
     if facts.calibration is not None:
-        results.print(f"calibration error of the confidences {100 * facts.calibration.expected_error:.2f} %")
-    if details:
-        results.print(details_view(facts))
-    if errors:
-        results.print(frequent_mistakes(facts, errors))
+        found["calibration_error"] = facts.calibration.expected_error
+    return found | {"seconds": seconds, "tokens_per_second": facts.scores.tokens / seconds}
 
 
 def _warn(talk: Console, corpus: Corpus, types: list[str]) -> None:

@@ -9,13 +9,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tagger.cli.corpus_options import (
+    AsJson,
+    Details,
+    Encoding,
+    Errors,
+    Report,
+    Strict,
+    TokenColumn,
+    Train,
+)
+from tagger.text.conll import parse_column
+from tagger.text.schemes import parse_scheme
+
 if TYPE_CHECKING:
     from tagger.inference.report import Analysis
     from tagger.inference.scoring import Answers
     from tagger.text.conll import Corpus
     from tagger.text.metrics import Comparison
-
-_COLUMN = "an index from 0 (-1 is the last) or a CoNLL-U name"
 
 
 def score(
@@ -36,25 +47,19 @@ def score(
     predicted_scheme: Annotated[
         str | None, typer.Option(help="Tag scheme of the predicted labels, if it is another one.")
     ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Count only spans that the scheme spells out in full.")
-    ] = False,
-    token_column: Annotated[str, typer.Option(help=f"Column of the token: {_COLUMN}.")] = "0",
+    token_column: TokenColumn = "0",
     gold_column: Annotated[
         str | None,
         typer.Option(help="Column of the gold label; else the last, in one file the last but one."),
     ] = None,
     predicted_column: Annotated[str, typer.Option(help="Column of the predicted label.")] = "-1",
-    encoding: Annotated[str, typer.Option(help="Encoding of the files.")] = "utf-8",
-    train: Annotated[
-        Path | None, typer.Option(help="Training corpus: spans seen and unseen in it are scored apart.")
-    ] = None,
-    details: Annotated[
-        bool, typer.Option("--details", help="Show near misses, confusions and scores by length, too.")
-    ] = False,
-    errors: Annotated[int, typer.Option(min=0, help="Show the N most frequent kinds of error.")] = 0,
-    report: Annotated[Path | None, typer.Option(help="Write an HTML page with every wrong sentence.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    encoding: Encoding = "utf-8",
+    strict: Strict = False,
+    train: Train = None,
+    details: Details = False,
+    errors: Errors = 0,
+    report: Report = None,
+    as_json: AsJson = False,
 ) -> None:
     """Compare predicted labels with gold labels, span by span.
 
@@ -66,15 +71,14 @@ def score(
     """
     from tagger.inference import scoring
     from tagger.inference.report import write_page
-    from tagger.text import schemes
 
     began = time.perf_counter()
     reading = scoring.Reading(
-        token_column=_column(token_column),
-        gold_column=_column(gold_column) if gold_column else None,
-        predicted_column=_column(predicted_column),
-        scheme=schemes.parse_scheme(scheme) if scheme else None,
-        predicted_scheme=schemes.parse_scheme(predicted_scheme) if predicted_scheme else None,
+        token_column=parse_column(token_column),
+        gold_column=parse_column(gold_column) if gold_column else None,
+        predicted_column=parse_column(predicted_column),
+        scheme=parse_scheme(scheme) if scheme else None,
+        predicted_scheme=parse_scheme(predicted_scheme) if predicted_scheme else None,
         encoding=encoding,
     )
     corpus, systems = scoring.read([path for path in (gold, predicted, other) if path], reading)
@@ -84,17 +88,13 @@ def score(
         scoring.analyse_answers(corpus, each, strict=strict, training_surfaces=surfaces) for each in systems
     ]
     comparison = scoring.compare_answers(corpus, *systems, strict=strict) if len(systems) == 2 else None
-    seconds = time.perf_counter() - began
     if report:
         write_page(facts[0], report)
     if as_json:
-        typer.echo(json.dumps(_as_json(facts, comparison, seconds), ensure_ascii=False))
+        found = _as_json(facts, comparison, time.perf_counter() - began)
+        typer.echo(json.dumps(found, ensure_ascii=False))
     else:
         _render(systems, facts, comparison, details=details, errors=errors)
-
-
-def _column(name: str) -> int | str:
-    return int(name) if name.removeprefix("-").isdecimal() else name
 
 
 def _say_what_was_found(corpus: Corpus, systems: list[Answers]) -> None:
@@ -146,15 +146,11 @@ def _render(
 ) -> None:
     from rich.console import Console
 
-    from tagger.cli import mistakes, tables
+    from tagger.cli import analysis, tables
 
     console = Console(highlight=False)
     for system, each in zip(systems, facts, strict=True):
-        console.print(tables.scores_table(each.scores, system.path if comparison else None))
-        console.print(tables.interval_line(each))
-        if details:
-            console.print(tables.details_view(each))
-        if errors:
-            console.print(mistakes.frequent_mistakes(each, errors))
+        title = system.path if comparison else None
+        analysis.show(console, each, details=details, errors=errors, title=title)
     if comparison:
         console.print(tables.comparison_line(comparison, facts[0].scores.headline[0]))

@@ -129,17 +129,13 @@ def comparison_line(comparison: Comparison, measure: str) -> Text:
 
 
 def details_view(analysis: Analysis) -> Group:
-    """Draw near misses, scores by part, confusions and calibration."""
+    """Draw near misses, scores by part and confusions."""
     parts: list[RenderableType] = [_matching_table(analysis.evaluation)]
     groups = {"span of (tokens)": analysis.span_lengths, "sentence of (tokens)": analysis.sentence_lengths}
     if analysis.novelty is not None:
         groups["span in training"] = analysis.novelty
     parts += [_parts_table(name, scores) for name, scores in groups.items()]
     parts.append(_confusion_table(analysis.confusion))
-    if analysis.calibration:
-        parts.append(
-            Text(f"expected calibration error {percent(analysis.calibration.expected_error)} % (ten bins)")
-        )
     return Group(*parts)
 
 

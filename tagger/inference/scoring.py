@@ -14,12 +14,13 @@ from os import PathLike, fspath
 from tagger.errors import ConfigError, DataError
 from tagger.inference.report import Analysis, analyse
 from tagger.text import metrics, schemes
-from tagger.text.conll import Columns, Corpus, Sentence, read_corpus
+from tagger.text.conll import Columns, Corpus, MissingColumn, Sentence, read_corpus
 from tagger.text.schemes import LETTERS, OUTSIDE, Detection, Scheme
 
 FilePath = str | PathLike[str]
 Column = int | str
 _CHUNK_SCHEMES = {Scheme.IOB1, Scheme.IOB2}
+_TWO_LABELS = "name the file with the predicted labels, too, or the columns of both labels in this one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,15 @@ def _read_both(path: FilePath, reading: Reading) -> tuple[Corpus, Answers]:
         tag=-2 if reading.gold_column is None else reading.gold_column,
         features=(reading.predicted_column,),
     )
-    corpus = read_corpus(path, columns=columns, scheme=reading.scheme, encoding=reading.encoding)
+    try:
+        corpus = read_corpus(path, columns=columns, scheme=reading.scheme, encoding=reading.encoding)
+    except MissingColumn as error:
+        raise DataError(f"{error.message}; {_TWO_LABELS}", error.path, error.line) from error
+    layout = corpus.layout
+    if layout and layout.is_conllu and (reading.gold_column is None or reading.predicted_column == -1):
+        raise DataError(
+            f"found CoNLL-U, which has one label a token; {_TWO_LABELS}", corpus.path, layout.line
+        )
     tags = tuple(sentence.features[0] for sentence in corpus.sentences)
     given = reading.predicted_scheme or reading.scheme
     found = Detection(given, "given") if given else schemes.detect(tags)
@@ -222,7 +231,10 @@ def read_surfaces(path: FilePath, reading: Reading) -> frozenset[str]:
         scheme=reading.scheme,
         encoding=reading.encoding,
     )
-    sentences = corpus.sentences
-    return metrics.collect_surfaces(
-        [each.tokens for each in sentences], [each.tags for each in sentences], corpus.scheme
-    )
+    return surfaces_of(corpus)
+
+
+def surfaces_of(corpus: Corpus) -> frozenset[str]:
+    """Return the words of every span of a corpus."""
+    tokens = [sentence.tokens for sentence in corpus.sentences]
+    return metrics.collect_surfaces(tokens, [sentence.tags for sentence in corpus.sentences], corpus.scheme)

@@ -262,9 +262,12 @@ def test_files_that_differ_are_named_with_the_place(run: Run, changed: str, mess
             "strange.conll:2: found predicted tag 'Q-A', expected O, B-TYPE or I-TYPE (IOB2)",
         ),
         (("gold.conll",), "gold.conll:1: found 2 columns"),
+        (("gold.conll",), "name the file with the predicted labels, too, or the columns of both labels"),
+        (("words.conllu",), "words.conllu:1: found CoNLL-U, which has one label a token; name the file with"),
     ],
 )
 def test_faults_are_one_line_each(run: Run, arguments: tuple[str, ...], message: str) -> None:
+    (run.folder / "words.conllu").write_text("1\tAda\t_\tPROPN" + "\t_" * 6 + "\n", encoding="utf-8")
     run.write(
         empty="",
         bare="Ada NOUN\nLovelace NOUN\nleft VERB\nParis NOUN\n\nZuse NOUN\nAG NOUN\n",

@@ -5,6 +5,7 @@ sentences, `corpus` settles the tag scheme, `writer` writes. None of them knows 
 """
 
 from tagger.text.conll.corpus import Corpus, read_corpus, settle_scheme
+from tagger.text.conll.layout import MissingColumn
 from tagger.text.conll.reader import read_sentences
 from tagger.text.conll.sentence import CONLLU_COLUMNS, DEFAULT_COLUMNS, Columns, Sentence, parse_column
 from tagger.text.conll.writer import (
@@ -20,6 +21,7 @@ __all__ = [
     "DEFAULT_COLUMNS",
     "Columns",
     "Corpus",
+    "MissingColumn",
     "Sentence",
     "format_conllu",
     "format_sentence",

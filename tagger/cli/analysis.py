@@ -1,0 +1,27 @@
+"""An analysis on the terminal: its scores, and beside them what a command was asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tagger.cli.tables import details_view, interval_line, percent, scores_table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tagger.inference.report import Analysis
+
+
+def show(console: Console, facts: Analysis, *, details: bool, errors: int, title: str | None = None) -> None:
+    """Print the scores with their interval; on demand near misses and parts, and the most frequent errors."""
+    console.print(scores_table(facts.scores, title))
+    console.print(interval_line(facts))
+    if facts.calibration is not None:
+        error = percent(facts.calibration.expected_error)
+        console.print(f"calibration error of the confidences {error} % (ten bins)")
+    if details:
+        console.print(details_view(facts))
+    if errors:
+        from tagger.cli.mistakes import frequent_mistakes
+
+        console.print(frequent_mistakes(facts, errors))
