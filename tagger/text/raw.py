@@ -20,6 +20,7 @@ Words = tuple[str, ...]
 LONGEST_LINE = (
     1 << 20
 )  # characters: a longer line is cut here, so that a file without line ends stays bounded
+REMEDY = "save the file as UTF-8 or name its encoding with --encoding"
 _BLANKS = re.compile("[ \t]+")  # a no-break space or U+3000 within a token belongs to it
 
 
@@ -49,7 +50,7 @@ def read_words(
 
 
 def _read_text(path: str | PathLike[str], mode: Mode, encoding: str) -> Iterator[Words]:
-    for sentence in stream_sentences(_pieces(path, encoding)):
+    for sentence in stream_sentences(read_pieces(path, encoding)):
         yield tuple(cut(sentence.text, mode).words)
 
 
@@ -80,7 +81,7 @@ FORMATS: dict[str, Callable[[str | PathLike[str], Mode, str], Iterator[Words]]] 
 
 def _lines(path: str | PathLike[str], encoding: str) -> Iterator[str]:
     waiting = ""
-    for piece in _pieces(path, encoding):
+    for piece in read_pieces(path, encoding):
         *whole, waiting = (waiting + piece).split("\n")
         yield from whole
         if len(waiting) > LONGEST_LINE:
@@ -89,10 +90,23 @@ def _lines(path: str | PathLike[str], encoding: str) -> Iterator[str]:
     yield waiting
 
 
-def _pieces(path: str | PathLike[str], encoding: str) -> Iterator[str]:
-    """Yield decoded text, a byte-order mark at its start left out."""
+def read_pieces(
+    path: str | PathLike[str], encoding: str, errors: str = "strict", remedy: str = REMEDY
+) -> Iterator[str]:
+    """Yield the text of a file as it arrives, a byte-order mark at its start left out.
+
+    Args:
+        path: the file; gzip is unpacked, `-` is the standard input.
+        encoding: of the file.
+        errors: what invalid bytes become: `strict` (an error) or `replace` (U+FFFD).
+        remedy: what the user may do about them.
+
+    Raises:
+        ConfigError: there is no such encoding.
+        DataError: the file can't be read, or holds invalid bytes: at which line and offset.
+    """
     try:
-        decoder = codecs.getincrementaldecoder(encoding)("strict")
+        decoder = codecs.getincrementaldecoder(encoding)(errors)
     except LookupError:
         found = f"found {encoding!r}, expected a text encoding such as utf-8"
         raise ConfigError(found, "text.encoding") from None
@@ -106,9 +120,8 @@ def _pieces(path: str | PathLike[str], encoding: str) -> Iterator[str]:
             except UnicodeDecodeError as error:
                 lines += error.object[: error.start].count(b"\n")
                 found = f"byte {error.object[error.start]:#04x} at offset {offset - pending + error.start}"
-                advice = "save the file as UTF-8 or name its encoding with --encoding"
                 raise DataError(
-                    f"{found} is not valid {encoding}; {advice}", display_name(path), lines
+                    f"{found} is not valid {encoding}; {remedy}", display_name(path), lines
                 ) from None
             offset += len(block)
             lines += text.count("\n")

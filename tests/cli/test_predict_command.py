@@ -133,7 +133,7 @@ def test_workers_change_no_byte(run, monkeypatch):
         (["x", "--encoding", "utf-99"], "--encoding: found 'utf-99', expected a text encoding such as utf-8"),
         (
             ["x", "--encoding", "ascii"],
-            "x: byte 0xc3 at offset 3 is not valid ascii; name the file's encoding",
+            "x:1: byte 0xc3 at offset 3 is not valid ascii; name the file's encoding",
         ),
         (["x", "--nbest", "2", "--format", "tsv"], "--nbest: the readings are part of jsonl alone"),
         (["x", "-o", "nowhere/y"], "nowhere/y: cannot be written: No such file or directory; choose another"),

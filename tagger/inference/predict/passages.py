@@ -21,16 +21,16 @@ from typing import NamedTuple, TypeVar
 
 from tagger.errors import ConfigError, DataError
 from tagger.text.conll import Columns, read_sentences
-from tagger.text.conll.source import display_name, is_stdin, open_bytes
+from tagger.text.conll.source import is_stdin
+from tagger.text.raw import LONGEST_LINE, read_pieces
 from tagger.text.tokenizer import Located, SentenceSplitter
 
 T = TypeVar("T")
 FilePath = str | os.PathLike[str]
 
-_BLOCK = 1 << 16  # bytes read at a time
-_LONGEST_LINE = 1 << 20  # characters; a longer line is cut at a blank where there is one
 _QUIET = 0.3  # seconds without input after which what waits is answered
 _WAITING_PIECES = 16
+_REMEDY = "name the file's encoding with --encoding, or let --errors replace put U+FFFD in its place"
 _BLANKS = re.compile("[^ \t]+")  # a no-break space or U+3000 within a token belongs to it
 
 
@@ -260,36 +260,15 @@ def _line_rows(path: FilePath, reading: Reading) -> Iterator[Row | Quiet]:
         for line in whole:
             yield Row(offset, line)
             offset += len(line) + 1
-        while len(waiting) > _LONGEST_LINE:
-            cut = max(waiting.rfind(mark, 1, _LONGEST_LINE) for mark in " \t") + 1 or _LONGEST_LINE
+        while len(waiting) > LONGEST_LINE:
+            cut = max(waiting.rfind(mark, 1, LONGEST_LINE) for mark in " \t") + 1 or LONGEST_LINE
             yield Row(offset, waiting[:cut])
             offset, waiting = offset + cut, waiting[cut:]
     yield Row(offset, waiting)
 
 
 def _pieces(path: FilePath, reading: Reading) -> Iterator[str]:
-    """Yield decoded text, a byte-order mark at its start left out."""
-    decoder = codecs.getincrementaldecoder(reading.encoding)(reading.errors)
-    offset, is_first = 0, True
-    with open_bytes(path) as stream:
-        while True:
-            pending = len(decoder.getstate()[0])
-            block = stream.read1(_BLOCK)
-            try:
-                text = decoder.decode(block, final=not block)
-            except UnicodeDecodeError as error:
-                place = offset - pending + error.start
-                raise DataError(
-                    f"byte {error.object[error.start]:#04x} at offset {place} is not valid {reading.encoding}; name "
-                    "the file's encoding with --encoding, or let --errors replace put U+FFFD in its place",
-                    display_name(path),
-                ) from None
-            offset += len(block)
-            if text:
-                yield text.removeprefix("\ufeff") if is_first else text
-                is_first = False
-            if not block:
-                return
+    return read_pieces(path, reading.encoding, reading.errors, _REMEDY)
 
 
 def _attended(path: FilePath, items: Iterable[T]) -> Iterator[T | Quiet]:
