@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from tagger.model.labeler import SequenceLabeler
 from tagger.model.trained import TrainedModel
 from tagger.text.conll import Corpus
 from tagger.text.metrics import Scores
-from tagger.training import card, checkpoint, corpora, evaluate, loop
+from tagger.text.schemes import Scheme
+from tagger.training import card, checkpoint, corpora, curves, evaluate, loop
 from tagger.training.corpora import Corpora
 from tagger.training.history import History
 from tagger.training.loop import EpochFacts, Run, StepFacts
@@ -124,7 +126,8 @@ def _fit(
 ) -> Iterator[Fact]:
     began = time.perf_counter()
     config, fingerprint = data.config, data.fingerprint()
-    history = History(directory)
+    draw = partial(curves.of_tagger, has_spans=data.train.scheme is not Scheme.BARE)
+    history = History(directory, draw)
     if resume and checkpoint.has_run(directory):
         checkpoint.load_run(directory, run, model, fingerprint)
         history.keep(run.epoch)

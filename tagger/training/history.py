@@ -1,9 +1,9 @@
-"""`history.jsonl`: one line of facts per epoch. What the facts are, the run that adds them knows."""
+"""`history.jsonl`, one line of facts per epoch, and their picture. What the facts are, the run knows."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,20 @@ from tagger.training import checkpoint
 
 
 class History:
-    """The epochs of a run; the file is rewritten whole with each, so that it never ends in half a line.
+    """The epochs of a run; its files are rewritten whole with each, so that none ever ends in half a line.
+
+    Args:
+        directory: where they go.
+        draw: makes a page of the epochs' facts.
 
     Attributes:
         epochs: the facts of each epoch, with `seconds` and `tokens_per_second` among them.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, draw: Callable[[Sequence[Mapping[str, Any]]], str]) -> None:
         self._path = directory / checkpoint.HISTORY
+        self._picture = directory / checkpoint.CURVES
+        self._draw = draw
         self.epochs: list[dict[str, Any]] = []
 
     def keep(self, epochs: int) -> None:
@@ -33,6 +39,7 @@ class History:
         self.epochs.append(dict(facts))
         lines = [json.dumps(each, ensure_ascii=False) + "\n" for each in self.epochs]
         checkpoint.write_atomically(self._path, "".join(lines).encode())
+        checkpoint.write_atomically(self._picture, self._draw(self.epochs).encode())
 
     @property
     def seconds(self) -> float:

@@ -70,7 +70,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_pretrain_writes_a_directory(files: Path) -> None:
     assert {path.name for path in (files / "lm").iterdir() if not path.name.startswith(".")} == {
-        "README.md", "config.toml", "history.jsonl", "model.safetensors", "scores.json", "vocab.json",
+        "README.md", "config.toml", "history.jsonl", "model.safetensors", "scores.json", "training.html",
+        "vocab.json",
     }  # fmt: skip
     scores = json.loads((files / "lm" / "scores.json").read_text(encoding="utf-8"))
     # Three names, two verbs and two places are 12 sentences of 7 predictions: at best 12 ** (1 / 7) = 1.43.
@@ -209,3 +210,21 @@ def test_characters_are_read_and_written_without_blanks(command: Command, tmp_pa
     assert code == 0, err
     _, out, _ = command("generate", tmp_path / "lm", "我在", "--words", 5, "--temperature", 0)
     assert out == "我在北京大学。\n"
+
+
+def test_a_labeler_with_a_language_model_is_continued_with_it(
+    files: Path, command: Command, tmp_path: Path
+) -> None:
+    arguments = ("train", files / "train.conll", "--epochs", 1, "--workers", 1)
+    assert command(*arguments, "--hidden", 8, "--lm", files / "lm", "--output", tmp_path / "old")[0] == 0
+    code, _, err = command(*arguments, "--from", tmp_path / "old", "--output", tmp_path / "new")
+    assert code == 0, err
+    old, new = (checkpoint.load_model(tmp_path / name) for name in ("old", "new"))
+    assert old.config.lm.used and new.config.lm.used
+    frozen = [each.labeler.embedding.contextual.encoder.state_dict() for each in (old, new)]
+    assert all(torch.equal(frozen[1][name], value) for name, value in frozen[0].items())
+    code, _, err = command(
+        *arguments, "--from", tmp_path / "old", "--lm", files / "lm", "--output", tmp_path / "x"
+    )
+    assert code == 1
+    assert "--lm: can't join a model that is continued (--from), only a new one; leave it out" in err

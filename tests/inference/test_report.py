@@ -13,8 +13,7 @@ import pytest
 
 from tagger.errors import DataError
 from tagger.inference import report
-from tagger.inference.report import markup
-from tagger.text import metrics
+from tagger.text import markup, metrics
 from tagger.text.conll import Sentence
 from tagger.text.metrics import Kind, Score
 from tagger.text.schemes import Scheme, Span, tags_to_spans

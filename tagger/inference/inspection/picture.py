@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tagger.errors import DataError
 from tagger.inference.inspection.facts import Transitions
-from tagger.inference.report.markup import escape
+from tagger.text.markup import escape
 
 Colour = tuple[int, int, int]
 

@@ -6,7 +6,7 @@ used, since the page forbids them. Every string from a corpus is escaped by `mar
 
 from __future__ import annotations
 
-from tagger.inference.report.markup import escape
+from tagger.text.markup import escape
 from tagger.text.metrics import Calibration, Confusion, Kind
 
 MOST_TYPES = 40  # rows of the matrix: more would neither fit a screen nor be read

@@ -32,9 +32,10 @@ WEIGHTS = "model.safetensors"
 SCORES = "scores.json"
 HISTORY = "history.jsonl"
 CARD = "README.md"
+CURVES = "training.html"
 SEEDS = "seeds.json"
 _BELONGINGS = (CONFIG, VOCAB)
-_REPORTS = (SCORES, HISTORY, CARD)
+_REPORTS = (SCORES, HISTORY, CURVES, CARD)
 
 
 def save_model(directory: Path, model: TrainedModel) -> None:

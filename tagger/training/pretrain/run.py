@@ -17,7 +17,7 @@ import torch
 
 from tagger import __version__
 from tagger.config import PretrainConfig
-from tagger.training import checkpoint, language
+from tagger.training import checkpoint, curves, language
 from tagger.training.history import History
 from tagger.training.language import TrainedLanguageModel
 from tagger.training.pretrain.loop import EpochFacts, Run, StepFacts, begin, measure, progress, train
@@ -100,7 +100,7 @@ def _pretrain(
     model = language.build(facts.tables, config).to(device)
     run = begin(model, config)
     trained = TrainedLanguageModel(config, facts.tables, run.averaged)
-    history = History(directory)
+    history = History(directory, curves.of_language_model)
     if resume and checkpoint.has_run(directory):
         _load_run(directory, run, trained, facts)
         history.keep(run.epoch)

@@ -1,0 +1,104 @@
+"""The page of a run's learning curves: self-contained, no script, for light and dark screens, with all figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from tagger.text.markup import escape, forbid_the_rest
+from tagger.training.curves.chart import Line, draw
+
+_Epochs = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Curve:
+    """A value of every epoch, how it is written, and the name of its column."""
+
+    name: str
+    read: Callable[[Mapping[str, Any]], float]
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    title: str
+    curves: tuple[_Curve, ...]
+
+
+_LOSS = _Panel("Loss (nats a token)", (_Curve("loss", lambda epoch: float(epoch["loss"]), ".4f"),))
+_RATE = _Panel(
+    "Learning rate at the end of the epoch",
+    (_Curve("learning rate", lambda epoch: float(epoch["learning_rate"]), ".2e"),),
+)
+_F1 = _Panel(
+    "F1 on dev (per cent)", (_Curve("dev F1", lambda epoch: 100 * epoch["dev"]["micro"]["f1"], ".2f"),)
+)
+_ACCURACY = _Panel(
+    "Accuracy on dev (per cent)",
+    (_Curve("dev accuracy", lambda epoch: 100 * epoch["dev"]["token_accuracy"], ".2f"),),
+)
+_PERPLEXITY = _Panel(
+    "Perplexity of held-out text",
+    (
+        _Curve("forward", lambda epoch: float(epoch["forward"]), ".1f"),
+        _Curve("backward", lambda epoch: float(epoch["backward"]), ".1f"),
+    ),
+)
+_LEARNT = _Panel(
+    "Perplexity of the text learnt from", (_Curve("learnt", lambda epoch: float(epoch["perplexity"]), ".1f"),)
+)
+_TIME = (
+    _Curve("seconds", lambda epoch: float(epoch["seconds"]), ".1f"),
+    _Curve("tokens/s", lambda epoch: float(epoch["tokens_per_second"]), ",.0f"),
+)
+
+
+def of_tagger(epochs: _Epochs, *, has_spans: bool = True) -> str:
+    """Return the page of a tagger's history: loss, dev F1 (accuracy for bare labels) and learning rate."""
+    return _render("Training of a tagger", epochs, (_LOSS, _F1 if has_spans else _ACCURACY, _RATE))
+
+
+def of_language_model(epochs: _Epochs) -> str:
+    """Return the page of a language model's history: perplexities and learning rate."""
+    return _render("Training of a language model", epochs, (_LEARNT, _PERPLEXITY, _RATE))
+
+
+def _render(title: str, epochs: _Epochs, panels: Sequence[_Panel]) -> str:
+    style = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
+    best = max((int(epoch["epoch"]) for epoch in epochs if epoch["improved"]), default=0)
+    note = f"{len(epochs)} epochs; the dashed line is at the best one so far, epoch {best}." if best else ""
+    sections = "".join(_section(panel, epochs, best) for panel in panels)
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f"{forbid_the_rest(style)}\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>{style}</style>\n</head>\n<body>\n"
+        f"<h1>{title}</h1><p>{note}</p>\n{sections}{_table(panels, epochs, best)}</body>\n</html>\n"
+    )
+
+
+def _section(panel: _Panel, epochs: _Epochs, best: int) -> str:
+    lines = [Line(curve.name, [curve.read(epoch) for epoch in epochs]) for curve in panel.curves]
+    names = (f'<span class="key{place}">{escape(line.name)}</span>' for place, line in enumerate(lines))
+    key = f"<p>{', '.join(names)}</p>" if len(lines) > 1 else ""
+    return f"<h2>{panel.title}</h2>{key}{draw(panel.title, lines, best, form=panel.curves[0].form)}\n"
+
+
+def _table(panels: Sequence[_Panel], epochs: _Epochs, best: int) -> str:
+    curves = [*(curve for panel in panels for curve in panel.curves), *_TIME]
+    head = "".join(
+        f'<th scope="col">{escape(name)}</th>' for name in ("epoch", *(curve.name for curve in curves))
+    )
+    rows = "".join(
+        f'<tr><th scope="row">{"* " * (epoch["epoch"] == best)}{epoch["epoch"]}</th>'
+        + "".join(f"<td>{curve.read(epoch):{curve.form}}</td>" for curve in curves)
+        + "</tr>"
+        for epoch in epochs
+    )
+    return (
+        '<h2>Figures</h2><div class="wide"><table><caption>* the best epoch so far</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>\n"
+    )

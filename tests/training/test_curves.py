@@ -1,0 +1,134 @@
+"""Learning curves: every value stands where the axes say, and the page asks for nothing and runs nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import re
+from itertools import pairwise
+from xml.etree import ElementTree
+
+import pytest
+
+from tagger.training import checkpoint, curves, fit
+from tagger.training.curves.chart import Line, draw, ticks
+
+
+def epoch(number: int, loss: float, f1: float, *, improved: bool) -> dict:
+    dev = {"micro": {"f1": f1}, "token_accuracy": f1 / 2}
+    facts = {"epoch": number, "loss": loss, "dev": dev, "improved": improved, "learning_rate": 1e-3 / number}
+    return facts | {"seconds": 2.5, "tokens_per_second": 12345.6}
+
+
+EPOCHS = [
+    epoch(1, 2.0, 0.5, improved=True),
+    epoch(2, 1.0, 0.75, improved=True),
+    epoch(3, 0.5, 0.7, improved=False),
+]
+
+
+def axis(svg: ElementTree.Element, x: bool) -> tuple[float, float]:
+    """Return (a, b) with place = a + b * value, read off the labels of an axis."""
+    labels = [each for each in svg.iter("text") if (each.get("text-anchor") == "middle") == x]
+    places = [float(each.get("x")) if x else float(each.get("y")) - 4 for each in labels]
+    values = [float(each.text) for each in labels]
+    slope = (places[-1] - places[0]) / (values[-1] - values[0])
+    return places[0] - slope * values[0], slope
+
+
+@pytest.mark.parametrize(
+    "values", [[0.5, 0.25, 0.75, 0.7], [1e-5, 3e-5, 2e-5], [400.0, 12.5, -3.0], [5.0, 5.0]]
+)
+def test_every_value_stands_where_the_axes_say(values):
+    svg = ElementTree.fromstring(draw("it", [Line("it", values)], 2))
+    (x0, dx), (y0, dy) = axis(svg, True), axis(svg, False)
+    (line,) = svg.iter("polyline")
+    points = [tuple(map(float, point.split(","))) for point in line.get("points").split()]
+    assert [x for x, _ in points] == pytest.approx(
+        [x0 + dx * (each + 1) for each in range(len(values))], abs=0.2
+    )
+    assert [y for _, y in points] == pytest.approx([y0 + dy * value for value in values], abs=0.2)
+    dots = list(svg.iter("circle"))
+    assert [(float(dot.get("cx")), float(dot.get("cy"))) for dot in dots] == points
+    assert dots[1].find("title").text == f"it, epoch 2: {values[1]:g}"
+    (best,) = [each for each in svg.iter("line") if each.get("class") == "best"]
+    assert float(best.get("x1")) == float(best.get("x2")) == points[1][0]
+
+
+def test_values_that_are_not_finite_leave_a_gap():
+    svg = ElementTree.fromstring(draw("it", [Line("it", [1.0, 2.0, math.nan, math.inf, 3.0])]))
+    assert [len(line.get("points").split()) for line in svg.iter("polyline")] == [2, 1]
+    assert len(list(svg.iter("circle"))) == 3
+    for nothing in ([math.nan], [], [0.0]):
+        ElementTree.fromstring(draw("it", [Line("it", nothing)] if nothing else [Line("it", [math.nan])]))
+
+
+def test_a_thousand_epochs_are_a_line_without_dots():
+    svg = ElementTree.fromstring(draw("it", [Line("it", [1 / (1 + each) for each in range(1000)])]))
+    assert not list(svg.iter("circle"))
+    assert len(next(svg.iter("polyline")).get("points").split()) == 1000
+
+
+RANGES = [
+    (0, 1),
+    (0.001, 0.0011),
+    (-5, 1e6),
+    (93.1, 94.7),
+    (7, 7),
+    (0, 0),
+    (1, 2),
+    (1e-20, 3e-20),
+    (0.3, 0.1 + 0.2),
+]
+
+
+@pytest.mark.parametrize(("low", "high"), RANGES)
+def test_ticks_are_few_round_and_around_the_values(low, high):
+    found = ticks(low, high)
+    assert found[0] <= low <= high <= found[-1]
+    assert 2 <= len(found) <= 9
+    steps = [after - before for before, after in pairwise(found)]
+    assert steps == pytest.approx([steps[0]] * len(steps), rel=1e-6)
+    assert f"{steps[0]:.0e}"[0] in "125"
+
+
+def test_the_page_holds_all_figures_and_names_the_best_epoch():
+    page = curves.of_tagger(EPOCHS)
+    assert "3 epochs; the dashed line is at the best one so far, epoch 2." in page
+    rows = re.findall(r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', page)
+    assert [row for row, _ in rows] == ["1", "* 2", "3"]
+    assert re.findall("<td>(.*?)</td>", rows[1][1]) == ["1.0000", "75.00", "5.00e-04", "2.5", "12,346"]
+    assert page.count("<svg") == 3
+    assert "F1 on dev" in page
+    bare = curves.of_tagger(EPOCHS, has_spans=False)
+    assert "Accuracy on dev" in bare
+    assert "<td>37.50</td>" in bare
+
+
+def test_the_page_of_a_language_model_has_both_directions():
+    facts = {"perplexity": 9.0, "forward": 12.0, "backward": 13.5, "improved": True, "learning_rate": 0.1}
+    page = curves.of_language_model([{"epoch": 1, "seconds": 1.0, "tokens_per_second": 5.0, **facts}])
+    assert '<span class="key0">forward</span>, <span class="key1">backward</span>' in page
+    assert "<td>13.5</td>" in page
+
+
+def test_the_page_asks_for_nothing_and_is_for_light_and_dark():
+    page = curves.of_tagger(EPOCHS)
+    (style,) = re.findall("<style>(.*?)</style>", page, re.DOTALL)
+    checksum = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"content=\"default-src 'none'; style-src 'sha256-{checksum}'; base-uri 'none'" in page
+    assert "prefers-color-scheme: dark" in style
+    assert not re.search(r"<script|https?:|url\(| style=|@import", page)
+    body = page.partition("<body>")[2].partition("</body>")[0]
+    ElementTree.fromstring(f"<body>{body}</body>")  # every element is closed
+
+
+def test_a_run_draws_its_history_after_every_epoch(read_tiny, tmp_path):
+    for fact in fit.fit(read_tiny(), tmp_path):
+        if isinstance(fact, fit.EpochFacts):
+            lines = (tmp_path / checkpoint.HISTORY).read_text(encoding="utf-8").splitlines()
+            page = (tmp_path / checkpoint.CURVES).read_text(encoding="utf-8")
+            assert page == curves.of_tagger([json.loads(line) for line in lines])
+            assert len(lines) == fact.epoch
