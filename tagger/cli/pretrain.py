@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +13,6 @@ from tagger.cli.tables import percent
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
 
     from tagger import config as settings
     from tagger.training.pretrain import EpochFacts, Finished, Started
@@ -60,7 +58,7 @@ def pretrain(
     from rich.console import Console
 
     from tagger import config as settings
-    from tagger.cli.talk import warn_of_directory
+    from tagger.cli.talk import say, warn_of_directory
     from tagger.training import checkpoint
 
     talk = Console(stderr=True, highlight=False)
@@ -74,18 +72,23 @@ def pretrain(
     typer.echo(
         f"perplexity of held-out text: {finished.forward:.1f} forward, {finished.backward:.1f} backward"
     )
-    talk.print(f"model written to {output} in {finished.seconds:.0f} s", markup=False)
+    say(
+        talk,
+        f"model written to {output} in {finished.seconds:.0f} s; use it: tagger train TRAIN --lm {output}",
+    )
 
 
 def _run(
     talk: Console, texts: list[Path], output: Path, config: settings.PretrainConfig, resume: bool
 ) -> Finished:
     """Drive the training with a progress bar; the first Ctrl-C saves and stops, the second leaves at once."""
+    from tagger.cli.progress import end_stopped, make_bar, warn_of_step
     from tagger.cli.signals import asked_to_stop
+    from tagger.cli.talk import say
     from tagger.training.pretrain import EpochFacts, Finished, Started, StepFacts, Stopped
     from tagger.training.pretrain import pretrain as learn
 
-    with _bar(talk) as bar, asked_to_stop(talk) as stop:
+    with make_bar(talk) as bar, asked_to_stop(talk) as stop:
         task = bar.add_task("pretraining", total=1.0, facts="")
         for fact in learn(texts, output, config, resume=resume, stop=stop):
             match fact:
@@ -93,11 +96,7 @@ def _run(
                     _describe(talk, fact, config)
                     bar.update(task, completed=fact.resumed)
                 case StepFacts():
-                    if not math.isfinite(fact.norm):
-                        talk.print(
-                            f"warning: epoch {fact.epoch}: a step had no finite gradient; skipped",
-                            markup=False,
-                        )
+                    warn_of_step(talk, fact.epoch, fact.norm)
                     bar.update(
                         task,
                         completed=fact.progress,
@@ -105,51 +104,33 @@ def _run(
                         facts=f"perplexity {fact.perplexity:,.0f}  {fact.tokens_per_second:,.0f} tokens/s",
                     )
                 case EpochFacts():
-                    talk.print(_line(fact), markup=False)
+                    say(talk, _line(fact))
                 case Finished():
                     return fact
                 case Stopped():
                     bar.stop()
-                    talk.print(
-                        f"stopped in epoch {fact.epoch + 1}; everything is saved. Go on with the same command and "
-                        "--resume",
-                        markup=False,
-                    )
-                    raise typer.Exit(130)
+                    end_stopped(talk, fact)
     raise AssertionError("a run ends finished or stopped")
-
-
-def _bar(talk: Console) -> Progress:
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeRemainingColumn(compact=True),
-        TextColumn("{task.fields[facts]}"),
-        console=talk,
-        transient=True,
-        disable=not talk.is_terminal,
-    )
 
 
 def _describe(talk: Console, fact: Started, config: settings.PretrainConfig) -> None:
     """Say plainly what was found and what is about to be trained."""
+    from tagger.cli.talk import say
+
     found, model = fact.survey, config.model
-    talk.print(
+    say(
+        talk,
         f"{found.sentences:,} sentences, {found.tokens:,} tokens to learn from; {len(found.held_out):,} sentences "
         f"held out, {percent(found.unknown)} % of their tokens are none of the {len(found.tables):,} known words",
-        markup=False,
     )
     threads = "1 thread" if fact.workers == 1 else f"{fact.workers} threads"
-    talk.print(
+    say(
+        talk,
         f"two LSTMs of {model.layers} x {model.hidden}, projected to {model.projection}, over {model.unit}; "
         f"{fact.parameters:,} parameters, seed {config.seed}, {threads}",
-        markup=False,
     )
     if fact.resumed:
-        talk.print(f"resumed at {100 * fact.resumed:.0f} % of the training", markup=False)
+        say(talk, f"resumed at {100 * fact.resumed:.0f} % of the training")
 
 
 def _line(fact: EpochFacts) -> str:

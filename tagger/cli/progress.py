@@ -1,11 +1,12 @@
-"""The progress of a training run on a terminal: a bar while an epoch runs, a line when it ends."""
+"""The progress of a run on a terminal: a bar while an epoch runs, a line when it ends, a sentence where it stops."""
 
 from __future__ import annotations
 
 import math
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -15,6 +16,36 @@ if TYPE_CHECKING:
     from tagger.config import Config
     from tagger.training.fit import Started
     from tagger.training.loop import EpochFacts, StepFacts
+    from tagger.training.supervision import Stopped
+
+
+def make_bar(console: Console) -> Progress:
+    """Make a bar whose tasks carry `facts`, a text that stands behind it; invisible where there is no terminal."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[facts]}"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+def warn_of_step(console: Console, epoch: int, norm: float) -> None:
+    """Say that a step was skipped, where the norm of its gradient isn't finite."""
+    if not math.isfinite(norm):
+        warn(console, f"epoch {epoch}: a step had no finite gradient; skipped")
+
+
+def end_stopped(console: Console, fact: Stopped) -> NoReturn:
+    """Say how to go on with a run that was asked to stop, and leave as an interrupted program does."""
+    say(
+        console,
+        f"stopped in epoch {fact.epoch + 1}; everything is saved. Go on with the same command and --resume",
+    )
+    raise typer.Exit(130)
 
 
 class TrainingProgress:
@@ -25,16 +56,7 @@ class TrainingProgress:
         self._config = config
         self._best = ""
         self._halved = False
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[facts]}"),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
+        self._progress = make_bar(console)
         self._task = self._progress.add_task("training", total=1.0, facts="")
 
     def __enter__(self) -> Self:
@@ -66,8 +88,7 @@ class TrainingProgress:
 
     def step(self, fact: StepFacts) -> None:
         """Move the bar."""
-        if not math.isfinite(fact.norm):
-            warn(self._console, f"epoch {fact.epoch}: a step had no finite gradient; skipped")
+        warn_of_step(self._console, fact.epoch, fact.norm)
         if fact.halved and not self._halved:
             self._halved = True
             warn(

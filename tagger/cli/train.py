@@ -172,9 +172,8 @@ def _rehearse(data: Corpora, seeds: int, as_json: bool) -> None:
 
 def _run(talk: Console, data: Corpora, output: Path, resume: bool, seeds: int) -> Finished | Repeated:
     """Drive the training with a progress bar; the first Ctrl-C saves and stops, the second leaves at once."""
-    from tagger.cli.progress import TrainingProgress
+    from tagger.cli.progress import TrainingProgress, end_stopped
     from tagger.cli.signals import asked_to_stop
-    from tagger.cli.talk import say
     from tagger.training.fit import Finished, Started, fit
     from tagger.training.loop import EpochFacts, StepFacts
     from tagger.training.repeat import Repeated, repeat
@@ -200,12 +199,7 @@ def _run(talk: Console, data: Corpora, output: Path, resume: bool, seeds: int) -
                     return fact
                 case Stopped():
                     progress.stop()
-                    say(
-                        talk,
-                        f"stopped in epoch {fact.epoch + 1}; everything is saved. Go on with the same command and "
-                        "--resume",
-                    )
-                    raise typer.Exit(130)
+                    end_stopped(talk, fact)
     raise AssertionError("a run ends finished or stopped")
 
 
