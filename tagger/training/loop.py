@@ -1,8 +1,8 @@
 """The training loop: a generator that takes gradient steps and yields facts. It neither prints nor saves.
 
-The gradients of some batches are taken at the same weights, side by side on as many threads, and then each takes a
-step of its own. What is learnt doesn't depend on the number of threads: one thread takes the same steps one after
-the other. That a step follows a gradient taken one step earlier costs no accuracy (`benchmarks/README.md`).
+Several threads take the gradients of as many batches at the same weights, side by side; then each batch takes a step
+of its own. The order of the steps is fixed, so the same seed and number of threads give the same bits. All but the
+first step of such a round follow a gradient that is some steps old, which costs a little accuracy.
 
 All randomness derives from (seed, epoch, batch, part), so the state of a run is its weights, its optimiser's
 moments and its place: whoever saves those between two facts can go on with the same bits.
@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tagger.config import Config, TrainingConfig
+from tagger.config import Config
 from tagger.errors import TaggerError
 from tagger.model.batch import EncodedCorpus, Group, collate, group, shuffled_batches
 from tagger.model.labeler import SequenceLabeler
@@ -61,7 +61,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class StepFacts:
-    """A round of gradient steps: as many as have their gradients taken side by side.
+    """A round of gradient steps: one for each thread.
 
     Attributes:
         batch: batches completed of the epoch.
@@ -126,10 +126,10 @@ def train(
         corpus: the training sentences.
         config: the settings.
         score_dev: evaluates a labeler on the dev sentences.
-        workers: threads; more than `training.side_by_side` find no work.
+        workers: threads, and batches whose gradients are taken at the same weights.
     """
     settings = config.training
-    with Workers(min(workers, settings.side_by_side)) as threads:
+    with Workers(workers) as threads:
         gradients = _Gradients(run.labeler, corpus, config, threads)
         while run.epoch < settings.epochs and not _out_of_patience(run, settings.patience):
             batches = epoch_batches(corpus, config, run.epoch)
@@ -137,7 +137,18 @@ def train(
             while run.batch < len(batches):
                 progress = (run.epoch + run.batch / len(batches)) / settings.epochs
                 rate = settings.learning_rate * schedule(progress, settings.warmup)
-                yield _round(run, gradients, batches, settings, progress, rate)
+                chosen = range(run.batch, min(run.batch + workers, len(batches)))
+                norm = _round(run, gradients, batches, chosen, progress, rate)
+                yield StepFacts(
+                    epoch=run.epoch + 1,
+                    batch=run.batch,
+                    batches=len(batches),
+                    loss=run.loss / run.tokens,
+                    progress=(run.epoch + run.batch / len(batches)) / settings.epochs,
+                    tokens_per_second=run.tokens / run.seconds,
+                    norm=norm,
+                    halved=gradients.are_halved,
+                )
             yield _end_epoch(run, score_dev, rate)
 
 
@@ -145,14 +156,12 @@ def _round(
     run: Run,
     gradients: _Gradients,
     batches: Sequence[Sequence[Group]],
-    settings: TrainingConfig,
+    chosen: range,
     progress: float,
     rate: float,
-) -> StepFacts:
-    """Take the gradients of the next batches at once, then a step with each."""
+) -> float:
+    """Take the gradients of the chosen batches at once, then a step with each; return the largest norm, or NaN."""
     began = time.perf_counter()
-    first = run.batch
-    chosen = range(first, min(first + settings.side_by_side, len(batches)))
     norms = []
     for gradient in gradients(batches, (run.epoch, chosen), progress):
         norms.append(run.optimizer.step(gradient.values, rate))
@@ -161,16 +170,7 @@ def _round(
         run.tokens += gradient.tokens
         run.batch += 1
     run.seconds += time.perf_counter() - began
-    return StepFacts(
-        epoch=run.epoch + 1,
-        batch=run.batch,
-        batches=len(batches),
-        loss=run.loss / run.tokens,
-        progress=(run.epoch + run.batch / len(batches)) / settings.epochs,
-        tokens_per_second=run.tokens / run.seconds,
-        norm=max(norms) if all(map(math.isfinite, norms)) else math.nan,
-        halved=gradients.are_halved,
-    )
+    return max(norms) if all(map(math.isfinite, norms)) else math.nan
 
 
 def epoch_batches(corpus: EncodedCorpus, config: Config, epoch: int) -> list[list[Group]]:

@@ -209,7 +209,7 @@ def spoil(monkeypatch, when) -> None:
 
 def test_some_steps_without_a_finite_gradient_are_counted_and_survived(read_tiny, tmp_path, monkeypatch):
     spoil(monkeypatch, lambda call: call in (1, 2, 5))
-    facts = run(read_tiny(**{"training.side_by_side": 1}), tmp_path / "m")
+    facts = run(read_tiny(), tmp_path / "m")
     assert sum(not math.isfinite(fact.norm) for fact in facts if isinstance(fact, StepFacts)) == 3
     assert sum(fact.skipped for fact in facts if isinstance(fact, EpochFacts)) == 3
     assert isinstance(facts[-1], Finished)

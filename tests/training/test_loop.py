@@ -55,18 +55,8 @@ def test_the_same_seed_gives_the_same_bits(read_tiny, workers):
     assert not same(weights, train(read_tiny(seed=2), workers)[2])
 
 
-@pytest.mark.parametrize("side_by_side", [1, 2, 3])
-def test_what_is_learnt_does_not_depend_on_the_number_of_threads(read_tiny, side_by_side):
-    data = read_tiny(**{"training.side_by_side": side_by_side})
-    _, facts, expected = train(data)
-    for workers in (2, 3, 8):
-        _, others, weights = train(data, workers)
-        assert same(weights, expected)
-        assert [fact.loss for fact in others] == [fact.loss for fact in facts]
-
-
 def test_gradients_side_by_side_are_taken_at_the_same_weights(read_tiny):
-    data = read_tiny(**{"training.side_by_side": 2})
+    data = read_tiny()
     run, corpus = begin(data)
     batches = loop.epoch_batches(corpus, data.config, 0)
     with Workers(1) as threads:
@@ -77,7 +67,7 @@ def test_gradients_side_by_side_are_taken_at_the_same_weights(read_tiny):
     run.optimizer.step = lambda values, rate: (
         taken.append([each.clone() for each in values]) or step(values, rate)
     )
-    next(loop.train(run, corpus, data.config, lambda labeler: some_scores()))
+    next(loop.train(run, corpus, data.config, lambda labeler: some_scores(), 2))
     assert len(taken) == 2
     for one, other in zip(taken[1], expected.values, strict=True):
         assert torch.equal(one.to_dense(), other.to_dense())
@@ -114,7 +104,7 @@ def test_the_gradient_is_that_of_the_mean_loss_of_a_sentence(read_tiny):
 
 
 def test_facts_of_every_step_and_epoch(read_tiny):
-    data = read_tiny(**{"training.side_by_side": 1})
+    data = read_tiny()
     run, facts, _ = train(data)
     epochs = [fact for fact in facts if isinstance(fact, EpochFacts)]
     steps = [fact for fact in facts if isinstance(fact, StepFacts)]
@@ -181,7 +171,7 @@ def spoilt(monkeypatch):
 
 
 def test_a_step_without_a_finite_gradient_is_skipped_and_counted(read_tiny, spoilt):
-    data = read_tiny(**{"training.epochs": 2, "training.side_by_side": 1})
+    data = read_tiny(**{"training.epochs": 2})
     _, calm, _ = train(data)
     batches = calm[0].batches
     spoilt.clear()
@@ -228,7 +218,7 @@ OUT_OF_MEMORY = [
 @pytest.mark.parametrize("workers", [1, 2])
 def test_batches_are_halved_where_memory_runs_out(read_tiny, monkeypatch, error, workers):
     data = read_tiny(**CALM, **{"encoder.context": 1, "training.epochs": 1})
-    _, _, expected = train(data)
+    _, _, expected = train(data, workers)
     run_out_of_memory(monkeypatch, 2, error)
     _, facts, weights = train(data, workers)
     assert [fact.halved for fact in facts if isinstance(fact, StepFacts)][-1]
