@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tagger.training.corpora import Corpora, CorpusFacts
     from tagger.training.finetune import Growth
 
+_LEANING = 0.2  # share of spans by which a list may know train better than dev before it looks made from it
+
 
 def describe_corpora(talk: Console, data: Corpora) -> None:
     """Print sizes, scheme, types, the share of unknown words, and everything odd."""
@@ -73,6 +75,19 @@ def describe_vectors(talk: Console, data: Corpora) -> None:
     )
     for warning in data.vectors.warnings:
         warn(talk, f"vectors: {warning}")
+
+
+def describe_gazetteers(talk: Console, data: Corpora) -> None:
+    """Print how much of the corpora lists of names know, and warn of those that were made from one of them."""
+    for each in corpora.describe_gazetteers(data):
+        shares = f"{percent(each.train)} % of the spans in train and {percent(each.dev)} % in dev"
+        say(talk, f"gazetteer {each.name}: {each.entries:,} entries; they name {shares}")
+        if each.train > each.dev + _LEANING:
+            warn(
+                talk,
+                f"gazetteer {each.name} knows far more of train than of dev, so that a model would lean on it; give "
+                "one that was not made from the training corpus, or raise --set training.gazetteer_dropout",
+            )
 
 
 def _sizes(facts: dict[str, CorpusFacts]) -> Table:

@@ -29,11 +29,18 @@ def _column(typed: str) -> int | str:
     return parse_column(typed)
 
 
+def _listed(typed: list[str]) -> list[str] | None:
+    """Return what a repeatable option was given; None where it wasn't, so that a file of settings holds."""
+    return typed or None
+
+
 _SETTINGS = (
     Flag("--scheme", "corpus.scheme", str, "Tag scheme of the corpora; else it is detected.", _INPUT),
     Flag("--token-column", "corpus.token_column", str, "Column of the token: index or name.", _INPUT, _column),
     Flag("--tag-column", "corpus.tag_column", str, "Column of the tag: index or name.", _INPUT, _column),
     Flag("--encoding", "corpus.encoding", str, "Encoding of the corpora.", _INPUT),
+    Flag("--feature-column", "embedding.feature_columns", list[str],
+         "COLUMN[:DIM] that says more about a token, as UPOS:16 (repeatable).", _INPUT, _listed),
     Flag("--encoder", "encoder.kind", str, "Recurrent cell: lstm, gru or rnn.", _MODEL),
     Flag("--hidden", "encoder.hidden", int, "Hidden units per direction.", _MODEL),
     Flag("--layers", "encoder.layers", int, "Layers of the encoder.", _MODEL),
@@ -46,6 +53,8 @@ _SETTINGS = (
     Flag("--batch-sentences", "training.batch_sentences", int, "Sentences a step.", _TRAINING),
     Flag("--learning-rate", "training.learning_rate", float, "Peak learning rate.", _TRAINING),
     Flag("--patience", "training.patience", int, "Epochs without a better dev F1 before stopping.", _TRAINING),
+    Flag("--cost", "training.costs", list[str],
+         "TYPE=RECALL[:PRECISION]: what missing and inventing it costs (repeatable).", _TRAINING, _listed),
     Flag("--workers", "training.workers", int, "Training threads; 0: one per core, at most 2.", _TRAINING),
     Flag("--device", "training.device", str, "auto, cpu, cuda or mps.", _TRAINING),
 )  # fmt: skip
@@ -101,6 +110,14 @@ def train(
             rich_help_panel=_MODEL,
         ),
     ] = None,
+    gazetteers: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--gazetteer",
+            help="List of names, one a line, that are marked where they occur (repeatable).",
+            rich_help_panel=_MODEL,
+        ),
+    ] = None,
 ) -> None:
     """Train a model on a labelled corpus.
 
@@ -119,7 +136,7 @@ def train(
             "--output",
         )
     data = _read(talk, (train, dev, test), choose(Config, config, given, overrides), base)
-    data = _join(talk, data, vectors, vectors_all, lm)
+    data = _join(talk, data, vectors, vectors_all, lm, gazetteers or [])
     describe_corpora(talk, data)
     if dry_run:
         _rehearse(data, seeds, as_json)
@@ -145,14 +162,24 @@ def _read(
     return data
 
 
-def _join(talk: Console, data: Corpora, vectors: Path | None, vectors_all: bool, lm: Path | None) -> Corpora:
+def _join(
+    talk: Console,
+    data: Corpora,
+    vectors: Path | None,
+    vectors_all: bool,
+    lm: Path | None,
+    gazetteers: list[Path],
+) -> Corpora:
     """Read what joins the corpora."""
-    from tagger.cli.findings import describe_vectors
+    from tagger.cli.findings import describe_gazetteers, describe_vectors
     from tagger.training import corpora, language
 
     if vectors is not None:
         data = corpora.add_vectors(data, vectors, keep_all=vectors_all)
         describe_vectors(talk, data)
+    if gazetteers:
+        data = corpora.add_gazetteers(data, gazetteers)
+        describe_gazetteers(talk, data)
     return data if lm is None else corpora.add_language_model(data, language.load(lm))
 
 

@@ -71,15 +71,16 @@ class Gazetteer:
 
     def rows(self, tokens: Sequence[str]) -> list[int]:
         """Return the row of each token's mark."""
-        words = [token.casefold() for token in tokens] if self.ignores_case else tokens
-        rows = [OUTSIDE] * len(words)
-        if self._steps.keys().isdisjoint(words):
-            return rows
-        for start, end in self._find(words):
+        rows = [OUTSIDE] * len(tokens)
+        for start, end in self.find(tokens):
             rows[start:end] = [BEGIN, *[INSIDE] * (end - start - 2), END] if end - start > 1 else [SINGLE]
         return rows
 
-    def _find(self, words: Sequence[str]) -> Iterator[tuple[int, int]]:
+    def find(self, tokens: Sequence[str]) -> Iterator[tuple[int, int]]:
+        """Yield where entries begin and end, from left to right."""
+        words = [token.casefold() for token in tokens] if self.ignores_case else tokens
+        if self._steps.keys().isdisjoint(words):
+            return
         free = 0
         for start, word in enumerate(words):
             if start >= free and word in self._steps and (end := self._longest(words, start)):

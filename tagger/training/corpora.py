@@ -88,6 +88,16 @@ class CorpusFacts:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class GazetteerFacts:
+    """How much a list of names knows: shares of the spans of train and dev that are an entry from end to end."""
+
+    name: str
+    entries: int
+    train: float
+    dev: float
+
+
 def columns(config: Config) -> Columns:
     """Return the columns that the settings name."""
     features = tuple(each.column for each in parse_feature_columns(config.embedding.feature_columns))
@@ -197,6 +207,24 @@ def describe(corpus: Corpus, learned: Corpus | None = None, types: Sequence[str]
     return CorpusFacts(
         corpus.path, len(corpus.sentences), tokens, len(spans), unknown, strange, repeated, corpus.warnings
     )
+
+
+def describe_gazetteers(corpora: Corpora) -> list[GazetteerFacts]:
+    """Count what each list of names knows."""
+    parts = (corpora.train, corpora.dev)
+    return [
+        GazetteerFacts(each.name, len(each), *(_known_share(each, corpus) for corpus in parts))
+        for each in corpora.gazetteers
+    ]
+
+
+def _known_share(names: Gazetteer, corpus: Corpus) -> float:
+    spans = known = 0
+    for sentence in corpus.sentences:
+        found = {(start, stop) for _, start, stop in _spans(sentence, corpus.scheme)}
+        spans += len(found)
+        known += len(found.intersection(names.find(sentence.tokens)))
+    return known / max(1, spans)
 
 
 def build_lexicon(corpora: Corpora) -> Lexicon:
