@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -16,10 +16,12 @@ import typer
 from tagger.cli.corpus_options import COLUMN, TagColumn, TokenColumn
 from tagger.errors import DataError
 from tagger.text import schemes
+from tagger.text.conll.source import display_name
 from tagger.text.formats.terminal import escape_controls
 
 if TYPE_CHECKING:
-    from tagger.text.conll import Corpus
+    from tagger.text.annotations import Reading
+    from tagger.text.conll import Corpus, CorpusStream, Sentence
     from tagger.text.schemes import Scheme
 
 _FORMATS = "conll, conllu, jsonl, spans, doccano, labelstudio or brat"
@@ -80,10 +82,10 @@ def convert(
     between = _SEPARATORS[_choose(separator, _SEPARATORS, "--separator")]
     forms = _choose_forms(source, target, input_format, output_format)
     with _spooled(source) as path:
-        corpus = annotations.read_corpus(path, forms.source, reading, _report)
+        corpus = _read(path, forms, reading)
         converted = _convert_tags(corpus, wanted or corpus.scheme)
-        _say_what_was_found(corpus, converted)
-        if forms.target == "brat":
+        _say_what_was_found(corpus, converted.scheme)
+        if isinstance(converted, conll.Corpus) and forms.target == "brat":
             annotations.write_brat(converted, Path(target))
             return
         if corpus.layout and forms.source == forms.target and not columns and not output_column:
@@ -120,19 +122,31 @@ def _choose_forms(source: str, target: str, input_format: str | None, output_for
     return forms
 
 
+def _read(path: str, forms: _Forms, reading: Reading) -> Corpus | CorpusStream:
+    """Read the corpus: as a stream where columns become anything but brat, which is written by documents."""
+    from tagger.text import annotations, conll
+
+    if forms.source in ("conll", "conllu") and forms.target != "brat":
+        return conll.stream_corpus(
+            path, columns=reading.columns, scheme=reading.scheme, encoding=reading.encoding
+        )
+    return annotations.read_corpus(path, forms.source, reading, _report)
+
+
 @contextmanager
 def _spooled(source: str) -> Iterator[str]:
-    """Give a path to read from, twice if need be: standard input is laid in a temporary file."""
-    if source != "-":
+    """Give a path to read from, twice if need be: a pipe is laid in a temporary file."""
+    if source != "-" and not Path(source).is_fifo():
         yield source
         return
     with tempfile.NamedTemporaryFile() as spool:
-        shutil.copyfileobj(sys.stdin.buffer, spool)
+        with nullcontext(sys.stdin.buffer) if source == "-" else Path(source).open("rb") as stream:
+            shutil.copyfileobj(stream, spool)
         spool.flush()
         try:
             yield spool.name
         except DataError as error:
-            error.path = "<stdin>"
+            error.path = display_name(source)
             raise
 
 
@@ -149,22 +163,29 @@ def _report(fault: DataError) -> None:
     typer.echo(escape_controls(str(fault)), err=True)
 
 
-def _say_what_was_found(corpus: Corpus, converted: Corpus) -> None:
+def _say_what_was_found(corpus: Corpus | CorpusStream, target: Scheme) -> None:
     """Tell how the tags were read, what was odd, and what is lost."""
-    talk = [f"{len(corpus.sentences):,} sentences, {corpus.scheme} ({corpus.evidence})"]
+    from tagger.text.conll import Corpus
+
+    count = len(corpus.sentences) if isinstance(corpus, Corpus) else corpus.count
+    talk = [f"{count:,} sentences, {corpus.scheme} ({corpus.evidence})"]
     talk += [f"warning: {warning}" for warning in corpus.warnings]
-    if converted.scheme is not corpus.scheme:
-        talk.append(f"written as {converted.scheme}")
+    if target is not corpus.scheme:
+        talk.append(f"written as {target}")
     for line in talk:
         typer.echo(escape_controls(line), err=True)
 
 
-def _convert_tags(corpus: Corpus, target: Scheme) -> Corpus:
+def _convert_tags(corpus: Corpus | CorpusStream, target: Scheme) -> Corpus | CorpusStream:
     """Return the corpus in another scheme; in its own it stays as it is."""
+    from tagger.text.conll import Anew, Corpus
+
     if target is corpus.scheme:
         return corpus
-    sentences = tuple(
-        replace(sentence, tags=tuple(schemes.convert(sentence.tags, corpus.scheme, target)))
-        for sentence in corpus.sentences
-    )
-    return replace(corpus, sentences=sentences, scheme=target)
+
+    def change(sentence: Sentence) -> Sentence:
+        return replace(sentence, tags=tuple(schemes.convert(sentence.tags, corpus.scheme, target)))
+
+    if isinstance(corpus, Corpus):
+        return replace(corpus, sentences=tuple(map(change, corpus.sentences)), scheme=target)
+    return replace(corpus, sentences=Anew(lambda: map(change, corpus.sentences)), scheme=target)

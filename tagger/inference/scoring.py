@@ -14,7 +14,7 @@ from os import PathLike, fspath
 from tagger.errors import ConfigError, DataError
 from tagger.inference.report import Analysis, analyse
 from tagger.text import metrics, schemes
-from tagger.text.conll import Columns, Corpus, MissingColumn, Sentence, read_corpus
+from tagger.text.conll import Columns, Corpus, MissingColumnError, Sentence, read_corpus
 from tagger.text.schemes import LETTERS, OUTSIDE, Detection, Scheme
 
 FilePath = str | PathLike[str]
@@ -93,7 +93,7 @@ def _read_both(path: FilePath, reading: Reading) -> tuple[Corpus, Answers]:
     )
     try:
         corpus = read_corpus(path, columns=columns, scheme=reading.scheme, encoding=reading.encoding)
-    except MissingColumn as error:
+    except MissingColumnError as error:
         raise DataError(f"{error.message}; {_TWO_LABELS}", error.path, error.line) from error
     layout = corpus.layout
     if layout and layout.is_conllu and (reading.gold_column is None or reading.predicted_column == -1):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
+import threading
+import tracemalloc
 from itertools import product
 
 import pytest
 
 from tagger import cli
-from tagger.text.conll import read_corpus
+from tagger.text.conll import read_corpus, source
 from tagger.text.schemes import Scheme
 
 CONLL = "-DOCSTART- -X- O\n\n# id 1 2 3\nAnna NP B-PER\nKeller  NP I-PER\nwon V O\n\nPeru NP B-LOC\n"
@@ -40,6 +43,28 @@ def test_only_the_tags_change(run):
     assert "2 sentences, IOB2 (all 2 spans after O or another type begin with B)" in err
     assert "written as BIOES" in err
     assert run("-", "-", "--to", "bioes", stdin=CONLL)[1] == out
+
+
+def test_a_pipe_with_a_name_is_read_whole(run, tmp_path):
+    """Columns are gone through twice, and a pipe can be read but once."""
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=(CONLL,))
+    writer.start()
+    code, out, err = run("pipe", "-", "--to", "IOB2")
+    writer.join()
+    assert (code, out) == (0, CONLL), err
+
+
+@pytest.mark.parametrize("form", ["conll", "jsonl"])
+def test_memory_is_bounded_where_columns_are_read(run, tmp_path, monkeypatch, form):
+    monkeypatch.setattr(source, "BLOCK", 1 << 14)
+    (tmp_path / "long").write_text("token B-LABEL\nanother O\n\n" * 10_000)
+    run("long", "short", "--format", form)  # imports, caches
+    tracemalloc.start()
+    assert run("long", "out", "--format", form, "--to", "BIOES")[0] == 0
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.5e6  # in memory, 10,000 sentences take 3 MB
 
 
 @pytest.mark.parametrize(("source", "target"), list(product(list(Scheme)[:-1], repeat=2)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -278,7 +279,7 @@ def test_faults_are_one_line_each(run: Run, arguments: tuple[str, ...], message:
 
 
 def test_a_real_corpus_against_itself_with_noise(run: Run) -> None:
-    """51,533 tokens: scores, intervals and every other fact in well under 2 s (issue: the interval alone in 2 s)."""
+    """51,533 tokens: every fact within seconds of processor time (the interval alone has to take under 2 s)."""
     if not SPANISH.exists():
         pytest.skip("the shared corpora are not on this machine")
     corpus = read_corpus(SPANISH)
@@ -287,8 +288,9 @@ def test_a_real_corpus_against_itself_with_noise(run: Run) -> None:
         tags = ["O"] * len(sentence) if number % 7 == 0 else sentence.tags
         rows += [*(f"{token} {tag}" for token, tag in zip(sentence.tokens, tags, strict=True)), ""]
     run.write(found="\n".join(rows))
+    began = time.process_time()
     facts = run.json(str(SPANISH), "found.conll")
+    assert time.process_time() - began < 8
     assert facts["micro"]["precision"] == 1.0  # type: ignore[index]
     low, high = facts["interval"]  # type: ignore[misc]
     assert low < facts["micro"]["f1"] < high  # type: ignore[index, operator]
-    assert facts["seconds"] < 8  # type: ignore[operator]

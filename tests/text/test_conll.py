@@ -339,6 +339,29 @@ def test_a_corpus_says_how_its_tags_were_read(write):
     assert conll.read_corpus(write("a I-X\nb O\n"), scheme=Scheme.IOB2).evidence == "as asked for"
 
 
+def settle(call, path):
+    """Return all that a corpus or a stream tells, or its fault."""
+    try:
+        found = call(path)
+    except DataError as error:
+        return str(error)
+    sentences = tuple(found.sentences)
+    assert sentences == tuple(found.sentences)
+    return sentences, found.scheme, found.evidence, found.warnings, found.layout
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(["a B-X", "b I-X", "c O", "d b-x", "e I-Y", "", "", "f Q", "# g h i"]), max_size=9
+    )
+)
+def test_a_stream_tells_what_a_corpus_held_in_memory_tells(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("stream") / "x"
+    path.write_text("\n".join(rows), encoding="utf-8")
+    assert settle(conll.stream_corpus, path) == settle(conll.read_corpus, path)
+
+
 @pytest.mark.parametrize(
     ("content", "line", "message"),
     [

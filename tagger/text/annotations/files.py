@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +14,7 @@ from tagger.text import conll
 from tagger.text.annotations.alignment import Cutting, Report, align
 from tagger.text.annotations.brat import find_pairs, format_pair, group_documents, read_pair
 from tagger.text.annotations.records import Place, format_records, locate, parse_json, read_record
-from tagger.text.conll import DEFAULT_COLUMNS, Columns, Corpus, Sentence
+from tagger.text.conll import DEFAULT_COLUMNS, Columns, Corpus, CorpusStream, Sentence
 from tagger.text.conll.source import display_name, read_whole_lines
 from tagger.text.schemes import Scheme
 from tagger.text.tokenizer import Mode, detect_mode
@@ -154,7 +154,7 @@ def _read_values(path: str, name: str, encoding: str) -> Iterator[tuple[int, Any
 
 
 def render(
-    corpus: Corpus, form: str, *, name: str, column: str | None = None, separator: str = "\t"
+    corpus: Corpus | CorpusStream, form: str, *, name: str, column: str | None = None, separator: str = "\t"
 ) -> Iterator[str]:
     """Yield a corpus as text in any format but brat.
 
@@ -172,7 +172,7 @@ def render(
     return format_records(located, form)
 
 
-def joiner_of(sentences: Sequence[Sentence]) -> str:
+def joiner_of(sentences: Iterable[Sentence]) -> str:
     """Return what stands between tokens in a text: nothing where they are characters, else a blank."""
     return "" if detect_mode(sentence.tokens for sentence in sentences) is Mode.CHARACTERS else " "
 

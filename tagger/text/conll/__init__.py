@@ -4,8 +4,8 @@
 sentences, `corpus` settles the tag scheme, `writer` writes. None of them knows a model or prints.
 """
 
-from tagger.text.conll.corpus import Corpus, read_corpus, settle_scheme
-from tagger.text.conll.layout import MissingColumn
+from tagger.text.conll.corpus import Anew, Corpus, CorpusStream, read_corpus, settle_scheme, stream_corpus
+from tagger.text.conll.layout import MissingColumnError
 from tagger.text.conll.reader import read_sentences
 from tagger.text.conll.sentence import CONLLU_COLUMNS, DEFAULT_COLUMNS, Columns, Sentence, parse_column
 from tagger.text.conll.writer import (
@@ -19,9 +19,11 @@ from tagger.text.conll.writer import (
 __all__ = [
     "CONLLU_COLUMNS",
     "DEFAULT_COLUMNS",
+    "Anew",
     "Columns",
     "Corpus",
-    "MissingColumn",
+    "CorpusStream",
+    "MissingColumnError",
     "Sentence",
     "format_conllu",
     "format_sentence",
@@ -31,5 +33,6 @@ __all__ = [
     "read_sentences",
     "rewrite_tags",
     "settle_scheme",
+    "stream_corpus",
     "write_sentences",
 ]

@@ -1,4 +1,4 @@
-"""A column file held as a whole: its tag scheme found or given, every tag checked against it.
+"""A column file as a whole, held or read anew: its tag scheme found or given, every tag checked against it.
 
 Tags leave here as the scheme writes them (`b-per` becomes `B-per`). This file does not split rows.
 """
@@ -6,11 +6,11 @@ Tags leave here as the scheme writes them (`b-per` becomes `B-per`). This file d
 from __future__ import annotations
 
 import gc
-from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from os import PathLike
+from typing import NamedTuple
 
 from tagger.errors import DataError
 from tagger.text import schemes
@@ -36,6 +36,58 @@ class Corpus:
     evidence: str
     warnings: tuple[str, ...]
     layout: Layout | None = None
+
+
+class Anew:
+    """Sentences made anew each time they are asked for, so that a file of any length can be gone through twice."""
+
+    def __init__(self, make: Callable[[], Iterator[Sentence]]) -> None:
+        self._make = make
+
+    def __iter__(self) -> Iterator[Sentence]:
+        return self._make()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorpusStream:
+    """What `Corpus` holds, but sentences that are read anew each time, in bounded memory; `count` of them."""
+
+    path: str
+    sentences: Iterable[Sentence]
+    count: int
+    scheme: Scheme
+    evidence: str
+    warnings: tuple[str, ...]
+    layout: Layout | None
+
+
+def stream_corpus(
+    path: str | PathLike[str],
+    *,
+    columns: Columns = DEFAULT_COLUMNS,
+    scheme: Scheme | None = None,
+    encoding: str = "utf-8",
+) -> CorpusStream:
+    """Go through a column file once to settle its scheme, and again whenever its sentences are asked for.
+
+    Args and faults are those of `read_corpus`; the path cannot be the standard input.
+    """
+    name = display_name(path)
+    warnings: list[str] = []
+    first = Reader(path, columns, encoding, warn=warnings.append)
+    unread = [first]
+    raw = Anew(lambda: iter(unread.pop() if unread else Reader(path, columns, encoding)))
+    settled = _settle(name, raw, scheme)
+    meant = settled.meant
+    return CorpusStream(
+        path=name,
+        sentences=Anew(lambda: (_respell(sentence, meant) for sentence in raw)) if meant else raw,
+        count=settled.length,
+        scheme=settled.scheme,
+        evidence=settled.evidence,
+        warnings=(*warnings, *settled.warnings),
+        layout=first.layout,
+    )
 
 
 def read_corpus(
@@ -70,24 +122,62 @@ def settle_scheme(corpus: Corpus, scheme: Scheme | None = None) -> Corpus:
     Raises:
         DataError: with file and line where there is no sentence or a tag is not of the scheme.
     """
-    name, sentences, warnings = corpus.path, corpus.sentences, list(corpus.warnings)
-    if not sentences:
+    settled = _settle(corpus.path, corpus.sentences, scheme)
+    sentences = corpus.sentences
+    if settled.meant:
+        sentences = tuple(_respell(sentence, settled.meant) for sentence in sentences)
+    return replace(
+        corpus,
+        sentences=sentences,
+        scheme=settled.scheme,
+        evidence=settled.evidence,
+        warnings=(*corpus.warnings, *settled.warnings),
+    )
+
+
+class _Settled(NamedTuple):
+    """The scheme of a corpus, and the tags that it writes otherwise."""
+
+    scheme: Scheme
+    evidence: str
+    warnings: tuple[str, ...]
+    meant: dict[str, str]
+    length: int  # in sentences
+
+
+def _settle(name: str, sentences: Iterable[Sentence], wanted: Scheme | None) -> _Settled:
+    """Go through sentences, again where there is something to complain of."""
+    survey = _Survey(sentences)
+    if not survey.count:
         raise DataError("found no sentence, expected rows of a token and its tag", name, 1)
-    if not any(sentence.tags for sentence in sentences):
-        return replace(corpus, evidence="no tag column was read")
-    bigrams = schemes.count_bigrams(sentence.tags for sentence in sentences)
-    detected = schemes.detect_from_bigrams(bigrams)
-    if scheme is None and detected.scheme is Scheme.BARE:
-        _refuse_foreign_notation(sentences, name)
-    scheme, evidence = (scheme, "as asked for") if scheme else detected
-    meant = schemes.respell({tag for _, tag in bigrams}, scheme)
-    if meant:
-        warnings.append(_describe_respelling(sentences, meant, scheme))
-        sentences = tuple(_respell(sentence, meant) for sentence in sentences)
-        bigrams = schemes.count_bigrams(sentence.tags for sentence in sentences)
-    _refuse_strangers(sentences, {tag for _, tag in bigrams}, scheme, name)
-    warnings.extend(_warn_of_sequences(sentences, bigrams, scheme))
-    return replace(corpus, sentences=sentences, scheme=scheme, evidence=evidence, warnings=tuple(warnings))
+    used = {tag for _, tag in survey.bigrams} - {schemes.EDGE}
+    if not used:
+        return _Settled(Scheme.BARE, "no tag column was read", (), {}, survey.count)
+    detected = schemes.detect_from_bigrams(survey.bigrams)
+    if wanted is None and detected.scheme is Scheme.BARE:
+        _refuse_foreign_notation(sentences, used, name)
+    scheme, evidence = (wanted, "as asked for") if wanted else detected
+    meant = schemes.respell(used, scheme)
+    _refuse_strangers(sentences, used - meant.keys(), scheme, name)
+    warnings = [*_warn_of_spelling(survey, meant, scheme), *_warn_of_steps(survey, meant, scheme)]
+    return _Settled(scheme, evidence, tuple(warnings), meant, survey.count)
+
+
+class _Survey:
+    """What one pass over sentences tells of them."""
+
+    def __init__(self, sentences: Iterable[Sentence]) -> None:
+        self.sentences = sentences
+        self.count = 0
+        self.longest = 0, 0  # tokens, line
+        self.bigrams = schemes.count_bigrams(self._note_tags())
+
+    def _note_tags(self) -> Iterator[Sequence[str]]:
+        for sentence in self.sentences:
+            self.count += 1
+            if len(sentence) > self.longest[0]:
+                self.longest = len(sentence), sentence.line
+            yield sentence.tags
 
 
 @contextmanager
@@ -107,16 +197,16 @@ def _find_tag(sentences: Iterable[Sentence], tags: Container[str]) -> tuple[str,
     return next((tag, s.line_of(i)) for s in sentences for i, tag in enumerate(s.tags) if tag in tags)
 
 
-def _refuse_foreign_notation(sentences: Sequence[Sentence], name: str) -> None:
-    foreign = schemes.find_foreign_notation({tag for sentence in sentences for tag in sentence.tags})
+def _refuse_foreign_notation(sentences: Iterable[Sentence], used: set[str], name: str) -> None:
+    foreign = schemes.find_foreign_notation(used)
     if foreign:
         tag, fault = foreign
         advice = "rewrite them, or say --scheme BARE if these are whole labels"
         raise DataError(f"tags such as {tag!r} {fault}; {advice}", name, _find_tag(sentences, {tag})[1])
 
 
-def _refuse_strangers(sentences: Sequence[Sentence], tags: set[str], scheme: Scheme, name: str) -> None:
-    strangers = {tag for tag in tags if tag != schemes.EDGE and not schemes.is_tag(tag, scheme)}
+def _refuse_strangers(sentences: Iterable[Sentence], tags: set[str], scheme: Scheme, name: str) -> None:
+    strangers = {tag for tag in tags if not schemes.is_tag(tag, scheme)}
     if strangers:
         tag, line = _find_tag(sentences, strangers)
         expected = f"expected {schemes.describe_tags(scheme)} ({scheme})"
@@ -129,28 +219,32 @@ def _advise(tag: str) -> str:
     return "mend the tag, or name another tag column or scheme"
 
 
-def _describe_respelling(sentences: Sequence[Sentence], meant: dict[str, str], scheme: Scheme) -> str:
-    counts = Counter(tag for sentence in sentences for tag in sentence.tags if tag in meant)
-    first, line = _find_tag(sentences, meant)
-    return f"{counts.total()} tags are written otherwise in {scheme}; {first} read as {meant[first]} (line {line})"
+def _warn_of_spelling(survey: _Survey, meant: dict[str, str], scheme: Scheme) -> Iterator[str]:
+    if meant:
+        count = sum(count for (_, tag), count in survey.bigrams.items() if tag in meant)
+        first, line = _find_tag(survey.sentences, meant)
+        read = f"{first} read as {meant[first]} (line {line})"
+        yield f"{count} tags are written otherwise in {scheme}; {read}"
 
 
 def _respell(sentence: Sentence, meant: dict[str, str]) -> Sentence:
     return replace(sentence, tags=tuple(meant.get(tag, tag) for tag in sentence.tags))
 
 
-def _warn_of_sequences(
-    sentences: Sequence[Sentence], bigrams: schemes.Bigrams, scheme: Scheme
-) -> Iterator[str]:
-    illegal = sum(count for step, count in bigrams.items() if not schemes.is_legal_step(*step, scheme))
+def _warn_of_steps(survey: _Survey, meant: dict[str, str], scheme: Scheme) -> Iterator[str]:
+    illegal = sum(
+        count
+        for step, count in survey.bigrams.items()
+        if not schemes.is_legal_step(*(meant.get(tag, tag) for tag in step), scheme)
+    )
     if illegal:
         first = next(
             sentence.line_of(min(broken[0], len(sentence) - 1))
-            for sentence in sentences
-            if (broken := schemes.violations(sentence.tags, scheme))
+            for sentence in survey.sentences
+            if (broken := schemes.violations([meant.get(tag, tag) for tag in sentence.tags], scheme))
         )
         found = "1 tag does not follow" if illegal == 1 else f"{illegal} tags do not follow"
         yield f"{found} from the tag before in {scheme}; read as conlleval reads it (first: line {first})"
-    longest = max(sentences, key=len)
-    if len(longest) > LONG_SENTENCE:
-        yield f"a sentence has {len(longest)} tokens (line {longest.line}); are blank lines missing?"
+    length, line = survey.longest
+    if length > LONG_SENTENCE:
+        yield f"a sentence has {length} tokens (line {line}); are blank lines missing?"

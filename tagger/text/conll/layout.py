@@ -14,7 +14,7 @@ from tagger.text.conll.sentence import CONLLU_COLUMNS, Column, Columns
 CONLLU_ID = re.compile(r"[0-9]+(-[0-9]+|\.[0-9]+)?")  # a token, a multiword token, an empty node
 
 
-class MissingColumn(DataError):
+class MissingColumnError(DataError):
     """A column that was asked for is not in the file."""
 
 
@@ -69,7 +69,9 @@ def settle_layout(row: str, wanted: Columns, name: str, line: int) -> Layout:
     token_place, tag_place = places[0], None if tag is None else places[1]
     if token_place == tag_place:
         found = f"found {count_columns(width)}, and column {token_place} would be both token and tag"
-        raise MissingColumn(f"{found}; expected a column for each, separated by a tab or spaces", name, line)
+        raise MissingColumnError(
+            f"{found}; expected a column for each, separated by a tab or spaces", name, line
+        )
     keys = tuple(str(column).partition(":")[2] for column in chosen)
     return Layout(
         separator=separator,
@@ -107,8 +109,8 @@ def _place(column: Column, width: int, is_conllu: bool, name: str, line: int) ->
         known = (
             f"one of {', '.join(CONLLU_COLUMNS)}" if is_conllu else "a number; only CoNLL-U names its columns"
         )
-        raise MissingColumn(f"found no column {column!r}, expected {known}", name, line)
+        raise MissingColumnError(f"found no column {column!r}, expected {known}", name, line)
     if not -width <= column < width:
         expected = f"expected a column {column} (the first is 0, the last is -1)"
-        raise MissingColumn(f"found {count_columns(width)}, {expected}", name, line)
+        raise MissingColumnError(f"found {count_columns(width)}, {expected}", name, line)
     return column % width
