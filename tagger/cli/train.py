@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from tagger.config import Config
     from tagger.training.corpora import Corpora
+    from tagger.training.events import EventLog
     from tagger.training.fit import Fact, Finished
     from tagger.training.repeat import Repeated
 
@@ -58,66 +60,77 @@ _SETTINGS = (
     Flag("--workers", "training.workers", int, "Training threads; 0: one per core, at most 2.", _TRAINING),
     Flag("--device", "training.device", str, "auto, cpu, cuda or mps.", _TRAINING),
 )  # fmt: skip
+_Train = Annotated[
+    Path, typer.Argument(metavar="TRAIN", help="Training corpus: CoNLL columns, one token a line.")
+]
+_Dev = Annotated[
+    Path | None,
+    typer.Option(help="Corpus that chooses the best epoch; else a tenth of TRAIN is held out."),
+]
+_Test = Annotated[Path | None, typer.Option(help="Corpus to score the finished model on.")]
+_Base = Annotated[
+    Path | None, typer.Option("--from", help="Model to continue with; its words and types are kept.")
+]
+_Seeds = Annotated[
+    int, typer.Option(min=1, help="Train this many seeds, from --seed upwards, and keep the best by dev.")
+]
+_DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Read all, take a few steps, estimate time and memory, write nothing."),
+]
+_TensorBoard = Annotated[
+    bool, typer.Option("--tensorboard", help="Write event files for TensorBoard below OUTPUT.")
+]
 _Vectors = Annotated[
     Path | None,
     typer.Option(
         help="Pretrained word vectors: GloVe, word2vec or fastText, gzip too.", rich_help_panel=_MODEL
     ),
 ]
+_VectorsAll = Annotated[
+    bool,
+    typer.Option(
+        "--vectors-all",
+        help="Keep every vector, not only those of the corpora's words.",
+        rich_help_panel=_MODEL,
+    ),
+]
+_Gazetteers = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--gazetteer",
+        help="List of names, one a line, that are marked where they occur (repeatable).",
+        rich_help_panel=_MODEL,
+    ),
+]
+_LanguageModel = Annotated[
+    Path | None,
+    typer.Option(
+        help="Directory of a language model (`tagger pretrain`) whose layers join each word.",
+        rich_help_panel=_MODEL,
+    ),
+]
 
 
 @takes(*_SETTINGS)
 def train(
-    train: Annotated[
-        Path, typer.Argument(metavar="TRAIN", help="Training corpus: CoNLL columns, one token a line.")
-    ],
+    train: _Train,
     output: Output,
     given: Given,
-    dev: Annotated[
-        Path | None,
-        typer.Option(help="Corpus that chooses the best epoch; else a tenth of TRAIN is held out."),
-    ] = None,
-    test: Annotated[Path | None, typer.Option(help="Corpus to score the finished model on.")] = None,
-    base: Annotated[
-        Path | None, typer.Option("--from", help="Model to continue with; its words and types are kept.")
-    ] = None,
-    seeds: Annotated[
-        int, typer.Option(min=1, help="Train this many seeds, from --seed upwards, and keep the best by dev.")
-    ] = 1,
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run", help="Read all, take a few steps, estimate time and memory, write nothing."
-        ),
-    ] = False,
+    dev: _Dev = None,
+    test: _Test = None,
+    base: _Base = None,
+    seeds: _Seeds = 1,
+    dry_run: _DryRun = False,
+    tensorboard: _TensorBoard = False,
     resume: Resume = False,
     as_json: AsJson = False,
     config: ConfigFile = None,
     overrides: Overrides = None,
     vectors: _Vectors = None,
-    vectors_all: Annotated[
-        bool,
-        typer.Option(
-            "--vectors-all",
-            help="Keep every vector, not only those of the corpora's words.",
-            rich_help_panel=_MODEL,
-        ),
-    ] = False,
-    lm: Annotated[
-        Path | None,
-        typer.Option(
-            help="Directory of a language model (`tagger pretrain`) whose layers join each word.",
-            rich_help_panel=_MODEL,
-        ),
-    ] = None,
-    gazetteers: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--gazetteer",
-            help="List of names, one a line, that are marked where they occur (repeatable).",
-            rich_help_panel=_MODEL,
-        ),
-    ] = None,
+    vectors_all: _VectorsAll = False,
+    lm: _LanguageModel = None,
+    gazetteers: _Gazetteers = None,
 ) -> None:
     """Train a model on a labelled corpus.
 
@@ -128,6 +141,7 @@ def train(
     from tagger.cli.findings import describe_corpora
     from tagger.cli.talk import warn_of_directory
     from tagger.config import Config
+    from tagger.training.events import EventLog
 
     talk = Console(stderr=True, highlight=False)
     if base is not None and base.resolve() == output.resolve():
@@ -142,7 +156,9 @@ def train(
         _rehearse(data, seeds, as_json)
         return
     warn_of_directory(talk, output, resume=resume, seeds=seeds)
-    _show(talk, _run(talk, data, output, resume, seeds), as_json)
+    with EventLog(output) if tensorboard else nullcontext() as events:
+        result = _run(talk, data, output, resume, seeds, events)
+    _show(talk, result, as_json)
 
 
 def _read(
@@ -197,7 +213,9 @@ def _rehearse(data: Corpora, seeds: int, as_json: bool) -> None:
         Console(highlight=False).print(rehearsal_table(found, data.config.training.epochs, seeds))
 
 
-def _run(talk: Console, data: Corpora, output: Path, resume: bool, seeds: int) -> Finished | Repeated:
+def _run(
+    talk: Console, data: Corpora, output: Path, resume: bool, seeds: int, events: EventLog | None
+) -> Finished | Repeated:
     """Drive the training with a progress bar; the first Ctrl-C saves and stops, the second leaves at once."""
     from tagger.cli.progress import TrainingProgress, end_stopped
     from tagger.cli.signals import asked_to_stop
@@ -213,6 +231,8 @@ def _run(talk: Console, data: Corpora, output: Path, resume: bool, seeds: int) -
             else repeat(data, output, seeds, resume=resume, stop=stop)
         )
         for fact in facts:
+            if events is not None:
+                events.add(fact)
             match fact:
                 case Started():
                     progress.start(fact)

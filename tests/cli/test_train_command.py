@@ -310,3 +310,9 @@ def test_signals_to_a_real_process(ten_sentences, tmp_path, number, times):
         assert "everything is saved" not in err
     assert "Traceback" not in err
     checkpoint.load_model(tmp_path / "m")
+
+
+def test_tensorboard_without_its_package_is_refused_before_anything_is_written(train, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    assert "pip install 'tagger[tensorboard]'" in train("--tensorboard").error
+    assert not Path("m").exists()
