@@ -1,0 +1,97 @@
+"""Feature columns, gazetteers and costs on the command line: what is said, what is written, what is refused."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from tagger import cli
+from tagger.training import checkpoint
+
+TINY = ["--epochs", "1", "--hidden", "5", "--workers", "1", "--batch-sentences", "4"]
+TINY += [f"--set=embedding.{name}=4" for name in ("word_dim", "character_filters", "affix_dim", "shape_dim")]
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, ten_sentences):
+    """Run a command in the folder of the ten sentences; return its exit code, stdout and stderr."""
+    torch.set_num_threads(1)
+    monkeypatch.chdir(ten_sentences.parent)
+    monkeypatch.setenv("COLUMNS", "200")
+    rows = ten_sentences.read_text(encoding="utf-8").splitlines()
+    columns = (
+        f"{row.split()[0]} {row.split()[0][:1].isupper()} {row.split()[1]}" if row else "" for row in rows
+    )
+    Path("columns.conll").write_text("\n".join(columns) + "\n", encoding="utf-8")
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["tagger", *arguments])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as stopped:
+            code = int(stopped.code or 0)
+        return code, *capsys.readouterr()
+
+    return command
+
+
+def test_columns_lists_and_costs_are_learned_and_used(run):
+    Path("names.txt").write_text("# places\nNew York\nPeru\n", encoding="utf-8")
+    Path("none.txt").write_text("Nowhere\n", encoding="utf-8")
+    features = ["--feature-column", "1:3", "--gazetteer", "names.txt", "--gazetteer", "none.txt"]
+    costs = ["--cost", "PER=1:0.5", "--cost", "LOC=2"]
+    code, _, err = run(
+        "train", "columns.conll", "--dev", "columns.conll", "-o", "m", *features, *costs, *TINY
+    )
+    assert code == 0, err
+    assert "gazetteer names.txt: 2 entries; they name 21.43 % of the spans in train and 21.43 % in dev" in err
+    assert "gazetteer none.txt: 1 entries; they name 0.00 % of the spans in train" in err
+    assert "warning" not in err
+    model = checkpoint.load_model("m")
+    assert model.config.training.costs == ["PER=1:0.5", "LOC=2"]
+    assert [each.name for each in model.lexicon.marks.gazetteers] == ["names.txt", "none.txt"]
+    code, out, _ = run("evaluate", "m", "columns.conll", "--json")
+    assert (code, json.loads(out)["sentences"]) == (0, 10)
+    code, out, _ = run("predict", "m", "columns.conll", "--input-format", "conll")
+    assert (code, len(out.splitlines())) == (0, 10)
+    code, _, err = run("predict", "m", "names.txt")
+    assert code == 1
+    assert err == (
+        "error: --input-format: found text, expected conll: beside the tokens the model reads columns (1) that "
+        "column files alone have\n"
+    )
+
+
+def test_a_list_made_from_the_training_corpus_is_warned_of(run):
+    Path("names.txt").write_text("Anna Keller\nOmar\nLi Na\nNew York\nPeru\nBrazil\n", encoding="utf-8")
+    Path("dev.conll").write_text("Ida B-PER\nleft O\nOslo B-LOC\n", encoding="utf-8")
+    code, _, err = run(
+        "train", "ten.conll", "--dev", "dev.conll", "-o", "m", "--gazetteer", "names.txt", *TINY
+    )
+    assert code == 0
+    assert "gazetteer names.txt knows far more of train than of dev" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--feature-column", "UPOS:0"], "--feature-column: found 'UPOS:0', expected COLUMN or COLUMN:DIM"),
+        (["--feature-column", "2"], "--feature-column: found 2, which is the column of the tag"),
+        (["--cost", "PER"], "--cost: found 'PER', expected TYPE=RECALL or TYPE=RECALL:PRECISION"),
+        (
+            ["--cost", "PRE=1"],
+            "--cost: found type 'PRE', expected one of the training corpus; did you mean PER?",
+        ),
+        (["--gazetteer", "absent.txt"], "absent.txt: cannot be read: No such file"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_before_training(run, arguments, message):
+    code, out, err = run("train", "columns.conll", "-o", "m", *arguments, *TINY)
+    assert (code, out) == (1, "")
+    assert message in err
+    assert not Path("m").exists()
