@@ -526,3 +526,26 @@ def test_discarding_a_run_leaves_nothing_of_it(read_tiny, tmp_path):
 
 def test_settings_are_those_that_were_saved(directory, read_tiny):
     assert config.parse((directory / checkpoint.CONFIG).read_text(encoding="utf-8")) == read_tiny().config
+
+
+def test_a_file_is_what_the_library_writes_but_for_the_order_of_its_header(tmp_path):
+    tensors = {
+        "b": torch.arange(6.0).view(2, 3).T,  # not contiguous
+        "a": torch.tensor(3),
+        "large": torch.randn(300_000),
+        "c": torch.tensor([True, False, True]),
+        "d": torch.rand(5, dtype=torch.float64),
+        "none": torch.empty(0, 4),
+    }
+    checkpoint.write_tensors(tmp_path / "one", tensors, {"x": b"1"}, {"k": "ü"})
+    content = (tmp_path / "one").read_bytes()
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:start])
+    kept = {name: value.contiguous() for name, value in tensors.items()}
+    other = safetensors.torch.save(kept, header["__metadata__"])
+    place = 8 + int.from_bytes(other[:8], "little")
+    assert header == json.loads(other[8:place])
+    assert content[start:] == other[place:]
+    assert start % 8 == 0
+    found = checkpoint.read_tensors(tmp_path / "one", {"x": b"1"}, "")
+    assert all(torch.equal(found[name], value) for name, value in tensors.items())

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tagger.errors import DataError
 
+_LARGE = 1 << 20  # bytes
 _PARTIAL = ".partial"  # ends the name of a file that is being written
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, *parts: bytes | memoryview) -> None:
     """Replace a file in one step: a reader, or a machine that stops, sees the old content or the new.
+
+    Args:
+        path: the file.
+        parts: its new content, one after the other.
 
     Raises:
         DataError: the disk is full, or the directory can't be written.
@@ -26,7 +31,8 @@ def write_atomically(path: Path, content: bytes) -> None:
     try:
         handle, temporary = tempfile.mkstemp(_PARTIAL, f".{path.name}.", path.parent)
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            for block in _join_small(parts):
+                file.write(block)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())  # noqa: PTH101 - mkstemp's 0600 would lock colleagues out
@@ -37,6 +43,19 @@ def write_atomically(path: Path, content: bytes) -> None:
             with suppress(OSError):
                 os.unlink(temporary)  # noqa: PTH108
         raise DataError(f"cannot be written: {error.strerror or error}; nothing was replaced", path) from None
+
+
+def _join_small(parts: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
+    """Put small parts together, so that few calls write them; large ones aren't copied."""
+    waiting: list[bytes | memoryview] = []
+    for part in parts:
+        if len(part) < _LARGE:
+            waiting.append(part)
+        else:
+            yield b"".join(waiting)
+            yield part
+            waiting = []
+    yield b"".join(waiting)
 
 
 def discard(path: Path) -> None:

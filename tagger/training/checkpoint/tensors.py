@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor
 
@@ -21,6 +20,14 @@ from tagger.errors import ModelError
 from tagger.training.checkpoint.disk import write_atomically
 
 FORMAT = "1"
+_DTYPES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
 
 
 def write_tensors(
@@ -33,7 +40,7 @@ def write_tensors(
     kept = {name: value.detach().contiguous().cpu() for name, value in tensors.items()}
     metadata = {"format": FORMAT, **(facts or {})} | {name: sha256(data) for name, data in files.items()}
     metadata["sha256"] = _digest(kept, metadata)
-    write_atomically(path, _canonical(safetensors.torch.save(kept, metadata)))
+    write_atomically(path, *_serialise(kept, metadata))
 
 
 def read_tensors(path: Path, files: Mapping[str, bytes], otherwise: str) -> dict[str, Tensor]:
@@ -96,15 +103,36 @@ def _digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
     for name in sorted(tensors):
         value = tensors[name]
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        digest.update(value.reshape(-1).contiguous().view(torch.uint8).numpy().data)
+        digest.update(_bytes(value))
     return digest.hexdigest()
 
 
-def _canonical(content: bytes) -> bytes:
-    """Sort the header of a safetensors file: the library writes its facts in random order, so bits would differ."""
-    start = 8 + int.from_bytes(content[:8], "little")
-    header = json.dumps(
-        json.loads(content[8:start]), sort_keys=True, ensure_ascii=False, separators=(",", ":")
-    ).encode()
-    header += b" " * (-len(header) % 8)  # tensors begin at a multiple of their size
-    return len(header).to_bytes(8, "little") + header + content[start:]
+def _serialise(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Iterator[bytes | memoryview]:
+    """Yield the parts of a safetensors file: the size of its header, the header, the bytes of each tensor.
+
+    The tensors aren't copied, which a checkpoint with 400,000 vectors and their moments would feel; and the header's
+    facts have an order, which the library's own writer draws at random, so that the same content has the same bits.
+    """
+    names = sorted(tensors, key=lambda name: (-tensors[name].element_size(), name))
+    header: dict[str, object] = {"__metadata__": metadata}
+    offset = 0
+    for name in names:
+        value = tensors[name]
+        end = offset + value.numel() * value.element_size()
+        header[name] = {
+            "dtype": _DTYPES[value.dtype],
+            "shape": list(value.shape),
+            "data_offsets": [offset, end],
+        }
+        offset = end
+    text = json.dumps(header, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of their size
+    yield len(text).to_bytes(8, "little")
+    yield text
+    for name in names:
+        yield _bytes(tensors[name])
+
+
+def _bytes(tensor: Tensor) -> memoryview:
+    """Return what a contiguous tensor on the CPU holds."""
+    return tensor.reshape(-1).view(torch.uint8).numpy().data
