@@ -171,8 +171,8 @@ class TrainingConfig(Section):
     )
     workers: Annotated[int, Field(ge=0, le=64)] = Field(
         default=1,
-        description="training threads, each with a batch of its own at the same weights: faster on several cores, and a "
-        "little less is learnt in an epoch; 0: one per core, at most 2",
+        description="training threads, each with a batch of its own at the same weights: faster on several cores, "
+        "and a little less is learnt in an epoch; 0: one per core, at most 2",
     )
 
 
