@@ -15,6 +15,7 @@ import pytest
 from tagger import cli
 from tagger.text.conll import read_corpus, source
 from tagger.text.schemes import Scheme
+from tagger.text.tokenizer import conventions
 
 CONLL = "-DOCSTART- -X- O\n\n# id 1 2 3\nAnna NP B-PER\nKeller  NP I-PER\nwon V O\n\nPeru NP B-LOC\n"
 
@@ -58,6 +59,7 @@ def test_a_pipe_with_a_name_is_read_whole(run, tmp_path):
 @pytest.mark.parametrize("form", ["conll", "jsonl"])
 def test_memory_is_bounded_where_columns_are_read(run, tmp_path, monkeypatch, form):
     monkeypatch.setattr(source, "BLOCK", 1 << 14)
+    monkeypatch.setattr(conventions, "_ENOUGH", 1000)  # tokens looked at to tell words from characters
     (tmp_path / "long").write_text("token B-LABEL\nanother O\n\n" * 10_000)
     run("long", "short", "--format", form)  # imports, caches
     tracemalloc.start()
