@@ -40,6 +40,7 @@ class Browser:
 
     def open(self, path: Path) -> None:
         _call(f"{self._session}/url", {"url": path.as_uri()})
+        self._wait_for_frame()  # on a busy machine keys that come before the first frame are lost
 
     def run(self, script: str, *arguments: object) -> Any:
         """Run the body of a function in the page and return what it returns."""
@@ -51,10 +52,15 @@ class Browser:
             {"type": kind, "value": KEYS.get(key, key)} for key in keys for kind in ("keyDown", "keyUp")
         ]
         _call(f"{self._session}/actions", {"actions": [{"type": "key", "id": "keys", "actions": actions}]})
+        self._wait_for_frame()
 
     def click(self, selector: str) -> None:
         element = _call(f"{self._session}/element", {"using": "css selector", "value": selector})
         _call(f"{self._session}/element/{next(iter(element.values()))}/click", {})
+
+    def _wait_for_frame(self) -> None:
+        script = "requestAnimationFrame(() => requestAnimationFrame(arguments[arguments.length - 1]))"
+        _call(f"{self._session}/execute/async", {"script": script, "args": []})
 
     def messages(self) -> list[str]:
         """Return what the console has got since the last call: errors and violations of the policy."""
