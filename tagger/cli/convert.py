@@ -18,6 +18,7 @@ from tagger.errors import DataError
 from tagger.text import schemes
 from tagger.text.conll.source import display_name
 from tagger.text.formats.terminal import escape_controls
+from tagger.text.writing import write_text
 
 if TYPE_CHECKING:
     from tagger.text.annotations import Reading
@@ -97,7 +98,7 @@ def convert(
         if target == "-":
             sys.stdout.writelines(pieces)
         else:
-            annotations.write_text(Path(target), pieces)
+            write_text(Path(target), pieces)
 
 
 class _Forms(NamedTuple):

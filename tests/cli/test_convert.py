@@ -140,7 +140,11 @@ def test_spans_that_do_not_fit_are_named_and_nothing_is_written(run, tmp_path):
         (["in"], 2, "Missing argument"),
         (["in", "out", "--to", "XYZ"], None, "expected one of IOB1, IOB2"),
         (["nowhere", "out"], 1, "error: nowhere: cannot be read: No such file or directory"),
-        (["in", "no/out"], 1, "error: no/out: cannot be written: No such file or directory"),
+        (
+            ["in", "no/out"],
+            1,
+            "no/out: cannot be written: No such file or directory; name a file in a directory",
+        ),
         (["in", "out", "--scheme", "BMES"], 1, "error: in:5: found tag 'I-PER', expected O, B-TYPE, M-TYPE"),
         (["-", "out"], 1, "error: <stdin>:1: found no sentence"),
         (["in", "out", "--token-column", "7"], 1, "error: in:4: found 3 columns, expected a column 7"),

@@ -148,7 +148,9 @@ def test_damaged_records_are_named(run, model: Path, name: str, content: str, me
 
 
 def test_a_picture_that_cannot_be_written_is_an_error(run, model: Path, tmp_path: Path) -> None:
-    assert "the picture cannot be written" in run(model, "--svg", tmp_path / "missing" / "picture.svg")
+    assert "picture.svg: cannot be written: No such file" in run(
+        model, "--svg", tmp_path / "missing" / "picture.svg"
+    )
 
 
 def test_no_model_is_an_error(run, tmp_path: Path) -> None:

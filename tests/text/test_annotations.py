@@ -15,6 +15,7 @@ from tagger.text.annotations import Cutting, Document, Misaligned, Reading, Text
 from tagger.text.conll import Corpus, Sentence
 from tagger.text.schemes import Scheme, convert
 from tagger.text.tokenizer import Mode
+from tagger.text.writing import write_text
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 BLANKS = Reading(mode=Mode.BLANKS, lines=True)
@@ -57,7 +58,7 @@ def content(corpus):
 )
 def test_records_with_tokens_read_as_they_were_written(tmp_path_factory, corpus, with_texts):
     path = tmp_path_factory.mktemp("trip") / "x.jsonl"
-    annotations.write_text(path, annotations.render(corpus, "spans" if with_texts else "jsonl", name="x"))
+    write_text(path, annotations.render(corpus, "spans" if with_texts else "jsonl", name="x"))
     assert content(read(path, reading=Reading(scheme=Scheme.IOB2))) == content(corpus)
 
 
@@ -66,7 +67,7 @@ def test_records_with_tokens_read_as_they_were_written(tmp_path_factory, corpus,
 def test_texts_with_spans_read_as_they_were_written_where_blanks_part_tokens(tmp_path_factory, corpus, form):
     path = tmp_path_factory.mktemp("trip") / "x.json"
     corpus = with_blanks(corpus)
-    annotations.write_text(path, annotations.render(corpus, form, name="x"))
+    write_text(path, annotations.render(corpus, form, name="x"))
     assert content(read(path, reading=BLANKS)) == content(corpus)
 
 
@@ -103,7 +104,7 @@ def test_real_corpora_come_back_from_every_format(tmp_path, form, name):
     if form == "brat":
         annotations.write_brat(corpus, path)
     else:
-        annotations.write_text(path, annotations.render(corpus, form, name="x"))
+        write_text(path, annotations.render(corpus, form, name="x"))
     columns = conll.Columns(tag="MISC:NER") if form == "conllu" else conll.Columns()
     mode = Mode.CHARACTERS if "resume" in name else Mode.BLANKS
     reading = Reading(mode=mode, lines=True, columns=columns, scheme=Scheme.IOB2)
@@ -113,7 +114,7 @@ def test_real_corpora_come_back_from_every_format(tmp_path, form, name):
 def test_parts_of_speech_and_unknown_tags_survive(tmp_path):
     corpus = Corpus("x", (Sentence(("a", "b"), ("NOUN", "?")),), Scheme.BARE, "", ())
     for form in ("jsonl", "spans", "conllu"):
-        annotations.write_text(tmp_path / "x", annotations.render(corpus, form, name="x"))
+        write_text(tmp_path / "x", annotations.render(corpus, form, name="x"))
         assert content(read(tmp_path / "x", form)) == content(corpus)
 
 
@@ -386,11 +387,11 @@ def test_a_write_that_fails_leaves_nothing(tmp_path):
 
     (tmp_path / "x").write_text("old")
     with pytest.raises(DataError, match="stop"):
-        annotations.write_text(tmp_path / "x", pieces())
+        write_text(tmp_path / "x", pieces())
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
     assert (tmp_path / "x").read_text() == "old"
     with pytest.raises(DataError, match="cannot be written: No such file"):
-        annotations.write_text(tmp_path / "no" / "x", ["a"])
+        write_text(tmp_path / "no" / "x", ["a"])
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from __future__ import annotations
 from os import PathLike
 from pathlib import Path
 
-from tagger.errors import DataError
 from tagger.inference.inspection.facts import Transitions
 from tagger.text.markup import escape
+from tagger.text.writing import write_text
 
 Colour = tuple[int, int, int]
 
@@ -35,17 +35,8 @@ def shade(score: float, largest: float) -> Colour:
 
 
 def write(transitions: Transitions, path: str | PathLike[str]) -> None:
-    """Write the picture under a temporary name and rename it; DataError where the disk refuses."""
-    target = Path(path)
-    partial = target.with_name(f"{target.name}.partial")
-    try:
-        partial.write_text(draw(transitions), encoding="utf-8", newline="\n")
-        partial.replace(target)
-    except OSError as error:
-        raise DataError(
-            f"the picture cannot be written ({error.strerror}); name a file in a directory that exists and is yours",
-            target,
-        ) from error
+    """Write the picture whole or not at all; DataError where the disk refuses."""
+    write_text(Path(path), [draw(transitions)])
 
 
 def draw(transitions: Transitions) -> str:

@@ -11,7 +11,6 @@ from importlib import resources
 from os import PathLike
 from pathlib import Path, PurePath
 
-from tagger.errors import DataError
 from tagger.inference.report.facts import Analysis, Mistake, WrongSentence
 from tagger.inference.report.pictures import MOST_TYPES, draw_bar, draw_calibration, draw_confusion
 from tagger.inference.report.pieces import Piece, cut, join_tokens, windows
@@ -19,6 +18,7 @@ from tagger.text import metrics
 from tagger.text.markup import escape, forbid_the_rest
 from tagger.text.metrics import Kind
 from tagger.text.schemes import Scheme, Span
+from tagger.text.writing import write_text
 
 MOST_SENTENCES = 20_000  # beyond that the page would pass 50 MB, and no reader gets so far
 LONG_SENTENCE = 120  # tokens: of longer ones only the surroundings of the mistakes are shown
@@ -40,18 +40,8 @@ _MATCHES = {
 
 
 def write_page(analysis: Analysis, path: str | PathLike[str]) -> None:
-    """Write the page under a temporary name and rename it; DataError where the disk refuses."""
-    target = Path(path)
-    partial = target.with_name(f"{target.name}.partial")
-    try:
-        partial.write_text(render_page(analysis), encoding="utf-8", newline="\n")
-        partial.replace(target)
-    except OSError as error:
-        partial.unlink(missing_ok=True) if partial.parent.is_dir() else None
-        raise DataError(
-            f"the report cannot be written ({error.strerror}); name a file in a directory that exists and is yours",
-            target,
-        ) from error
+    """Write the page whole or not at all; DataError where the disk refuses."""
+    write_text(Path(path), [render_page(analysis)])
 
 
 def render_page(analysis: Analysis) -> str:

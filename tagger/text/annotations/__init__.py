@@ -14,7 +14,6 @@ from tagger.text.annotations.files import (
     read_corpus,
     render,
     write_brat,
-    write_text,
 )
 
 __all__ = [
@@ -30,5 +29,4 @@ __all__ = [
     "read_corpus",
     "render",
     "write_brat",
-    "write_text",
 ]

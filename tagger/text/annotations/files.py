@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,6 +17,7 @@ from tagger.text.conll import DEFAULT_COLUMNS, Columns, Corpus, CorpusStream, Se
 from tagger.text.conll.source import display_name, read_whole_lines
 from tagger.text.schemes import Scheme
 from tagger.text.tokenizer import Mode, detect_mode
+from tagger.text.writing import write_text
 
 LONGEST_JSON_LINE = 1 << 30  # characters: Label Studio exports a project as one line
 
@@ -198,17 +198,3 @@ def _make_directory(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"cannot be written: {error.strerror}", path) from error
-
-
-def write_text(path: Path, pieces: Iterable[str]) -> None:
-    """Write a UTF-8 file under a temporary name and rename it: what fails half-way leaves no file."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        try:
-            with temporary.open("w", encoding="utf-8", newline="") as stream:
-                stream.writelines(pieces)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise DataError(f"cannot be written: {error.strerror or error}", path) from error
