@@ -172,13 +172,7 @@ class Tagger:
         """
         rows = list(_checked(sentences))
         numbers = range(len(rows)) if documents is None else documents
-        for name, other in (("documents", documents), ("known", known), ("features", features)):
-            if other is not None and len(other) != len(rows):
-                raise DataError(f"{len(other)} {name} for {len(rows)} sentences; expected one for each")
-        if known is not None:
-            _check_known(rows, known)
-        if features is not None:
-            _check_features(rows, features)
+        _check_beside(rows, documents, known, features)
         question = _question(min_confidence, nbest, confidences=confidences)
         held = [place for place, words in enumerate(rows) if words]
         parts = self._parts([rows[place] for place in held], [numbers[place] for place in held], workers)
@@ -320,6 +314,22 @@ def _checked(sentences: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
                 f"sentence {number} (counted from 0) is a string, expected a list of tokens; `predict` takes raw text"
             )
         yield words if isinstance(words, list | tuple) else list(words)
+
+
+def _check_beside(
+    rows: Sequence[Sequence[str]],
+    documents: Sequence[int] | None,
+    known: Sequence[Sequence[Known] | None] | None,
+    features: Sequence[ColumnValues] | None,
+) -> None:
+    """See that what comes beside sentences fits them."""
+    for name, other in (("documents", documents), ("known", known), ("features", features)):
+        if other is not None and len(other) != len(rows):
+            raise DataError(f"{len(other)} {name} for {len(rows)} sentences; expected one for each")
+    if known is not None:
+        _check_known(rows, known)
+    if features is not None:
+        _check_features(rows, features)
 
 
 def _check_known(rows: Sequence[Sequence[str]], known: Sequence[Sequence[Known] | None]) -> None:
