@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TextIO
 
 import typer
 
 from tagger.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from tagger.inference.predict.workers import Answer
     from tagger.text.formats import Format, LabelledSentence
 
@@ -70,21 +72,23 @@ def predict(
     if nbest and name != "jsonl":
         raise ConfigError("the readings are part of jsonl alone; give --format jsonl", "--nbest")
     talk = Console(stderr=True, highlight=False)
+    wanted = _Wanted(min_confidence, nbest, name, workers or os.cpu_count() or 1, device)
     reading = {"format": input_format, "encoding": encoding, "errors": errors, "language": language}
-    answers = _answers(model, inputs or ["-"], reading, (min_confidence, nbest), (name, workers, device))
+    answers = _answers(model, inputs or ["-"], reading, wanted)
     with asked_to_stop(talk, "the sentences at work") as stop:
         progress = _Progress(stop)
-        if chosen is not None and chosen.is_per_document:
-            _write_documents(progress.sentences(answers, sys.stdout), chosen, output)
-        else:
-            with _printing() if output is None else _opened(output) as stream:
-                _write(answers, progress, chosen, stream)
-    if progress.is_stopped:
-        held = "" if output is None else f"; {output} holds all results up to there"
-        talk.print(f"stopped {progress.place}{held}", markup=False, soft_wrap=True)
-        raise typer.Exit(130)
-    if output is not None:
-        talk.print(f"{progress.written:,} sentences, {progress.tokens:,} tokens -> {output}", markup=False)
+        _write_all(answers, progress, chosen, output)
+    _say_how_far(talk, progress, output)
+
+
+class _Wanted(NamedTuple):
+    """What answers hold, and what makes them."""
+
+    min_confidence: float
+    nbest: int
+    format: str | None
+    workers: int
+    device: str
 
 
 class _Progress:
@@ -121,23 +125,21 @@ def _answers(
     model: Path,
     inputs: list[str],
     reading: dict[str, Any],
-    wanted: tuple[float, int],
-    means: tuple[str | None, int, str],
+    wanted: _Wanted,
 ) -> Iterator[Answer | None]:
     """Load the model and label the inputs; None where the input pauses."""
     from tagger.inference.collector import resting_collector, spare_collector
 
-    (min_confidence, nbest), (format, workers, device) = wanted, means
     with resting_collector():  # importing PyTorch is most of what a short text takes
         import torch
 
         from tagger.inference.predict import Question, Reading, find_files, load, read_passages
         from tagger.inference.predict.workers import answer
 
-        if device == "cpu":
+        if wanted.device == "cpu":
             torch.set_num_threads(1)  # batches are small: several cores are for several --workers
         files = find_files(inputs)
-        tagger = load(model, device=device)
+        tagger = load(model, device=wanted.device)
     spare_collector()
     reading |= {
         "token_column": tagger.model.config.corpus.token_column,
@@ -147,10 +149,31 @@ def _answers(
     yield from answer(
         tagger,
         events,
-        Question(min_confidence=min_confidence, nbest=nbest),
-        format=format,
-        workers=workers or os.cpu_count() or 1,
+        Question(min_confidence=wanted.min_confidence, nbest=wanted.nbest),
+        format=wanted.format,
+        workers=wanted.workers,
     )
+
+
+def _write_all(
+    answers: Iterable[Answer | None], progress: _Progress, format: Format | None, output: Path | None
+) -> None:
+    """Write the results to a file, to a file for each document, or to the standard output."""
+    if format is not None and format.is_per_document:
+        _write_documents(progress.sentences(answers, sys.stdout), format, output)
+        return
+    with _printing() if output is None else _opened(output) as stream:
+        _write(answers, progress, format, stream)
+
+
+def _say_how_far(talk: Console, progress: _Progress, output: Path | None) -> None:
+    """Say on stderr where the results are, and where they end if the user stopped."""
+    if progress.is_stopped:
+        held = "" if output is None else f"; {output} holds all results up to there"
+        talk.print(f"stopped {progress.place}{held}", markup=False, soft_wrap=True)
+        raise typer.Exit(130)
+    if output is not None:
+        talk.print(f"{progress.written:,} sentences, {progress.tokens:,} tokens -> {output}", markup=False)
 
 
 @contextmanager
