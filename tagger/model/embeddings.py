@@ -17,6 +17,7 @@ from tagger.config import EmbeddingConfig, TrainingConfig
 from tagger.errors import ConfigError
 from tagger.model.batch import Batch, FormRows
 from tagger.model.contextual import ContextualEmbedding
+from tagger.model.convolution import convolve
 from tagger.model.vectors import Matrix
 from tagger.text.gazetteer import END, INSIDE, OUTSIDE
 from tagger.text.lexicon import Lexicon
@@ -27,8 +28,7 @@ from tagger.text.vocab import PAD, UNKNOWN
 class CharacterCNN(nn.Module):
     """Convolution over a word's characters, then the maximum over positions (Ma and Hovy 2016, section 2.1).
 
-    `h[i] = b + sum_k W[k] e(c[i + k - w // 2])`, result `max_i h[i]`. Each `W[k] e(c)` is computed once per
-    character of the alphabet rather than once per position: alphabets are small, corpora are not.
+    `h[i] = b + sum_k W[k] e(c[i + k - w // 2])`, result `max_i h[i]`.
     """
 
     def __init__(self, alphabet: int, dim: int, filters: int, width: int) -> None:
@@ -41,17 +41,10 @@ class CharacterCNN(nn.Module):
 
     def forward(self, characters: Tensor) -> Tensor:
         """Map (U, C) rows of characters, padded with 0, to (U, F)."""
-        width, _, _ = self.weight.shape
         alphabet = self.embedding.clone()
         alphabet[PAD] = 0.0
-        projected = torch.matmul(alphabet, self.weight)  # (W, alphabet, F)
-        length = characters.shape[1]
-        padded = functional.pad(characters, (width // 2, width - 1 - width // 2))
-        summed = sum(functional.embedding(padded[:, k : k + length], projected[k]) for k in range(width))
-        assert isinstance(summed, Tensor)
-        outside = (characters == PAD).unsqueeze(-1)
-        outside[:, 0] = False  # the padding form has no characters; its maximum must stay finite
-        return summed.masked_fill(outside, float("-inf")).amax(1) + self.bias
+        tables = torch.matmul(alphabet, self.weight)  # (W, alphabet, F)
+        return convolve(characters, tables.unbind(0), before=len(tables) // 2) + self.bias
 
 
 class TokenEmbedding(nn.Module):
