@@ -28,6 +28,7 @@ from tagger.config.sections import (
     PretrainConfig,
     PretrainingConfig,
     RawTextConfig,
+    ReadLanguageModelConfig,
     Section,
     TrainingConfig,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "PretrainConfig",
     "PretrainingConfig",
     "RawTextConfig",
+    "ReadLanguageModelConfig",
     "Section",
     "TrainingConfig",
     "assignments",

@@ -202,10 +202,21 @@ class LanguageModelConfig(Section):
         default=50_000, description="words that can be predicted, the commonest"
     )
     common: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        default=600, description="words in the softmax's first cluster, which is always computed"
+        default=300, description="words that the softmax always computes, the commonest"
     )
     rare: Annotated[int, Field(ge=2, le=1_000_000)] = Field(
-        default=3000, description="words in the first and second cluster; the others are the third"
+        default=1200, description="words before its second cluster of rarer ones"
+    )
+    rarest: Annotated[int, Field(ge=3, le=1_000_000)] = Field(
+        default=4800, description="words before its third and last cluster"
+    )
+
+
+class ReadLanguageModelConfig(LanguageModelConfig):
+    """The language model that a labeler reads; `--lm DIR` fills it in."""
+
+    words: Annotated[int, Field(ge=0, le=1_000_002)] = Field(
+        default=0, description="rows of its table of words"
     )
 
 
@@ -244,6 +255,9 @@ class PretrainingConfig(Section):
     )
     clip_norm: Annotated[float, Field(gt=0)] = Field(default=1.0, description="largest norm of the gradient")
     dropout: Fraction = Field(default=0.25, description="locked dropout before, between and after the layers")
+    word_dropout: Fraction = Field(
+        default=0.3, description="share of a step's distinct words that are read by their spelling alone"
+    )
     average: Fraction = Field(
         default=0.995, description="decay per step of the weights' moving average; 0: off"
     )
@@ -287,4 +301,4 @@ class Config(Section):
     decoder: DecoderConfig = DecoderConfig()
     training: TrainingConfig = TrainingConfig()
     lm: LanguageUseConfig = LanguageUseConfig()
-    language_model: LanguageModelConfig = LanguageModelConfig()
+    language_model: ReadLanguageModelConfig = ReadLanguageModelConfig()

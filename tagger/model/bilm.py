@@ -1,10 +1,10 @@
 """Forward and backward language models, and the mix of their layers that a labeler reads (ELMo).
 
 Peters et al. 2018, "Deep contextualized word representations". One network reads a sentence from its start
-and predicts each next word, a second reads it from its end; they share the words' input and the softmax. A
-word's input comes from its characters, so no word is unknown. Batches are padded and time-major, and the
-second direction reads each sentence reversed within its own length (see `model.encoder`). Nothing here knows
-a string, a tag or a gradient step.
+and predicts each next word, a second reads it from its end; they share the words' input and the softmax. What
+is read of a word is the concern of `model.spelling`; the softmax has the same table of words (`model.adaptive`).
+Batches are padded and time-major, and the second direction reads each sentence reversed within its own length
+(see `model.encoder`). Nothing here knows a string, a tag or a gradient step.
 """
 
 from __future__ import annotations
@@ -17,18 +17,20 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tagger.config import LanguageModelConfig
+from tagger.model.adaptive import AdaptiveSoftmax
 from tagger.model.encoder import locked_dropout, mirrored_steps, recurrent_cell, reverse
-from tagger.text.vocab import PAD
+from tagger.model.spelling import INPUTS, Input
+from tagger.text.vocab import UNKNOWN
 
 State = tuple[Tensor, Tensor]
-_PIECES = 3  # words are spelled in pieces of like length, so that little padding is convolved
 
 
 class LanguageBatch(NamedTuple):
     """B sentences as a language model sees them, time first.
 
     Attributes:
-        spelling: (U, C) symbols of the batch's distinct words, padded with 0; row 0 is padding.
+        spelling: (U, 1 + C) of the batch's distinct words: the row of the table, then its symbols, padded with 0;
+            row 0 is padding.
         tokens: (T, B) rows of `spelling`; 0 pads.
         lengths: (B,) tokens of each sentence.
         targets: (T, B) outcomes of the softmax for the same tokens, or None where nothing is predicted.
@@ -45,89 +47,6 @@ class LanguageBatch(NamedTuple):
         return LanguageBatch(
             self.spelling.to(device), self.tokens.to(device), self.lengths.to(device), targets
         )
-
-
-class Convolutions(nn.Module):
-    """Convolutions of widths 1 to W over a word's characters, then the maximum over positions.
-
-    `h_w[i] = b_w + sum_{k < w} M_w[k] e(c[i + k])`, result `relu(max_i h_w[i])`: a window begins inside the word
-    and may reach beyond its end, where the input is zero. Each `M_w[k] e(c)` is computed once per symbol of the
-    alphabet rather than once per position. Filters stand in order of falling width, so that those which read the
-    k-th character of their window are the first ones.
-
-    Args:
-        symbols: rows of the alphabet's table; row 0 is padding.
-        dim: size of a symbol's embedding.
-        filters: for each width from 1 on, how many filters have it.
-    """
-
-    def __init__(self, symbols: int, dim: int, filters: Sequence[int]) -> None:
-        super().__init__()
-        self.size = sum(filters)
-        self.embedding = nn.Parameter(torch.randn(symbols, dim))
-        widths = [width for width in range(len(filters), 0, -1) for _ in range(filters[width - 1])]  # (F,)
-        bounds = torch.tensor([(dim * width) ** -0.5 for width in widths])
-        self.weights = nn.ParameterList(
-            torch.empty(dim, sum(filters[place:])).uniform_(-1, 1) * bounds[: sum(filters[place:])]
-            for place in range(len(filters))
-        )
-        self.bias = nn.Parameter(torch.zeros(self.size))
-
-    def forward(self, spelling: Tensor) -> Tensor:
-        """Map (U, C) symbols, padded with 0, to (U, F)."""
-        size = spelling.shape[1]
-        alphabet = self.embedding.index_fill(0, torch.tensor([PAD], device=spelling.device), 0.0)
-        padded = functional.pad(spelling, (0, len(self.weights) - 1))
-        first, *others = self.weights
-        found = functional.embedding(spelling, alphabet @ first)
-        for place, weight in enumerate(others, start=1):
-            read = functional.embedding(padded[:, place : place + size], alphabet @ weight)
-            found[..., : weight.shape[1]] += read
-        outside = (spelling == PAD).unsqueeze(-1)
-        outside[:, 0] = False  # the padding word has no symbols; its maximum must stay finite
-        return (found.masked_fill(outside, float("-inf")).amax(1) + self.bias).relu()
-
-
-class SpellingInput(nn.Module):
-    """A word's input from its characters: convolutions, highway, projection (Peters et al. 2018).
-
-    `y = relu(max_i conv(c)[i])`, `z = g * relu(W y + b) + (1 - g) * y` with `g = s(W_g y + b_g)`, `x = P z`.
-    """
-
-    def __init__(self, symbols: int, config: LanguageModelConfig) -> None:
-        super().__init__()
-        widths = range(1, config.character_width + 1)
-        filters = [config.character_filters * width for width in widths]
-        self.convolutions = Convolutions(symbols, config.character_dim, filters)
-        size = self.convolutions.size
-        self.transform = nn.Linear(size, size)
-        self.gate = nn.Linear(size, size)
-        self.projection = nn.Linear(size, config.projection)
-        nn.init.constant_(self.gate.bias, -1.0)  # the highway begins open: most of y is carried on
-
-    def forward(self, spelling: Tensor) -> Tensor:
-        """Map (U, C) symbols, padded with 0, to (U, P)."""
-        lengths = (spelling != PAD).sum(1).clamp(min=1)
-        order = torch.argsort(lengths, stable=True)
-        pooled = torch.cat(
-            [self.convolutions(spelling[rows, : int(lengths[rows[-1]])]) for rows in order.chunk(_PIECES)]
-        ).index_select(0, torch.argsort(order, stable=True))
-        gate = torch.sigmoid(self.gate(pooled))
-        highway = gate * functional.relu(self.transform(pooled)) + (1 - gate) * pooled
-        return cast(Tensor, self.projection(highway))
-
-
-class SymbolInput(nn.Module):
-    """A token's input from a table: the variant for Chinese, where a token is one character."""
-
-    def __init__(self, symbols: int, config: LanguageModelConfig) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(symbols, config.projection, padding_idx=PAD)
-        nn.init.normal_(self.embedding.weight, std=config.projection**-0.5)
-
-    def forward(self, spelling: Tensor) -> Tensor:
-        """Map (U, 1) symbols to (U, P)."""
-        return cast(Tensor, self.embedding(spelling[:, 0]))
 
 
 class _Layer(nn.Module):
@@ -148,7 +67,8 @@ class LanguageEncoder(nn.Module):
     """The part of the language models that a labeler reads: input and LSTM layers of both directions.
 
     Args:
-        symbols: rows of the speller's table.
+        words: rows of the speller's table of words.
+        symbols: rows of its table of characters.
         config: sizes.
 
     Attributes:
@@ -156,11 +76,11 @@ class LanguageEncoder(nn.Module):
         size: width of each of them, both directions together.
     """
 
-    def __init__(self, symbols: int, config: LanguageModelConfig) -> None:
+    def __init__(self, words: int, symbols: int, config: LanguageModelConfig) -> None:
         super().__init__()
         self.depth = config.layers + 1
         self.size = 2 * config.projection
-        self.input: SpellingInput | SymbolInput = _INPUTS[config.unit](symbols, config)
+        self.input: Input = INPUTS[config.unit](words, symbols, config)
         self.boundary = nn.Parameter(torch.zeros(config.projection))  # what is read before the first word
         self.directions = nn.ModuleList(
             nn.ModuleList(_Layer(config) for _ in range(config.layers)) for _ in range(2)
@@ -233,22 +153,18 @@ class LanguageModel(nn.Module):
     """Both language models with their softmax, which they share (Peters et al. 2018, section 3.1).
 
     Args:
-        symbols: rows of the speller's table.
-        outcomes: V, what can be predicted; the commonest first, for the adaptive softmax.
+        counts: (V,) how often the text holds each outcome; the commonest first, and outcome v is row v + 1 of the
+            table of words.
+        symbols: rows of the speller's table of characters.
         end: the outcome "the sentence ends here".
         config: sizes.
     """
 
-    def __init__(self, symbols: int, outcomes: int, end: int, config: LanguageModelConfig) -> None:
+    def __init__(self, counts: Sequence[int], symbols: int, end: int, config: LanguageModelConfig) -> None:
         super().__init__()
         self.end = end
-        self.encoder = LanguageEncoder(symbols, config)
-        cutoffs = sorted(
-            {cutoff for cutoff in (config.common, config.rare) if cutoff < outcomes} or {outcomes - 1}
-        )
-        self.softmax = nn.AdaptiveLogSoftmaxWithLoss(
-            config.projection, outcomes, cutoffs, div_value=2.0, head_bias=True
-        )
+        self.encoder = LanguageEncoder(len(counts) + UNKNOWN, symbols, config)
+        self.softmax = AdaptiveSoftmax(counts, config.projection, (config.common, config.rare, config.rarest))
 
     @property
     def device(self) -> torch.device:
@@ -256,14 +172,20 @@ class LanguageModel(nn.Module):
         return self.encoder.boundary.device
 
     def losses(
-        self, batch: LanguageBatch, dropout: float = 0.0, generator: torch.Generator | None = None
+        self,
+        batch: LanguageBatch,
+        dropout: float = 0.0,
+        generator: torch.Generator | None = None,
+        *,
+        word_dropout: float = 0.0,
     ) -> Tensor:
         """Return (2,): the negative log-likelihood (nats) of the forward and of the backward model.
 
-        Each sums over the batch's words and sentence ends: `lengths.sum() + B` predictions.
+        Each sums over the batch's words and sentence ends: `lengths.sum() + B` predictions. A generator turns both
+        kinds of dropout on.
         """
         assert batch.targets is not None
-        words = self.encoder.input(batch.spelling)
+        words = self.encoder.input(batch.spelling, word_dropout, generator)
         forward, backward = self.encoder.states(words, batch.tokens, batch.lengths, dropout, generator)
         steps, _ = batch.targets.shape
         mirror = mirrored_steps(batch.lengths, steps)
@@ -276,12 +198,17 @@ class LanguageModel(nn.Module):
             for layers in (forward, backward)
         ]
         wanted = torch.cat([ahead.flatten().index_select(0, used), behind.flatten().index_select(0, used)])
-        scores: Tensor = self.softmax(torch.cat(tops), wanted).output
-        return -scores.view(2, -1).sum(1)
+        nats: Tensor = self.softmax(self._rows, torch.cat(tops), wanted)
+        return nats.view(2, -1).sum(1)
 
     def log_probabilities(self, top: Tensor) -> Tensor:
         """Map states (N, P) of the top layer to (N, V) log-probabilities of what comes next."""
-        return self.softmax.log_prob(top)
+        return self.softmax.log_probabilities(self._rows, top)
+
+    @property
+    def _rows(self) -> Tensor:
+        """The table's rows of the outcomes (V, P)."""
+        return self.encoder.input.words[UNKNOWN:]
 
     def _with_end(self, targets: Tensor, lengths: Tensor) -> Tensor:
         """Return (T + 1, B): the targets, then the end of each sentence behind its last word."""
@@ -305,9 +232,3 @@ class ScalarMix(nn.Module):
 def _join(number: int, output: Tensor, below: Tensor) -> Tensor:
     """Add a residual connection to every layer but the first, whose input is no state."""
     return output + below if number else output
-
-
-_INPUTS: dict[str, type[SpellingInput] | type[SymbolInput]] = {
-    "words": SpellingInput,
-    "characters": SymbolInput,
-}

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tagger.config import LanguageModelConfig
+from tagger.config import ReadLanguageModelConfig
 from tagger.model.bilm import LanguageBatch, LanguageEncoder, ScalarMix
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class ContextualEmbedding(nn.Module):
     """A language model's layers, mixed.
 
     Args:
-        symbols: rows of the speller's table.
+        symbols: rows of the speller's table of characters.
         config: the language model's sizes.
         finetune: whether gradients reach the language model; it is frozen otherwise.
 
@@ -78,9 +78,9 @@ class ContextualEmbedding(nn.Module):
         size: D, the width of the result.
     """
 
-    def __init__(self, symbols: int, config: LanguageModelConfig, *, finetune: bool) -> None:
+    def __init__(self, symbols: int, config: ReadLanguageModelConfig, *, finetune: bool) -> None:
         super().__init__()
-        self.encoder = LanguageEncoder(symbols, config).requires_grad_(finetune)
+        self.encoder = LanguageEncoder(config.words, symbols, config).requires_grad_(finetune)
         self.mix = ScalarMix(self.encoder.depth)
         self.size = self.encoder.size
 
@@ -125,7 +125,7 @@ def lay_out(
     Args:
         numbers: which sentences of the corpus these are.
         rows: their tokens, as rows of `spelling`.
-        spelling: (V + 1, C) symbols of the corpus's words.
+        spelling: (V + 1, 1 + C) of the corpus's words, as a speller lays them out.
         origins: (T, R) which of the sentences' tokens, counted through, stands where in the windows.
         kept: the layers that are kept of the corpus.
     """

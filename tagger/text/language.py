@@ -27,30 +27,36 @@ class Speller:
     """How a language model reads words.
 
     Attributes:
-        symbols: characters, where words are read by their spelling; else the tokens themselves.
-        longest: characters of a word that are looked at; 0: each token is one symbol.
+        words: the commonest, which it knows by name too.
+        symbols: characters, where words are read by their spelling.
+        longest: characters of a word that are looked at; 0: none, each token is itself one character.
     """
 
+    words: Vocab
     symbols: Vocab
     longest: int
 
     def rows(self, words: Sequence[str]) -> Rows:
-        """Return (V + 1, C) rows of symbols for V words, padded with 0; the first row is padding.
+        """Return (N + 1, 1 + C) for N words: their rows, then those of their symbols; 0 pads, and is the first row.
 
-        >>> Speller(Vocab(["\\x02", "\\x03", "a"]), longest=4).rows(["a", "ab"]).tolist()
-        [[0, 0, 0, 0], [2, 4, 3, 0], [2, 4, 1, 3]]
+        >>> Speller(Vocab(["ab"]), Vocab(["\\x02", "\\x03", "a"]), longest=4).rows(["a", "ab"]).tolist()
+        [[0, 0, 0, 0, 0], [1, 2, 4, 3, 0], [2, 2, 4, 1, 3]]
         """
         if not self.longest:
-            return np.array([[PAD], *([row] for row in self.symbols.rows(words))], dtype=np.int64)
-        spelled = [self.symbols.rows(_frame(word, self.longest)) for word in words]
-        width = max(map(len, spelled), default=1)
+            return np.array([[PAD], *([row] for row in self.words.rows(words))], dtype=np.int64)
+        spelled = [[self.words.row(word), *self.symbols.rows(_frame(word, self.longest))] for word in words]
+        width = max(map(len, spelled), default=2)
         return np.array(
             [[PAD] * width, *(row + [PAD] * (width - len(row)) for row in spelled)], dtype=np.int64
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the table as a plain list, for JSON."""
-        return {"symbols": list(self.symbols.items), "longest": self.longest}
+        """Return the tables as plain lists, for JSON."""
+        return {
+            "words": list(self.words.items),
+            "symbols": list(self.symbols.items),
+            "longest": self.longest,
+        }
 
     @classmethod
     def from_dict(cls, table: object) -> Speller:
@@ -59,13 +65,15 @@ class Speller:
         Raises:
             ValueError: it is no such result.
         """
-        symbols = table.get("symbols") if isinstance(table, dict) else None
-        longest = table.get("longest") if isinstance(table, dict) else None
-        if not isinstance(symbols, list) or not all(isinstance(symbol, str) for symbol in symbols):
-            raise ValueError("the speller's symbols are not a list of strings")
+        found = table if isinstance(table, dict) else {}
+        if found and "words" not in found:
+            raise ValueError(
+                "the speller has no words; an older version of tagger wrote it, so pretrain the language model again"
+            )
+        longest = found.get("longest")
         if type(longest) is not int or not (longest == 0 or 3 <= longest <= 4096):
             raise ValueError("the speller's longest is not a number of characters")
-        return cls(Vocab(symbols), longest)
+        return cls(Vocab(_strings(found, "words")), Vocab(_strings(found, "symbols")), longest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +81,12 @@ class LanguageTables:
     """What a language model reads with and what it can predict.
 
     Attributes:
-        speller: the input side.
-        words: the output side, commonest first; `END` is one of them.
-        counts: how often the text holds each item of `words`.
+        speller: the input side; its words are what can be predicted, commonest first, and `END` is one of them.
+        counts: how often the text holds each of these words.
         unknown: how often it holds a word that is not among them.
     """
 
     speller: Speller
-    words: Vocab
     counts: tuple[int, ...]
     unknown: int
 
@@ -101,15 +107,24 @@ class LanguageTables:
         )
         known = tuple(counts.get(item, sentences) for item in words.items)
         total = sum(counts.values()) + sentences
-        if config.unit == "characters":
-            symbols, longest = Vocab.from_counts(counts, config.min_count), 0
-        else:
+        symbols, longest = Vocab(()), 0
+        if config.unit == "words":
             spellings: dict[str, int] = {_START_OF_WORD: total, _END_OF_WORD: total}
             for word, count in counts.items():
                 for symbol in set(word):
                     spellings[symbol] = spellings.get(symbol, 0) + count
             symbols, longest = Vocab.from_counts(spellings, _RARE_CHARACTER), config.max_characters
-        return cls(Speller(symbols, longest), words, known, total - sum(known))
+        return cls(Speller(words, symbols, longest), known, total - sum(known))
+
+    @property
+    def words(self) -> Vocab:
+        """What can be predicted, the unknown word excepted."""
+        return self.speller.words
+
+    @property
+    def outcome_counts(self) -> tuple[int, ...]:
+        """How often the text holds each outcome."""
+        return (self.unknown, *self.counts)
 
     def __len__(self) -> int:
         """Number of outcomes that can be predicted, the unknown word among them."""
@@ -127,7 +142,6 @@ class LanguageTables:
         """Return the tables as plain lists, for JSON."""
         return {
             "speller": self.speller.as_dict(),
-            "words": list(self.words.items),
             "counts": list(self.counts),
             "unknown": self.unknown,
         }
@@ -141,18 +155,22 @@ class LanguageTables:
         """
         if not isinstance(tables, dict):
             raise ValueError(f"expected an object of tables, found {type(tables).__name__}")
-        words, counts, unknown = (tables.get(name) for name in ("words", "counts", "unknown"))
-        if (
-            not isinstance(words, list)
-            or not all(isinstance(word, str) for word in words)
-            or END not in words
-        ):
-            raise ValueError("words is not a list of strings with the end of a sentence among them")
-        if not isinstance(counts, list) or len(counts) != len(words) or type(unknown) is not int:
+        speller = Speller.from_dict(tables.get("speller"))
+        counts, unknown = tables.get("counts"), tables.get("unknown")
+        if END not in speller.words:
+            raise ValueError("the end of a sentence is not among the words")
+        if not isinstance(counts, list) or len(counts) != len(speller.words.items):
             raise ValueError("counts is not a list of one number for each word")
-        if not all(type(count) is int for count in counts):
+        if type(unknown) is not int or not all(type(count) is int for count in counts):
             raise ValueError("counts is not a list of whole numbers")
-        return cls(Speller.from_dict(tables.get("speller")), Vocab(words), tuple(counts), unknown)
+        return cls(speller, tuple(counts), unknown)
+
+
+def _strings(table: Mapping[str, object], name: str) -> list[str]:
+    found = table.get(name)
+    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+        raise ValueError(f"the speller's {name} are not a list of strings")
+    return found
 
 
 def _frame(word: str, longest: int) -> str:

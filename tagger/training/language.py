@@ -33,7 +33,8 @@ class TrainedLanguageModel:
 def build(tables: LanguageTables, config: PretrainConfig) -> LanguageModel:
     """Build a network with fresh weights drawn by the configuration's seed."""
     torch.manual_seed(config.seed)
-    return LanguageModel(len(tables.speller.symbols), len(tables), tables.targets([END])[0], config.model)
+    symbols = len(tables.speller.symbols)
+    return LanguageModel(tables.outcome_counts, symbols, tables.targets([END])[0], config.model)
 
 
 def contents(trained: TrainedLanguageModel) -> dict[str, bytes]:

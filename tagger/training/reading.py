@@ -126,7 +126,7 @@ class Chunk(NamedTuple):
     """Some sentences as rows.
 
     Attributes:
-        spelling: (V + 1, C) symbols of the chunk's distinct words; row 0 is padding.
+        spelling: (V + 1, 1 + C) of the chunk's distinct words, as a speller lays them out; row 0 is padding.
         outcomes: (V + 1,) outcome of each of them.
         sentences: (T,) rows of `spelling` for each sentence.
     """

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
 from tagger.config import LanguageModelConfig, PretrainConfig
-from tagger.model.bilm import Convolutions, LanguageBatch, LanguageModel, ScalarMix, SpellingInput
+from tagger.model.bilm import LanguageBatch, LanguageModel, ScalarMix
 from tagger.text.language import END, LanguageTables
 from tagger.training import language
 from tagger.training.reading import collate, encode
@@ -92,49 +91,27 @@ def test_probabilities_sum_to_one() -> None:
     torch.testing.assert_close(scores.exp().sum(1), torch.ones(5))
 
 
-def test_a_softmax_without_weights_is_uniform_within_its_clusters() -> None:
+def test_an_untrained_model_predicts_by_frequency() -> None:
     tables, model = _build()
-    for parameter in model.softmax.parameters():
-        parameter.zero_()
-    nats = model.losses(_batch(tables, ("the", "cat")))
-    head = len(tables) - 1  # one word is in the cluster of rare ones, which is one more outcome of the head
-    torch.testing.assert_close(nats, torch.full((2,), 3 * math.log(head + 1)))
-
-
-def test_convolutions_are_those_of_pytorch_over_one_word() -> None:
-    torch.manual_seed(0)
-    filters = (2, 5, 3)
-    convolutions = Convolutions(20, 4, filters)
-    torch.nn.init.normal_(convolutions.bias)
-    spelling = torch.tensor([[3, 7, 3, 19, 0, 0]])
-    found = convolutions(spelling)[0].split(filters[::-1])
-    ends = [sum(filters[width:]) for width in range(len(filters) + 1)]  # of the filters wider than `width`
-    inputs = torch.cat([convolutions.embedding[[3, 7, 3, 19]], torch.zeros(2, 4)]).T  # (dim, C)
-    for width in (1, 2, 3):
-        mine = slice(ends[width], ends[width - 1])
-        kernel = torch.stack([weight[:, mine] for weight in convolutions.weights[:width]])  # (w, dim, F)
-        read = inputs[:, : 4 + width - 1]
-        expected = functional.conv1d(read, kernel.permute(2, 1, 0), convolutions.bias[mine])
-        torch.testing.assert_close(found[3 - width], expected.relu().amax(1))
-
-
-def test_a_word_is_spelled_alike_beside_any_others() -> None:
-    torch.manual_seed(0)
-    spell = SpellingInput(20, LanguageModelConfig(**SIZES))
-    rows = np.zeros((9, 12), dtype=np.int64)
-    for row, length in enumerate([0, 3, 12, 1, 7, 3, 2, 11, 5]):
-        rows[row, :length] = np.arange(1, length + 1)
-    spelled = spell(torch.from_numpy(rows))
-    for row in range(1, 9):
-        alone = spell(torch.from_numpy(rows[row : row + 1, : max(1, (rows[row] > 0).sum())]))
-        torch.testing.assert_close(spelled[row], alone[0])
-    assert torch.isfinite(spelled).all()
+    model.encoder.input.words.zero_()
+    scores = model.log_probabilities(torch.randn(1, SIZES["projection"]))[0]
+    shares = torch.tensor(tables.outcome_counts).clamp(min=0.5)
+    torch.testing.assert_close(scores.exp(), shares / shares.sum())
 
 
 def test_unknown_words_differ_by_their_spelling() -> None:
     tables, model = _build()
     layers = model.encoder(_batch(tables, ("tac", "cats")))[:, 0, 0]
     assert not torch.allclose(layers[0], layers[1])
+
+
+def test_hidden_words_are_read_by_their_spelling() -> None:
+    tables, model = _build()
+    batch = _batch(tables, ("the", "cat"))
+    generator = torch.Generator().manual_seed(1)
+    hidden = model.encoder.input(batch.spelling, 0.9999, generator)
+    model.encoder.input.words.zero_()
+    assert torch.equal(hidden, model.encoder.input(batch.spelling))
 
 
 def test_dropout_depends_on_its_generator_alone() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import itertools
 import math
 import random
@@ -192,6 +193,16 @@ def test_a_labeler_is_no_language_model(tmp_path: Path) -> None:
     files = {checkpoint.CONFIG: b"[embedding]\n", checkpoint.VOCAB: b"{}"}
     checkpoint.write_model(tmp_path, files, {"weight": torch.zeros(1)})
     with pytest.raises(ModelError, match="holds a labeler, expected a language model"):
+        language.load(tmp_path)
+
+
+def test_a_language_model_of_an_older_version_is_refused(tmp_path: Path) -> None:
+    tables = {"speller": {"symbols": ["a"], "longest": 20}, "words": ["\n"], "counts": [1], "unknown": 0}
+    content = {checkpoint.CONFIG: b"", checkpoint.VOCAB: json.dumps(tables).encode()}
+    checkpoint.write_model(tmp_path, content, {"weight": torch.zeros(1)}, language.KIND)
+    with pytest.raises(
+        ModelError, match="older version of tagger wrote it, so pretrain the language model again"
+    ):
         language.load(tmp_path)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tagger.config import PretrainConfig, TrainingConfig
+from tagger.config import PretrainConfig, PretrainingConfig, TrainingConfig
 from tagger.model.bilm import LanguageModel
 from tagger.training.loop import schedule
 from tagger.training.optimizer import Optimizer
@@ -118,7 +118,7 @@ def train(
     """
     settings = config.training
     with Workers(workers) as threads:
-        gradient = _Gradient(run.model, settings.dropout, threads, workers)
+        gradient = _Gradient(run.model, settings, threads, workers)
         while run.epoch < settings.epochs:
             rate = 0.0
             for chunk in chunks(source, facts.tables, run.chunk):
@@ -206,10 +206,12 @@ class _Gradient:
     The parts are summed in a fixed order: with as many threads, the same seed gives the same bits.
     """
 
-    def __init__(self, model: LanguageModel, dropout: float, threads: Workers, parts: int) -> None:
+    def __init__(
+        self, model: LanguageModel, settings: PretrainingConfig, threads: Workers, parts: int
+    ) -> None:
         self._model = model
         self._parameters = list(model.parameters())
-        self._dropout = dropout
+        self._settings = settings
         self._threads = threads
         self._parts = parts
 
@@ -223,9 +225,9 @@ class _Gradient:
         def of(number: int) -> tuple[float, tuple[Tensor, ...]]:
             batch = collate(chunk, shards[number]).to(self._model.device)
             generator = torch.Generator(self._model.device).manual_seed(seed_of(*seeds, number))
-            loss = self._model.losses(batch, self._dropout, generator).sum()
-            # A cluster of the softmax that no word of the shard is in has a gradient of zero.
-            gradients = torch.autograd.grad(loss / predictions, self._parameters, materialize_grads=True)
+            dropout, words = self._settings.dropout, self._settings.word_dropout
+            loss = self._model.losses(batch, dropout, generator, word_dropout=words).sum()
+            gradients = torch.autograd.grad(loss / predictions, self._parameters)
             return loss.item(), gradients
 
         losses, gradients = zip(*self._threads.map(of, range(len(shards))), strict=True)

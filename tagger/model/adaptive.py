@@ -1,0 +1,118 @@
+"""A softmax over many outcomes that costs little: in clusters, with the words' own embeddings for its weights.
+
+Grave et al. 2017, "Efficient softmax approximation for GPUs": the head chooses among the commonest outcomes and the
+clusters of the rarer ones, a cluster among its own, so most predictions never touch the many rare outcomes. The
+weights of an outcome are its row of the input's table (Press and Wolf 2017, "Using the output embedding to improve
+language models"), so a word learns from where it is predicted and from where it is read. Biases begin at the
+logarithms of the frequencies: the untrained softmax is the unigram model. Nothing here knows what an outcome is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+
+class AdaptiveSoftmax(nn.Module):
+    """`p(w) = p_head(w)` for a common outcome, `p_head(c) p_c(w)` for one of cluster c; each a softmax of `E h + b`.
+
+    Args:
+        counts: (V,) how often each outcome was seen, the commonest first.
+        size: P, of a state and of an outcome's row.
+        cutoffs: where a cluster begins; those beyond V don't matter.
+
+    Attributes:
+        bounds: where the clusters begin, the first one after the common outcomes, and V.
+    """
+
+    def __init__(self, counts: Sequence[int], size: int, cutoffs: Iterable[int]) -> None:
+        super().__init__()
+        outcomes = len(counts)
+        self.bounds = [*sorted(cutoff for cutoff in set(cutoffs) if cutoff < outcomes), outcomes]
+        logs = torch.tensor(counts, dtype=torch.float64).clamp(min=0.5).log()
+        logs -= logs.logsumexp(0)
+        masses = [logs[first:last].logsumexp(0) for first, last in pairwise(self.bounds)]
+        for (first, last), mass in zip(pairwise(self.bounds), masses, strict=True):
+            logs[first:last] -= mass
+        self.bias = nn.Parameter(logs.float())
+        self.clusters = nn.Parameter(torch.zeros(len(masses), size))
+        self.cluster_bias = nn.Parameter(torch.tensor([float(mass) for mass in masses]))
+
+    def forward(self, rows: Tensor, states: Tensor, wanted: Tensor) -> Tensor:
+        """Return (N,), the negative log-likelihood (nats) of outcomes.
+
+        Args:
+            rows: (V, P) of all outcomes.
+            states: (N, P).
+            wanted: (N,) the outcomes.
+        """
+        common = self.bounds[0]
+        head = wanted.clone()
+        rare: list[tuple[Tensor, Tensor]] = []
+        for number, (first, last) in enumerate(pairwise(self.bounds)):
+            members = ((wanted >= first) & (wanted < last)).nonzero().squeeze(1)
+            head[members] = common + number
+            among = states.index_select(0, members), rows[first:last], self.bias[first:last]
+            rare.append((members, cross_entropy(*among, wanted[members] - first)))
+        nats = cross_entropy(states, *self._head(rows), head)
+        for members, more in rare:
+            nats = nats.index_add(0, members, more)
+        return nats
+
+    def log_probabilities(self, rows: Tensor, states: Tensor) -> Tensor:
+        """Map states (N, P) to (N, V) log-probabilities; rows as above."""
+        weights, bias = self._head(rows)
+        head = torch.log_softmax(torch.addmm(bias, states, weights.T), 1)
+        common = self.bounds[0]
+        parts = [head[:, :common]]
+        for number, (first, last) in enumerate(pairwise(self.bounds)):
+            inside = torch.addmm(self.bias[first:last], states, rows[first:last].T)
+            parts.append(head[:, common + number, None] + torch.log_softmax(inside, 1))
+        return torch.cat(parts, 1)
+
+    def _head(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        common = self.bounds[0]
+        weights = torch.cat([rows[:common], self.clusters])
+        return weights, torch.cat([self.bias[:common], self.cluster_bias])
+
+
+def cross_entropy(states: Tensor, weights: Tensor, bias: Tensor, wanted: Tensor) -> Tensor:
+    """Return (N,): `-log softmax(W h + b)[wanted]` of each state.
+
+    The same as PyTorch's, but the probabilities take the place of the scores, and what the gradient needs of them is
+    kept: the exponentials are computed once, not once in each direction.
+
+    Args:
+        states: (N, P).
+        weights: (K, P).
+        bias: (K,).
+        wanted: (N,) which of the K.
+    """
+    return cast(Tensor, _CrossEntropy.apply(states, weights, bias, wanted))  # type: ignore[no-untyped-call]
+
+
+class _CrossEntropy(torch.autograd.Function):
+    """With `d = softmax(z) - onehot(wanted)` and a gradient g: `dh = g d W`, `dW = d^T (g h)`, `db = g^T d`."""
+
+    @staticmethod
+    def forward(ctx: Any, states: Tensor, weights: Tensor, bias: Tensor, wanted: Tensor) -> Tensor:
+        scores = torch.log_softmax(torch.addmm(bias, states, weights.T), 1)
+        column = wanted.unsqueeze(1)
+        nats = -scores.gather(1, column).squeeze(1)
+        difference = scores.exp_()
+        difference.scatter_add_(1, column, difference.new_full((1, 1), -1.0).expand(len(column), 1))
+        ctx.save_for_backward(states, weights, difference)
+        return nats
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        states, weights, difference = ctx.saved_tensors
+        each = gradients[0].unsqueeze(1)  # (N, 1)
+        toward_states = (difference @ weights).mul_(each)
+        return toward_states, difference.T @ (states * each), gradients[0] @ difference, None
