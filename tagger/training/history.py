@@ -29,10 +29,12 @@ class History:
         self.epochs: list[dict[str, Any]] = []
 
     def keep(self, epochs: int) -> None:
-        """Keep the first `epochs` lines of what is there."""
-        with suppress(OSError, ValueError):
+        """Keep the first `epochs` lines of what is there; nothing, if they aren't the facts of epochs."""
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
             lines = self._path.read_text(encoding="utf-8").split("\n")
-            self.epochs = [json.loads(line) for line in lines[:epochs]]
+            found = [json.loads(line) for line in lines[:epochs]]
+            self._draw(found)  # asks for every fact that is asked for later
+            self.epochs = found
 
     def add(self, facts: Mapping[str, Any]) -> None:
         """Append an epoch."""

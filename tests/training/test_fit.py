@@ -246,8 +246,9 @@ def test_a_checkpoint_is_written_within_an_epoch_when_time_passes(read_tiny, tmp
     assert bits(tmp_path / "m") == bits(tmp_path / "whole")
 
 
-def test_a_mangled_history_does_not_stop_a_run(read_tiny, tmp_path):
+@pytest.mark.parametrize("found", [b"\xff{", b"{}\n{}\n", b"[1]\n2\n", b'{"epoch": 1, "loss": "low"}\n', b""])
+def test_a_mangled_history_does_not_stop_a_run(read_tiny, tmp_path, found):
     data = read_tiny()
     run(data, tmp_path / "m", stop=stop_at(6))
-    (tmp_path / "m" / checkpoint.HISTORY).write_bytes(b"\xff{")
+    (tmp_path / "m" / checkpoint.HISTORY).write_bytes(found)
     assert isinstance(run(data, tmp_path / "m", resume=True)[-1], Finished)
