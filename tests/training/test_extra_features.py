@@ -13,7 +13,7 @@ from tagger import config
 from tagger.config import Config
 from tagger.errors import ConfigError, DataError
 from tagger.text.gazetteer import Gazetteer
-from tagger.training import checkpoint, corpora, evaluate, fit
+from tagger.training import checkpoint, corpora, evaluate, finetune, fit
 from tagger.training.corpora import Corpora
 from tagger.training.fit import Finished
 
@@ -110,6 +110,38 @@ def test_a_run_stopped_and_resumed_ends_with_the_same_bits(ten_with_columns, tmp
     assert [column.name for column in model.lexicon.marks.columns] == ["1", "2"]
     assert [len(each) for each in model.lexicon.marks.gazetteers] == [3, 3]
     assert evaluate.score(model, data.dev).micro.f1 > 0
+
+
+def test_a_model_with_columns_and_names_can_be_continued(ten_with_columns, tmp_path):
+    finish(marked(ten_with_columns), tmp_path / "base")
+    base = checkpoint.load_model(tmp_path / "base")
+    food = write(
+        tmp_path / "food",
+        [
+            ["Anna PROPN up B-PER", "ate VERB low O", "tea NOUN low B-FOOD"],
+            ["Peru PROPN up B-LOC", "sells VERB low O", "Coca-Cola PROPN up B-FOOD"],
+        ],
+    )
+    chosen = config.override(Config(), {"training.workers": 1, "training.epochs": 2})
+    settings = finetune.inherit_settings(chosen, base)
+    data, growth = finetune.continue_from(corpora.read(food, food, None, settings), base)
+    assert growth.new_types == ("FOOD",)
+    finish(data, tmp_path / "more")
+
+    model = checkpoint.load_model(tmp_path / "more")
+    before, after = base.lexicon.marks, model.lexicon.marks
+    assert after.gazetteers == before.gazetteers
+    for old, new, added in zip(before.columns, after.columns, ({"VERB", "NOUN"}, set()), strict=True):
+        assert new.name == old.name
+        assert new.values.items[: len(old.values.items)] == old.values.items
+        assert set(new.values.items[len(old.values.items) :]) == added
+
+
+def test_a_continued_model_needs_the_columns_that_it_reads(ten_with_columns, ten_sentences, tmp_path):
+    finish(marked(ten_with_columns), tmp_path / "base")
+    settings = finetune.inherit_settings(Config(), checkpoint.load_model(tmp_path / "base"))
+    with pytest.raises(DataError, match=r"column"):
+        corpora.read(ten_sentences, None, None, settings)
 
 
 def test_the_fingerprint_tells_other_columns_apart(ten_with_columns):
