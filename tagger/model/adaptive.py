@@ -36,12 +36,12 @@ class AdaptiveSoftmax(nn.Module):
         self.bounds = [*sorted(cutoff for cutoff in set(cutoffs) if cutoff < outcomes), outcomes]
         logs = torch.tensor(counts, dtype=torch.float64).clamp(min=0.5).log()
         logs -= logs.logsumexp(0)
-        masses = [logs[first:last].logsumexp(0) for first, last in pairwise(self.bounds)]
-        for (first, last), mass in zip(pairwise(self.bounds), masses, strict=True):
-            logs[first:last] -= mass
-        self.bias = nn.Parameter(logs.float())
+        parts = logs.tensor_split(self.bounds[:-1])
+        masses = [part.logsumexp(0, keepdim=True) for part in parts[1:]]
+        inside = [part - mass for part, mass in zip(parts[1:], masses, strict=True)]
+        self.bias = nn.Parameter(torch.cat([parts[0], *inside]).float())
         self.clusters = nn.Parameter(torch.zeros(len(masses), size))
-        self.cluster_bias = nn.Parameter(torch.tensor([float(mass) for mass in masses]))
+        self.cluster_bias = nn.Parameter(torch.cat([logs[:0], *masses]).float())
 
     def forward(self, rows: Tensor, states: Tensor, wanted: Tensor) -> Tensor:
         """Return (N,), the negative log-likelihood (nats) of outcomes.

@@ -20,7 +20,15 @@ SENTENCES = [
     ("the", "extraordinarily", "long", "cat", "sat", "down"),
     ("a",),
 ]
-SIZES = {"character_dim": 4, "character_filters": 3, "hidden": 7, "projection": 6, "min_count": 1}
+SIZES = {
+    "character_dim": 4,
+    "character_filters": 3,
+    "hidden": 7,
+    "projection": 6,
+    "min_count": 1,
+    "common": 3,
+    "rare": 5,
+}
 
 
 def _build(unit: str = "words") -> tuple[LanguageTables, LanguageModel]:

@@ -23,6 +23,7 @@ from tagger.training.reading import Source, chunks, encode, survey
 
 ROOT = Path(__file__).parents[2]
 SMALL: dict[str, Any] = {
+    "model.common": 4,
     "text.format": "tokens",
     "text.held_out": 0.1,
     "model.character_dim": 4,
