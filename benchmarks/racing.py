@@ -1,0 +1,86 @@
+"""How soon the default model is as good on dev as CRFsuite ends, beside the time that CRFsuite takes.
+
+    python benchmarks/racing.py [CORPUS] [--epochs 12 2] [--every 50] [--seed 1]
+
+CRFsuite trains first, then tagger once for each number of epochs, on one thread, one after the other. Every so many
+steps the moving average of tagger's weights is scored on dev; the seconds are of training alone, and CRFsuite's hold
+its features. Prints Markdown rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+
+import crfsuite
+import torch
+from corpora import CORPORA, Parts, load
+
+from tagger import config
+from tagger.model.labeler import SequenceLabeler
+from tagger.model.trained import TrainedModel
+from tagger.text.conll import Corpus
+from tagger.text.metrics import Scores
+from tagger.training import corpora, evaluate, fit, loop
+
+
+def main() -> None:
+    """Print CRFsuite's row and one for each number of epochs."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("corpus", nargs="?", default="conll2002-es", choices=CORPORA)
+    parser.add_argument("--epochs", type=int, nargs="+", default=[12, 2])
+    parser.add_argument("--every", type=int, default=50, help="steps between two looks at dev")
+    parser.add_argument("--seed", type=int, default=1)
+    chosen = parser.parse_args()
+    parts = load(chosen.corpus)
+    print(f"{chosen.corpus}, {platform.machine()}, torch {torch.__version__}, seed {chosen.seed}\n")
+    print("| | goal passed after | share of CRFsuite's time | dev F1 at the end | after |")
+    print("|---|---|---|---|---|")
+    rival = crfsuite.train(
+        parts.train,
+        crfsuite.describe_characters if CORPORA[chosen.corpus].characters else crfsuite.describe_words,
+    )
+    goal = crfsuite.score(rival, parts.dev, parts.scheme).headline[1]
+    print(f"| CRFsuite | | | {100 * goal:.2f} | {rival.seconds:.1f} s |", flush=True)
+    for epochs in chosen.epochs:
+        settings = {"seed": chosen.seed, "training.epochs": epochs, "training.workers": 1}
+        passed, final, seconds = race(parts, config.override(config.Config(), settings), goal, chosen.every)
+        reached = "never" if passed is None else f"{passed:.1f} s"
+        share = "" if passed is None else f"{passed / rival.seconds:.2f}"
+        print(
+            f"| tagger, {epochs} epochs | {reached} | {share} | {100 * final:.2f} | {seconds:.1f} s |",
+            flush=True,
+        )
+
+
+def race(parts: Parts, settings: config.Config, goal: float, every: int) -> tuple[float | None, float, float]:
+    """Return the seconds of training until dev's score passed the goal, the last score, and all seconds."""
+    read = (Corpus("", sentences, parts.scheme, "", ()) for sentences in (parts.train, parts.dev))
+    data = corpora.prepare(*read, None, config=settings)
+    run, model = fit.begin(data)
+    training = corpora.encode_training(data, model.lexicon)
+    gold = evaluate.encode_corpus(data.dev.sentences, model)
+
+    def score(labeler: SequenceLabeler) -> Scores:
+        return evaluate.score(TrainedModel(model.config, model.lexicon, labeler), data.dev, gold)
+
+    passed, final, before = None, 0.0, 0.0  # `before`: seconds of the epochs that have ended
+    for fact in loop.train(run, training, data.config, score):
+        if isinstance(fact, loop.EpochFacts):
+            before += fact.seconds
+            final = fact.dev.headline[1]
+            now = final
+        elif passed is None and fact.batch % every == 0:
+            run.optimizer.settle()
+            now = score(run.averaged).headline[1]
+        else:
+            continue
+        if passed is None and now > goal:
+            passed = before + run.seconds
+    return passed, final, before
+
+
+if __name__ == "__main__":
+    main()
