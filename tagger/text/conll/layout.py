@@ -31,7 +31,6 @@ class Layout:
     wanted: tuple[int, ...]  # token, tag if any, features
     keys: tuple[str, ...]  # for each of them, the key whose value is wanted (`MISC:NER`), else empty
     has_keys: bool
-    seam: str  # a line end as a field of its own
 
     def name_of(self, column: int) -> str:
         """Return what a column holds, for messages."""
@@ -83,7 +82,6 @@ def settle_layout(row: str, wanted: Columns, name: str, line: int) -> Layout:
         wanted=places,
         keys=keys,
         has_keys=any(keys),
-        seam=f"{separator}\n{separator}",
     )
 
 

@@ -1,7 +1,7 @@
 """Blocks of text to sentences: rows, comments, document boundaries, CoNLL-U.
 
-Most sentences take a fast road of a few string methods; whatever it cannot vouch for goes row by row, where
-faults get their place. This file does not know what a tag means.
+Most sentences are cut out of their block by `table`; whatever it cannot vouch for goes row by row, where faults get
+their place. This file does not know what a tag means.
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from itertools import compress
-from operator import not_
 from os import PathLike
 
 from tagger.errors import DataError
 from tagger.text.conll.layout import CONLLU_ID, Layout, count_columns, settle_layout, split_row, value_of
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, Columns, Sentence
 from tagger.text.conll.source import display_name, read_blocks, strip_blanks
+from tagger.text.conll.table import Cuttings, cut_block
 from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG
 
 DOCSTART = "-DOCSTART-"
@@ -24,7 +23,6 @@ NEW_DOCUMENT = re.compile(r"#\s*newdoc\b|#begin document")
 COMMENT = ("# ", "#begin document", "#end document")
 UNSPECIFIED = "_"  # of CoNLL-U, in UPOS and XPOS
 TAG_COLUMNS = (3, 4)  # UPOS and XPOS
-_IDS = tuple(map(str, range(1, 200)))  # of CoNLL-U, without multiword tokens and empty nodes
 
 Warn = Callable[[str], None]
 Fault = Callable[[DataError], None]
@@ -85,7 +83,8 @@ class Reader:
         for text, line in read_blocks(self._path, self._encoding, self._note):
             if self.layout is None:
                 self._find_layout(strip_blanks(text), line)
-            yield from self._read_block(text, line)
+            if text:
+                yield from self._read_block(text, line)
         if self._warn:
             for fact, (count, first) in self.notes.items():
                 self._warn(f"{count} {fact} (first: line {first})")
@@ -110,122 +109,80 @@ class Reader:
     def _read_block(self, text: str, line: int) -> Iterator[Sentence]:
         """Read whole sentences; the text ends in a line end."""
         layout = self.layout
-        if layout is not None and layout.is_conllu:
-            yield from self._read_conllu_block(text, line)
+        if layout is None:  # there was no row yet but comments and document boundaries
+            yield from self._read_rows(strip_blanks(text).split("\n"), line)
             return
-        is_regular = layout is not None and (layout.separator == "\t" or "\t" not in text)
-        for chunk in text.split("\n\n"):
-            rows = chunk.strip("\n")
-            if rows:
-                first = line + (chunk[0] == "\n")
-                sentence = self._read_fast(rows, first) if is_regular else None
-                if sentence:
-                    yield sentence
-                else:
-                    yield from self._read_slowly(rows, first)
-            line += chunk.count("\n") + 2
+        found, rows = _cut_without_blanks(text, layout)
+        tokens, tags, *features = self._interpret(found.columns, layout)
+        for begin, end, low, high, upper, lower in found.runs:
+            if low == high:
+                yield from self._read_rows(rows[begin:end], line + begin)
+                continue
+            if upper < lower:
+                self._add_comments(found.comments[upper:lower])
+            first = found.rows[low]
+            has_gap = found.rows[high - 1] - first >= high - low
+            yield Sentence(
+                tokens[low:high],
+                tags[low:high],
+                line + first,
+                self._document,
+                tuple([column[low:high] for column in features]) if features else (),
+                self._take_comments(),
+                tuple([line + row for row in found.rows[low:high]]) if has_gap else (),
+            )
 
-    def _read_conllu_block(self, text: str, line: int) -> Iterator[Sentence]:
-        """Do the same for long rows with comments above: faster row by row."""
-        rows = text.split("\n")
-        begin = 0
-        while begin < len(rows):
-            end = rows.index("", begin)
-            if end > begin:
-                sentence = self._read_fast_conllu(rows[begin:end], line + begin)
-                if sentence:
-                    yield sentence
-                else:
-                    yield from self._read_slowly("\n".join(rows[begin:end]), line + begin)
-            begin = end + 1
+    def _build(self, columns: Sequence[tuple[str, ...]], numbers: Sequence[int], layout: Layout) -> Sentence:
+        """Make a sentence of its wanted columns, the lines of its tokens and the comments above it."""
+        tokens, tags, *features = self._interpret(columns, layout)
+        lines = () if numbers[-1] - numbers[0] < len(numbers) else tuple(numbers)
+        comments = self._take_comments()
+        return Sentence(tokens, tags, numbers[0], self._document, tuple(features), comments, lines)
 
-    def _read_slowly(self, text: str, line: int) -> Iterator[Sentence]:
-        """Read what the fast road refused: once more without its blanks, else row by row."""
-        stripped = strip_blanks(text + "\n")
-        if len(stripped) > len(text):
-            yield from self._read_rows(text, line)
-        else:
-            yield from self._read_block(stripped, line)
-
-    def _read_fast(self, text: str, line: int) -> Sentence | None:
-        """Split a whole sentence at once; None where a row needs a closer look."""
-        layout = self.layout
-        assert layout is not None
-        if text.startswith(COMMENT) or self._comments or DOCSTART in text:
-            return None
-        columns = _split_columns(text.replace("\n", layout.seam), layout, layout.wanted)
-        return self._build(columns, line) if columns else None
-
-    def _read_fast_conllu(self, rows: list[str], line: int) -> Sentence | None:
-        """Do the same with comments above, and rows that are no tokens left out."""
-        layout = self.layout
-        assert layout is not None
-        above = 0
-        while above < len(rows) and rows[above][0] == "#":
-            above += 1
-        columns = _split_columns(layout.seam.join(rows[above:]), layout, (0, *layout.wanted))
-        if columns is None:
-            return None
-        ids, *wanted = columns
-        first = line + above
-        lines: tuple[int, ...] = ()
-        if ids != _IDS[: len(ids)]:
-            is_token = list(map(str.isdecimal, ids))
-            others = compress(ids, map(not_, is_token))
-            if not any(is_token) or not all(map(CONLLU_ID.fullmatch, others)):
-                return None
-            lines = tuple(compress(range(first, first + len(is_token)), is_token))
-            wanted = [tuple(compress(column, is_token)) for column in wanted]
-            first = lines[0]
-        for row in rows[:above]:
-            self._comments.append(row)
-            if "doc" in row and NEW_DOCUMENT.match(row):
-                self._begin_document()
-        return self._build(wanted, first, lines)
-
-    def _build(self, columns: Sequence[tuple[str, ...]], line: int, lines: tuple[int, ...] = ()) -> Sentence:
-        """Make a sentence of its wanted columns and the comments above it."""
-        layout = self.layout
-        assert layout is not None
-        self._is_begun = True
-        if layout.has_keys:
-            columns = _look_up_keys(columns, layout)
-        tokens, features = columns[0], columns[1:]
-        tags: tuple[str, ...] = ()
-        if layout.tag is not None:
-            tags, features = columns[1], columns[2:]
-        if layout.is_conllu and layout.tag in TAG_COLUMNS and UNSPECIFIED in tags:
-            tags = tuple(UNKNOWN_TAG if tag == UNSPECIFIED else tag for tag in tags)
+    def _interpret(self, columns: Sequence[tuple[str, ...]], layout: Layout) -> list[tuple[str, ...]]:
+        """Return tokens, tags (if any) and features as the wanted columns mean them."""
+        meant = _look_up_keys(columns, layout) if layout.has_keys else list(columns)
+        if layout.tag is None:
+            meant.insert(1, ())
+        if layout.is_conllu and layout.tag in TAG_COLUMNS and UNSPECIFIED in meant[1]:
+            meant[1] = tuple(UNKNOWN_TAG if tag == UNSPECIFIED else tag for tag in meant[1])
         if self._share:
-            tokens, tags = tuple(map(sys.intern, tokens)), tuple(map(sys.intern, tags))
-        comments: tuple[str, ...] = ()
-        if self._comments:
-            comments, self._comments = tuple(self._comments), []
-        if lines and lines[-1] - line < len(lines):
-            lines = ()
-        return Sentence(tokens, tags, line, self._document, tuple(features), comments, lines)
+            meant[:2] = (tuple(map(sys.intern, column)) for column in meant[:2])
+        return meant
 
-    def _read_rows(self, text: str, line: int) -> Iterator[Sentence]:
-        """Read row by row: comments, document boundaries, CoNLL-U, and every fault with its place."""
+    def _take_comments(self) -> tuple[str, ...]:
+        """Return the comments above the sentence that is made now."""
+        self._is_begun = True
+        if not self._comments:
+            return ()
+        comments, self._comments = tuple(self._comments), []
+        return comments
+
+    def _read_rows(self, text: Sequence[str], line: int) -> Iterator[Sentence]:
+        """Read row by row: comments, document boundaries, CoNLL-U, and every fault with its place.
+
+        Args:
+            text: its rows.
+            line: the first.
+        """
         numbers: list[int] = []
         rows: list[list[str]] = []
-        for number, row in enumerate(text.split("\n"), line):
+        for number, row in enumerate(text, line):
             if self._is_comment(row, above=not rows):
                 self._read_comment(row, number)
             elif row.startswith(DOCSTART) or (DOCSTART in row and DOCSTART in re.split("[ \t]", row)):
                 yield from self._finish(numbers, rows)
                 numbers, rows = [], []
                 self._begin_document()
-            else:
-                fields = self._read_row(row, number)
-                if fields is not None:
-                    numbers.append(number)
-                    rows.append(fields)
+            elif row and (fields := self._read_row(row, number)) is not None:
+                numbers.append(number)
+                rows.append(fields)
         yield from self._finish(numbers, rows)
 
     def _finish(self, numbers: list[int], rows: list[list[str]]) -> Iterator[Sentence]:
         if rows:
-            yield self._build(list(zip(*rows, strict=True)), numbers[0], tuple(numbers))
+            assert self.layout is not None
+            yield self._build(list(zip(*rows, strict=True)), numbers, self.layout)
 
     def _is_comment(self, row: str, above: bool) -> bool:
         """In CoNLL-U `#` begins a comment; elsewhere `# ` does above a sentence, unless it is a whole row."""
@@ -237,11 +194,15 @@ class Reader:
         return layout is None or len(split_row(row, layout.separator)) != layout.width
 
     def _read_comment(self, row: str, number: int) -> None:
-        if NEW_DOCUMENT.match(row):
-            self._begin_document()
-        self._comments.append(row)
+        self._add_comments((row,))
         if self.layout is None or not self.layout.is_conllu:
             self._note("lines that begin with '#' above a sentence were read as comments", number)
+
+    def _add_comments(self, rows: tuple[str, ...]) -> None:
+        self._comments.extend(rows)
+        for row in rows:
+            if "doc" in row and NEW_DOCUMENT.match(row):  # the first is told at a tenth of the cost
+                self._begin_document()
 
     def _begin_document(self) -> None:
         self._document += self._is_begun
@@ -274,30 +235,21 @@ class Reader:
         return [fields[column] for column in layout.wanted]
 
 
-def _split_columns(text: str, layout: Layout, places: Sequence[int]) -> list[tuple[str, ...]] | None:
-    """Return columns of a text with seams for line ends; None unless every row has them all, and these are filled.
+def _cut_without_blanks(text: str, layout: Layout) -> tuple[Cuttings, list[str]]:
+    """Cut a block; once more where a sentence that needs a closer look has blanks before its line ends.
 
-    At a seam the line end is a field of its own, so the fields have the period width + 1, and every last one of a
-    period being a line end proves that each row has `width` columns.
+    Returns:
+        What was cut out, and the rows where there is such a sentence, without these blanks.
     """
-    separator, width = layout.separator, layout.width
-    if separator == " " and "  " in text:
-        return None
-    fields = text.split(separator)
-    period = width + 1
-    ends, rest = divmod(len(fields), period)
-    if rest != width or fields[width::period].count("\n") != ends:
-        return None
-    columns = [tuple(fields[place::period]) for place in places]
-    if not fields[0] or "" in fields[width - 1 :: period] or any("" in column for column in columns):
-        return None
-    return columns if separator == " " or " " not in text or _is_clean(text, columns) else None
-
-
-def _is_clean(text: str, columns: Sequence[Sequence[str]]) -> bool:
-    """Say whether no field holds blanks alone, and no row ends in one."""
-    filled = all(field.strip(" ") for column in columns for field in column)
-    return filled and " \t\n" not in text and text[-1] != " "
+    found = cut_block(text, layout, DOCSTART)
+    faulty = [slice(begin, end) for begin, end, low, high, _, _ in found.runs if low == high]
+    if not faulty:
+        return found, []
+    rows = text.split("\n")
+    for run in faulty:
+        rows[run] = [row.rstrip(" \t") for row in rows[run]]
+    stripped = "\n".join(rows)
+    return found if len(stripped) == len(text) else cut_block(stripped, layout, DOCSTART), rows
 
 
 def _look_up_keys(columns: Sequence[tuple[str, ...]], layout: Layout) -> list[tuple[str, ...]]:
