@@ -66,7 +66,7 @@ def test_memory_is_bounded_where_columns_are_read(run, tmp_path, monkeypatch, fo
     assert run("long", "out", "--format", form, "--to", "BIOES")[0] == 0
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 1.5e6  # in memory, 10,000 sentences take 3 MB
+    assert peak < 2e6  # in memory, 10,000 sentences take 3 MB
 
 
 @pytest.mark.parametrize(("source", "target"), list(product(list(Scheme)[:-1], repeat=2)))
