@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import random
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from commands import Run
 
 from tagger import cli
 from tagger.inference.generate import Reader
@@ -17,31 +17,10 @@ from tagger.text.conll import read_corpus
 from tagger.training import checkpoint, language
 from tagger.training.evaluate import encode_corpus, keep_layers, tag
 
-Command = Callable[..., tuple[int, str, str]]
-
 SMALL = (
     "--hidden", "16", "--projection", "8", "--held-out", "0.1", "--workers", "1",
     "--set", "model.character_filters=4", "--set", "model.character_dim=4",
 )  # fmt: skip
-
-
-def _run(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str
-) -> tuple[int, str, str]:
-    monkeypatch.setattr(sys, "argv", ["tagger", *arguments])
-    code = 0
-    try:
-        cli.main()
-    except SystemExit as stopped:
-        code = int(stopped.code or 0)
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Run a command and return its exit code, stdout and stderr."""
-    return lambda *arguments: _run(monkeypatch, capsys, *map(str, arguments))
 
 
 @pytest.fixture(scope="module")
@@ -79,16 +58,14 @@ def test_pretrain_writes_a_directory(files: Path) -> None:
     assert "tagger train TRAIN --lm DIRECTORY" in (files / "lm" / "README.md").read_text(encoding="utf-8")
 
 
-def test_pretrain_prints_json_and_warns_of_what_it_replaces(
-    files: Path, command: Command, tmp_path: Path
-) -> None:
+def test_pretrain_prints_json_and_warns_of_what_it_replaces(files: Path, run: Run, tmp_path: Path) -> None:
     where = ("--output", tmp_path / "lm", "--input-format", "lines")
     arguments = ("pretrain", files / "text.txt", *where, "--epochs", 1)
-    code, out, err = command(*arguments, *SMALL, "--json")
+    code, out, err = run(*arguments, *SMALL, "--json")
     assert code == 0
     assert set(json.loads(out)) == {"perplexity", "epochs", "best_epoch", "seconds", "tokens_per_second"}
     assert "held out" in err
-    code, _, err = command(*arguments, *SMALL, "--resume")
+    code, _, err = run(*arguments, *SMALL, "--resume")
     assert "holds no unfinished run; training starts from the beginning" in " ".join(err.split())
 
 
@@ -103,29 +80,29 @@ def test_pretrain_prints_json_and_warns_of_what_it_replaces(
     ],
 )
 def test_pretrain_says_what_is_wrong(
-    files: Path, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    files: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     arguments: tuple[str, ...], message: str,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(files)
-    code, out, err = command("pretrain", *arguments, "--output", tmp_path / "lm")
+    code, out, err = run("pretrain", *arguments, "--output", tmp_path / "lm")
     assert (code, out) == (1, "")
     assert message in err
 
 
-def test_bytes_that_are_no_text_are_placed(command: Command, tmp_path: Path) -> None:
+def test_bytes_that_are_no_text_are_placed(run: Run, tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_bytes(b"one\ntwo\n\xff\n")
-    code, _, err = command("pretrain", tmp_path / "text.txt", "--output", tmp_path / "lm")
+    code, _, err = run("pretrain", tmp_path / "text.txt", "--output", tmp_path / "lm")
     assert code == 1
     assert "text.txt:3: byte 0xff at offset 8 is not valid utf-8; save the file as UTF-8" in err
 
 
-def test_the_next_words_come_with_probabilities(files: Path, command: Command) -> None:
-    code, out, _ = command("generate", files / "lm", "Ada met it in", "--next", 2)
+def test_the_next_words_come_with_probabilities(files: Path, run: Run) -> None:
+    code, out, _ = run("generate", files / "lm", "Ada met it in", "--next", 2)
     assert code == 0
     rows = [line.split() for line in out.splitlines()]
     assert {word for _, word in rows} == {"Rome", "Oslo"}
     assert sum(float(probability) for probability, _ in rows) == pytest.approx(1, abs=0.1)
-    _, out, _ = command("generate", files / "lm", "Ada met it in Rome .", "--next", 1)
+    _, out, _ = run("generate", files / "lm", "Ada met it in Rome .", "--next", 1)
     assert out.split(maxsplit=1)[1] == "<end of sentence>\n"
 
 
@@ -138,30 +115,29 @@ def test_all_probabilities_sum_to_one_and_reading_on_is_reading_at_once(files: P
     assert torch.equal(one.log_probabilities(), reader.log_probabilities())
 
 
-def test_a_text_is_continued_as_the_seed_says(files: Path, command: Command) -> None:
+def test_a_text_is_continued_as_the_seed_says(files: Path, run: Run) -> None:
     texts = [
-        command("generate", files / "lm", "Eve", "--words", 30, "--seed", seed, "--json")[1]
-        for seed in (1, 1, 2)
+        run("generate", files / "lm", "Eve", "--words", 30, "--seed", seed, "--json")[1] for seed in (1, 1, 2)
     ]
     assert texts[0] == texts[1] != texts[2]
     text = json.loads(texts[0])["text"]
     assert text.startswith("Eve ")
     assert len(text.split()) == 31
-    _, likeliest, _ = command("generate", files / "lm", "Eve", "--words", 5, "--temperature", 0)
+    _, likeliest, _ = run("generate", files / "lm", "Eve", "--words", 5, "--temperature", 0)
     assert likeliest.split()[2:4] == ["it", "in"]
-    _, first, _ = command("generate", files / "lm", "Eve", "--words", 5, "--top-k", 1, "--seed", 7)
+    _, first, _ = run("generate", files / "lm", "Eve", "--words", 5, "--top-k", 1, "--seed", 7)
     assert first == likeliest
 
 
-def test_a_prompt_may_be_empty(files: Path, command: Command) -> None:
-    code, out, _ = command("generate", files / "lm", "--words", 1, "--top-k", 3)
+def test_a_prompt_may_be_empty(files: Path, run: Run) -> None:
+    code, out, _ = run("generate", files / "lm", "--words", 1, "--top-k", 3)
     assert code == 0
     assert out.strip() in {"Ada", "Bob", "Eve"}
 
 
-def test_a_labeler_with_a_language_model_stands_alone(files: Path, command: Command, tmp_path: Path) -> None:
+def test_a_labeler_with_a_language_model_stands_alone(files: Path, run: Run, tmp_path: Path) -> None:
     arguments = ("train", files / "train.conll", "--epochs", 2, "--workers", 1, "--hidden", 8, "--json")
-    code, _, err = command(*arguments, "--lm", files / "lm", "--output", tmp_path / "model")
+    code, _, err = run(*arguments, "--lm", files / "lm", "--output", tmp_path / "model")
     assert code == 0, err
     model = checkpoint.load_model(tmp_path / "model")
     contextual = model.labeler.embedding.contextual
@@ -170,7 +146,7 @@ def test_a_labeler_with_a_language_model_stands_alone(files: Path, command: Comm
     found = contextual.encoder.state_dict()
     assert all(torch.equal(found[name], value) for name, value in frozen.items())
     assert not torch.equal(contextual.mix.weights, torch.zeros(3))
-    code, again, _ = command("evaluate", tmp_path / "model", files / "train.conll", "--json")
+    code, again, _ = run("evaluate", tmp_path / "model", files / "train.conll", "--json")
     assert code == 0
     assert 0 <= json.loads(again)["micro"]["f1"] <= 1
 
@@ -181,9 +157,9 @@ def test_a_labeler_with_a_language_model_stands_alone(files: Path, command: Comm
     assert tag(model, kept) == tag(model, encoded)
 
 
-def test_a_finetuned_language_model_changes(files: Path, command: Command, tmp_path: Path) -> None:
+def test_a_finetuned_language_model_changes(files: Path, run: Run, tmp_path: Path) -> None:
     arguments = ("train", files / "train.conll", "--epochs", 1, "--workers", 1, "--hidden", 8, "--json")
-    code, _, err = command(*arguments, "--lm", files / "lm", "--lm-finetune", "--output", tmp_path / "model")
+    code, _, err = run(*arguments, "--lm", files / "lm", "--lm-finetune", "--output", tmp_path / "model")
     assert code == 0, err
     contextual = checkpoint.load_model(tmp_path / "model").labeler.embedding.contextual
     assert contextual is not None
@@ -191,39 +167,35 @@ def test_a_finetuned_language_model_changes(files: Path, command: Command, tmp_p
     assert not torch.equal(contextual.encoder.boundary, before)
 
 
-def test_a_language_model_of_another_unit_is_refused(files: Path, command: Command, tmp_path: Path) -> None:
+def test_a_language_model_of_another_unit_is_refused(files: Path, run: Run, tmp_path: Path) -> None:
     (tmp_path / "zh.conll").write_text("北 B-LOC\n京 E-LOC\n\n东 B-LOC\n京 E-LOC\n" * 5, encoding="utf-8")
-    code, _, err = command(
-        "train", tmp_path / "zh.conll", "--lm", files / "lm", "--output", tmp_path / "model"
-    )
+    code, _, err = run("train", tmp_path / "zh.conll", "--lm", files / "lm", "--output", tmp_path / "model")
     assert code == 1
     assert "--lm: found a language model of words, but the tokens of the corpus are characters" in err
 
 
-def test_characters_are_read_and_written_without_blanks(command: Command, tmp_path: Path) -> None:
+def test_characters_are_read_and_written_without_blanks(run: Run, tmp_path: Path) -> None:
     text = tmp_path / "zh.txt"
     text.write_text("我在北京大学。\n他在东京大学。\n" * 60, encoding="utf-8")
-    code, _, err = command(
+    code, _, err = run(
         "pretrain", text, "--output", tmp_path / "lm", "--unit", "characters", "--input-format", "lines",
         "--epochs", 15, "--learning-rate", 0.02, "--dropout", 0, "--batch-tokens", 256, *SMALL,
     )  # fmt: skip
     assert code == 0, err
-    _, out, _ = command("generate", tmp_path / "lm", "我在", "--words", 5, "--temperature", 0)
+    _, out, _ = run("generate", tmp_path / "lm", "我在", "--words", 5, "--temperature", 0)
     assert out == "我在北京大学。\n"
 
 
-def test_a_labeler_with_a_language_model_is_continued_with_it(
-    files: Path, command: Command, tmp_path: Path
-) -> None:
+def test_a_labeler_with_a_language_model_is_continued_with_it(files: Path, run: Run, tmp_path: Path) -> None:
     arguments = ("train", files / "train.conll", "--epochs", 1, "--workers", 1)
-    assert command(*arguments, "--hidden", 8, "--lm", files / "lm", "--output", tmp_path / "old")[0] == 0
-    code, _, err = command(*arguments, "--from", tmp_path / "old", "--output", tmp_path / "new")
+    assert run(*arguments, "--hidden", 8, "--lm", files / "lm", "--output", tmp_path / "old")[0] == 0
+    code, _, err = run(*arguments, "--from", tmp_path / "old", "--output", tmp_path / "new")
     assert code == 0, err
     old, new = (checkpoint.load_model(tmp_path / name) for name in ("old", "new"))
     assert old.config.lm.used and new.config.lm.used
     frozen = [each.labeler.embedding.contextual.encoder.state_dict() for each in (old, new)]
     assert all(torch.equal(frozen[1][name], value) for name, value in frozen[0].items())
-    code, _, err = command(
+    code, _, err = run(
         *arguments, "--from", tmp_path / "old", "--lm", files / "lm", "--output", tmp_path / "x"
     )
     assert code == 1

@@ -3,41 +3,21 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
-import torch
+from commands import TINY
 
-from tagger import cli
 from tagger.training import checkpoint
 
-TINY = ["--epochs", "1", "--hidden", "5", "--workers", "1", "--batch-sentences", "4"]
-TINY += [f"--set=embedding.{name}=4" for name in ("word_dim", "character_filters", "affix_dim", "shape_dim")]
 
-
-@pytest.fixture
-def run(monkeypatch, capsys, ten_sentences):
-    """Run a command in the folder of the ten sentences; return its exit code, stdout and stderr."""
-    torch.set_num_threads(1)
-    monkeypatch.chdir(ten_sentences.parent)
+@pytest.fixture(autouse=True)
+def columns(ten_sentences, monkeypatch) -> None:
+    """The ten sentences with a column between token and tag: whether the word begins with a capital."""
     monkeypatch.setenv("COLUMNS", "200")
-    rows = ten_sentences.read_text(encoding="utf-8").splitlines()
-    columns = (
-        f"{row.split()[0]} {row.split()[0][:1].isupper()} {row.split()[1]}" if row else "" for row in rows
-    )
-    Path("columns.conll").write_text("\n".join(columns) + "\n", encoding="utf-8")
-
-    def command(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["tagger", *arguments])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stopped:
-            code = int(stopped.code or 0)
-        return code, *capsys.readouterr()
-
-    return command
+    rows = (row.split() for row in ten_sentences.read_text(encoding="utf-8").splitlines())
+    lines = (f"{row[0]} {row[0][:1].isupper()} {row[1]}" if row else "" for row in rows)
+    ten_sentences.with_name("columns.conll").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def test_columns_lists_and_costs_are_learned_and_used(run):
