@@ -1,7 +1,8 @@
 """The command line: one file per command. A command parses, calls one verb of the library and renders.
 
 Heavy modules (torch above all) are imported inside the commands, so that `tagger --help` is instant. Results
-go to stdout, talk to stderr. Exit codes: 0 done; 1 data, model or disk at fault; 2 usage; 130 interrupted.
+go to stdout, talk to stderr. Exit codes: 0 done; 1 data, model or disk at fault; 2 usage; 130 interrupted, 143 ended
+by SIGTERM.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from tagger.cli.inspect import inspect
 from tagger.cli.predict import predict
 from tagger.cli.pretrain import pretrain
 from tagger.cli.score import score
+from tagger.cli.signals import ended_by_sigterm
 from tagger.cli.train import train
 from tagger.errors import TaggerError
 
@@ -59,7 +61,8 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):  # LANG=C and cp1252 consoles get UTF-8 all the same
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
-        app()
+        with ended_by_sigterm():
+            app()
     except TaggerError as error:
         print(f"error: {_printable(str(error))}", file=sys.stderr)
         sys.exit(1)

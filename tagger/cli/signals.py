@@ -1,9 +1,13 @@
-"""Ctrl-C and SIGTERM: the first asks a run to stop after its step, the second leaves at once."""
+"""Ctrl-C and SIGTERM: in a long run the first asks it to stop after its step, the second leaves at once.
+
+Elsewhere SIGTERM ends a command as Ctrl-C does, so that what it was writing is cleared away.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -11,6 +15,20 @@ from types import FrameType
 from rich.console import Console
 
 _SHOW_CURSOR = "\x1b[?25h"  # a progress bar hides it
+
+
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM unwind a command, which without this stops where it stands; put the old handler back at the end."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -5,10 +5,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
+import subprocess
 import sys
 import threading
+import time
 import tracemalloc
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -54,6 +58,26 @@ def test_a_pipe_with_a_name_is_read_whole(run, tmp_path):
     code, out, err = run("pipe", "-", "--to", "IOB2")
     writer.join()
     assert (code, out) == (0, CONLL), err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("source_", ["long", "-"])
+def test_a_command_that_is_ended_leaves_no_temporary_file(tmp_path, source_, number):
+    (tmp_path / "long").write_text("token B-LABEL\nanother O\n\n" * 300_000)
+    command = [sys.executable, "-m", "tagger", "convert", source_, "out", "--format", "jsonl"]
+    environment = os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])}
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    until = time.monotonic() + 60
+    while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert len(list(tmp_path.iterdir())) == 2
+    process.send_signal(number)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert "Traceback" not in error
+    assert [path.name for path in tmp_path.iterdir()] == ["long"]
 
 
 @pytest.mark.parametrize("form", ["conll", "jsonl"])
