@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from tagger.text.vocab import PAD
@@ -55,14 +56,12 @@ class _Convolution(torch.autograd.Function):
         return highest
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         padded, winner = ctx.saved_tensors
         (gradient,) = gradients
         found = []
         for place, (rows, filters) in enumerate(ctx.shapes):
             read = padded.gather(1, winner[:, :filters] + place)  # (U, F_k)
-            cells = read * filters + torch.arange(filters, device=read.device)
-            table = gradient.new_zeros(rows * filters)
-            table.index_add_(0, cells.flatten(), gradient[:, :filters].flatten())
-            found.append(table.view(rows, filters))
+            found.append(gradient.new_zeros(rows, filters).scatter_add_(0, read, gradient[:, :filters]))
         return (None, None, *found)

@@ -8,14 +8,14 @@ string or a sentence.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from tagger.config import LanguageModelConfig
+from tagger.model.convolution import convolve
 from tagger.text.vocab import PAD, UNKNOWN
 
 _PIECES = 3  # words are spelled in pieces of like length, so that little padding is convolved
@@ -25,9 +25,8 @@ class Convolutions(nn.Module):
     """Convolutions of widths 1 to W over a word's characters, then the maximum over positions.
 
     `h_w[i] = b_w + sum_{k < w} M_w[k] e(c[i + k])`, result `relu(max_i h_w[i])`: a window begins inside the word
-    and may reach beyond its end, where the input is zero. Each `M_w[k] e(c)` is computed once per symbol of the
-    alphabet rather than once per position. Filters stand in order of falling width, so that those which read the
-    k-th character of their window are the first ones.
+    and may reach beyond its end, where the input is zero. Filters stand in order of falling width, so that those
+    which read the k-th character of their window are the first ones.
 
     Args:
         symbols: rows of the alphabet's table; row 0 is padding.
@@ -51,38 +50,7 @@ class Convolutions(nn.Module):
         """Map (U, C) symbols, padded with 0, to (U, F)."""
         alphabet = self.embedding.index_fill(0, torch.tensor([PAD], device=spelling.device), 0.0)
         tables = [alphabet @ weight for weight in self.weights]
-        strongest = cast(Tensor, _Strongest.apply(spelling, *tables))  # type: ignore[no-untyped-call]
-        return (strongest + self.bias).relu()
-
-
-class _Strongest(torch.autograd.Function):
-    """`max_i sum_k T_k[c[i + k]]` for each filter; its gradient reaches the symbols of one window, not of all."""
-
-    @staticmethod
-    def forward(ctx: Any, spelling: Tensor, *tables: Tensor) -> Tensor:
-        size = spelling.shape[1]
-        padded = functional.pad(spelling, (0, len(tables) - 1))
-        found = functional.embedding(spelling, tables[0])  # (U, C, F)
-        for place, table in enumerate(tables[1:], start=1):
-            read = functional.embedding(padded[:, place : place + size], table)
-            found[..., : table.shape[1]] += read
-        outside = (spelling == PAD).unsqueeze(-1)
-        outside[:, 0] = False  # the padding word has no symbols; its maximum must stay finite
-        strongest, where = found.masked_fill_(outside, float("-inf")).max(1)
-        ctx.save_for_backward(padded, where)
-        ctx.shapes = [table.shape for table in tables]
-        return strongest
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        padded, where = ctx.saved_tensors
-        toward = gradients[0]
-        tables: list[Tensor] = []
-        for place, shape in enumerate(ctx.shapes):
-            symbols = padded.gather(1, where[:, : shape[1]] + place)
-            tables.append(toward.new_zeros(shape).scatter_add_(0, symbols, toward[:, : shape[1]]))
-        return None, *tables
+        return (convolve(spelling, tables) + self.bias).relu()
 
 
 class SpellingInput(nn.Module):
