@@ -16,7 +16,6 @@ import typer
 from tagger.cli.corpus_options import COLUMN, TagColumn, TokenColumn
 from tagger.errors import DataError
 from tagger.text import schemes
-from tagger.text.conll.source import display_name
 from tagger.text.formats.terminal import escape_controls
 from tagger.text.writing import write_text
 
@@ -137,6 +136,8 @@ def _read(path: str, forms: _Forms, reading: Reading) -> Corpus | CorpusStream:
 @contextmanager
 def _spooled(source: str) -> Iterator[str]:
     """Give a path to read from, twice if need be: a pipe is laid in a temporary file."""
+    from tagger.text.conll.source import display_name
+
     if source != "-" and not Path(source).is_fifo():
         yield source
         return

@@ -11,7 +11,6 @@ import typer
 
 from tagger.cli.corpus_options import AsJson, Details, Errors, Report, Strict, Train
 from tagger.text import schemes
-from tagger.text.conll import parse_column, read_corpus
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,6 +49,7 @@ def evaluate(
     from tagger import config as settings
     from tagger.cli.analysis import show
     from tagger.inference.report import write_page
+    from tagger.text.conll import parse_column
     from tagger.training import checkpoint
 
     loaded = checkpoint.load_model(model)
@@ -73,6 +73,7 @@ def evaluate(
 
 def _read(path: Path, chosen: Config, model_scheme: Scheme, scheme: Scheme | None = None) -> Corpus:
     """Read a labelled corpus in the scheme asked for, else in the model's or the one its tags are of."""
+    from tagger.text.conll import read_corpus
     from tagger.training import corpora
 
     columns, encoding = corpora.columns(chosen), chosen.corpus.encoding

@@ -19,7 +19,6 @@ from tagger.cli.corpus_options import (
     TokenColumn,
     Train,
 )
-from tagger.text.conll import parse_column
 from tagger.text.schemes import parse_scheme
 
 if TYPE_CHECKING:
@@ -71,6 +70,7 @@ def score(
     """
     from tagger.inference import scoring
     from tagger.inference.report import write_page
+    from tagger.text.conll import parse_column
 
     began = time.perf_counter()
     reading = scoring.Reading(
