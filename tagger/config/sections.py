@@ -185,7 +185,7 @@ class LanguageModelConfig(Section):
     )
     character_dim: Size = Field(default=16, description="size of a character's embedding")
     character_filters: Size = Field(
-        default=16, description="filters of the character convolution that see w characters: w times this"
+        default=8, description="filters of the character convolution that see w characters: w times this"
     )
     character_width: Annotated[int, Field(ge=1, le=9)] = Field(
         default=4, description="most characters a filter sees"
@@ -194,8 +194,8 @@ class LanguageModelConfig(Section):
         default=20,
         description="characters of a word that are looked at: half from its start, half from its end",
     )
-    hidden: Size = Field(default=192, description="hidden units of an LSTM layer")
-    projection: Size = Field(default=128, description="size of a word's input and of a layer's output")
+    hidden: Size = Field(default=128, description="hidden units of an LSTM layer")
+    projection: Size = Field(default=96, description="size of a word's input and of a layer's output")
     layers: Annotated[int, Field(ge=1, le=4)] = Field(default=2, description="LSTM layers per direction")
     min_count: Size = Field(default=2, description="words rarer than this are predicted as <unk>")
     vocabulary: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
@@ -238,8 +238,8 @@ class RawTextConfig(Section):
 class PretrainingConfig(Section):
     """Gradient steps of a language model."""
 
-    epochs: Annotated[int, Field(ge=1, le=10_000)] = Field(default=10, description="passes over the text")
-    batch_tokens: Size = Field(default=1024, description="tokens a step")
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = Field(default=15, description="passes over the text")
+    batch_tokens: Size = Field(default=2048, description="tokens a step")
     max_tokens: Annotated[int, Field(ge=8, le=10_000)] = Field(
         default=128, description="longest sentence; a longer one is cut"
     )
@@ -247,14 +247,14 @@ class PretrainingConfig(Section):
         default=10_000, description="sentences held in memory and shuffled together"
     )
     learning_rate: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=4e-3, description="peak of the schedule"
+        default=0.016, description="peak of the schedule"
     )
     warmup: Fraction = Field(default=0.1, description="share of the steps in which the learning rate rises")
     weight_decay: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.0, description="decoupled weight decay (AdamW)"
     )
     clip_norm: Annotated[float, Field(gt=0)] = Field(default=1.0, description="largest norm of the gradient")
-    dropout: Fraction = Field(default=0.25, description="locked dropout before, between and after the layers")
+    dropout: Fraction = Field(default=0.4, description="locked dropout before, between and after the layers")
     word_dropout: Fraction = Field(
         default=0.3, description="share of a step's distinct words that are read by their spelling alone"
     )

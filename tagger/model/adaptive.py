@@ -43,42 +43,47 @@ class AdaptiveSoftmax(nn.Module):
         self.clusters = nn.Parameter(torch.zeros(len(masses), size))
         self.cluster_bias = nn.Parameter(torch.cat([logs[:0], *masses]).float())
 
-    def forward(self, rows: Tensor, states: Tensor, wanted: Tensor) -> Tensor:
+    def forward(self, table: Tensor, states: Tensor, wanted: Tensor) -> Tensor:
         """Return (N,), the negative log-likelihood (nats) of outcomes.
 
         Args:
-            rows: (V, P) of all outcomes.
+            table: (1 + V, P): a row that is of no outcome, then the rows of all outcomes.
             states: (N, P).
             wanted: (N,) the outcomes.
         """
-        common = self.bounds[0]
-        head = wanted.clone()
+        head, *clusters = self._parts(table)
+        choice = wanted.clone()
         rare: list[tuple[Tensor, Tensor]] = []
         for number, (first, last) in enumerate(pairwise(self.bounds)):
             members = ((wanted >= first) & (wanted < last)).nonzero().squeeze(1)
-            head[members] = common + number
-            among = states.index_select(0, members), rows[first:last], self.bias[first:last]
+            choice[members] = self.bounds[0] + number
+            among = states.index_select(0, members), *clusters[number]
             rare.append((members, cross_entropy(*among, wanted[members] - first)))
-        nats = cross_entropy(states, *self._head(rows), head)
+        nats = cross_entropy(states, *head, choice)
         for members, more in rare:
             nats = nats.index_add(0, members, more)
         return nats
 
-    def log_probabilities(self, rows: Tensor, states: Tensor) -> Tensor:
-        """Map states (N, P) to (N, V) log-probabilities; rows as above."""
-        weights, bias = self._head(rows)
-        head = torch.log_softmax(torch.addmm(bias, states, weights.T), 1)
-        common = self.bounds[0]
-        parts = [head[:, :common]]
-        for number, (first, last) in enumerate(pairwise(self.bounds)):
-            inside = torch.addmm(self.bias[first:last], states, rows[first:last].T)
-            parts.append(head[:, common + number, None] + torch.log_softmax(inside, 1))
-        return torch.cat(parts, 1)
+    def log_probabilities(self, table: Tensor, states: Tensor) -> Tensor:
+        """Map states (N, P) to (N, V) log-probabilities; the table is that of `forward`."""
+        head, *clusters = (
+            torch.log_softmax(torch.addmm(bias, states, weights.T), 1) for weights, bias in self._parts(table)
+        )
+        common, of_clusters = head.tensor_split([self.bounds[0]], 1)
+        masses = torch.split(of_clusters, 1, 1)
+        inside = [mass + scores for mass, scores in zip(masses, clusters, strict=False)]
+        return torch.cat([common, *inside], 1)
 
-    def _head(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        common = self.bounds[0]
-        weights = torch.cat([rows[:common], self.clusters])
-        return weights, torch.cat([self.bias[:common], self.cluster_bias])
+    def _parts(self, table: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Return weights and biases of the head, then of each cluster.
+
+        The table is split at once: the gradients of its parts are joined once, not each filled up with zeros.
+        """
+        sizes = [self.bounds[0], *(last - first for first, last in pairwise(self.bounds))]
+        _, common, *rows = torch.split(table, [1, *sizes])
+        common_bias, *biases = torch.split(self.bias, sizes)
+        head = torch.cat([common, self.clusters]), torch.cat([common_bias, self.cluster_bias])
+        return [head, *zip(rows, biases, strict=True)]
 
 
 def cross_entropy(states: Tensor, weights: Tensor, bias: Tensor, wanted: Tensor) -> Tensor:

@@ -198,17 +198,12 @@ class LanguageModel(nn.Module):
             for layers in (forward, backward)
         ]
         wanted = torch.cat([ahead.flatten().index_select(0, used), behind.flatten().index_select(0, used)])
-        nats: Tensor = self.softmax(self._rows, torch.cat(tops), wanted)
+        nats: Tensor = self.softmax(self.encoder.input.words, torch.cat(tops), wanted)
         return nats.view(2, -1).sum(1)
 
     def log_probabilities(self, top: Tensor) -> Tensor:
         """Map states (N, P) of the top layer to (N, V) log-probabilities of what comes next."""
-        return self.softmax.log_probabilities(self._rows, top)
-
-    @property
-    def _rows(self) -> Tensor:
-        """The table's rows of the outcomes (V, P)."""
-        return self.encoder.input.words[UNKNOWN:]
+        return self.softmax.log_probabilities(self.encoder.input.words, top)
 
     def _with_end(self, targets: Tensor, lengths: Tensor) -> Tensor:
         """Return (T + 1, B): the targets, then the end of each sentence behind its last word."""

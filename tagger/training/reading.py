@@ -167,7 +167,7 @@ def chunks(source: Source, tables: LanguageTables, first: int = 0) -> Iterator[C
 def shuffled_batches(chunk: Chunk, batch_tokens: int, generator: np.random.Generator) -> list[list[int]]:
     """Batch sentences of near-equal length, in random order; a batch holds about `batch_tokens` padded tokens."""
     sizes = np.array([len(rows) for rows in chunk.sentences])
-    noise = generator.uniform(0.9, 1.1, len(sizes))
+    noise = generator.uniform(0.95, 1.05, len(sizes))
     order = np.argsort(sizes * noise, kind="stable")
     batches = fill(order.tolist(), sizes, batch_tokens)
     return [batches[place] for place in generator.permutation(len(batches))]
