@@ -139,7 +139,7 @@ def test_what_would_spoil_training_exits_with_1(run, content, kind, message):
         (
             "a b-x\nb i-x\nc o\n" * 2,
             "spelling",
-            "train:1: 6 tags are written otherwise in IOB2; b-x is read as B-x",
+            "train:1: 6 tags written otherwise in IOB2; b-x is read as B-x",
         ),
         ("a B-X\nb M-X\nc O\n\nd B-X\ne E-X\n", "sequence", "train:3: O follows M-X"),
         (
@@ -147,7 +147,11 @@ def test_what_would_spoil_training_exits_with_1(run, content, kind, message):
             "sequence",
             "train:2: B-X ends a sentence, which BIOES leaves open",
         ),
-        ("# a b c\na B-X\n\na B-X\n", "oddity", "train:1: 1 lines that begin with '#' above a sentence"),
+        (
+            "# a b c\na B-X\n\na B-X\n",
+            "oddity",
+            "train:1: 1 line with '#' in front, above a sentence, read as comment",
+        ),
         (
             "a B-X\n" * 10_001,
             "long-sentence",
@@ -167,7 +171,7 @@ def test_a_file_in_another_scheme_is_noticed(run):
     files = {"train": "a B-X\nb O\n\nc B-X\n", "dev": "d O\ne I-X\nf I-X\n"}
     code, out, _ = run("train", "dev", **files)
     assert code == 0
-    assert "dev:1: read as IOB2, but this file looks like IOB1: all 1 spans after O" in out
+    assert "dev:1: read as IOB2, but this file looks like IOB1: the only span after O" in out
 
 
 def test_the_other_files_are_checked_when_one_cannot_be_read(run):

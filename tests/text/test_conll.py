@@ -311,8 +311,8 @@ def test_oddities_are_told_with_their_count(write):
     told = []
     read(write("# a b c\na O\n\n\ufeff\n\ufeff\n# d e f\nb O\n"), warn=told.append)
     assert told == [
-        "2 lines hold only a byte-order mark; read as blank lines (first: line 4)",
-        "2 lines that begin with '#' above a sentence were read as comments (first: line 1)",
+        "2 lines with only a byte-order mark, read as blank (first: line 4)",
+        "2 lines with '#' in front, above a sentence, read as comment (first: line 1)",
     ]
 
 
@@ -343,7 +343,7 @@ def test_a_corpus_says_how_its_tags_were_read(write):
     assert [sentence.tags for sentence in corpus.sentences] == [("B-x", "I-x", "O"), ("O", "I-x")]
     assert corpus.scheme is Scheme.IOB2
     assert corpus.warnings == (
-        "5 tags are written otherwise in IOB2; b-x read as B-x (line 1)",
+        "5 tags written otherwise in IOB2; b-x read as B-x (line 1)",
         "1 tag does not follow from the tag before in IOB2; read as conlleval reads it (first: line 6)",
     )
     assert conll.read_corpus(write("a I-X\nb O\n"), scheme=Scheme.IOB2).evidence == "as asked for"

@@ -124,9 +124,13 @@ def test_schemes_are_found_by_name_and_a_wrong_name_lists_the_right_ones():
 @pytest.mark.parametrize(
     ("sequences", "scheme", "evidence"),
     [
-        ([["B-A", "I-A", "O"]], Scheme.IOB2, "all 1 spans .* begin with B"),
+        ([["B-A", "I-A", "O"]], Scheme.IOB2, "the only span .* begins with B"),
         ([["I-A", "B-A", "O"], ["I-B"]], Scheme.IOB1, "all 2 spans .* begin with I"),
-        ([["B-A", "O", "I-A", "O", "B-A"]], Scheme.IOB2, "2 spans .* with B and 1 with I; IOB2 is a guess"),
+        (
+            [["B-A", "O", "I-A", "O", "B-A"]],
+            Scheme.IOB2,
+            "of the spans .* B begins 2 and I 1; IOB2 is a guess",
+        ),
         ([["I"], ["B", "I"]], Scheme.IOB2, "guess"),
         ([["B-A", "I-A", "E-A"]], Scheme.BIOES, "1 tag begins with E, and 1 with I"),
         ([["S-A", "O"]], Scheme.BIOES, "BIOES is a guess"),
@@ -138,7 +142,7 @@ def test_schemes_are_found_by_name_and_a_wrong_name_lists_the_right_ones():
         ([["PER", "O"]], Scheme.BARE, "no prefixes"),
         ([["O", "O"]], Scheme.IOB2, "no tag but O"),
         ([], Scheme.IOB2, "no tag but O"),
-        ([["?", "I-A"], ["O", "B-A"]], Scheme.IOB2, "all 1 spans"),
+        ([["?", "I-A"], ["O", "B-A"]], Scheme.IOB2, "the only span"),
     ],
 )
 def test_detection_with_its_evidence(sequences, scheme, evidence):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from tagger.text import schemes
+from tagger.text.counting import count_of
 from tagger.text.schemes import Scheme
 
 
@@ -105,6 +106,5 @@ def find_unseen_types(
     """Find the types that the training file lacks."""
     for name, count in types.items():
         if name not in known:
-            spans = "1 span" if count == 1 else f"{count} spans"
-            message = f"type {name!r} ({spans}) is not in {train}: no model can find it"
+            message = f"type {name!r} ({count_of(count, 'span')}) is not in {train}: no model can find it"
             yield Defect(path, first_lines[name], "unseen-type", message)

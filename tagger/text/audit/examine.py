@@ -21,6 +21,7 @@ from tagger.text.conll import DEFAULT_COLUMNS, Columns, Sentence
 from tagger.text.conll.corpus import LONG_SENTENCE
 from tagger.text.conll.reader import Reader
 from tagger.text.conll.source import display_name
+from tagger.text.counting import count_of
 from tagger.text.schemes import EDGE, UNKNOWN_TAG, Detection, Scheme
 
 
@@ -118,8 +119,8 @@ class _Survey:
         except DataError as error:
             self._add("unreadable", error.line, error.message)
             return
-        for fact, (count, line) in reader.notes.items():
-            self._add("oddity", line, f"{count} {fact}")
+        for fact, line in reader.tell_notes():
+            self._add("oddity", line, fact)
         if not self.labels and not any(defect.is_error for defect in self.defects):
             self._add("unreadable", 1, "found no sentence, expected rows of a token and its tag")
 
@@ -205,7 +206,9 @@ class _Survey:
         if meant:
             tag = next(tag for tag in counts if tag in meant)
             number = sum(counts[tag] for tag in meant)
-            message = f"{number} tags are written otherwise in {scheme}; {tag} is read as {meant[tag]}"
+            message = (
+                f"{count_of(number, 'tag')} written otherwise in {scheme}; {tag} is read as {meant[tag]}"
+            )
             self._add("spelling", self._line_of(meant), message)
         strangers = {tag for tag in counts if tag not in meant and not schemes.is_tag(tag, scheme)}
         self.defects.extend(defects.find_strangers(self.labels, strangers, scheme, self.path))

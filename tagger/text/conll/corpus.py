@@ -18,6 +18,7 @@ from tagger.text.conll.layout import Layout
 from tagger.text.conll.reader import Reader
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, Columns, Sentence
 from tagger.text.conll.source import display_name
+from tagger.text.counting import count_of
 from tagger.text.schemes import Scheme
 
 LONG_SENTENCE = 10_000  # tokens: beyond any sentence a person wrote, so the blank lines are probably missing
@@ -224,7 +225,7 @@ def _warn_of_spelling(survey: _Survey, meant: dict[str, str], scheme: Scheme) ->
         count = sum(count for (_, tag), count in survey.bigrams.items() if tag in meant)
         first, line = _find_tag(survey.sentences, meant)
         read = f"{first} read as {meant[first]} (line {line})"
-        yield f"{count} tags are written otherwise in {scheme}; {read}"
+        yield f"{count_of(count, 'tag')} written otherwise in {scheme}; {read}"
 
 
 def _respell(sentence: Sentence, meant: dict[str, str]) -> Sentence:

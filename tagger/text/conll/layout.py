@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tagger.errors import DataError
 from tagger.text.conll.sentence import CONLLU_COLUMNS, Column, Columns
+from tagger.text.counting import count_of
 
 CONLLU_ID = re.compile(r"[0-9]+(-[0-9]+|\.[0-9]+)?")  # a token, a multiword token, an empty node
 
@@ -49,11 +50,6 @@ def split_row(row: str, separator: str) -> list[str]:
     return fields if separator == "\t" else [field for field in fields if field]
 
 
-def count_columns(count: int) -> str:
-    """Return a number of columns in words."""
-    return "1 column" if count == 1 else f"{count} columns"
-
-
 def settle_layout(row: str, wanted: Columns, name: str, line: int) -> Layout:
     """Return the layout of a file from its first data row: a row with a tab has its columns split at tabs only."""
     separator = "\t" if "\t" in row else " "
@@ -67,7 +63,7 @@ def settle_layout(row: str, wanted: Columns, name: str, line: int) -> Layout:
     places = tuple(_place(column, width, is_conllu, name, line) for column in chosen)
     token_place, tag_place = places[0], None if tag is None else places[1]
     if token_place == tag_place:
-        found = f"found {count_columns(width)}, and column {token_place} would be both token and tag"
+        found = f"found {count_of(width, 'column')}, and column {token_place} would be both token and tag"
         raise MissingColumnError(
             f"{found}; expected a column for each, separated by a tab or spaces", name, line
         )
@@ -110,5 +106,5 @@ def _place(column: Column, width: int, is_conllu: bool, name: str, line: int) ->
         raise MissingColumnError(f"found no column {column!r}, expected {known}", name, line)
     if not -width <= column < width:
         expected = f"expected a column {column} (the first is 0, the last is -1)"
-        raise MissingColumnError(f"found {count_columns(width)}, {expected}", name, line)
+        raise MissingColumnError(f"found {count_of(width, 'column')}, {expected}", name, line)
     return column % width

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
 
 from tagger.errors import DataError
-from tagger.text.conll.layout import CONLLU_ID, Layout, count_columns, settle_layout, split_row, value_of
+from tagger.text.conll.layout import CONLLU_ID, Layout, settle_layout, split_row, value_of
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, Columns, Sentence
 from tagger.text.conll.source import display_name, read_blocks, strip_blanks
 from tagger.text.conll.table import Cuttings, cut_block
+from tagger.text.counting import count_of
 from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG
 
 DOCSTART = "-DOCSTART-"
@@ -74,7 +75,7 @@ class Reader:
         self._warn = warn
         self._on_fault = on_fault
         self._share = share
-        self.notes: dict[str, tuple[int, int]] = {}  # oddity that was mended -> how often, first line
+        self._notes: dict[str, tuple[int, int]] = {}  # oddity that was mended -> how often, first line
         self._document = 0
         self._is_begun = False  # whether a document boundary or a sentence has been seen
         self._comments: list[str] = []  # above the next sentence
@@ -86,12 +87,17 @@ class Reader:
             if text:
                 yield from self._read_block(text, line)
         if self._warn:
-            for fact, (count, first) in self.notes.items():
-                self._warn(f"{count} {fact} (first: line {first})")
+            for fact, first in self.tell_notes():
+                self._warn(f"{fact} (first: line {first})")
+
+    def tell_notes(self) -> Iterator[tuple[str, int]]:
+        """Yield what was mended, and how often, with its first line."""
+        for fact, (count, first) in self._notes.items():
+            yield f"{count_of(count, 'line')} with {fact}", first
 
     def _note(self, fact: str, line: int) -> None:
-        count, first = self.notes.get(fact, (0, line))
-        self.notes[fact] = (count + 1, first)
+        count, first = self._notes.get(fact, (0, line))
+        self._notes[fact] = (count + 1, first)
 
     def _fault(self, message: str, line: int) -> None:
         """Raise the fault, or report it where someone collects them."""
@@ -196,7 +202,7 @@ class Reader:
     def _read_comment(self, row: str, number: int) -> None:
         self._add_comments((row,))
         if self.layout is None or not self.layout.is_conllu:
-            self._note("lines that begin with '#' above a sentence were read as comments", number)
+            self._note("'#' in front, above a sentence, read as comment", number)
 
     def _add_comments(self, rows: tuple[str, ...]) -> None:
         self._comments.extend(rows)
@@ -214,13 +220,11 @@ class Reader:
         assert layout is not None  # a row that is neither comment nor document boundary settles it
         fields = split_row(row, layout.separator)
         if layout.separator == " " and "\t" in row:
-            found = (
-                f"found a tab, line {layout.line} has its {count_columns(layout.width)} separated by spaces"
-            )
+            found = f"found a tab, line {layout.line} has its {count_of(layout.width, 'column')} separated by spaces"
             self._fault(f"{found}; expected the same separator in every row", number)
             return None
         if len(fields) != layout.width:
-            found = f"found {count_columns(len(fields))}, line {layout.line} has {layout.width}"
+            found = f"found {count_of(len(fields), 'column')}, line {layout.line} has {layout.width}"
             self._fault(f"{found}; expected the same number in every row", number)
             return None
         if layout.is_conllu and not fields[0].isdecimal():

@@ -187,7 +187,7 @@ def _empty_bom_lines(text: str, line: int, note: Note) -> str:
     if _BOM in text:
         for match in _BOM_LINE.finditer(text):
             note(
-                "lines hold only a byte-order mark; read as blank lines",
+                "only a byte-order mark, read as blank",
                 line + text.count("\n", 0, match.start()),
             )
         text = _BOM_LINE.sub("", text)

@@ -113,11 +113,13 @@ def _tell_iob(steps: Bigrams) -> Detection:
             begun[tag[0]] += count
     by_b, by_i = begun["B"], begun["I"]
     scheme, usual = (Scheme.IOB1, "I") if by_i > by_b else (Scheme.IOB2, "B")
-    spans = "spans after O or another type begin with"
+    after = "after O or another type"
     if min(by_b, by_i) <= _RARE * (by_b + by_i) and by_b + by_i:
+        if by_b + by_i == 1:
+            return Detection(scheme, f"the only span {after} begins with {usual}")
         share = f"all {by_b + by_i}" if not min(by_b, by_i) else f"{max(by_b, by_i)} of {by_b + by_i}"
-        return Detection(scheme, f"{share} {spans} {usual}")
-    return Detection(scheme, f"{by_b} {spans} B and {by_i} with I; {scheme} is a guess")
+        return Detection(scheme, f"{share} spans {after} begin with {usual}")
+    return Detection(scheme, f"of the spans {after} B begins {by_b} and I {by_i}; {scheme} is a guess")
 
 
 def respell(tags: Iterable[str], scheme: Scheme) -> dict[str, str]:
