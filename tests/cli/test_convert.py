@@ -17,9 +17,11 @@ from pathlib import Path
 import pytest
 
 from tagger import cli
+from tagger.cli.signals import ended_by_sigterm
 from tagger.text.conll import read_corpus, source
 from tagger.text.schemes import Scheme
 from tagger.text.tokenizer import conventions
+from tagger.text.writing import write_text
 
 CONLL = "-DOCSTART- -X- O\n\n# id 1 2 3\nAnna NP B-PER\nKeller  NP I-PER\nwon V O\n\nPeru NP B-LOC\n"
 
@@ -61,23 +63,36 @@ def test_a_pipe_with_a_name_is_read_whole(run, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("source_", ["long", "-"])
-def test_a_command_that_is_ended_leaves_no_temporary_file(tmp_path, source_, number):
-    (tmp_path / "long").write_text("token B-LABEL\nanother O\n\n" * 300_000)
-    command = [sys.executable, "-m", "tagger", "convert", source_, "out", "--format", "jsonl"]
+def test_a_command_that_is_ended_leaves_no_spool(tmp_path, number):
+    command = [sys.executable, "-m", "tagger", "convert", "-", "out", "--format", "jsonl"]
     environment = os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])}
     process = subprocess.Popen(
         command, cwd=tmp_path, env=environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     until = time.monotonic() + 60
-    while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < until:
+    while not list(tmp_path.iterdir()) and time.monotonic() < until:
         time.sleep(0.01)
-    assert len(list(tmp_path.iterdir())) == 2
+    assert list(tmp_path.iterdir())
     process.send_signal(number)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     assert "Traceback" not in error
-    assert [path.name for path in tmp_path.iterdir()] == ["long"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_sigterm_while_a_file_is_written_leaves_nothing_of_it(tmp_path):
+    def pieces():
+        yield "a"
+        assert [path.suffix for path in tmp_path.iterdir()] == [".tmp"]
+        signal.raise_signal(signal.SIGTERM)
+        yield "b"
+
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as ended, ended_by_sigterm():
+        write_text(tmp_path / "out", pieces())
+    assert ended.value.code == 143
+    assert not list(tmp_path.iterdir())
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 @pytest.mark.parametrize("form", ["conll", "jsonl"])
