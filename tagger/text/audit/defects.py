@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from tagger.text import schemes
+from tagger.text.audit.labels import Labels
 from tagger.text.counting import count_of
 from tagger.text.schemes import Scheme
 
@@ -57,13 +58,6 @@ class Defect(NamedTuple):
             "severity": "error" if self.is_error else "warning",
             "message": self.message,
         }
-
-
-class Labels(NamedTuple):
-    """The tags of a sentence and the line of each, without its tokens."""
-
-    tags: tuple[str, ...]
-    lines: Sequence[int]
 
 
 def find_strangers(
