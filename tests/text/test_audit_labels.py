@@ -40,7 +40,7 @@ def test_tags_read_as_others_stand_as_they_were_written():
 
 def test_the_first_of_equal_sentences_is_found():
     index, first = SentenceIndex(), {}
-    digests = [(i * i % 4099) << (i % 3 * 24) for i in range(20_000)]  # many share a slot
+    digests = [i * i % 4099 + (i % 3 << 40) for i in range(20_000)]  # several share a slot
     for number, digest in enumerate(digests):
         assert index.find(digest) == first.get(digest)
         index.add(digest, number)
