@@ -16,6 +16,7 @@ from rich.text import Text
 
 from tagger.cli.corpus_options import Encoding, TagColumn, TokenColumn
 from tagger.cli.tables import printable
+from tagger.text.counting import count_of
 from tagger.text.schemes import Scheme
 
 if TYPE_CHECKING:
@@ -186,9 +187,5 @@ def _verdict(report: Audit) -> Text:
     errors = sum(defect.is_error for defect in report.defects)
     warnings = len(report.defects) - errors
     if errors:
-        return Text(f"training would go wrong: {_number(errors, 'error')}", style="bold red")
-    return Text(f"fit for training, {_number(warnings, 'warning')}", style="bold green")
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+        return Text(f"training would go wrong: {count_of(errors, 'error')}", style="bold red")
+    return Text(f"fit for training, {count_of(warnings, 'warning')}", style="bold green")

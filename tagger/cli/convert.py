@@ -16,6 +16,7 @@ import typer
 from tagger.cli.corpus_options import COLUMN, TagColumn, TokenColumn
 from tagger.errors import DataError
 from tagger.text import schemes
+from tagger.text.counting import count_of
 from tagger.text.formats.terminal import escape_controls
 from tagger.text.writing import write_text
 
@@ -170,7 +171,7 @@ def _say_what_was_found(corpus: Corpus | CorpusStream, target: Scheme) -> None:
     from tagger.text.conll import Corpus
 
     count = len(corpus.sentences) if isinstance(corpus, Corpus) else corpus.count
-    talk = [f"{count:,} sentences, {corpus.scheme} ({corpus.evidence})"]
+    talk = [f"{count_of(count, 'sentence')}, {corpus.scheme} ({corpus.evidence})"]
     talk += [f"warning: {warning}" for warning in corpus.warnings]
     if target is not corpus.scheme:
         talk.append(f"written as {target}")

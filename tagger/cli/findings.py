@@ -9,6 +9,7 @@ from rich.table import Table
 
 from tagger.cli.tables import percent
 from tagger.cli.talk import say, warn
+from tagger.text.counting import count_of
 from tagger.text.features import normalise
 from tagger.training import corpora
 
@@ -53,7 +54,7 @@ def describe_corpora(talk: Console, data: Corpora) -> None:
 def describe_growth(talk: Console, growth: Growth, model: Path, corpus: Path) -> None:
     """Print what a run that continues a model adds to it, and what becomes of the rest."""
     types = ", ".join(growth.new_types) or "none"
-    say(talk, f"continuing {model}: {growth.new_words:,} new words; new types: {types}")
+    say(talk, f"continuing {model}: {count_of(growth.new_words, 'new word')}; new types: {types}")
     if growth.absent_types:
         warn(
             talk,
@@ -81,7 +82,7 @@ def describe_gazetteers(talk: Console, data: Corpora) -> None:
     """Print how much of the corpora lists of names know, and warn of those that were made from one of them."""
     for each in corpora.describe_gazetteers(data):
         shares = f"{percent(each.train)} % of the spans in train and {percent(each.dev)} % in dev"
-        say(talk, f"gazetteer {each.name}: {each.entries:,} entries; they name {shares}")
+        say(talk, f"gazetteer {each.name}: {count_of(each.entries, 'entry', 'entries')}, naming {shares}")
         if each.train > each.dev + _LEANING:
             warn(
                 talk,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tagger.text.counting import count_of
+
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
@@ -76,13 +78,16 @@ def _lines(found: Inspection) -> Iterator[tuple[str, str]]:
     yield "parameters", f"{sum(found.parameters.values()):,} ({parts})"
     yield "tables", ", ".join(f"{count:,} {name}" for name, count in found.vocabulary.items() if count > 2)
     for part, scores in (found.scores or {}).items():
-        yield f"{part} F1", f"{percent(scores['micro']['f1'])} over {scores['micro']['support']:,} spans"
+        yield (
+            f"{part} F1",
+            f"{percent(scores['micro']['f1'])} over {count_of(scores['micro']['support'], 'span')}",
+        )
     if found.training is not None:
         training = found.training
         yield (
             "training",
-            f"best of {training.epochs} epochs: {training.best_epoch}; {training.seconds:,.0f} s; last loss "
-            f"{training.loss:.4f}",
+            f"best of {count_of(training.epochs, 'epoch')}: {training.best_epoch}; {training.seconds:,.0f} s; "
+            f"last loss {training.loss:.4f}",
         )
 
 

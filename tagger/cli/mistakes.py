@@ -13,6 +13,7 @@ from rich.text import Text
 
 from tagger.cli.tables import printable
 from tagger.inference.report import Analysis, Confused, Mistake, WrongSentence, cut, join_tokens
+from tagger.text.counting import count_of
 from tagger.text.metrics import Kind
 from tagger.text.schemes import Scheme, Span
 
@@ -38,7 +39,12 @@ def frequent_mistakes(analysis: Analysis, limit: int) -> Group:
     for each in confused[:limit]:
         parts += [_heading(each), _examples(analysis, each), Text()]
     shown = sum(each.count for each in confused[:limit])
-    parts.append(Text(f"{shown:,} of {total:,} errors, in {len(analysis.wrong):,} sentences", style="dim"))
+    parts.append(
+        Text(
+            f"{shown:,} of {count_of(total, 'error')}, in {count_of(len(analysis.wrong), 'sentence')}",
+            style="dim",
+        )
+    )
     return Group(*parts)
 
 

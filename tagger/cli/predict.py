@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TextIO
 import typer
 
 from tagger.errors import ConfigError, DataError
+from tagger.text.counting import count_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -109,7 +110,9 @@ class _Progress:
                 stream.flush()
                 self.written += answer.sentences
                 self.tokens += answer.tokens
-                self.place = f"after {self.written:,} sentences, at character {answer.end:,} of {answer.doc}"
+                self.place = (
+                    f"after {count_of(self.written, 'sentence')}, at character {answer.end:,} of {answer.doc}"
+                )
             if self._stop():
                 self.is_stopped = True
                 return
@@ -173,7 +176,10 @@ def _say_how_far(talk: Console, progress: _Progress, output: Path | None) -> Non
         talk.print(f"stopped {progress.place}{held}", markup=False, soft_wrap=True)
         raise typer.Exit(130)
     if output is not None:
-        talk.print(f"{progress.written:,} sentences, {progress.tokens:,} tokens -> {output}", markup=False)
+        talk.print(
+            f"{count_of(progress.written, 'sentence')}, {count_of(progress.tokens, 'token')} -> {output}",
+            markup=False,
+        )
 
 
 @contextmanager

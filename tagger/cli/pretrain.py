@@ -10,6 +10,7 @@ import typer
 
 from tagger.cli.options import AsJson, Flag, Given, Output, Overrides, Resume, choose, takes
 from tagger.cli.tables import percent
+from tagger.text.counting import count_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -120,10 +121,11 @@ def _describe(talk: Console, fact: Started, config: settings.PretrainConfig) -> 
     found, model = fact.survey, config.model
     say(
         talk,
-        f"{found.sentences:,} sentences, {found.tokens:,} tokens to learn from; {len(found.held_out):,} sentences "
+        f"{count_of(found.sentences, 'sentence')}, {count_of(found.tokens, 'token')} to learn from; "
+        f"{count_of(len(found.held_out), 'sentence')} "
         f"held out, {percent(found.unknown)} % of their tokens are none of the {len(found.tables):,} known words",
     )
-    threads = "1 thread" if fact.workers == 1 else f"{fact.workers} threads"
+    threads = count_of(fact.workers, "thread")
     say(
         talk,
         f"two LSTMs of {model.layers} x {model.hidden}, projected to {model.projection}, over {model.unit}; "

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tagger.cli.talk import say, warn
+from tagger.text.counting import count_of
 
 if TYPE_CHECKING:
     from tagger.config import Config
@@ -77,8 +78,8 @@ class TrainingProgress:
         config = self._config
         cell = f"{config.encoder.kind.upper()} {config.encoder.layers} x {config.encoder.directions} x "
         cell += f"{config.encoder.hidden}"
-        threads = "1 thread" if fact.workers == 1 else f"{fact.workers} threads"
-        parameters = f"{fact.parameters:,} parameters"
+        threads = count_of(fact.workers, "thread")
+        parameters = count_of(fact.parameters, "parameter")
         say(self._console, f"{cell}, {config.decoder.kind}, {parameters}, seed {fact.seed}, {threads}")
         if fact.resumed:
             say(self._console, f"resumed at {100 * fact.resumed:.0f} % of the epochs")

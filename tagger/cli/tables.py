@@ -14,6 +14,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from tagger.text.counting import count_of
+
 if TYPE_CHECKING:
     from tagger.inference.report import Analysis
     from tagger.text.metrics import Average, Comparison, Confusion, Evaluation, Score, Scores
@@ -49,8 +51,8 @@ def _cells(score: Score | Average) -> tuple[str, str, str, str]:
 
 def _token_line(scores: Scores) -> Text:
     return Text(
-        f"token accuracy {percent(scores.token_accuracy)}, {scores.tokens:,} tokens in "
-        f"{scores.sentences:,} sentences"
+        f"token accuracy {percent(scores.token_accuracy)}, {count_of(scores.tokens, 'token')} in "
+        f"{count_of(scores.sentences, 'sentence')}"
     )
 
 
@@ -76,7 +78,7 @@ def rehearsal_table(found: Rehearsal, epochs: int, seeds: int) -> Table:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     skipped = f", {found.skipped} of them without a finite gradient" if found.skipped else ""
-    threads = "1 thread" if found.workers == 1 else f"{found.workers} threads"
+    threads = count_of(found.workers, "thread")
     rows = {
         "steps taken": f"{found.steps}, loss {found.loss:.4f} nats a token{skipped}",
         "parameters": f"{found.parameters:,}; with their average and moments {_megabytes(found.parameter_bytes)}",
@@ -86,7 +88,7 @@ def rehearsal_table(found: Rehearsal, epochs: int, seeds: int) -> Table:
         "training": f"{found.tokens_per_second:,.0f} tokens/s, {threads}",
         "scoring": f"{found.scored_per_second:,.0f} tokens/s",
         "an epoch": f"about {_duration(found.epoch_seconds)}",
-        "the whole run": f"about {_duration(seeds * found.seconds)} ({epochs} epochs"
+        "the whole run": f"about {_duration(seeds * found.seconds)} ({count_of(epochs, 'epoch')}"
         + (f" each of {seeds} seeds)" if seeds > 1 else ")"),
     }
     for name, value in rows.items():
@@ -123,7 +125,7 @@ def comparison_line(comparison: Comparison, measure: str) -> Text:
     return Text(
         f"{measure} {percent(comparison.first)} against {percent(comparison.second)}: a difference of "
         f"{100 * comparison.difference:+.2f} {chance} (p = {comparison.p_value:.4f}, approximate randomisation, "
-        f"{comparison.trials:,} trials)",
+        f"{count_of(comparison.trials, 'trial')})",
         style="bold",
     )
 

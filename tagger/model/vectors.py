@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger.errors import DataError
+from tagger.text.counting import count_of
 
 Matrix = NDArray[np.float32]
 MOST_MALFORMED = 0.01  # share of rows that may be unreadable before the file is taken for something else
@@ -100,12 +101,13 @@ def read(path: str | Path, want: Callable[[str], str | None]) -> Vectors:
         raise DataError("the gzip stream ends too early; copy the file again", path) from None
     if not kept:
         raise DataError(
-            f"found {reader.found:,} vectors, none for a word of the corpus; are they of the same language?",
+            f"found {count_of(reader.found, 'vector')}, none for a word of the corpus; "
+            "are they of the same language?",
             path,
         )
     warnings = [*reader.warnings()]
     if duplicates:
-        warnings.append(f"{duplicates} words came twice or more; the first vector counts")
+        warnings.append(f"{count_of(duplicates, 'word')} came twice or more; the first vector counts")
     return Vectors(tuple(kept), np.concatenate(parts), reader.found, duplicates, tuple(warnings))
 
 
@@ -157,9 +159,9 @@ class _Reader:
         """Yield what was odd, after reading."""
         if self._malformed:
             line, why = self._malformed[0]
-            yield f"{len(self._malformed)} malformed rows passed over (first: line {line}, {why})"
+            yield f"{count_of(len(self._malformed), 'malformed row')} passed over (first: line {line}, {why})"
         if self._promised is not None and self._promised != self.found:
-            yield f"the header promises {self._promised:,} vectors, the file holds {self.found:,}"
+            yield f"the header promises {count_of(self._promised, 'vector')}, the file holds {self.found:,}"
 
     def _check_dimension(self, dim: int) -> None:
         if not 2 <= dim <= MOST_DIMENSIONS:
@@ -240,8 +242,8 @@ class _Reader:
         if len(self._malformed) > max(1, MOST_MALFORMED * self.found):
             line, why = self._malformed[0]
             raise DataError(
-                f"found {len(self._malformed):,} malformed rows of {self.found:,} (here {why}); expected a word and "
-                "as many numbers in every row",
+                f"found {count_of(len(self._malformed), 'malformed row')} of {self.found:,} (here {why}); "
+                "expected a word and as many numbers in every row",
                 self._path,
                 line,
             )

@@ -155,7 +155,7 @@ def test_what_would_spoil_training_exits_with_1(run, content, kind, message):
         (
             "a B-X\n" * 10_001,
             "long-sentence",
-            "train:1: this sentence has 10001 tokens; are blank lines missing?",
+            "train:1: this sentence has 10,001 tokens; are blank lines missing?",
         ),
     ],
 )

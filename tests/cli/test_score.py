@@ -196,7 +196,7 @@ def test_details_and_errors(run: Run) -> None:
     assert "1 x LOC taken for PER" in out
     assert "4:  gold [Ada Lovelace]PER left [Paris]LOC" in out
     assert "found [Ada Lovelace]PER left [Paris]PER" in out
-    assert "1 of 1 errors, in 1 sentences" in out
+    assert "1 of 1 error, in 1 sentence" in out
     assert "no errors" in run("gold.conll", "gold.conll", "--errors", "3")[1]
 
 

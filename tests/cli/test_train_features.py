@@ -29,8 +29,8 @@ def test_columns_lists_and_costs_are_learned_and_used(run):
         "train", "columns.conll", "--dev", "columns.conll", "-o", "m", *features, *costs, *TINY
     )
     assert code == 0, err
-    assert "gazetteer names.txt: 2 entries; they name 21.43 % of the spans in train and 21.43 % in dev" in err
-    assert "gazetteer none.txt: 1 entries; they name 0.00 % of the spans in train" in err
+    assert "gazetteer names.txt: 2 entries, naming 21.43 % of the spans in train and 21.43 % in dev" in err
+    assert "gazetteer none.txt: 1 entry, naming 0.00 % of the spans in train" in err
     assert "warning" not in err
     model = checkpoint.load_model("m")
     assert model.config.training.costs == ["PER=1:0.5", "LOC=2"]

@@ -72,7 +72,7 @@ def test_one_odd_row_among_many_costs_none_of_the_others(tmp_path: Path, odd: by
     assert np.array_equal(found.rows, expected)
     is_fault = odd not in (b"", b". . 1 2 3\n")
     assert len(found.warnings) == is_fault
-    assert not is_fault or "1 malformed rows passed over (first: line 3001, " in found.warnings[0]
+    assert not is_fault or "1 malformed row passed over (first: line 3001, " in found.warnings[0]
 
 
 def test_rows_parsed_at_once_have_the_bits_of_rows_parsed_one_by_one(tmp_path: Path, monkeypatch) -> None:
@@ -115,9 +115,9 @@ def test_a_lying_header_duplicates_and_a_cut_last_row_are_warned_of(tmp_path: Pa
     assert found.words == ("the", "a")
     assert found.rows[0].tolist() == [1.0, 2.0, 3.0]
     assert found.warnings == (
-        "1 malformed rows passed over (first: line 5, 2 numbers, expected 3)",
+        "1 malformed row passed over (first: line 5, 2 numbers, expected 3)",
         "the header promises 5 vectors, the file holds 4",
-        "1 words came twice or more; the first vector counts",
+        "1 word came twice or more; the first vector counts",
     )
 
 

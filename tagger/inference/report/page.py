@@ -15,6 +15,7 @@ from tagger.inference.report.facts import Analysis, Mistake, WrongSentence
 from tagger.inference.report.pictures import MOST_TYPES, draw_bar, draw_calibration, draw_confusion
 from tagger.inference.report.pieces import Piece, cut, join_tokens, windows
 from tagger.text import metrics
+from tagger.text.counting import count_of
 from tagger.text.markup import escape, forbid_the_rest
 from tagger.text.metrics import Kind
 from tagger.text.schemes import Scheme, Span
@@ -94,7 +95,7 @@ def _figures(analysis: Analysis) -> str:
             (f"{100 * scores.token_accuracy:.2f}", "token accuracy"),
         ]
     figures += [
-        (f"{scores.tokens:,}", f"tokens in {scores.sentences:,} sentences"),
+        (f"{scores.tokens:,}", f"tokens in {count_of(scores.sentences, 'sentence')}"),
         (f"{len(analysis.wrong):,}", "sentences with an error"),
     ]
     items = "".join(f"<li><b>{number}</b><span>{what}</span></li>" for number, what in figures)

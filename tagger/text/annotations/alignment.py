@@ -13,6 +13,7 @@ from typing import NamedTuple
 from tagger.errors import DataError
 from tagger.text import tokenizer
 from tagger.text.conll import Sentence
+from tagger.text.counting import count_of
 from tagger.text.schemes import Scheme, Span, spans_to_tags
 from tagger.text.tokenizer import Mode
 
@@ -96,7 +97,9 @@ def _check_spans(document: Document, report: Report) -> list[TextSpan]:
     for span in sorted(document.spans, key=lambda each: (each.start, -each.end)):
         if not 0 <= span.start < span.end <= len(document.text):
             length = len(document.text)
-            raise _fault(span, document, f"is empty or leaves the text, which has {length} characters")
+            raise _fault(
+                span, document, f"is empty or leaves the text, which has {count_of(length, 'character')}"
+            )
         covered = document.text[span.start : span.end]
         if span.text is not None and span.text != covered:
             found = f"is said to be {_shorten(span.text)}"

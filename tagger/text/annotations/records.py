@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from tagger.errors import DataError
 from tagger.text.annotations.alignment import Document, TextSpan, locate_tokens
 from tagger.text.conll import Sentence
+from tagger.text.counting import count_of
 from tagger.text.schemes import Scheme, tags_to_spans
 
 Record = Mapping[str, Any]
@@ -82,7 +83,7 @@ def _read_tags(record: Record, words: Sequence[str], place: Place) -> Sentence:
         found = "no tags" if tags is None else "tags that are no strings"
         raise DataError(f"found {found}, expected a list of strings", place.path, place.line)
     if len(words) != len(tags):
-        found = f"found {len(words)} tokens and {len(tags)} tags"
+        found = f"found {count_of(len(words), 'token')} and {count_of(len(tags), 'tag')}"
         raise DataError(f"{found}, expected as many of both", place.path, place.line)
     empty = next(
         (i for i, pair in enumerate(zip(words, tags, strict=True)) if not all(map(str.strip, pair))), None
@@ -157,7 +158,7 @@ def _read_offsets(words: Sequence[Any], base: int, text: str, place: Place) -> t
             raise DataError(f"{found}, expected [start, end] or [start, end, tag]", place.path, place.line)
         start, end = word[0] - base, word[1] - base
         if not last <= start < end <= len(text):
-            found = f"found the token {word[0]}-{word[1]} of a text of {len(text)} characters"
+            found = f"found the token {word[0]}-{word[1]} of a text of {count_of(len(text), 'character')}"
             raise DataError(f"{found}, expected tokens in order inside it", place.path, place.line)
         offsets.append((start, end))
         last = end
