@@ -123,6 +123,12 @@ def test_files_are_compared_with_the_first(run):
         ("a\n", "unreadable", "train:1: found 1 column, and column 0 would be both token and tag"),
         ("a B-X\nb X\nc O\n", "foreign-tag", "train:2: found tag 'X', expected O, B-TYPE or I-TYPE (IOB2)"),
         ("a\tB-X\n\tO\n", "rows", "train:2: found an empty token in column 0"),
+        (
+            "1\ta\t_\t_\t_\t_\t_\t_\t_\tNER=B-X\n",
+            "oddity",
+            "train:1: found only _ in the tag column UPOS, expected tags; there are some elsewhere, "
+            "say --tag-column MISC:NER",
+        ),
     ],
 )
 def test_what_would_spoil_training_exits_with_1(run, content, kind, message):

@@ -218,6 +218,26 @@ def test_faulty_rows_are_errors_with_their_place(write, content, line, message):
 
 
 @pytest.mark.parametrize(
+    ("upos", "xpos", "misc", "advice"),
+    [
+        ("_", "_", "Gloss=sea|NER=B-LOC", "there are some elsewhere, say --tag-column MISC:NER"),
+        ("_", "N", "SpaceAfter=No", "there are some elsewhere, say --tag-column XPOS"),
+        ("_", "N", "NE=S-A", "there are some elsewhere, say --tag-column MISC:NE or --tag-column XPOS"),
+        ("_", "_", "_", "name the column that holds them: --tag-column MISC:KEY for KEY=TAG in MISC"),
+        ("N", "_", "NER=B-LOC", None),
+    ],
+)
+def test_an_empty_tag_column_of_conllu_is_told_with_what_could_be_meant(write, upos, xpos, misc, advice):
+    row = "# text = x\n1\tmar\tmar\t{}\t{}\t_\t0\troot\t_\t{}\n\n"
+    path = write(row.format("_", "_", "_") + row.format(upos, xpos, misc) + row.format("_", xpos, "_"))
+    warnings = conll.read_corpus(path).warnings
+    found = "found only _ in the tag column UPOS, expected tags; "
+    assert warnings == ((f"{found}{advice} (first: line 2)",) if advice else ())
+    assert warnings == conll.stream_corpus(path).warnings
+    assert conll.read_corpus(path, columns=Columns(tag=None)).warnings == ()
+
+
+@pytest.mark.parametrize(
     ("columns", "message"),
     [
         (Columns(token=5), "found 2 columns, expected a column 5 (the first is 0, the last is -1)"),

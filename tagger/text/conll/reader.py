@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
 
 from tagger.errors import DataError
+from tagger.text.conll.hints import find_tag_columns, tell_empty_column
 from tagger.text.conll.layout import CONLLU_ID, Layout, settle_layout, split_row, value_of
-from tagger.text.conll.sentence import DEFAULT_COLUMNS, Columns, Sentence
+from tagger.text.conll.sentence import DEFAULT_COLUMNS, TAG_COLUMNS, UNSPECIFIED, Columns, Sentence
 from tagger.text.conll.source import display_name, read_blocks, strip_blanks
 from tagger.text.conll.table import Cuttings, cut_block
 from tagger.text.counting import count_of
@@ -22,8 +23,7 @@ from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG
 DOCSTART = "-DOCSTART-"
 NEW_DOCUMENT = re.compile(r"#\s*newdoc\b|#begin document")
 COMMENT = ("# ", "#begin document", "#end document")
-UNSPECIFIED = "_"  # of CoNLL-U, in UPOS and XPOS
-TAG_COLUMNS = (3, 4)  # UPOS and XPOS
+SAMPLE = 1 << 16  # characters that tell which columns hold tags
 
 Warn = Callable[[str], None]
 Fault = Callable[[DataError], None]
@@ -77,6 +77,8 @@ class Reader:
         self._share = share
         self._notes: dict[str, tuple[int, int]] = {}  # oddity that was mended -> how often, first line
         self._document = 0
+        self._is_tagged = False  # whether a tag has been seen
+        self._tag_columns: list[str] = []  # of CoNLL-U, where others than the one asked for hold tags
         self._is_begun = False  # whether a document boundary or a sentence has been seen
         self._comments: list[str] = []  # above the next sentence
 
@@ -94,6 +96,8 @@ class Reader:
         """Yield what was mended, and how often, with its first line."""
         for fact, (count, first) in self._notes.items():
             yield f"{count_of(count, 'line')} with {fact}", first
+        if self.layout and _may_lack_tags(self.layout) and not self._is_tagged:
+            yield tell_empty_column(self.layout, self._tag_columns), self.layout.line
 
     def _note(self, fact: str, line: int) -> None:
         count, first = self._notes.get(fact, (0, line))
@@ -110,6 +114,8 @@ class Reader:
         for number, row in enumerate(text.split("\n"), line):
             if row and not row.startswith((*COMMENT, DOCSTART)):
                 self.layout = settle_layout(row, self._columns, self._name, number)
+                if _may_lack_tags(self.layout):
+                    self._tag_columns = find_tag_columns(text[:SAMPLE], self.layout)
                 return
 
     def _read_block(self, text: str, line: int) -> Iterator[Sentence]:
@@ -150,8 +156,10 @@ class Reader:
         meant = _look_up_keys(columns, layout) if layout.has_keys else list(columns)
         if layout.tag is None:
             meant.insert(1, ())
-        if layout.is_conllu and layout.tag in TAG_COLUMNS and UNSPECIFIED in meant[1]:
-            meant[1] = tuple(UNKNOWN_TAG if tag == UNSPECIFIED else tag for tag in meant[1])
+        if _may_lack_tags(layout):
+            self._is_tagged = self._is_tagged or meant[1].count(UNSPECIFIED) < len(meant[1])
+            if UNSPECIFIED in meant[1]:
+                meant[1] = tuple(UNKNOWN_TAG if tag == UNSPECIFIED else tag for tag in meant[1])
         if self._share:
             meant[:2] = (tuple(map(sys.intern, column)) for column in meant[:2])
         return meant
@@ -237,6 +245,11 @@ class Reader:
                 self._fault(f"found {what}, expected some text", number)
                 return None
         return [fields[column] for column in layout.wanted]
+
+
+def _may_lack_tags(layout: Layout) -> bool:
+    """Say whether `_` in the tag column means that the tag is not known."""
+    return layout.is_conllu and layout.tag in TAG_COLUMNS
 
 
 def _cut_without_blanks(text: str, layout: Layout) -> tuple[Cuttings, list[str]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 CONLLU_COLUMNS = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
+TAG_COLUMNS = (3, 4)  # UPOS and XPOS, where `_` means that the tag is not known
+UNSPECIFIED = "_"
 
 Column = int | str
 

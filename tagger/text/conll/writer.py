@@ -15,8 +15,8 @@ from typing import TextIO
 
 from tagger.errors import DataError
 from tagger.text.conll.layout import Layout, split_row
-from tagger.text.conll.reader import COMMENT, DOCSTART, NEW_DOCUMENT, TAG_COLUMNS, UNSPECIFIED
-from tagger.text.conll.sentence import CONLLU_COLUMNS, Sentence
+from tagger.text.conll.reader import COMMENT, DOCSTART, NEW_DOCUMENT
+from tagger.text.conll.sentence import CONLLU_COLUMNS, TAG_COLUMNS, UNSPECIFIED, Sentence
 from tagger.text.conll.source import read_blocks, strip_blanks
 from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG
 
