@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import sys
@@ -185,6 +186,17 @@ def test_the_other_files_are_checked_when_one_cannot_be_read(run):
     assert code == 1
     assert "nowhere: cannot be read: No such file or directory" in out
     assert "dev:2: found 1 column, line 1 has 2" in out
+
+
+def test_a_file_that_was_cut_is_one_error_at_its_end(run, tmp_path):
+    packed = gzip.compress("".join(f"w{i * i} O\n\n" for i in range(2000)).encode())
+    (tmp_path / "cut.gz").write_bytes(packed[: len(packed) // 2])
+    code, out, _ = run("cut.gz", "--json")
+    report = json.loads(out)
+    (defect,) = report["defects"]
+    assert (code, defect["kind"]) == (1, "unreadable")
+    assert 2 * report["files"][0]["tokens"] <= defect["line"] <= 2 * report["files"][0]["tokens"] + 2
+    assert defect["message"] == "the gzip stream ends too early, expected a whole one; copy the file again"
 
 
 def test_tables_and_histogram(run):

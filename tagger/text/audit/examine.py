@@ -232,7 +232,7 @@ class _Survey:
             self.defects.extend(defects.find_unseen_types(first_lines, types, known, self.path, train))
         else:
             self.defects.extend(defects.find_rare_types(first_lines, types, self.path))
-            if not types:
+            if not types and not any(defect.kind == "unreadable" for defect in self.defects):
                 message = "found no span, expected some to learn from; is this the tag column?"
                 self._add("no-span", self.labels.first_line(0), message)
 

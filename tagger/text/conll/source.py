@@ -139,7 +139,11 @@ def _decode(path: str | PathLike[str], encoding: str) -> Iterator[Block]:
                 raise DataError(
                     f"{byte} is not valid {encoding}; {advice}", name, line + _count_line_ends(last, before)
                 ) from error
-            except (OSError, EOFError, zlib.error, UnicodeError, DataError) as error:
+            except EOFError as error:
+                raise DataError(
+                    "the gzip stream ends too early, expected a whole one; copy the file again", name, line
+                ) from error
+            except (OSError, zlib.error, UnicodeError, DataError) as error:
                 raise DataError(f"cannot be read: {error}", name, line) from error
             if not is_begun and text:
                 text, is_begun = text.removeprefix(_BOM), True
