@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from tagger import __version__
+from tagger.text.counting import count_of
 from tagger.training.corpora import Corpora
 
 _SEEDS = "## Seeds"
@@ -47,7 +48,8 @@ def write(
         "|---|---|---:|---:|---:|---:|",
         *score_rows,
         "",
-        f"Best of {epochs} epochs on dev: epoch {best_epoch}. Training took {seconds:.0f} s. Seed {config.seed}.",
+        f"Best of {count_of(epochs, 'epoch')} on dev: epoch {best_epoch}. Training took {seconds:.0f} s. "
+        f"Seed {config.seed}.",
         "",
         f"tagger {__version__}, torch {torch.__version__}, numpy {np.__version__}, "
         f"Python {platform.python_version()}, {platform.machine()}.",

@@ -166,10 +166,8 @@ def prepare(learned: Corpus, dev: Corpus | None, test: Corpus | None, *, config:
         learned, dev = hold_out(learned, settled)
     types = sorted({span.type for sentence in learned.sentences for span in _spans(sentence, learned.scheme)})
     if not types:
-        raise DataError(
-            "found no span, expected some to learn from; is the tag column the right one? (--tag-column)",
-            learned.path,
-        )
+        fault = "found no span, expected some to learn from; is the tag column the right one? (--tag-column)"
+        raise DataError("; ".join((fault, *learned.warnings)), learned.path)
     costs.check(config.training.costs, types)
     return Corpora(settled, learned, dev, test, held_out, tuple(types))
 

@@ -23,6 +23,7 @@ from tagger.config import PretrainConfig
 from tagger.errors import DataError
 from tagger.model.bilm import LanguageBatch
 from tagger.text.conll.source import is_stdin
+from tagger.text.counting import count_of
 from tagger.text.language import LanguageTables
 from tagger.text.raw import Words, read_words
 from tagger.text.tokenizer import Mode
@@ -112,7 +113,7 @@ def survey(source: Source) -> Survey:
         if len(counts) > MOST_COUNTED:
             counts = Counter({word: count for word, count in counts.items() if count > 1})
     if not sentences or not held:
-        found = f"found {sentences + len(held)} sentences"
+        found = f"found {count_of(sentences + len(held), 'sentence')}"
         raise DataError(
             f"{found}, too few to hold some out; give more text, or a larger share with --held-out",
             source.paths[0],

@@ -111,6 +111,16 @@ def test_nothing_to_learn(write):
         corpora.read(write(rows("a/O b/O", "c/O")), None, None, Config())
 
 
+def test_nothing_to_learn_in_the_column_of_tags_names_the_one_that_has_some(tmp_path):
+    row = "1\tAnna\t_\t_\t_\t_\t_\t_\t_\tNER=B-PER\n\n"
+    path = tmp_path / "train.conllu"
+    path.write_text(row * 4, encoding="utf-8")
+    with pytest.raises(
+        DataError, match=r"found no span, .*; found only _ in .* UPOS, .*--tag-column MISC:NER"
+    ):
+        corpora.read(path, None, None, Config())
+
+
 def test_facts_of_a_corpus_beside_the_training_corpus(write):
     data = corpora.read(write(TRAIN), write(DEV, "dev.conll"), None, Config())
     own = corpora.describe(data.train)

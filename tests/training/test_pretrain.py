@@ -174,7 +174,7 @@ def test_the_standard_input_is_refused() -> None:
 def test_too_little_text_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "one.txt"
     path.write_text("one sentence\n", encoding="utf-8")
-    with pytest.raises(DataError, match="found 1 sentences, too few to hold some out"):
+    with pytest.raises(DataError, match="found 1 sentence, too few to hold some out"):
         survey(Source([path], _config()))
 
 

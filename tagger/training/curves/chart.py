@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tagger.text.counting import count_of
 from tagger.text.markup import escape
 
 _WIDTH, _HEIGHT = 640, 240
@@ -37,7 +38,7 @@ def draw(title: str, lines: Sequence[Line], best_epoch: int = 0, *, form: str = 
     low, high = marks[0], marks[-1]
     parts = [
         f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'aria-label="{escape(title)} over {epochs} epochs; the table below holds the figures">'
+        f'aria-label="{escape(title)} over {count_of(epochs, "epoch")}; the table below holds the figures">'
     ]
     for mark in marks:
         y = _y(mark, low, high)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+from tagger.text.counting import count_of
 from tagger.text.markup import escape, forbid_the_rest
 from tagger.training.curves.chart import Line, draw
 
@@ -69,7 +70,11 @@ def of_language_model(epochs: _Epochs) -> str:
 def _render(title: str, epochs: _Epochs, panels: Sequence[_Panel]) -> str:
     style = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
     best = max((int(epoch["epoch"]) for epoch in epochs if epoch["improved"]), default=0)
-    note = f"{len(epochs)} epochs; the dashed line is at the best one so far, epoch {best}." if best else ""
+    note = (
+        f"{count_of(len(epochs), 'epoch')}; the dashed line is at the best one so far, epoch {best}."
+        if best
+        else ""
+    )
     sections = "".join(_section(panel, epochs, best) for panel in panels)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

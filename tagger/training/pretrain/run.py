@@ -17,6 +17,7 @@ import torch
 
 from tagger import __version__
 from tagger.config import PretrainConfig
+from tagger.text.counting import count_of
 from tagger.training import checkpoint, curves, language
 from tagger.training.history import History
 from tagger.training.language import TrainedLanguageModel
@@ -181,8 +182,9 @@ def _write_reports(finished: Finished, facts: Survey, config: PretrainConfig, pa
         f"A forward and a backward LSTM over {model.unit}: {model.layers} layers of {model.hidden} units, projected "
         f"to {model.projection}; {parameters:,} parameters, {len(facts.tables):,} words that can be predicted.",
         "",
-        f"Learnt from {facts.sentences:,} sentences, {facts.tokens:,} tokens, in {finished.seconds:.0f} s. "
-        f"Best of {finished.epochs} epochs: {finished.best_epoch}. Seed {config.seed}.",
+        f"Learnt from {count_of(facts.sentences, 'sentence')}, {count_of(facts.tokens, 'token')}, "
+        f"in {finished.seconds:.0f} s. Best of {count_of(finished.epochs, 'epoch')}: {finished.best_epoch}. "
+        f"Seed {config.seed}.",
         "",
         f"Perplexity of {len(facts.held_out):,} held-out sentences: {finished.forward:.1f} forward, "
         f"{finished.backward:.1f} backward; {100 * facts.unknown:.1f} % of their tokens count as the unknown word.",
