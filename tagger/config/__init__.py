@@ -28,7 +28,6 @@ from tagger.config.sections import (
     PretrainConfig,
     PretrainingConfig,
     RawTextConfig,
-    ReadLanguageModelConfig,
     Section,
     TrainingConfig,
 )
@@ -44,7 +43,6 @@ __all__ = [
     "PretrainConfig",
     "PretrainingConfig",
     "RawTextConfig",
-    "ReadLanguageModelConfig",
     "Section",
     "TrainingConfig",
     "assignments",

@@ -212,14 +212,6 @@ class LanguageModelConfig(Section):
     )
 
 
-class ReadLanguageModelConfig(LanguageModelConfig):
-    """The language model that a labeler reads; `--lm DIR` fills it in."""
-
-    words: Annotated[int, Field(ge=0, le=1_000_002)] = Field(
-        default=0, description="rows of its table of words"
-    )
-
-
 class RawTextConfig(Section):
     """How raw text is read."""
 
@@ -301,4 +293,4 @@ class Config(Section):
     decoder: DecoderConfig = DecoderConfig()
     training: TrainingConfig = TrainingConfig()
     lm: LanguageUseConfig = LanguageUseConfig()
-    language_model: ReadLanguageModelConfig = ReadLanguageModelConfig()
+    language_model: LanguageModelConfig = LanguageModelConfig()

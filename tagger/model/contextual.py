@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tagger.config import ReadLanguageModelConfig
+from tagger.config import LanguageModelConfig
 from tagger.model.bilm import LanguageBatch, LanguageEncoder, ScalarMix
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ class ContextualEmbedding(nn.Module):
     """A language model's layers, mixed.
 
     Args:
-        symbols: rows of the speller's table of characters.
+        words: rows of the speller's table of words.
+        symbols: rows of its table of characters.
         config: the language model's sizes.
         finetune: whether gradients reach the language model; it is frozen otherwise.
 
@@ -78,9 +79,9 @@ class ContextualEmbedding(nn.Module):
         size: D, the width of the result.
     """
 
-    def __init__(self, symbols: int, config: ReadLanguageModelConfig, *, finetune: bool) -> None:
+    def __init__(self, words: int, symbols: int, config: LanguageModelConfig, *, finetune: bool) -> None:
         super().__init__()
-        self.encoder = LanguageEncoder(config.words, symbols, config).requires_grad_(finetune)
+        self.encoder = LanguageEncoder(words, symbols, config).requires_grad_(finetune)
         self.mix = ScalarMix(self.encoder.depth)
         self.size = self.encoder.size
 

@@ -144,5 +144,5 @@ def _contextual(lexicon: Lexicon, config: Config) -> ContextualEmbedding | None:
         raise ConfigError("is set by --lm DIR, which also brings the language model's tables", "lm.used")
     if lexicon.speller is None:
         return None
-    symbols = len(lexicon.speller.symbols)
-    return ContextualEmbedding(symbols, config.language_model, finetune=config.lm.finetune)
+    words, symbols = len(lexicon.speller.words), len(lexicon.speller.symbols)
+    return ContextualEmbedding(words, symbols, config.language_model, finetune=config.lm.finetune)

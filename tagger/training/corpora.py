@@ -251,7 +251,7 @@ def add_language_model(corpora: Corpora, language: TrainedLanguageModel) -> Corp
             f"--unit {'characters' if mode == 'characters' else 'words'}",
             "--lm",
         )
-    sizes = language.config.model.model_dump() | {"words": len(language.tables.words)}
+    sizes = language.config.model.model_dump()
     config = override(corpora.config, {"lm.used": True, "language_model": sizes})
     return replace(corpora, config=config, language=language)
 

@@ -43,7 +43,7 @@ def _build(finetune: bool = False) -> tuple[SequenceLabeler, EncodedCorpus]:
         "encoder.hidden": 5,
         "lm.used": True,
         "lm.finetune": finetune,
-        "language_model": pretraining.model.model_dump() | {"words": len(tables.words)},
+        "language_model": pretraining.model.model_dump(),
     }
     labeler = trained.build(lexicon, override(Config(), changes))
     model = language.build(tables, pretraining)
