@@ -33,25 +33,18 @@ class NeighbourPrediction(nn.Module):
         self.output = nn.Embedding(words, dim, sparse=True)
         nn.init.normal_(self.output.weight, std=dim**-0.5)
 
-    def forward(self, states: Tensor, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, states: Tensor, batch: Batch) -> Tensor:
         """Return the negative log-likelihood (nats) of all neighbours, summed over the batch and both directions.
-
-        With two directions it is estimated from half of the predictions: of each two words side by side one predicts
-        the other, by turns.
 
         Args:
             states: (T, R, directions * H) states of the encoder's last layer.
             batch: where the windows' words are.
-            generator: draws which direction has the first turn; without one it is the forward one.
         """
         time, rows, _ = states.shape
         steps = torch.arange(1, time, device=states.device).unsqueeze(1)
         left = (steps < batch.window_lengths).flatten().nonzero().squeeze(1)  # positions t * R + r
         right = left + rows
-        turns = [(left, right)]  # who predicts, and whom
-        if len(self.projections) == 2:
-            first = _draw(generator)
-            turns = [(left[first::2], right[first::2]), (right[1 - first :: 2], left[1 - first :: 2])]
+        turns = [(left, right), (right, left)][: len(self.projections)]  # who predicts, and whom
         halves = states.flatten(0, 1).chunk(len(turns), dim=-1)
         read = [
             project(half.index_select(0, places))
@@ -60,9 +53,4 @@ class NeighbourPrediction(nn.Module):
         words = self.output(batch.forms.words)  # (U, dim)
         wanted = batch.tokens.flatten().index_select(0, torch.cat([others for _, others in turns]))
         scores = torch.tanh(torch.cat(read)) @ words.T
-        return len(turns) * functional.cross_entropy(scores, wanted, reduction="sum")
-
-
-def _draw(generator: torch.Generator | None) -> int:
-    """Return 0 or 1; 0 without a generator."""
-    return 0 if generator is None else int(torch.randint(2, (), generator=generator, device=generator.device))
+        return functional.cross_entropy(scores, wanted, reduction="sum")
