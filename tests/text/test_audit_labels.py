@@ -1,11 +1,11 @@
-"""What an audit keeps of sentences, against lists and dicts that keep everything."""
+"""What an audit keeps of sentences, against lists that keep everything."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.text.audit.labels import Labels, LabelStore, SentenceIndex, digest_of
+from tagger.text.audit.labels import Labels, LabelStore, digest_of
 
 
 @given(st.lists(st.tuples(st.lists(st.integers(0, 300), min_size=1, max_size=9), st.booleans())))
@@ -36,16 +36,6 @@ def test_tags_read_as_others_stand_as_they_were_written():
     store.read_as({"b-x": "B-x"})
     assert list(store) == [Labels(("B-x", "O"), range(1, 3))]
     assert store.tags_written(0) == ("b-x", "O")
-
-
-def test_the_first_of_equal_sentences_is_found():
-    index, first = SentenceIndex(), {}
-    digests = [i * i % 4099 + (i % 3 << 40) for i in range(20_000)]  # several share a slot
-    for number, digest in enumerate(digests):
-        assert index.find(digest) == first.get(digest)
-        index.add(digest, number)
-        first.setdefault(digest, number)
-    assert 1024 < len(first) < len(digests)  # it has grown
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\n"), min_size=1), max_size=4))

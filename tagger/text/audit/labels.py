@@ -10,11 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
-_WIDTHS = {
-    "B": 1 << 8,
-    "H": 1 << 16,
-    "I": 1 << 32,
-}  # kind of array -> how many different tags its items can tell
+# kind of array -> how many different tags its items can tell
+_WIDTHS = {"B": 1 << 8, "H": 1 << 16, "I": 1 << 32}
 
 
 class Labels(NamedTuple):
@@ -38,10 +35,8 @@ class LabelStore:
         self._read: list[str] = []  # and as it is read
         self._ends = array("q", [0])  # sentence n has the codes from n to n + 1 of these
         self._first_lines = array("q")
-        self._gapped: dict[
-            int, int
-        ] = {}  # sentence with gaps between its lines -> its first item of `_gap_lines`
         self._gap_lines = array("q")
+        self._gapped: dict[int, int] = {}  # sentence with gaps between its lines -> its first one of those
 
     def __len__(self) -> int:
         return len(self._first_lines)
@@ -101,47 +96,6 @@ class _Codes(dict[str, int]):
     def __missing__(self, tag: str) -> int:
         self[tag] = code = len(self)
         return code
-
-
-class SentenceIndex:
-    """Which sentence of a file had the same tokens, by a digest, in 18 to 24 bytes a sentence.
-
-    An open hash table with linear probing (Knuth, The Art of Computer Programming 3, 6.4, algorithm L).
-    """
-
-    def __init__(self) -> None:
-        self._digests = array("Q")  # of sentences whose tokens are new, in their order
-        self._numbers = array("I")  # and the sentence each is of
-        self._slots = array("I", bytes(4 << 10))  # 0: empty, else 1 + an index into these
-
-    def find(self, digest: int) -> int | None:
-        """Return the first sentence with this digest."""
-        place = self._slots[self._probe(digest)]
-        return self._numbers[place - 1] if place else None
-
-    def add(self, digest: int, number: int) -> None:
-        """Remember a sentence, unless one with its digest came before."""
-        slot = self._probe(digest)
-        if self._slots[slot]:
-            return
-        self._digests.append(digest)
-        self._numbers.append(number)
-        self._slots[slot] = len(self._digests)
-        if 3 * len(self._digests) > 2 * len(self._slots):
-            self._grow()
-
-    def _probe(self, digest: int) -> int:
-        """Return the slot that holds the digest, or the empty one where it belongs."""
-        slots, digests, mask = self._slots, self._digests, len(self._slots) - 1
-        slot = digest & mask
-        while (place := slots[slot]) and digests[place - 1] != digest:
-            slot = (slot + 1) & mask
-        return slot
-
-    def _grow(self) -> None:
-        self._slots = array("I", bytes(2 * 4 * len(self._slots)))
-        for place, digest in enumerate(self._digests, 1):
-            self._slots[self._probe(digest)] = place
 
 
 def digest_of(tokens: Sequence[str]) -> int:
