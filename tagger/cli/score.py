@@ -28,30 +28,37 @@ if TYPE_CHECKING:
     from tagger.text.metrics import Comparison
 
 
+_Gold = Annotated[
+    Path, typer.Argument(metavar="GOLD", help="File with the right labels; - is the standard input.")
+]
+_Predicted = Annotated[
+    Path | None,
+    typer.Argument(metavar="PREDICTED", help="The same tokens with predicted labels; else GOLD has both."),
+]
+_Other = Annotated[
+    Path | None,
+    typer.Argument(metavar="OTHER", help="Labels of a second system, compared with the first."),
+]
+_GoldScheme = Annotated[str | None, typer.Option(help="Tag scheme of gold; else it is detected.")]
+_PredictedScheme = Annotated[
+    str | None, typer.Option(help="Tag scheme of the predicted labels, if it is another one.")
+]
+_GoldColumn = Annotated[
+    str | None,
+    typer.Option(help="Column of the gold label; else the last, in one file the last but one."),
+]
+_PredictedColumn = Annotated[str, typer.Option(help="Column of the predicted label.")]
+
+
 def score(
-    gold: Annotated[
-        Path, typer.Argument(metavar="GOLD", help="File with the right labels; - is the standard input.")
-    ],
-    predicted: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="PREDICTED", help="The same tokens with predicted labels; else GOLD has both."
-        ),
-    ] = None,
-    other: Annotated[
-        Path | None,
-        typer.Argument(metavar="OTHER", help="Labels of a second system, compared with the first."),
-    ] = None,
-    scheme: Annotated[str | None, typer.Option(help="Tag scheme of gold; else it is detected.")] = None,
-    predicted_scheme: Annotated[
-        str | None, typer.Option(help="Tag scheme of the predicted labels, if it is another one.")
-    ] = None,
+    gold: _Gold,
+    predicted: _Predicted = None,
+    other: _Other = None,
+    scheme: _GoldScheme = None,
+    predicted_scheme: _PredictedScheme = None,
     token_column: TokenColumn = "0",
-    gold_column: Annotated[
-        str | None,
-        typer.Option(help="Column of the gold label; else the last, in one file the last but one."),
-    ] = None,
-    predicted_column: Annotated[str, typer.Option(help="Column of the predicted label.")] = "-1",
+    gold_column: _GoldColumn = None,
+    predicted_column: _PredictedColumn = "-1",
     encoding: Encoding = "utf-8",
     strict: Strict = False,
     train: Train = None,
