@@ -44,13 +44,13 @@ class NeighbourPrediction(nn.Module):
         steps = torch.arange(1, time, device=states.device).unsqueeze(1)
         left = (steps < batch.window_lengths).flatten().nonzero().squeeze(1)  # positions t * R + r
         right = left + rows
-        turns = [(left, right), (right, left)][: len(self.projections)]  # who predicts, and whom
-        halves = states.flatten(0, 1).chunk(len(turns), dim=-1)
+        pairs = [(left, right), (right, left)][: len(self.projections)]  # who predicts, and whom
+        halves = states.flatten(0, 1).chunk(len(pairs), dim=-1)
         read = [
             project(half.index_select(0, places))
-            for project, half, (places, _) in zip(self.projections, halves, turns, strict=True)
+            for project, half, (places, _) in zip(self.projections, halves, pairs, strict=True)
         ]
         words = self.output(batch.forms.words)  # (U, dim)
-        wanted = batch.tokens.flatten().index_select(0, torch.cat([others for _, others in turns]))
+        wanted = batch.tokens.flatten().index_select(0, torch.cat([others for _, others in pairs]))
         scores = torch.tanh(torch.cat(read)) @ words.T
         return functional.cross_entropy(scores, wanted, reduction="sum")

@@ -140,7 +140,9 @@ def test_a_model_with_columns_and_names_can_be_continued(ten_with_columns, tmp_p
 def test_a_continued_model_needs_the_columns_that_it_reads(ten_with_columns, ten_sentences, tmp_path):
     finish(marked(ten_with_columns), tmp_path / "base")
     settings = finetune.inherit_settings(Config(), checkpoint.load_model(tmp_path / "base"))
-    with pytest.raises(DataError, match=r"column"):
+    with pytest.raises(
+        DataError, match=r"ten\.conll:3: found 2 columns, expected a column 2 \(the first is 0"
+    ):
         corpora.read(ten_sentences, None, None, settings)
 
 
