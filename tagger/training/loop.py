@@ -19,14 +19,14 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tagger.config import Config
 from tagger.errors import TaggerError
 from tagger.model.batch import EncodedCorpus, Group, collate, group, shuffled_batches
 from tagger.model.labeler import SequenceLabeler
 from tagger.text.metrics import Scores
-from tagger.training.optimizer import Optimizer
+from tagger.training.optimizer import Optimizer, row_sparse
 from tagger.training.parallel import Workers, seed_of
 
 
@@ -104,12 +104,7 @@ class EpochFacts:
 def begin(labeler: SequenceLabeler, config: Config) -> Run:
     """Set up a run at its first step."""
     averaged = copy.deepcopy(labeler).requires_grad_(False) if config.training.average else labeler
-    sparse = [
-        f"{name}.weight"
-        for name, module in labeler.named_modules()
-        if isinstance(module, nn.Embedding | nn.EmbeddingBag) and module.sparse
-    ]
-    return Run(labeler, averaged, Optimizer(labeler, averaged, sparse, config.training))
+    return Run(labeler, averaged, Optimizer(labeler, averaged, row_sparse(labeler), config.training))
 
 
 def train(

@@ -118,6 +118,15 @@ class Optimizer:
                 value.copy_(tensors[f"table.{name}.{key}"])
 
 
+def row_sparse(model: nn.Module) -> list[str]:
+    """Name the parameters of a model whose gradients are row-sparse."""
+    return [
+        f"{name}.weight"
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Embedding | nn.EmbeddingBag) and module.sparse
+    ]
+
+
 class _Table:
     """The optimiser's view of one embedding table: moments, and when each row's average was last brought up."""
 
