@@ -7,9 +7,11 @@ token, not from the few that carry a span, and is thrown away when training ends
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+from torch.autograd.function import once_differentiable
 
 from tagger.config import EncoderConfig
 from tagger.model.batch import Batch
@@ -34,7 +36,7 @@ class NeighbourPrediction(nn.Module):
         nn.init.normal_(self.output.weight, std=dim**-0.5)
 
     def forward(self, states: Tensor, batch: Batch) -> Tensor:
-        """Return the negative log-likelihood (nats) of all neighbours, summed over the batch and both directions.
+        """Return the negative log-likelihood (nats) of all neighbours, summed over the batch: (directions,).
 
         Args:
             states: (T, R, directions * H) states of the encoder's last layer.
@@ -46,11 +48,46 @@ class NeighbourPrediction(nn.Module):
         right = left + rows
         pairs = [(left, right), (right, left)][: len(self.projections)]  # who predicts, and whom
         halves = states.flatten(0, 1).chunk(len(pairs), dim=-1)
-        read = [
-            project(half.index_select(0, places))
-            for project, half, (places, _) in zip(self.projections, halves, pairs, strict=True)
-        ]
         words = self.output(batch.forms.words)  # (U, dim)
-        wanted = batch.tokens.flatten().index_select(0, torch.cat([others for _, others in pairs]))
-        scores = torch.tanh(torch.cat(read)) @ words.T
-        return functional.cross_entropy(scores, wanted, reduction="sum")
+        wanted = batch.tokens.flatten()
+        return torch.stack(
+            [
+                _unlikelihood(
+                    torch.tanh(project(half.index_select(0, readers))), words, wanted.index_select(0, others)
+                )
+                for project, half, (readers, others) in zip(self.projections, halves, pairs, strict=True)
+            ]
+        )
+
+
+def _unlikelihood(reads: Tensor, words: Tensor, wanted: Tensor) -> Tensor:
+    """Return the negative log-likelihood of `wanted` (N,), chosen by `reads` (N, D) among `words` (U, D).
+
+    `sum_n log sum_u exp(s[n, u]) - s[n, wanted[n]]`, with scores `s = reads words^T`.
+    """
+    return cast(Tensor, _Unlikelihood.apply(reads, words, wanted))  # type: ignore[no-untyped-call]
+
+
+class _Unlikelihood(torch.autograd.Function):
+    """Its derivative by a score is the word's probability, less 1 for the wanted word (Bishop 2006, section 4.3.4).
+
+    The gradients are taken at once, while the matrix of probabilities, the only large one, is in the cache.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, reads: Tensor, words: Tensor, wanted: Tensor) -> Tensor:
+        scores = reads @ words.T
+        places = wanted.unsqueeze(1)
+        probabilities = scores.softmax(1)
+        # The highest score's probability, at least 1 / U, gives the normaliser without an underflow.
+        log_z = scores.amax(1, keepdim=True) - probabilities.amax(1, keepdim=True).log_()
+        found = scores.gather(1, places)
+        probabilities.scatter_add_(1, places, torch.full_like(found, -1.0))
+        ctx.save_for_backward(probabilities @ words, probabilities.T @ reads)
+        return (log_z - found).sum()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *weights: Tensor) -> tuple[Tensor, Tensor, None]:
+        by_reads, by_words = ctx.saved_tensors
+        return by_reads * weights[0], by_words * weights[0], None

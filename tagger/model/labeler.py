@@ -118,7 +118,7 @@ class SequenceLabeler(nn.Module):
         if self.neighbours is None:
             return Objective(tags, tags)
         weight = self.language_weight * (1 - progress)
-        return Objective(tags + weight * self.neighbours(states, batch), tags)
+        return Objective(tags + weight * self.neighbours(states, batch).sum(), tags)
 
     def _tag_loss(self, states: Tensor, batch: Batch, generator: torch.Generator | None) -> Tensor:
         assert batch.tags is not None

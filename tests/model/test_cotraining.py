@@ -30,33 +30,47 @@ def _batch() -> Batch:
     )
 
 
-def _loss(model: NeighbourPrediction, states: torch.Tensor, batch: Batch) -> torch.Tensor:
+def _losses(model: NeighbourPrediction, states: torch.Tensor, batch: Batch) -> torch.Tensor:
     """Sum the losses word by word: the first half of a state predicts what follows, the second what went before."""
     words = model.output(batch.forms.words)
-    total = torch.zeros((), dtype=states.dtype)
+    totals = [torch.zeros((), dtype=states.dtype) for _ in model.projections]
     for row, window in enumerate(WINDOWS):
         for step in range(len(window) - 1):
             pairs = [(states[step, row, :HIDDEN], window[step + 1])]
             pairs.append((states[step + 1, row, HIDDEN:], window[step]))
-            for project, (state, neighbour) in zip(model.projections, pairs, strict=False):
+            for place, (project, (state, neighbour)) in enumerate(
+                zip(model.projections, pairs, strict=False)
+            ):
                 scores = words @ torch.tanh(project(state))
-                total = total - torch.log_softmax(scores, 0)[neighbour]
-    return total
+                totals[place] = totals[place] - torch.log_softmax(scores, 0)[neighbour]
+    return torch.stack(totals)
 
 
 @pytest.mark.parametrize("directions", [1, 2])
-def test_it_is_the_loss_of_every_neighbour(directions):
+@pytest.mark.parametrize("scale", [1.0, 300.0])  # at 300 most probabilities are 0
+def test_losses_and_gradients_are_those_of_every_neighbour(directions, scale):
     torch.manual_seed(1)
     encoder = EncoderConfig(hidden=HIDDEN, directions=directions)
     model = NeighbourPrediction(10, encoder, DIM).double()
+    with torch.no_grad():
+        model.output.weight.mul_(scale)
     batch = _batch()
-    states = torch.randn(*batch.tokens.shape, directions * HIDDEN, dtype=torch.double)
-    torch.testing.assert_close(model(states, batch), _loss(model, states, batch))
+    states = torch.randn(*batch.tokens.shape, directions * HIDDEN, dtype=torch.double, requires_grad=True)
+    weights = torch.tensor([0.3, 2.0], dtype=torch.double)[:directions]
+    found, expected = model(states, batch), _losses(model, states, batch)
+    torch.testing.assert_close(found, expected)
+    inputs = [states, *model.parameters()]
+    for one, other in zip(
+        torch.autograd.grad(found @ weights, inputs),
+        torch.autograd.grad(expected @ weights, inputs),
+        strict=True,
+    ):
+        torch.testing.assert_close(one.to_dense(), other.to_dense())
 
 
 def test_windows_of_one_word_cost_nothing():
     model = NeighbourPrediction(10, EncoderConfig(hidden=HIDDEN, directions=2), DIM)
     batch = _batch()
     alone = replace(batch, tokens=batch.tokens[:1], window_lengths=torch.ones(3, dtype=torch.int64))
-    loss = model(torch.randn(1, 3, 2 * HIDDEN), alone)
-    assert float(loss.detach()) == 0.0
+    losses = model(torch.randn(1, 3, 2 * HIDDEN), alone)
+    assert losses.tolist() == [0.0, 0.0]
