@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 import typer
 
 if TYPE_CHECKING:
-    from tagger.config import Config, PretrainConfig
+    from tagger.config import Config, PretrainConfig, TextEncoderConfig
 
-    Settings = TypeVar("Settings", Config, PretrainConfig)
+    Settings = TypeVar("Settings", Config, PretrainConfig, TextEncoderConfig)
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="Directory for the model.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run in OUTPUT.")]

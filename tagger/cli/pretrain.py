@@ -1,8 +1,9 @@
-"""`tagger pretrain`: raw text in, the directory of a pair of language models out."""
+"""`tagger pretrain`: raw text in, the directory of a pair of language models, or of a labeler's encoder, out."""
 
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,12 +11,13 @@ import typer
 
 from tagger.cli.options import AsJson, Flag, Given, Output, Overrides, Resume, choose, takes
 from tagger.cli.tables import percent
+from tagger.errors import ConfigError
 from tagger.text.counting import count_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tagger import config as settings
+    from tagger.config import PretrainConfig, TextEncoderConfig
     from tagger.training.pretrain import EpochFacts, Finished, Started
 
 
@@ -26,11 +28,11 @@ _SETTINGS = (
     Flag("--unit", "model.unit", str, "words, or characters (Chinese and other text without blanks)."),
     Flag("--epochs", "training.epochs", int, "Passes over the text."),
     Flag("--seed", "seed", int, "Seed of all randomness."),
-    Flag("--hidden", "model.hidden", int, "Hidden units of an LSTM layer."),
+    Flag("--hidden", "model.hidden", int, "Hidden units of a layer, per direction."),
     Flag("--projection", "model.projection", int, "Size of a layer's output."),
-    Flag("--layers", "model.layers", int, "LSTM layers per direction."),
-    Flag("--vocabulary", "model.vocabulary", int, "Words that can be predicted, at most."),
-    Flag("--min-count", "model.min_count", int, "Words rarer than this are predicted as <unk>."),
+    Flag("--layers", "model.layers", int, "Layers per direction."),
+    Flag("--vocabulary", "model.vocabulary", int, "Words known by name, at most."),
+    Flag("--min-count", "model.min_count", int, "Words rarer than this are <unk>."),
     Flag("--held-out", "text.held_out", float, "Share of the sentences to measure perplexity on."),
     Flag("--batch-tokens", "training.batch_tokens", int, "Tokens a step."),
     Flag("--learning-rate", "training.learning_rate", float, "Peak learning rate."),
@@ -40,47 +42,98 @@ _SETTINGS = (
 )
 
 
+_OF_ENCODER = {  # where an encoder has the setting; the others are of language models alone, or the same
+    "model.unit": "text.unit",
+    "model.hidden": "encoder.hidden",
+    "model.layers": "encoder.layers",
+    "model.vocabulary": "text.vocabulary",
+    "model.min_count": "embedding.min_count",
+    "training.dropout": "training.input_dropout",
+}
+_OF_LANGUAGE_MODELS = ("model.projection", "training.batch_tokens")
+
+
+class Target(StrEnum):
+    """What learns from the text: language models, or the embeddings and the encoder of a labeler."""
+
+    LM = "lm"
+    ENCODER = "encoder"
+
+
+_Texts = Annotated[list[Path], typer.Argument(metavar="TEXT...", help="Text files, plain or gzip.")]
+_Target = Annotated[
+    Target,
+    typer.Option(
+        help="lm: language models for `train --lm` and `generate`; encoder: for `train --init-encoder`."
+    ),
+]
+_ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="Settings in TOML, as the directory's config.toml.")
+]
+
+
 @takes(*_SETTINGS)
 def pretrain(
-    texts: Annotated[list[Path], typer.Argument(metavar="TEXT...", help="Text files, plain or gzip.")],
+    texts: _Texts,
     output: Output,
     given: Given,
-    config: Annotated[
-        Path | None, typer.Option(help="Settings in TOML, as the directory's config.toml.")
-    ] = None,
+    target: _Target = Target.LM,
+    config: _ConfigFile = None,
     resume: Resume = False,
     as_json: AsJson = False,
     overrides: Overrides = None,
 ) -> None:
-    """Train a forward and a backward language model on raw text, for `train --lm` and `generate`.
+    """Learn from raw text what labelled sentences are too few for: a pair of language models, or a labeler's encoder.
 
     Example: [bold]tagger pretrain tweets.txt --input-format tokens --output models/lm[/bold]
     """
     from rich.console import Console
 
-    from tagger import config as settings
     from tagger.cli.talk import say, warn_of_directory
     from tagger.training import checkpoint
 
     talk = Console(stderr=True, highlight=False)
-    chosen = choose(settings.PretrainConfig, config, given, overrides)
+    chosen = _choose(target, config, given, overrides)
     checkpoint.prepare_directory(output)
     warn_of_directory(talk, output, resume=resume)
     finished = _run(talk, texts, output, chosen, resume)
     if as_json:
         typer.echo(json.dumps(_facts(finished), ensure_ascii=False))
         return
-    typer.echo(
-        f"perplexity of held-out text: {finished.forward:.1f} forward, {finished.backward:.1f} backward"
-    )
+    typer.echo(f"perplexity of held-out text: {_perplexities(finished)}")
     say(
         talk,
-        f"model written to {output} in {finished.seconds:.0f} s; use it: tagger train TRAIN --lm {output}",
+        f"model written to {output} in {finished.seconds:.0f} s; use it: {finished.use} {output}",
     )
+
+
+def _choose(
+    target: Target, config: Path | None, given: Given, overrides: list[str] | None
+) -> PretrainConfig | TextEncoderConfig:
+    """Return the settings of what is to learn."""
+    from tagger import config as settings
+
+    if target is Target.LM:
+        return choose(settings.PretrainConfig, config, given, overrides)
+    for flag in _SETTINGS:
+        if flag.field in _OF_LANGUAGE_MODELS and given[flag.field] is not None:
+            raise ConfigError(
+                "is a setting of language models; leave it out with --target encoder", flag.name
+            )
+    own = {
+        _OF_ENCODER.get(field, field): value
+        for field, value in given.items()
+        if field not in _OF_LANGUAGE_MODELS
+    }
+    return choose(settings.TextEncoderConfig, config, own, overrides)
 
 
 def _run(
-    talk: Console, texts: list[Path], output: Path, config: settings.PretrainConfig, resume: bool
+    talk: Console,
+    texts: list[Path],
+    output: Path,
+    config: PretrainConfig | TextEncoderConfig,
+    resume: bool,
 ) -> Finished:
     """Drive the training with a progress bar; the first Ctrl-C saves and stops, the second leaves at once."""
     from tagger.cli.progress import end_stopped, make_bar, warn_of_step
@@ -114,23 +167,19 @@ def _run(
     raise AssertionError("a run ends finished or stopped")
 
 
-def _describe(talk: Console, fact: Started, config: settings.PretrainConfig) -> None:
+def _describe(talk: Console, fact: Started, config: PretrainConfig | TextEncoderConfig) -> None:
     """Say plainly what was found and what is about to be trained."""
     from tagger.cli.talk import say
 
-    found, model = fact.survey, config.model
+    found = fact.survey
     say(
         talk,
         f"{count_of(found.sentences, 'sentence')}, {count_of(found.tokens, 'token')} to learn from; "
         f"{count_of(len(found.held_out), 'sentence')} "
-        f"held out, {percent(found.unknown)} % of their tokens are none of the {len(found.tables):,} known words",
+        f"held out, {percent(fact.unknown)} % of their tokens are none of the {fact.words:,} known words",
     )
     threads = count_of(fact.workers, "thread")
-    say(
-        talk,
-        f"two LSTMs of {model.layers} x {model.hidden}, projected to {model.projection}, over {model.unit}; "
-        f"{fact.parameters:,} parameters, seed {config.seed}, {threads}",
-    )
+    say(talk, f"{fact.outline}; {fact.parameters:,} parameters, seed {config.seed}, {threads}")
     if fact.resumed:
         say(talk, f"resumed at {100 * fact.resumed:.0f} % of the training")
 
@@ -138,9 +187,14 @@ def _describe(talk: Console, fact: Started, config: settings.PretrainConfig) -> 
 def _line(fact: EpochFacts) -> str:
     mark = "  best so far" if fact.improved else ""
     return (
-        f"epoch {fact.epoch:>3}  perplexity {fact.perplexity:.1f}  held-out {fact.forward:.1f} forward, "
-        f"{fact.backward:.1f} backward  {fact.tokens_per_second:>7,.0f} tokens/s  {fact.seconds:.1f} s{mark}"
+        f"epoch {fact.epoch:>3}  perplexity {fact.perplexity:.1f}  held-out {_perplexities(fact)}  "
+        f"{fact.tokens_per_second:>7,.0f} tokens/s  {fact.seconds:.1f} s{mark}"
     )
+
+
+def _perplexities(fact: EpochFacts | Finished) -> str:
+    backward = "" if fact.backward is None else f", {fact.backward:.1f} backward"
+    return f"{fact.forward:.1f} forward{backward}"
 
 
 def _facts(finished: Finished) -> dict[str, object]:

@@ -15,6 +15,7 @@ from tagger.config.reading import (
     read,
     read_as,
     settle,
+    suit,
 )
 from tagger.config.rendering import render
 from tagger.config.sections import (
@@ -23,12 +24,15 @@ from tagger.config.sections import (
     DecoderConfig,
     EmbeddingConfig,
     EncoderConfig,
+    EncoderTextConfig,
     LanguageModelConfig,
     LanguageUseConfig,
     PretrainConfig,
     PretrainingConfig,
     RawTextConfig,
     Section,
+    TextEncoderConfig,
+    TextEncoderTrainingConfig,
     TrainingConfig,
 )
 
@@ -38,12 +42,15 @@ __all__ = [
     "DecoderConfig",
     "EmbeddingConfig",
     "EncoderConfig",
+    "EncoderTextConfig",
     "LanguageModelConfig",
     "LanguageUseConfig",
     "PretrainConfig",
     "PretrainingConfig",
     "RawTextConfig",
     "Section",
+    "TextEncoderConfig",
+    "TextEncoderTrainingConfig",
     "TrainingConfig",
     "assignments",
     "build",
@@ -54,4 +61,5 @@ __all__ = [
     "read_as",
     "render",
     "settle",
+    "suit",
 ]

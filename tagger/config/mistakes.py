@@ -7,10 +7,8 @@ import difflib
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from tagger.config.sections import Config, PretrainConfig
 
-
-def explain(kind: type[Config] | type[PretrainConfig], error: ValidationError) -> tuple[str, str]:
+def explain(kind: type[BaseModel], error: ValidationError) -> tuple[str, str]:
     """Return the first faulty field as a user writes it, and what is wrong with it."""
     faults = error.errors(include_url=False)
     place = faults[0]["loc"][:2]  # section and field; what follows names an alternative of a union
@@ -23,7 +21,7 @@ def explain(kind: type[Config] | type[PretrainConfig], error: ValidationError) -
     return field, f"found {faults[0]['input']!r}, expected {' or '.join(wanted)}"
 
 
-def suggest(kind: type[Config] | type[PretrainConfig], name: str) -> str:
+def suggest(kind: type[BaseModel], name: str) -> str:
     known = [
         f"{section}.{field}" if field else section
         for section, info in kind.model_fields.items()

@@ -10,10 +10,10 @@ from typing import Any, Literal, TypeVar
 from pydantic import ValidationError
 
 from tagger.config.mistakes import explain, suggest
-from tagger.config.sections import Config, PretrainConfig
+from tagger.config.sections import Config, PretrainConfig, TextEncoderConfig
 from tagger.errors import ConfigError
 
-Settings = TypeVar("Settings", Config, PretrainConfig)
+Settings = TypeVar("Settings", Config, PretrainConfig, TextEncoderConfig)
 
 
 def parse(toml: str, origin: str | None = None) -> Config:
@@ -106,12 +106,17 @@ def settle(
     """Replace what was left to be found in the corpus; fields that nobody set take the mode's defaults."""
     found = {"corpus.scheme": scheme, "corpus.mode": mode}
     chosen = override(config, found | ({} if splits is None else {"corpus.splits": sorted(splits)}))
+    return suit(chosen, mode)
+
+
+def suit(config: Settings, mode: Literal["words", "characters", "blanks"]) -> Settings:
+    """Give fields that nobody set the defaults of a mode."""
     unset = {
         f"{section}.{field}": value
         for (section, field), value in _OF_MODE[mode].items()
         if field not in getattr(config, section).model_fields_set
     }
-    return override(chosen, unset)
+    return override(config, unset)
 
 
 # A Chinese character is its own spelling: its neighbours say more than its strokes' shape and affixes would.

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from tagger.config.sections import Config, PretrainConfig
+from tagger.config.sections import Config, PretrainConfig, TextEncoderConfig
 
 
-def render(config: Config | PretrainConfig, *, comments: bool = True) -> str:
+def render(config: Config | PretrainConfig | TextEncoderConfig, *, comments: bool = True) -> str:
     """Write settings as TOML, each field's meaning in a comment above it."""
     lines: list[str] = []
     for name, field in type(config).model_fields.items():

@@ -270,6 +270,65 @@ class PretrainConfig(Section):
     training: PretrainingConfig = PretrainingConfig()
 
 
+class EncoderTextConfig(RawTextConfig):
+    """How raw text is read for an encoder. Sentences of running text and columns have neighbours, lines none."""
+
+    unit: Literal["words", "characters"] = Field(default="words", description="what a token is")
+    vocabulary: Annotated[int, Field(ge=10, le=10_000_000)] = Field(
+        default=100_000, description="words with an embedding of their own, the commonest"
+    )
+
+
+class TextEncoderTrainingConfig(Section):
+    """Gradient steps of an encoder that learns from raw text; meaning and defaults as for a labeler."""
+
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = Field(default=5, description="passes over the text")
+    batch_sentences: Size = Field(
+        default=16, description="sentences a step; a word is guessed among those of its step"
+    )
+    chunk_sentences: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=10_000, description="sentences held in memory and shuffled together"
+    )
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=4e-3, description="peak of the schedule"
+    )
+    warmup: Fraction = Field(default=0.1, description="share of the steps in which the learning rate rises")
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.0, description="decoupled weight decay (AdamW)"
+    )
+    clip_norm: Annotated[float, Field(gt=0)] = Field(default=5.0, description="largest norm of the gradient")
+    input_dropout: Fraction = Field(default=0.5, description="locked dropout on the encoder's input")
+    word_dropout: Fraction = Field(
+        default=0.05, description="share of words whose embedding becomes <unk> in a step"
+    )
+    unknown_strength: Annotated[float, Field(ge=0, le=100)] = Field(
+        default=0.5, description="a word seen n times becomes <unk> with probability a / (a + n); this is a"
+    )
+    character_dropout: Fraction = Field(
+        default=0.1, description="share of characters hidden from the convolution"
+    )
+    language_dim: Size = Field(default=64, description="size of the space in which states and words meet")
+    average: Fraction = Field(
+        default=0.995, description="decay per step of the weights' moving average; 0: off"
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        default="auto", description="where training runs; auto: a GPU if there is one, else the CPU"
+    )
+    workers: Annotated[int, Field(ge=0, le=64)] = Field(
+        default=1, description="training threads, which share every step; 0: one per core, at most 2"
+    )
+
+
+class TextEncoderConfig(Section):
+    """All settings of a labeler's encoder that learns from raw text; written to its directory as `config.toml`."""
+
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(default=1, description="seed of all randomness")
+    text: EncoderTextConfig = EncoderTextConfig()
+    embedding: EmbeddingConfig = EmbeddingConfig()
+    encoder: EncoderConfig = EncoderConfig()
+    training: TextEncoderTrainingConfig = TextEncoderTrainingConfig()
+
+
 class LanguageUseConfig(Section):
     """How a labeler uses a pretrained language model; `--lm DIR` fills in `used` and [language_model]."""
 

@@ -23,11 +23,17 @@ def inherit(labeler: SequenceLabeler, old: SequenceLabeler) -> None:
     own = labeler.state_dict()
     with torch.no_grad():
         for name, value in old.kept_state().items():
-            _place(own[name], value, fill=name.startswith(_TABLES))
+            place(own[name], value, fill=name.startswith(_TABLES))
 
 
-def _place(target: Tensor, value: Tensor, *, fill: bool) -> None:
-    """Copy a tensor into the beginning of one that is as large or larger in each dimension."""
+def place(target: Tensor, value: Tensor, *, fill: bool) -> None:
+    """Copy a tensor into the beginning of one that is as large or larger in each dimension.
+
+    Args:
+        target: changed in place.
+        value: what it begins with.
+        fill: whether its other rows become copies of the value's row of the unknown.
+    """
     if fill and target.shape != value.shape:
         target[len(value) :] = value[UNKNOWN].to(target.device)
     target[tuple(slice(size) for size in value.shape)] = value.to(target.device)

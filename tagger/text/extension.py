@@ -15,23 +15,35 @@ def extend(old: Lexicon, new: Lexicon) -> Lexicon:
 
     Counts of words are summed. How a language model reads, and lists of names, stay the old ones.
     """
-    counts = Counter(dict(zip(old.words.items, old.counts, strict=True)))
-    counts.update(dict(zip(new.words.items, new.counts, strict=True)))
-    words = _join(old.words, new.words)
     columns = [
         ColumnValues(one.name, _join(one.values, other.values))
         for one, other in zip(old.marks.columns, new.marks.columns, strict=True)
     ]
     return replace(
-        old,
+        extend_words(old, new),
+        embedding=old.embedding,
+        tags=tuple(dict.fromkeys((*old.tags, *new.tags))),
+        speller=old.speller,
+        marks=Marks(tuple(columns), old.marks.gazetteers),
+    )
+
+
+def extend_words(old: Lexicon, new: Lexicon) -> Lexicon:
+    """Return the new lexicon with the old entries of the tables of words and their parts before its own.
+
+    Counts of words are summed.
+    """
+    counts = Counter(dict(zip(old.words.items, old.counts, strict=True)))
+    counts.update(dict(zip(new.words.items, new.counts, strict=True)))
+    words = _join(old.words, new.words)
+    return replace(
+        new,
         words=words,
         counts=tuple(counts[word] for word in words.items),
         characters=_join(old.characters, new.characters),
         shapes=_join(old.shapes, new.shapes),
         affixes=_join(old.affixes, new.affixes),
         bigrams=_join(old.bigrams, new.bigrams),
-        tags=tuple(dict.fromkeys((*old.tags, *new.tags))),
-        marks=Marks(tuple(columns), old.marks.gazetteers),
     )
 
 

@@ -8,7 +8,7 @@ alone, so they are looked up once for each distinct word (a *form*), not for eac
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -55,7 +55,8 @@ class Lexicon:
     """The tables of one model.
 
     Attributes:
-        tags: the tags the decoder chooses from, in the order of its rows (no padding, no unknown).
+        tags: the tags the decoder chooses from, in the order of its rows (no padding, no unknown); none where there
+            is no decoder.
         counts: how often training saw each item of `words`.
         speller: how the model's language model reads words, if it has one.
         marks: what the model reads of a token beside its spelling.
@@ -94,6 +95,20 @@ class Lexicon:
             surface.update(sentence.tokens)
             if embedding.bigram_dim:
                 pairs.update(features.bigrams(sentence.tokens))
+        marks = Marks.build(sentences, embedding.feature_columns, gazetteers)
+        return replace(cls.of_counts(surface, pairs, embedding), tags=tuple(tags), marks=marks)
+
+    @classmethod
+    def of_counts(
+        cls, surface: Mapping[str, int], pairs: Mapping[str, int], embedding: EmbeddingConfig
+    ) -> Lexicon:
+        """Number what a text holds that has no tags.
+
+        Args:
+            surface: how often it holds each token.
+            pairs: how often it holds each bigram, if those are wanted.
+            embedding: which features are on, and the least counts.
+        """
         words: Counter[str] = Counter()
         characters: Counter[str] = Counter()
         shapes: Counter[str] = Counter()
@@ -112,8 +127,7 @@ class Lexicon:
             shapes=Vocab.from_counts(shapes),
             affixes=Vocab.from_counts(affixes, 2) if embedding.affix_dim else Vocab(()),
             bigrams=Vocab.from_counts(pairs, 2),
-            tags=tuple(tags),
-            marks=Marks.build(sentences, embedding.feature_columns, gazetteers),
+            tags=(),
         )
 
     def with_words(self, words: Iterable[str]) -> Lexicon:
@@ -173,8 +187,8 @@ class Lexicon:
             raise ValueError(f"expected an object of tables, found {type(tables).__name__}")
         vocabs = {name: Vocab(_strings(tables, name)) for name in _TABLES}
         tags, counts = _strings(tables, "tags"), tables.get("counts")
-        if not tags or len(set(tags)) < len(tags):
-            raise ValueError("there are no tags" if not tags else "the tags must differ")
+        if len(set(tags)) < len(tags):
+            raise ValueError("the tags must differ")
         if not isinstance(counts, list) or not all(
             type(count) is int and 0 <= count < 2**63 for count in counts
         ):

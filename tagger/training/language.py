@@ -16,9 +16,10 @@ from tagger.config import PretrainConfig
 from tagger.errors import ConfigError, ModelError
 from tagger.model.bilm import LanguageModel
 from tagger.text.language import END, LanguageTables
-from tagger.training.checkpoint import CONFIG, VOCAB, read_model, write_model
+from tagger.training.checkpoint import CONFIG, VOCAB, expect_kind, read_model, write_model
 
 KIND = {"kind": "language model"}  # in the header of the weights
+_EXPECTED = "a language model, as `tagger pretrain TEXT --output DIR` writes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +61,9 @@ def load(directory: str | Path) -> TrainedLanguageModel:
     directory = Path(directory)
     if not directory.is_dir():
         found = "is a file" if directory.exists() else "does not exist"
-        raise ModelError(
-            f"{found}; the directory of a language model is expected, as `tagger pretrain TEXT --output DIR` writes",
-            directory,
-        )
+        raise ModelError(f"{found}; expected the directory of {_EXPECTED}", directory)
     files, tensors = read_model(directory)
-    if b"[embedding]" in files[CONFIG]:
-        raise ModelError(
-            "holds a labeler, expected a language model as `tagger pretrain TEXT --output DIR` writes",
-            directory,
-        )
+    expect_kind(_EXPECTED, files, directory)
     try:
         config = settings.parse_as(PretrainConfig, files[CONFIG].decode("utf-8"))
     except (ConfigError, UnicodeDecodeError) as error:

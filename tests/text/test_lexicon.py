@@ -90,7 +90,6 @@ def _arrays(forms):
         ({"words": ["a", "a"]}, "differ"),
         ({"words": "abc"}, "words is not a list of strings"),
         ({"characters": [1]}, "characters is not a list of strings"),
-        ({"tags": []}, "no tags"),
         ({"tags": ["O", "O"]}, "differ"),
         ({"counts": [1]}, "5 words but 1 counts"),
         ({"counts": ["1"] * 5}, "counts is not a list of whole numbers"),

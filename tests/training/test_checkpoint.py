@@ -339,8 +339,8 @@ def test_only_fixed_names_inside_the_directory_are_read(directory, tmp_path):
 
 
 def test_a_language_models_directory_says_so(directory):
-    rewrite(directory, files={checkpoint.CONFIG: b"seed = 1\n"})
-    assert "holds a language model" in refusal(directory)
+    rewrite(directory, files={checkpoint.CONFIG: b"seed = 1\n\n[model]\n"})
+    assert "holds a language model; expected a labeler, as `tagger train` writes" in refusal(directory)
 
 
 # Writing.

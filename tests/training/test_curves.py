@@ -109,7 +109,7 @@ def test_the_page_holds_all_figures_and_names_the_best_epoch():
 
 def test_the_page_of_a_language_model_has_both_directions():
     facts = {"perplexity": 9.0, "forward": 12.0, "backward": 13.5, "improved": True, "learning_rate": 0.1}
-    page = curves.of_language_model([{"epoch": 1, "seconds": 1.0, "tokens_per_second": 5.0, **facts}])
+    page = curves.of_pretraining([{"epoch": 1, "seconds": 1.0, "tokens_per_second": 5.0, **facts}])
     assert '<span class="key0">forward</span>, <span class="key1">backward</span>' in page
     assert "<td>13.5</td>" in page
 

@@ -36,6 +36,11 @@ CURVES = "training.html"
 SEEDS = "seeds.json"
 _BELONGINGS = (CONFIG, VOCAB)
 _REPORTS = (SCORES, HISTORY, CURVES, CARD)
+_KINDS = {  # sections that the settings of one kind alone have
+    b"\n[decoder]\n": "a labeler",
+    b"\n[model]\n": "a language model",
+    b"\n[text]\n": "an encoder",
+}
 
 
 def save_model(directory: Path, model: TrainedModel) -> None:
@@ -84,14 +89,24 @@ def load_model(directory: str | Path) -> TrainedModel:
             f"{found}; a model directory is expected, as `tagger train --output DIR` writes", directory
         )
     files, tensors = read_model(directory)
-    if b"[embedding]" not in files[CONFIG]:
-        raise ModelError("holds a language model; expected a labeler, as `tagger train` writes", directory)
+    expect_kind("a labeler, as `tagger train` writes", files, directory)
     config, lexicon = _parse(directory, files)
     try:
         labeler = trained.restore(lexicon, config, tensors)
     except (ValueError, ConfigError) as error:
         raise ModelError(f"doesn't fit {CONFIG} and {VOCAB}: {error}", directory / WEIGHTS) from None
     return TrainedModel(config, lexicon, labeler.requires_grad_(False).eval())
+
+
+def expect_kind(wanted: str, files: Mapping[str, bytes], directory: Path) -> None:
+    """See that a directory holds the kind of model that is wanted: `KIND, as COMMAND writes`.
+
+    Raises:
+        ModelError: it holds another.
+    """
+    found = next((kind for section, kind in _KINDS.items() if section in files[CONFIG]), None)
+    if found is not None and found != wanted.partition(",")[0]:
+        raise ModelError(f"holds {found}; expected {wanted}", directory)
 
 
 def read_model(directory: Path) -> tuple[dict[str, bytes], dict[str, Tensor]]:
@@ -160,6 +175,8 @@ def _parse(directory: Path, files: Mapping[str, bytes]) -> tuple[settings.Config
         raise ModelError(f"is not what training writes: {error}", directory / CONFIG) from None
     try:
         lexicon = Lexicon.from_dict(json.loads(files[VOCAB]), config.embedding)
+        if not lexicon.tags:
+            raise ValueError("there are no tags")
     except (ValueError, RecursionError) as error:
         raise ModelError(f"is not a table of words and tags: {error}", directory / VOCAB) from None
     inner = trained.inner_scheme(scheme)

@@ -41,13 +41,8 @@ _ACCURACY = _Panel(
     "Accuracy on dev (per cent)",
     (_Curve("dev accuracy", lambda epoch: 100 * epoch["dev"]["token_accuracy"], ".2f"),),
 )
-_PERPLEXITY = _Panel(
-    "Perplexity of held-out text",
-    (
-        _Curve("forward", lambda epoch: float(epoch["forward"]), ".1f"),
-        _Curve("backward", lambda epoch: float(epoch["backward"]), ".1f"),
-    ),
-)
+_FORWARD = _Curve("forward", lambda epoch: float(epoch["forward"]), ".1f")
+_BACKWARD = _Curve("backward", lambda epoch: float(epoch["backward"]), ".1f")
 _LEARNT = _Panel(
     "Perplexity of the text learnt from", (_Curve("learnt", lambda epoch: float(epoch["perplexity"]), ".1f"),)
 )
@@ -62,9 +57,11 @@ def of_tagger(epochs: _Epochs, *, has_spans: bool = True) -> str:
     return _render("Training of a tagger", epochs, (_LOSS, _F1 if has_spans else _ACCURACY, _RATE))
 
 
-def of_language_model(epochs: _Epochs) -> str:
-    """Return the page of a language model's history: perplexities and learning rate."""
-    return _render("Training of a language model", epochs, (_LEARNT, _PERPLEXITY, _RATE))
+def of_pretraining(epochs: _Epochs) -> str:
+    """Return the page of what learnt from raw text: perplexities, of one direction or of both, and learning rate."""
+    has_backward = all(epoch["backward"] is not None for epoch in epochs)
+    held_out = _Panel("Perplexity of held-out text", (_FORWARD, _BACKWARD) if has_backward else (_FORWARD,))
+    return _render("Training on raw text", epochs, (_LEARNT, held_out, _RATE))
 
 
 def _render(title: str, epochs: _Epochs, panels: Sequence[_Panel]) -> str:

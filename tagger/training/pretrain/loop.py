@@ -14,23 +14,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from tagger.config import PretrainConfig, PretrainingConfig, TrainingConfig
-from tagger.model.bilm import LanguageModel
+from tagger.config import TrainingConfig
+from tagger.text.raw import Words
 from tagger.training.loop import schedule
-from tagger.training.optimizer import Optimizer
+from tagger.training.optimizer import Optimizer, row_sparse
 from tagger.training.parallel import Workers, seed_of
-from tagger.training.reading import (
-    Chunk,
-    Source,
-    Survey,
-    chunks,
-    collate,
-    encode,
-    fill,
-    shuffled_batches,
-)
+from tagger.training.pretrain.reading import Source, Survey
+from tagger.training.pretrain.task import Batch, Chunk, Extent, Task
 
 
 @dataclass(slots=True)
@@ -47,8 +39,8 @@ class Run:
         best_epoch: the epoch that reached it, counted from 1.
     """
 
-    model: LanguageModel
-    averaged: LanguageModel
+    model: nn.Module
+    averaged: nn.Module
     optimizer: Optimizer
     epoch: int = 0
     chunk: int = 0
@@ -67,7 +59,7 @@ class StepFacts:
     """One gradient step.
 
     Attributes:
-        perplexity: of the text learnt from, over the epoch so far, both directions.
+        perplexity: of the text learnt from, over the epoch so far, all directions.
         progress: share of all training done, 0 to 1.
         norm: of the gradient before clipping; not finite where the step was skipped.
     """
@@ -81,12 +73,12 @@ class StepFacts:
 
 @dataclass(frozen=True, slots=True)
 class EpochFacts:
-    """One epoch; `forward` and `backward` are the perplexities of held-out text, a word or a sentence's end each."""
+    """One epoch; `forward` and `backward` are the perplexities of held-out text, see `measure`."""
 
     epoch: int
     perplexity: float
     forward: float
-    backward: float
+    backward: float | None
     improved: bool
     learning_rate: float
     seconds: float
@@ -94,18 +86,19 @@ class EpochFacts:
     skipped: int
 
 
-def begin(model: LanguageModel, config: PretrainConfig) -> Run:
+def begin(task: Task, device: torch.device) -> Run:
     """Set up a run at its first step."""
-    settings = config.training
+    settings = task.settings
+    model = task.build().to(device)
     averaged = copy.deepcopy(model).requires_grad_(False) if settings.average else model
     steps = TrainingConfig(
         weight_decay=settings.weight_decay, clip_norm=settings.clip_norm, average=settings.average
     )
-    return Run(model, averaged, Optimizer(model, averaged, (), steps))
+    return Run(model, averaged, Optimizer(model, averaged, row_sparse(model), steps))
 
 
 def train(
-    run: Run, source: Source, facts: Survey, config: PretrainConfig, workers: int = 1
+    run: Run, source: Source, facts: Survey, task: Task, workers: int = 1
 ) -> Iterator[StepFacts | EpochFacts]:
     """Train to the last epoch, yielding after every step and every epoch.
 
@@ -113,41 +106,46 @@ def train(
         run: where to begin; changed in place, and consistent whenever a fact is yielded.
         source: the text.
         facts: what the survey of that text found.
-        config: the settings.
+        task: what is learnt, and its settings.
         workers: threads; each computes the gradient of a part of every batch.
     """
-    settings = config.training
+    settings, seed = task.settings, task.config.seed
+    held_out = task.encode(facts.held_out)
     with Workers(workers) as threads:
-        gradient = _Gradient(run.model, settings, threads, workers)
+        gradient = _Gradient(run.model, task, threads, workers)
         while run.epoch < settings.epochs:
             rate = 0.0
-            for chunk in chunks(source, facts.tables, run.chunk):
-                generator = np.random.default_rng((config.seed, run.epoch, run.chunk))
-                batches = shuffled_batches(chunk, settings.batch_tokens, generator)
+            for sentences in source.chunks(settings.chunk_sentences, run.chunk):
+                chunk = task.encode(sentences)
+                batches = task.batches(chunk, np.random.default_rng((seed, run.epoch, run.chunk)))
                 while run.batch < len(batches):
                     share = progress(run, facts, settings.epochs)
                     rate = settings.learning_rate * schedule(share, settings.warmup)
-                    norm = _step(run, gradient, chunk, batches[run.batch], rate, config.seed)
+                    norm = _step(run, gradient, chunk, batches[run.batch], rate)
                     yield StepFacts(
                         epoch=run.epoch + 1,
-                        perplexity=perplexity_of(run.nats, 2 * run.predictions),
+                        perplexity=perplexity_of(run.nats, task.directions * run.predictions),
                         progress=progress(run, facts, settings.epochs),
                         tokens_per_second=run.tokens / run.seconds,
                         norm=norm,
                     )
                 run.chunk, run.batch = run.chunk + 1, 0
-            yield _end_epoch(run, facts, rate)
+            yield _end_epoch(run, task, held_out, rate)
 
 
-def measure(model: LanguageModel, sentences: Chunk, batch_tokens: int = 4096) -> tuple[float, float]:
-    """Return the forward and the backward perplexity of sentences, their ends predicted too."""
-    sizes = np.array([len(rows) for rows in sentences.sentences])
-    nats = torch.zeros(2, dtype=torch.float64)
+def measure(task: Task, network: nn.Module, sentences: Sequence[Words]) -> list[float]:
+    """Return the perplexity of sentences in each direction: e to the mean loss of what the task predicts."""
+    return _measure(task, network, task.encode(sentences))
+
+
+def _measure(task: Task, network: nn.Module, chunk: Chunk) -> list[float]:
+    nats = torch.zeros(task.directions, dtype=torch.float64)
+    predictions = 0
     with torch.inference_mode():
-        for places in fill(np.argsort(sizes, kind="stable").tolist(), sizes, batch_tokens):
-            nats += model.losses(collate(sentences, places).to(model.device)).double().cpu()
-    predictions = int(sizes.sum()) + len(sizes)
-    return perplexity_of(float(nats[0]), predictions), perplexity_of(float(nats[1]), predictions)
+        for batch in task.batches(chunk, None):
+            nats += task.losses(network, chunk, batch, None).double().cpu()
+            predictions += task.extent(chunk, batch).predictions
+    return [perplexity_of(each, predictions) for each in nats.tolist()]
 
 
 def progress(run: Run, facts: Survey, epochs: int) -> float:
@@ -160,35 +158,32 @@ def perplexity_of(nats: float, predictions: int) -> float:
     return math.exp(min(nats / max(1, predictions), 700.0))
 
 
-def _step(
-    run: Run, gradient: _Gradient, chunk: Chunk, places: Sequence[int], rate: float, seed: int
-) -> float:
+def _step(run: Run, gradient: _Gradient, chunk: Chunk, batch: Batch, rate: float) -> float:
     began = time.perf_counter()
-    nats, gradients = gradient(chunk, places, (seed, run.epoch, run.chunk, run.batch))
+    nats, extent, gradients = gradient(chunk, batch, (run.epoch, run.chunk, run.batch))
     norm = run.optimizer.step(gradients, rate)
-    tokens = sum(len(chunk.sentences[place]) for place in places)
     run.skipped += not math.isfinite(norm)
     run.nats += nats if math.isfinite(nats) else 0.0
-    run.tokens += tokens
-    run.predictions += tokens + len(places)
+    run.tokens += extent.tokens
+    run.predictions += extent.predictions
     run.batch += 1
     run.seconds += time.perf_counter() - began
     return norm
 
 
-def _end_epoch(run: Run, facts: Survey, rate: float) -> EpochFacts:
+def _end_epoch(run: Run, task: Task, held_out: Chunk, rate: float) -> EpochFacts:
     run.optimizer.settle()
-    forward, backward = measure(run.averaged, encode(facts.held_out, facts.tables))
+    forward, *others = _measure(task, run.averaged, held_out)
     run.epoch += 1
-    both = math.sqrt(forward * backward)
+    both = math.prod((forward, *others)) ** (1 / task.directions)
     improved = run.best == 0.0 or both < run.best
     if improved:
         run.best, run.best_epoch = both, run.epoch
     found = EpochFacts(
         epoch=run.epoch,
-        perplexity=perplexity_of(run.nats, 2 * run.predictions),
+        perplexity=perplexity_of(run.nats, task.directions * run.predictions),
         forward=forward,
-        backward=backward,
+        backward=others[0] if others else None,
         improved=improved,
         learning_rate=rate,
         seconds=run.seconds,
@@ -201,34 +196,43 @@ def _end_epoch(run: Run, facts: Survey, rate: float) -> EpochFacts:
 
 
 class _Gradient:
-    """The gradient of a batch's mean loss, its sentences shared out among threads.
+    """The gradient of a batch's mean loss, its parts shared out among threads.
 
     The parts are summed in a fixed order: with as many threads, the same seed gives the same bits.
     """
 
-    def __init__(
-        self, model: LanguageModel, settings: PretrainingConfig, threads: Workers, parts: int
-    ) -> None:
+    def __init__(self, model: nn.Module, task: Task, threads: Workers, parts: int) -> None:
         self._model = model
         self._parameters = list(model.parameters())
-        self._settings = settings
+        self._device = self._parameters[0].device
+        self._task = task
         self._threads = threads
         self._parts = parts
 
     def __call__(
-        self, chunk: Chunk, places: Sequence[int], seeds: tuple[int, ...]
-    ) -> tuple[float, list[Tensor]]:
-        """Return the summed loss and the gradient of the mean loss of a prediction."""
-        predictions = sum(len(chunk.sentences[place]) + 1 for place in places)
-        shards = [shard for start in range(self._parts) if (shard := places[start :: self._parts])]
+        self, chunk: Chunk, batch: Batch, place: tuple[int, ...]
+    ) -> tuple[float, Extent, list[Tensor]]:
+        """Return the summed loss of a batch, what it holds, and the gradient of the mean loss of a prediction.
 
-        def of(number: int) -> tuple[float, tuple[Tensor, ...]]:
-            batch = collate(chunk, shards[number]).to(self._model.device)
-            generator = torch.Generator(self._model.device).manual_seed(seed_of(*seeds, number))
-            dropout, words = self._settings.dropout, self._settings.word_dropout
-            loss = self._model.losses(batch, dropout, generator, word_dropout=words).sum()
-            gradients = torch.autograd.grad(loss / predictions, self._parameters)
-            return loss.item(), gradients
+        Args:
+            chunk: some sentences.
+            batch: which of them.
+            place: epoch, chunk and batch, which seed the dropout.
+        """
+        task, extent = self._task, self._task.extent(chunk, batch)
+        shards = [shard for start in range(self._parts) if (shard := batch[start :: self._parts])]
+
+        def of(number: int) -> tuple[float, list[Tensor]]:
+            seed = seed_of(task.config.seed, *place, number)
+            generator = torch.Generator(self._device).manual_seed(seed)
+            loss = task.losses(self._model, chunk, shards[number], generator).sum()
+            values = torch.autograd.grad(loss / max(1, extent.predictions), self._parameters)
+            return loss.item(), list(values)
 
         losses, gradients = zip(*self._threads.map(of, range(len(shards))), strict=True)
-        return sum(losses), [sum(parts[1:], start=parts[0]) for parts in zip(*gradients, strict=True)]
+        return sum(losses), extent, [_sum(parts) for parts in zip(*gradients, strict=True)]
+
+
+def _sum(parts: Sequence[Tensor]) -> Tensor:
+    total = sum(parts[1:], start=parts[0])
+    return total.coalesce() if total.is_sparse else total
