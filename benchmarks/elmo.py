@@ -1,12 +1,13 @@
-"""Measure what a pretrained language model gains: F1 with and without it, and the speed of both.
+"""Measure what learning from raw text gains: F1 without it and with it, and the speed of both.
 
-    python benchmarks/elmo.py wnut17 [--seeds 1 2 3] [--lm DIR] [--ways none frozen finetuned]
+    python benchmarks/elmo.py wnut17 [--seeds 1 2 3] [--ways none frozen encoder finetuned] [--lm DIR] [--encoder DIR]
     python benchmarks/elmo.py wikigold
 
-`wnut17`: the language model learns from the tweets of `../shared/data/raw` and from the training text; the labeler
-is trained once for each seed. `wikigold`: it learns from the addresses of `raw/state-of-the-union`; the labeler is
-trained on four fifths of the documents, a fifth of the sentences of which choose the epoch, and tested on the fifth
-fold. One thread. `--lm` takes a language model that is there already.
+Ways: `none`; a language model whose layers join each word, `frozen` or `finetuned` (`train --lm`); the labeler's own
+`encoder` pretrained (`train --init-encoder`). `wnut17`: the text is the tweets of `../shared/data/raw` and the
+training text; the labeler is trained once for each seed. `wikigold`: it is the addresses of
+`raw/state-of-the-union`; the labeler is trained on four fifths of the documents, a fifth of the sentences of which
+choose the epoch, and tested on the fifth fold. One thread. `--lm` and `--encoder` take what was pretrained before.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ from typing import NamedTuple
 import torch
 from corpora import CORPORA, SHARED
 
-from tagger.config import Config, PretrainConfig, override
+from tagger.config import Config, PretrainConfig, TextEncoderConfig, override
 from tagger.text.conll import Sentence, read_corpus, read_sentences
-from tagger.training import checkpoint, corpora, evaluate, language, pretrain
+from tagger.training import checkpoint, corpora, evaluate, language, pretrain, text_encoder, transfer
+from tagger.training.corpora import Corpora
 from tagger.training.fit import Finished, fit
 
-WAYS = {"none": None, "frozen": False, "finetuned": True}
+WAYS = ("none", "frozen", "encoder", "finetuned")
 FOLDS = 5
 
 
@@ -48,32 +50,31 @@ def main() -> None:
     )
     parser.add_argument("corpus", choices=("wnut17", "wikigold"))
     parser.add_argument("--lm", type=Path, help="directory of a language model")
+    parser.add_argument("--encoder", type=Path, help="directory of an encoder")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--ways", choices=WAYS, nargs="+", default=["none", "frozen"])
+    parser.add_argument("--ways", choices=WAYS, nargs="+", default=["none", "frozen", "encoder"])
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        lm = language.load(arguments.lm or _pretrain(arguments.corpus, folder))
+        learnt = {"frozen": arguments.lm, "finetuned": arguments.lm, "encoder": arguments.encoder}
         trials = list(_wnut17(arguments.seeds) if arguments.corpus == "wnut17" else _wikigold(folder))
         print("way        trial     dev F1  test F1  train tok/s  label tok/s", flush=True)
         for way in arguments.ways:
-            results = [_measure(trial, lm, way, folder / f"{way}-{trial.name}") for trial in trials]
+            if way != "none" and learnt[way] is None:
+                learnt[way] = _pretrain(arguments.corpus, way, folder / f"learnt-{way}")
+            results = [
+                _measure(trial, way, learnt.get(way), folder / f"{way}-{trial.name}") for trial in trials
+            ]
             tests = [test for _, test in results]
             spread = statistics.stdev(tests) if len(tests) > 1 else 0.0
             print(f"{way:<10} mean     {statistics.mean(dev for dev, _ in results):7.2f} ", end="")
             print(f"{statistics.mean(tests):8.2f}  (test's standard deviation {spread:.2f})", flush=True)
 
 
-def _measure(
-    trial: Trial, lm: language.TrainedLanguageModel, way: str, directory: Path
-) -> tuple[float, float]:
+def _measure(trial: Trial, way: str, learnt: Path | None, directory: Path) -> tuple[float, float]:
     """Train one labeler; return its F1 on dev and test, in percent."""
-    finetune = WAYS[way]
-    config = override(Config(), {"seed": trial.seed, "training.workers": 1, "lm.finetune": finetune})
-    found = corpora.read(trial.train, trial.dev, trial.test, config)
-    if finetune is not None:
-        found = corpora.add_language_model(found, lm)
+    found = _read(trial, way, learnt)
     *_, last = fit(found, directory)
     assert isinstance(last, Finished)
     assert last.test is not None
@@ -81,6 +82,20 @@ def _measure(
     speeds = f"{last.tokens_per_second:11,.0f}  {_labelling_speed(directory, trial.test):11,.0f}"
     print(f"{way:<10} {trial.name:<8} {dev:7.2f} {test:8.2f}  {speeds}", flush=True)
     return dev, test
+
+
+def _read(trial: Trial, way: str, learnt: Path | None) -> Corpora:
+    """Read the corpora of a trial and what its labeler begins with."""
+    config = override(
+        Config(), {"seed": trial.seed, "training.workers": 1, "lm.finetune": way == "finetuned"}
+    )
+    files = trial.train, trial.dev, trial.test
+    if learnt is None:
+        return corpora.read(*files, config)
+    if way == "encoder":
+        encoder = text_encoder.load(learnt)
+        return transfer.join(corpora.read(*files, transfer.inherit_settings(config, encoder)), encoder)[0]
+    return corpora.add_language_model(corpora.read(*files, config), language.load(learnt))
 
 
 def _labelling_speed(directory: Path, path: Path) -> float:
@@ -95,20 +110,13 @@ def _labelling_speed(directory: Path, path: Path) -> float:
     return sum(map(len, sentences)) / min(seconds)
 
 
-def _pretrain(corpus: str, folder: Path) -> Path:
-    """Train the language model of a corpus; return its directory."""
-    if corpus == "wnut17":
-        text, source = folder / "text.txt", CORPORA["wnut17"]
-        learned = [" ".join(each.tokens) for each in read_sentences(source.folder / str(source.train))]
-        tweets = (SHARED / "raw" / "tweets" / "tweets.txt").read_text(encoding="utf-8")
-        text.write_text(tweets.rstrip("\n") + "\n" + "\n".join(learned) + "\n", encoding="utf-8")
-        paths, form = [text], "tokens"
-    else:
-        paths, form = sorted((SHARED / "raw" / "state-of-the-union").glob("*.txt")), "text"
-    config = override(PretrainConfig(), {"text.format": form, "training.workers": 1})
-    directory = folder / "lm"
+def _pretrain(corpus: str, way: str, directory: Path) -> Path:
+    """Learn from the text of a corpus; return the directory of what was learnt."""
+    paths, form = _text(corpus, directory.with_suffix(".txt"))
+    settings = {"text.format": form, "training.workers": 1}
+    kind = TextEncoderConfig if way == "encoder" else PretrainConfig
     checkpoint.prepare_directory(directory)
-    for fact in pretrain.pretrain(paths, directory, config):
+    for fact in pretrain.pretrain(paths, directory, override(kind(), settings)):
         if isinstance(fact, pretrain.EpochFacts):
             print(
                 f"pretraining, epoch {fact.epoch}: perplexity {fact.forward:.1f} forward, {fact.backward:.1f} "
@@ -116,6 +124,17 @@ def _pretrain(corpus: str, folder: Path) -> Path:
                 flush=True,
             )
     return directory
+
+
+def _text(corpus: str, path: Path) -> tuple[list[Path], str]:
+    """Return the raw text for a corpus and its format; `path` is where to write it if it has to be put together."""
+    if corpus == "wikigold":
+        return sorted((SHARED / "raw" / "state-of-the-union").glob("*.txt")), "text"
+    source = CORPORA["wnut17"]
+    learned = [" ".join(each.tokens) for each in read_sentences(source.folder / str(source.train))]
+    tweets = (SHARED / "raw" / "tweets" / "tweets.txt").read_text(encoding="utf-8")
+    path.write_text(tweets.rstrip("\n") + "\n" + "\n".join(learned) + "\n", encoding="utf-8")
+    return [path], "tokens"
 
 
 def _wnut17(seeds: Sequence[int]) -> Iterator[Trial]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from tagger.training.corpora import Corpora, CorpusFacts
     from tagger.training.finetune import Growth
+    from tagger.training.transfer import Overlap
 
 _LEANING = 0.2  # share of spans by which a list may know train better than dev before it looks made from it
 
@@ -61,6 +62,14 @@ def describe_growth(talk: Console, growth: Growth, model: Path, corpus: Path) ->
             f"types of {model} that {corpus} lacks: {', '.join(growth.absent_types)}; they stay possible, but where "
             "it mentions such names unmarked the model learns to pass over them",
         )
+
+
+def describe_overlap(talk: Console, overlap: Overlap, encoder: Path) -> None:
+    """Print how much of a corpus the text had from which an encoder learnt."""
+    share = percent(overlap.known / overlap.words)
+    say(
+        talk, f"beginning with {encoder}: it knows {share} % of the corpus's {overlap.words:,} distinct words"
+    )
 
 
 def describe_vectors(talk: Console, data: Corpora) -> None:

@@ -109,6 +109,14 @@ _Gazetteers = Annotated[
         rich_help_panel=_MODEL,
     ),
 ]
+_InitEncoder = Annotated[
+    Path | None,
+    typer.Option(
+        "--init-encoder",
+        help="Directory of an encoder (`tagger pretrain --target encoder`) to begin with.",
+        rich_help_panel=_MODEL,
+    ),
+]
 _LanguageModel = Annotated[
     Path | None,
     typer.Option(
@@ -136,6 +144,7 @@ def train(
     vectors: _Vectors = None,
     vectors_all: _VectorsAll = False,
     lm: _LanguageModel = None,
+    init_encoder: _InitEncoder = None,
     gazetteers: _Gazetteers = None,
 ) -> None:
     """Train a model on a labelled corpus.
@@ -155,7 +164,7 @@ def train(
             f"found {output}, which --from reads; choose another directory, or the run couldn't be resumed",
             "--output",
         )
-    data = _read(talk, (train, dev, test), choose(Config, config, given, overrides), base)
+    data = _read(talk, (train, dev, test), choose(Config, config, given, overrides), base, init_encoder)
     data = _join(talk, data, vectors, vectors_all, lm, gazetteers or [])
     describe_corpora(talk, data)
     if dry_run:
@@ -168,20 +177,35 @@ def train(
 
 
 def _read(
-    talk: Console, files: tuple[Path, Path | None, Path | None], chosen: Config, base: Path | None
+    talk: Console,
+    files: tuple[Path, Path | None, Path | None],
+    chosen: Config,
+    base: Path | None,
+    init_encoder: Path | None,
 ) -> Corpora:
-    """Read the corpora, for a new model or to continue one."""
-    from tagger.cli.findings import describe_growth
-    from tagger.training import checkpoint, corpora, finetune
+    """Read the corpora, for a new model, to continue one, or to begin with an encoder that learnt from text."""
+    from tagger.cli.findings import describe_growth, describe_overlap
+    from tagger.training import checkpoint, corpora, finetune, text_encoder, transfer
 
-    if base is None:
-        return corpora.read(*files, chosen)
-    model = checkpoint.load_model(base)
-    data, growth = finetune.continue_from(
-        corpora.read(*files, finetune.inherit_settings(chosen, model)), model
-    )
-    describe_growth(talk, growth, base, files[0])
-    return data
+    if base is not None and init_encoder is not None:
+        raise ConfigError(
+            "a model that is continued (--from) has its encoder; leave it out", "--init-encoder"
+        )
+    if base is not None:
+        model = checkpoint.load_model(base)
+        data, growth = finetune.continue_from(
+            corpora.read(*files, finetune.inherit_settings(chosen, model)), model
+        )
+        describe_growth(talk, growth, base, files[0])
+        return data
+    if init_encoder is not None:
+        encoder = text_encoder.load(init_encoder)
+        data, overlap = transfer.join(
+            corpora.read(*files, transfer.inherit_settings(chosen, encoder)), encoder
+        )
+        describe_overlap(talk, overlap, init_encoder)
+        return data
+    return corpora.read(*files, chosen)
 
 
 def _join(

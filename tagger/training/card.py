@@ -39,6 +39,7 @@ def write(
         f"A {config.encoder.kind.upper()} of {config.encoder.layers} x {config.encoder.directions} x "
         f"{config.encoder.hidden} with a {config.decoder.kind.upper()} decoder; {parameters:,} parameters.",
         *([] if data.base is None else [f"It continues a model of {_types(data.base.types)}."]),
+        *([] if data.encoder is None else ["Its embeddings and encoder learnt from raw text first."]),
         "",
         "| corpus | file | sentences | tokens |",
         "|---|---|---:|---:|",

@@ -30,6 +30,7 @@ from tagger.text.schemes import Scheme
 from tagger.text.tokenizer import Conventions, Mode, Split, detect
 from tagger.text.vocab import Vocab
 from tagger.training.language import TrainedLanguageModel
+from tagger.training.text_encoder import TrainedTextEncoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Corpora:
         vectors: pretrained word vectors, if any.
         base: the model whose training the run continues, if any; its types are among `types`.
         gazetteers: lists of names.
+        encoder: what learnt from raw text, with which the labeler begins, if any.
     """
 
     config: Config
@@ -56,6 +58,7 @@ class Corpora:
     vectors: Vectors | None = None
     base: TrainedModel | None = None
     gazetteers: tuple[Gazetteer, ...] = ()
+    encoder: TrainedTextEncoder | None = None
 
     def fingerprint(self) -> bytes:
         """Return what differs where the training or the dev sentences differ."""
@@ -232,6 +235,8 @@ def build_lexicon(corpora: Corpora) -> Lexicon:
     lexicon = Lexicon.build(corpora.train.sentences, tags, corpora.config.embedding, corpora.gazetteers)
     if corpora.base is not None:
         lexicon = extension.extend(corpora.base.lexicon, lexicon)
+    if corpora.encoder is not None:
+        lexicon = extension.extend_words(corpora.encoder.lexicon, lexicon)
     if corpora.vectors is not None:
         lexicon = lexicon.with_words(corpora.vectors.words)
     return replace(lexicon, speller=corpora.language.tables.speller) if corpora.language else lexicon
@@ -290,8 +295,13 @@ def add_vectors(corpora: Corpora, path: Path, *, keep_all: bool = False) -> Corp
 
     Raises:
         DataError: the file is at fault, or has no vector for any word of the corpora.
-        ConfigError: the run continues a model whose words have vectors of another size.
+        ConfigError: the run continues a model whose words have vectors of another size, or begins with an encoder
+            that brings its own.
     """
+    if corpora.encoder is not None:
+        raise ConfigError(
+            "the encoder of --init-encoder brings its own; leave one of the two out", "--vectors"
+        )
     lowercase = corpora.config.embedding.lowercase
     parts = [corpus for corpus in (corpora.train, corpora.dev, corpora.test) if corpus is not None]
     surfaces = {token for corpus in parts for sentence in corpus.sentences for token in sentence.tokens}

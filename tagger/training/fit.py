@@ -16,6 +16,7 @@ from typing import Any
 
 from tagger.model import extension, trained
 from tagger.model.labeler import SequenceLabeler
+from tagger.model.text_encoder import begin_with
 from tagger.model.trained import TrainedModel
 from tagger.text.conll import Corpus
 from tagger.text.metrics import Scores
@@ -114,6 +115,8 @@ def begin(data: Corpora) -> tuple[Run, TrainedModel]:
         extension.inherit(labeler, data.base.labeler)
         if labeler.embedding.word is not None and data.config.embedding.vectors_frozen:
             labeler.embedding.word.weight.requires_grad_(False)
+    if data.encoder is not None:
+        begin_with(labeler, data.encoder.network)
     if data.vectors is not None:
         rows = lexicon.words.rows(data.vectors.words)
         labeler.embedding.place_vectors(rows, data.vectors.rows, frozen=data.config.embedding.vectors_frozen)

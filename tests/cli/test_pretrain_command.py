@@ -89,6 +89,78 @@ def test_pretrain_says_what_is_wrong(
     assert message in err
 
 
+ENCODER = (
+    "--target", "encoder", "--hidden", "8", "--held-out", "0.1", "--epochs", "2", "--input-format", "tokens",
+    "--set", "embedding.character_filters=4", "--set", "embedding.word_dim=8",
+)  # fmt: skip
+
+
+def test_an_encoder_is_pretrained_and_a_labeler_begins_with_it(files: Path, run: Run, tmp_path: Path) -> None:
+    encoder = tmp_path / "encoder"
+    code, out, err = run("pretrain", files / "text.txt", "--output", encoder, *ENCODER)
+    assert code == 0
+    assert out.startswith("perplexity of held-out text: ")
+    assert "the embeddings and the encoder of a labeler over words: LSTM, 1 x 2 x 8" in " ".join(err.split())
+    assert f"use it: tagger train TRAIN --init-encoder {encoder}" in err.replace("\n", "")
+    arguments = ("train", files / "train.conll", "--epochs", "2", "--init-encoder", encoder)
+    code, out, err = run(*arguments, "--output", tmp_path / "model", "--json")
+    assert code == 0
+    assert "it knows 100.00 % of the corpus's 10 distinct words" in " ".join(err.split())
+    assert json.loads(out)["dev"]["micro"]["support"] > 0
+    code, out, _ = run("predict", tmp_path / "model", files / "text.txt", "--format", "conll")
+    assert code == 0
+    assert out.splitlines()[0].startswith(("Ada", "Bob", "Eve"))
+    code, _, _ = run(*arguments, "--output", tmp_path / "dry", "--dry-run")
+    assert code == 0
+    assert not (tmp_path / "dry").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--projection", "8"), "--projection: is a setting of language models; leave it out with --target"),
+        (("--set", "model.hidden=8"), "model.hidden: no such setting; did you mean encoder.hidden?"),
+        (("--unit", "syllables"), "text.unit: found 'syllables', expected"),
+    ],
+)
+def test_an_encoder_has_settings_of_its_own(
+    files: Path, run: Run, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    code, out, err = run("pretrain", files / "text.txt", "-o", tmp_path / "e", *ENCODER, *arguments)
+    assert (code, out) == (1, "")
+    assert message in err
+    assert not (tmp_path / "e").exists()
+
+
+def test_what_an_encoder_does_not_go_with(files: Path, run: Run, tmp_path: Path) -> None:
+    run("pretrain", files / "text.txt", "--output", tmp_path / "encoder", *ENCODER)
+    train = ("train", files / "train.conll", "--output", tmp_path / "m", "--init-encoder")
+    wrong = {
+        (
+            files / "lm",
+        ): "holds a language model; expected an encoder, as `tagger pretrain TEXT --target encoder",
+        (
+            tmp_path / "encoder",
+            "--hidden",
+            "9",
+        ): "encoder.hidden: found 9, but the encoder of --init-encoder has 8",
+        (
+            tmp_path / "encoder",
+            "--from",
+            tmp_path / "n",
+        ): "--init-encoder: a model that is continued (--from) has",
+    }
+    for arguments, message in wrong.items():
+        code, out, err = run(*train, *arguments)
+        assert (code, out) == (1, "")
+        assert message in err
+    code, _, err = run(
+        "train", files / "train.conll", "--output", tmp_path / "m", "--lm", tmp_path / "encoder"
+    )
+    assert code == 1
+    assert "holds an encoder; expected a language model, as `tagger pretrain TEXT --output DIR` writes" in err
+
+
 def test_bytes_that_are_no_text_are_placed(run: Run, tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_bytes(b"one\ntwo\n\xff\n")
     code, _, err = run("pretrain", tmp_path / "text.txt", "--output", tmp_path / "lm")
