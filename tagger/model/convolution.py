@@ -2,13 +2,13 @@
 
 Alphabets are small and corpora are not, so what a filter makes of a character at the k-th place of its window,
 `M_k e(c)`, is looked up in a table with a row for each character of the alphabet instead of being computed at every
-position. Nothing here knows how those tables come about.
+position. Only positions inside a word are visited. Nothing here knows how those tables come about.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -27,41 +27,68 @@ def convolve(characters: Tensor, tables: Sequence[Tensor], before: int = 0) -> T
             are the first ones.
         before: how many places of the window stand before position i.
     """
-    padded = functional.pad(characters, (before, len(tables) - 1 - before))
-    outside = characters == PAD
-    outside[:, 0] = False  # a word without characters, such as padding, still has a finite maximum
+    windows = _cut(characters, len(tables), before)
     if torch.is_grad_enabled():
-        return cast(Tensor, _Convolution.apply(padded, outside, *tables))  # type: ignore[no-untyped-call]
-    return _sums(padded, outside, tables).amax(1)
+        return cast(Tensor, _Convolution.apply(*windows, len(characters), *tables))  # type: ignore[no-untyped-call]
+    return _highest(_sums(windows, tables), windows, len(characters))
 
 
-def _sums(padded: Tensor, outside: Tensor, tables: Sequence[Tensor]) -> Tensor:
-    """Return (U, C, F) what each filter finds at each position, minus infinity outside the word."""
-    size = outside.shape[1]
-    first, *others = tables
-    found = functional.embedding(padded[:, :size], first)
-    for place, table in enumerate(others, start=1):
-        found[..., : table.shape[1]] += functional.embedding(padded[:, place : place + size], table)
-    return found.masked_fill_(outside.unsqueeze(-1), float("-inf"))
+class _Windows(NamedTuple):
+    """The P windows of a batch of words.
+
+    Attributes:
+        words: (P,) whose each window is.
+        characters: (P, W) rows of the tables.
+    """
+
+    words: Tensor
+    characters: Tensor
+
+
+def _cut(characters: Tensor, width: int, before: int) -> _Windows:
+    """Cut the windows of (U, C) characters; a word without characters, such as padding, has one of padding."""
+    inside = characters != PAD
+    inside[:, 0] = True
+    words, starts = inside.nonzero(as_tuple=True)
+    padded = functional.pad(characters, (before, width - 1 - before))
+    return _Windows(words, padded.unfold(1, width, 1)[words, starts])
+
+
+def _sums(windows: _Windows, tables: Sequence[Tensor]) -> Tensor:
+    """Return (P, F) what each filter finds in each window: the sum of a bag of rows, one from each table."""
+    rows, filters = tables[0].shape
+    table = torch.cat([functional.pad(each, (0, filters - each.shape[1])) for each in tables])
+    first = torch.arange(0, len(table), rows, device=table.device)
+    return functional.embedding_bag(windows.characters + first, table, mode="sum")
+
+
+def _highest(found: Tensor, windows: _Windows, size: int) -> Tensor:
+    """Return (U, F) the maximum over each word's windows."""
+    lowest = found.new_full((size, found.shape[1]), float("-inf"))
+    return lowest.scatter_reduce_(0, windows.words.unsqueeze(1).expand_as(found), found, "amax")
 
 
 class _Convolution(torch.autograd.Function):
-    """Only the window with the maximum has a gradient, so one row of each table for each word and filter has one."""
+    """Only a word's window with the maximum has a gradient; equal ones share it."""
 
     @staticmethod
-    def forward(ctx: Any, padded: Tensor, outside: Tensor, *tables: Tensor) -> Tensor:
-        highest, winner = _sums(padded, outside, tables).max(1)  # (U, F) both
-        ctx.save_for_backward(padded, winner)
+    def forward(ctx: Any, words: Tensor, characters: Tensor, size: int, *tables: Tensor) -> Tensor:
+        windows = _Windows(words, characters)
+        found = _sums(windows, tables)
+        highest = _highest(found, windows, size)
+        ctx.save_for_backward(words, characters, found, highest)
         ctx.shapes = [table.shape for table in tables]
         return highest
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        padded, winner = ctx.saved_tensors
-        (gradient,) = gradients
-        found = []
-        for place, (rows, filters) in enumerate(ctx.shapes):
-            read = padded.gather(1, winner[:, :filters] + place)  # (U, F_k)
-            found.append(gradient.new_zeros(rows, filters).scatter_add_(0, read, gradient[:, :filters]))
-        return (None, None, *found)
+        words, characters, found, highest = ctx.saved_tensors
+        hits = (found - highest.index_select(0, words)).sign_().add_(1)  # (P, F), 1 or 0; quicker than ==
+        shares = gradients[0] / torch.zeros_like(highest).index_add_(0, words, hits)
+        spread = hits.mul_(shares.index_select(0, words))
+        by_table = [
+            spread.new_zeros(shape).index_add_(0, read, spread[:, : shape[1]])
+            for shape, read in zip(ctx.shapes, characters.unbind(1), strict=True)
+        ]
+        return (None, None, None, *by_table)
