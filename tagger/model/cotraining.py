@@ -15,6 +15,7 @@ from torch.autograd.function import once_differentiable
 
 from tagger.config import EncoderConfig
 from tagger.model.batch import Batch
+from tagger.model.tables import look_up
 
 
 class NeighbourPrediction(nn.Module):
@@ -48,7 +49,7 @@ class NeighbourPrediction(nn.Module):
         right = left + rows
         pairs = [(left, right), (right, left)][: len(self.projections)]  # who predicts, and whom
         halves = states.flatten(0, 1).chunk(len(pairs), dim=-1)
-        words = self.output(batch.forms.words)  # (U, dim)
+        words = look_up(self.output, batch.forms.words)  # (U, dim)
         wanted = batch.tokens.flatten()
         return torch.stack(
             [

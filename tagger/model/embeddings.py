@@ -8,6 +8,7 @@ Nothing here knows what comes after the concatenation.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ from tagger.errors import ConfigError
 from tagger.model.batch import Batch, FormRows
 from tagger.model.contextual import ContextualEmbedding
 from tagger.model.convolution import convolve
+from tagger.model.tables import look_up
 from tagger.model.vectors import Matrix
 from tagger.text.gazetteer import END, INSIDE, OUTSIDE
 from tagger.text.lexicon import Lexicon
@@ -104,7 +106,7 @@ class TokenEmbedding(nn.Module):
             parts.append(self.embed_marks(marks))
         if self.bigram is not None:
             assert batch.bigrams is not None
-            parts.append(self.bigram(batch.bigrams).flatten(2))
+            parts.append(look_up(self.bigram, batch.bigrams).flatten(2))
         if self.contextual is not None:
             assert batch.language is not None
             parts.append(self.contextual(batch.language))
@@ -115,11 +117,11 @@ class TokenEmbedding(nn.Module):
         parts: list[Tensor] = []
         if self.word is not None:
             words = forms.words if generator is None else self._drop(forms, generator)
-            parts.append(self.word(words))
+            parts.append(look_up(self.word, words))
         if self.affix is not None:
-            parts.append(self.affix(forms.affixes))
+            parts.append(look_up(self.affix, forms.affixes))
         if self.shape is not None:
-            parts.append(self.shape(forms.shapes))
+            parts.append(look_up(self.shape, forms.shapes))
         if self.character is not None:
             hidden = self.character_dropout if generator is not None else 0.0
             parts.append(self.character(_hide(forms.characters, hidden, generator)))
@@ -127,7 +129,8 @@ class TokenEmbedding(nn.Module):
 
     def embed_marks(self, marks: Tensor) -> Tensor:
         """Map (..., F) rows of the marks' tables to (..., M)."""
-        return torch.cat([table(rows) for table, rows in zip(self.marks, marks.unbind(-1), strict=True)], -1)
+        tables = (cast(nn.Embedding, table) for table in self.marks)
+        return torch.cat([look_up(*each) for each in zip(tables, marks.unbind(-1), strict=True)], -1)
 
     def place_vectors(self, rows: Sequence[int], vectors: Matrix, *, frozen: bool) -> None:
         """Begin with pretrained vectors (N, D) in some rows of the word table; frozen, the whole table stays."""

@@ -1,0 +1,51 @@
+"""Look rows of large tables up, with gradients that are row-sparse and already summed by row.
+
+PyTorch's own sparse gradient holds a row for each look-up, which must be sorted and added up afterwards. The sum of
+the gradients of the places where a row is read is a bag of these gradients, as the sum of affixes is a bag of rows:
+both directions are one call of a fast kernel. Nothing here knows what the rows stand for.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+from tagger.text.vocab import PAD
+
+
+def look_up(table: nn.Embedding | nn.EmbeddingBag, rows: Tensor) -> Tensor:
+    """Return rows of a table: (..., D) for (...) of an `Embedding`, sums (N, D) for (N, A) of an `EmbeddingBag`.
+
+    A row of padding holds 0 and gets no gradient. The table is large, and a batch reads few of its rows.
+    """
+    bags = rows if isinstance(table, nn.EmbeddingBag) else rows.reshape(-1, 1)
+    has_padding = table.padding_idx == PAD
+    summed = cast(Tensor, _Sums.apply(table.weight, bags, has_padding))  # type: ignore[no-untyped-call]
+    return summed if isinstance(table, nn.EmbeddingBag) else summed.view(*rows.shape, -1)
+
+
+class _Sums(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, table: Tensor, bags: Tensor, has_padding: bool) -> Tensor:
+        ctx.save_for_backward(bags)
+        ctx.shape, ctx.has_padding = table.shape, has_padding
+        return functional.embedding_bag(bags, table, mode="sum")
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (bags,) = ctx.saved_tensors
+        read, places = bags.flatten().sort(stable=True)
+        rows, counts = read.unique_consecutive(return_counts=True)
+        first = counts.cumsum(0) - counts
+        values = functional.embedding_bag(places // bags.shape[1], gradients[0], first, mode="sum")
+        if ctx.has_padding and rows[0] == PAD:
+            rows, values = rows[1:], values[1:]
+        summed = torch.sparse_coo_tensor(
+            rows.unsqueeze(0), values, ctx.shape, check_invariants=False, is_coalesced=True
+        )
+        return summed, None, None
