@@ -75,7 +75,7 @@ class Optimizer:
         for name, table in self._tables.items():
             table.step(by_name.pop(name), learning_rate, self.steps, decay, before, self._log_decay)
         for parameter, gradient in zip(self._dense, by_name.values(), strict=True):
-            parameter.grad = gradient
+            parameter.grad = gradient.contiguous()  # the fused kernel reads memory in its order, not by strides
         self._adam.param_groups[0]["lr"] = learning_rate
         self._adam.step()
         if self._averages:

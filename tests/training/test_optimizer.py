@@ -97,6 +97,20 @@ def test_steps_are_those_of_adamw_and_sparse_adam(weight_decay):
             )
 
 
+def test_gradients_are_read_by_their_strides():
+    """PyTorch's fused kernel reads memory in its order: a transposed gradient would reach other weights."""
+    found = []
+    for turned in (False, True):
+        model, averaged, optimizer = make()
+        for rows in batches(3):
+            values = gradients(model, rows)
+            if turned:
+                values = [each.mT.contiguous().mT if each.shape == (3, 2 * DIM) else each for each in values]
+            optimizer.step(values, 0.05)
+        found.append(everything(model, averaged, optimizer))
+    assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
+
+
 @pytest.mark.parametrize("decay", [0.5, 0.9, 0.995])
 def test_the_lazy_average_is_the_average_over_every_step(decay):
     model, averaged, optimizer = make(**{"training.average": decay})
