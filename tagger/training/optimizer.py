@@ -1,18 +1,20 @@
 """Adam with row-sparse tables, and a moving average of the weights.
 
-Dense parameters go to PyTorch's fused AdamW. Embedding tables come with row-sparse gradients: only the rows a
-batch touched are updated, so a step costs the same for a vocabulary of a thousand words or a million. The
-moving average of a row that isn't touched has a closed form, so it is caught up when it is needed. Nothing
-here computes a gradient or knows a schedule.
+Embedding tables come with row-sparse gradients: only the rows a batch touched are updated, so a step costs the same
+for a vocabulary of a thousand words or a million. They are taken out of their tables, updated together with the
+dense parameters in one call of PyTorch's fused AdamW, and put back. The moving average of a row that isn't touched
+has a closed form, so it is caught up when it is needed. Nothing here computes a gradient or knows a schedule.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.optim.adamw import adamw
 
 from tagger.config import TrainingConfig
 
@@ -35,18 +37,18 @@ class Optimizer:
     ) -> None:
         names = {name: value for name, value in model.named_parameters() if value.requires_grad}
         rows = set(sparse)
-        self._dense: list[Tensor] = [parameter for name, parameter in names.items() if name not in rows]
+        self._dense = [parameter.detach() for name, parameter in names.items() if name not in rows]
         self._dense_average: list[Tensor] = [
             p for name, p in averaged.named_parameters() if name in names and name not in rows
         ]
-        self._adam = torch.optim.AdamW(
-            self._dense, lr=0.0, betas=_BETAS, eps=_EPSILON, weight_decay=config.weight_decay, fused=True
-        )
+        self._means = [torch.zeros_like(parameter) for parameter in self._dense]
+        self._squares = [torch.zeros_like(parameter) for parameter in self._dense]
         twins = dict(averaged.named_parameters())
         self._tables = {name: _Table(names[name], twins[name]) for name in names if name in rows}
         self._order = list(names)
         self._averages = averaged is not model
         self._decay = config.average
+        self._weight_decay = config.weight_decay
         self._clip = config.clip_norm
         self._log_decay = 0.0  # sum over steps of the log of each step's decay
         self.steps = 0
@@ -72,15 +74,41 @@ class Optimizer:
         before, self._log_decay = self._log_decay, self._log_decay + (math.log(decay) if decay else 0.0)
 
         by_name = dict(zip(self._order, gradients, strict=True))
-        for name, table in self._tables.items():
-            table.step(by_name.pop(name), learning_rate, self.steps, decay, before, self._log_decay)
-        for parameter, gradient in zip(self._dense, by_name.values(), strict=True):
-            parameter.grad = gradient.contiguous()  # the fused kernel reads memory in its order, not by strides
-        self._adam.param_groups[0]["lr"] = learning_rate
-        self._adam.step()
+        touched = [
+            table.take(by_name.pop(name), before if decay else None) for name, table in self._tables.items()
+        ]
+        self._update([each.contiguous() for each in by_name.values()], touched, learning_rate)
+        for table, rows in zip(self._tables.values(), touched, strict=True):
+            table.put(rows, decay, self._log_decay)
         if self._averages:
             torch._foreach_lerp_(self._dense_average, self._dense, 1 - decay)
         return norm
+
+    def _update(self, gradients: list[Tensor], touched: Sequence[_Rows], rate: float) -> None:
+        """Update the dense parameters and the rows that were taken; the latter have no weight decay.
+
+        The fused kernel reads memory in its order, not by strides, so all tensors must be contiguous.
+        """
+        if self._weight_decay:
+            torch._foreach_mul_(self._dense, 1 - rate * self._weight_decay)
+        weights = self._dense + [rows.weight for rows in touched]
+        device = weights[0].device
+        adamw(
+            weights,
+            gradients + [rows.gradient for rows in touched],
+            self._means + [rows.mean for rows in touched],
+            self._squares + [rows.square for rows in touched],
+            [],
+            list(torch.full((len(weights),), self.steps - 1.0, device=device).unbind()),  # it adds the 1
+            fused=True,
+            amsgrad=False,
+            beta1=_BETAS[0],
+            beta2=_BETAS[1],
+            lr=rate,
+            weight_decay=0.0,
+            eps=_EPSILON,
+            maximize=False,
+        )
 
     def settle(self) -> None:
         """Bring the average of every row up to date, before the averaged model is used."""
@@ -93,9 +121,8 @@ class Optimizer:
             "steps": torch.tensor(self.steps),
             "log_decay": torch.tensor(self._log_decay, dtype=torch.float64),
         }
-        for place, parameter in enumerate(self._dense):
-            for key, value in self._adam.state[parameter].items():
-                tensors[f"dense.{place}.{key}"] = value
+        for place, (mean, square) in enumerate(zip(self._means, self._squares, strict=True)):
+            tensors |= {f"dense.{place}.exp_avg": mean, f"dense.{place}.exp_avg_sq": square}
         for name, table in self._tables.items():
             tensors |= {f"table.{name}.{key}": value for key, value in table.state().items()}
         return tensors
@@ -104,15 +131,9 @@ class Optimizer:
         """Take over what `state` returned."""
         self.steps = int(tensors["steps"])
         self._log_decay = float(tensors["log_decay"])
-        for place, parameter in enumerate(self._dense):
-            prefix = f"dense.{place}."
-            kept = {
-                key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)
-            }
-            if kept:
-                self._adam.state[parameter] = {
-                    key: value.to(parameter.device, copy=True) for key, value in kept.items()
-                }
+        for place, (mean, square) in enumerate(zip(self._means, self._squares, strict=True)):
+            mean.copy_(tensors[f"dense.{place}.exp_avg"])
+            square.copy_(tensors[f"dense.{place}.exp_avg_sq"])
         for name, table in self._tables.items():
             for key, value in table.state().items():
                 value.copy_(tensors[f"table.{name}.{key}"])
@@ -127,6 +148,17 @@ def row_sparse(model: nn.Module) -> list[str]:
     ]
 
 
+class _Rows(NamedTuple):
+    """Copies of the n rows of a table that a batch touched; the average has caught up with the steps they sat out."""
+
+    places: Tensor  # (n,)
+    gradient: Tensor  # (n, D), as all below
+    weight: Tensor
+    mean: Tensor
+    square: Tensor
+    average: Tensor | None
+
+
 class _Table:
     """The optimiser's view of one embedding table: moments, and when each row's average was last brought up."""
 
@@ -135,34 +167,31 @@ class _Table:
         self._average = average.detach()
         self._mean = torch.zeros_like(self._weight)
         self._square = torch.zeros_like(self._weight)
-        self._seen = torch.zeros(len(self._weight), dtype=torch.float64)
+        self._seen = torch.zeros(len(self._weight), dtype=torch.float64, device=weight.device)
 
     def state(self) -> dict[str, Tensor]:
         return {"mean": self._mean, "square": self._square, "seen": self._seen}
 
-    def step(
-        self, gradient: Tensor, rate: float, steps: int, decay: float, log_before: float, log_after: float
-    ) -> None:
-        """Update the touched rows as Adam does; their average first catches up with the steps they sat out."""
-        rows = gradient._indices()[0]
-        values = gradient._values()
-        weight = self._weight.index_select(0, rows)
-        if decay:
-            late = torch.exp(log_before - self._seen.index_select(0, rows)).to(weight.dtype).unsqueeze(1)
-            average = torch.lerp(weight, self._average.index_select(0, rows), late)
-        mean = self._mean.index_select(0, rows).lerp_(values, 1 - _BETAS[0])
-        square = (
-            self._square.index_select(0, rows).mul_(_BETAS[1]).addcmul_(values, values, value=1 - _BETAS[1])
+    def take(self, gradient: Tensor, log_now: float | None) -> _Rows:
+        """Copy the rows that have a gradient; without a time there is no average."""
+        places = gradient._indices()[0]
+        weight, mean, square = (
+            table.index_select(0, places) for table in (self._weight, self._mean, self._square)
         )
-        scale = math.sqrt(1 - _BETAS[1] ** steps)
-        size = rate / (1 - _BETAS[0] ** steps)
-        weight.addcdiv_(mean, square.sqrt().div_(scale).add_(_EPSILON), value=-size)
-        self._weight.index_copy_(0, rows, weight)
-        self._mean.index_copy_(0, rows, mean)
-        self._square.index_copy_(0, rows, square)
-        if decay:
-            self._average.index_copy_(0, rows, average.lerp_(weight, 1 - decay))
-            self._seen.index_fill_(0, rows, log_after)
+        average = None
+        if log_now is not None:
+            late = torch.exp(log_now - self._seen.index_select(0, places)).to(weight.dtype).unsqueeze(1)
+            average = torch.lerp(weight, self._average.index_select(0, places), late)
+        return _Rows(places, gradient._values().contiguous(), weight, mean, square, average)
+
+    def put(self, rows: _Rows, decay: float, log_now: float) -> None:
+        """Put updated rows back, and their average with them."""
+        self._weight.index_copy_(0, rows.places, rows.weight)
+        self._mean.index_copy_(0, rows.places, rows.mean)
+        self._square.index_copy_(0, rows.places, rows.square)
+        if rows.average is not None:
+            self._average.index_copy_(0, rows.places, rows.average.lerp_(rows.weight, 1 - decay))
+            self._seen.index_fill_(0, rows.places, log_now)
 
     def settle(self, log_now: float) -> None:
         """Catch every row's average up: a row w that was not touched since s has average w + (a - w) d^(t - s)."""
