@@ -37,7 +37,8 @@ class Optimizer:
     ) -> None:
         names = {name: value for name, value in model.named_parameters() if value.requires_grad}
         rows = set(sparse)
-        self._dense = [parameter.detach() for name, parameter in names.items() if name not in rows]
+        # the parameters themselves, not views of them: their values may come to lie in other memory
+        self._dense: list[Tensor] = [parameter for name, parameter in names.items() if name not in rows]
         self._dense_average: list[Tensor] = [
             p for name, p in averaged.named_parameters() if name in names and name not in rows
         ]
@@ -53,6 +54,7 @@ class Optimizer:
         self._log_decay = 0.0  # sum over steps of the log of each step's decay
         self.steps = 0
 
+    @torch.no_grad()
     def step(self, gradients: Sequence[Tensor], learning_rate: float) -> float:
         """Clip the gradients by their total norm and update the weights and their average.
 
@@ -110,6 +112,7 @@ class Optimizer:
             maximize=False,
         )
 
+    @torch.no_grad()
     def settle(self) -> None:
         """Bring the average of every row up to date, before the averaged model is used."""
         for table in self._tables.values():
@@ -163,8 +166,8 @@ class _Table:
     """The optimiser's view of one embedding table: moments, and when each row's average was last brought up."""
 
     def __init__(self, weight: Tensor, average: Tensor) -> None:
-        self._weight = weight.detach()
-        self._average = average.detach()
+        self._weight = weight
+        self._average = average
         self._mean = torch.zeros_like(self._weight)
         self._square = torch.zeros_like(self._weight)
         self._seen = torch.zeros(len(self._weight), dtype=torch.float64, device=weight.device)
