@@ -1,7 +1,8 @@
 """Threads that compute side by side, with one thread each inside PyTorch's operators.
 
-One batch doesn't scale over cores inside an operator; several batches side by side do, because the operators
-release the interpreter's lock. Nothing here knows what is computed.
+One batch doesn't scale over cores inside an operator; several parts of it side by side do, because the operators
+release the interpreter's lock. Nothing here knows what is computed. Where steps are short, processes do better: see
+`training.team`.
 """
 
 from __future__ import annotations

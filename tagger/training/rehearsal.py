@@ -39,8 +39,9 @@ class Rehearsal:
         parameters: numbers that are learnt.
         parameter_bytes: what they take, with their average and the optimiser's two moments.
         peak_bytes: the most memory that the process held (resident): corpora, network, the largest batch of an epoch;
-            a run takes hardly more. None where the system doesn't tell.
-        workers: threads that train.
+            a run takes hardly more. Each further worker counts as the largest child that has ended, though all share
+            PyTorch's code and the weights. None where the system doesn't tell.
+        workers: processes that train.
         steps: gradient steps taken, forward and back.
         skipped: of those, without a finite gradient.
         loss: of those, nats a token.
@@ -90,7 +91,7 @@ def rehearse(data: Corpora) -> Rehearsal:
     return Rehearsal(
         parameters=sum(each.numel() for each in values),
         parameter_bytes=copies * sum(each.numel() * each.element_size() for each in values),
-        peak_bytes=peak_memory(),
+        peak_bytes=peak_memory(workers),
         workers=workers,
         steps=steps,
         skipped=run.skipped,
@@ -107,20 +108,27 @@ def count_tokens(corpus: Corpus) -> int:
     return sum(map(len, corpus.sentences))
 
 
-def peak_memory() -> int | None:
-    """Return the most bytes that this process held in memory so far; None where the system doesn't tell."""
+def peak_memory(processes: int = 1) -> int | None:
+    """Return the most bytes that this process held in memory so far; None where the system doesn't tell.
+
+    Each further process counts as the largest child that has ended.
+    """
     try:
         import resource
     except ImportError:  # Windows
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak += (processes - 1) * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def _take_steps(run: Run, training: EncodedCorpus, config: Config, workers: int) -> tuple[int, float]:
     """Take a step with the largest batch, which needs most memory, then some more; return their number and speed."""
-    sizes = [sum(group.tokens for group in batch) for batch in loop.epoch_batches(training, config, 0)]
-    run.batch = sizes.index(max(sizes))
+    sizes = [
+        sum(group.tokens for group in batch) for batch in loop.epoch_batches(training, config, 0, workers)
+    ]
+    largest = sizes.index(max(sizes))
+    run.batch = largest - largest % workers
     steps = _advance(run, training, config, workers, 0.0)
     run.batch, tokens, seconds = 0, run.tokens, run.seconds
     steps += _advance(run, training, config, workers, STEPS_SECONDS)

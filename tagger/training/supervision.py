@@ -110,5 +110,5 @@ def find_device(name: str) -> torch.device:
 
 
 def count_workers(wanted: int, device: torch.device) -> int:
-    """Return how many threads train: one beside a GPU; else as many as wanted, by default one per core, at most 2."""
+    """Return how many workers train: one beside a GPU; else as many as wanted, by default one per core, at most 2."""
     return 1 if device.type != "cpu" else wanted or min(2, os.cpu_count() or 1)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import torch
 
 from tagger import config
-from tagger.config import Config
-from tagger.training import corpora
+from tagger.config import Config, LanguageModelConfig, PretrainConfig
+from tagger.text.language import LanguageTables
+from tagger.training import corpora, language
 from tagger.training.corpora import Corpora
 
 # The tensors of these tests are so small that sharing them out costs more than it gains.
@@ -38,5 +40,21 @@ def read_tiny(ten_sentences: Path):
     def read(**changes: object) -> Corpora:
         settings = config.override(Config(), {**TINY, **changes})
         return corpora.read(ten_sentences, ten_sentences, ten_sentences, settings)
+
+    return read
+
+
+@pytest.fixture
+def read_with_language_model(read_tiny):
+    """Read the same with the layers of a language model, untrained and tiny, beside each word."""
+
+    def read(**changes: object) -> Corpora:
+        plain = read_tiny(**changes)
+        sizes = LanguageModelConfig(character_dim=4, character_filters=3, hidden=7, projection=6, min_count=1)
+        words = Counter(token for sentence in plain.train.sentences for token in sentence.tokens)
+        tables = LanguageTables.build(words, len(plain.train.sentences), sizes)
+        settings = PretrainConfig(model=sizes)
+        model = language.TrainedLanguageModel(settings, tables, language.build(tables, settings))
+        return corpora.add_language_model(plain, model)
 
     return read

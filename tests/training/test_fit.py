@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 
 import pytest
 import torch
 
-from tagger.config import LanguageModelConfig, PretrainConfig
 from tagger.errors import ConfigError, DataError, ModelError
 from tagger.model.labeler import Objective, SequenceLabeler
-from tagger.text.language import LanguageTables
-from tagger.training import checkpoint, corpora, evaluate, fit, language, supervision
+from tagger.training import checkpoint, evaluate, fit, supervision
 from tagger.training.fit import Finished, Started
 from tagger.training.loop import EpochFacts, StepFacts
 from tagger.training.supervision import DivergenceError, Stopped
@@ -88,7 +85,7 @@ def test_the_card_tells_what_the_model_is(read_tiny, tmp_path):
         assert part in card
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_the_same_seed_gives_the_same_files(read_tiny, tmp_path, workers):
     for name in ("one", "two"):
         run(read_tiny(**{"training.workers": workers}), tmp_path / name)
@@ -97,7 +94,7 @@ def test_the_same_seed_gives_the_same_files(read_tiny, tmp_path, workers):
     assert bits(tmp_path / "three")[checkpoint.WEIGHTS] != bits(tmp_path / "one")[checkpoint.WEIGHTS]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_run_stopped_after_any_step_ends_with_the_same_bits(read_tiny, tmp_path, workers):
     data = read_tiny(**{"training.workers": workers, "training.epochs": 2})
     facts = run(data, tmp_path / "whole")
@@ -128,14 +125,8 @@ def test_a_run_stopped_after_every_step_ends_with_the_same_bits(read_tiny, tmp_p
 
 
 @pytest.mark.parametrize("finetune", [False, True])
-def test_a_run_with_a_language_model_ends_with_the_same_bits(read_tiny, tmp_path, finetune):
-    plain = read_tiny(**{"lm.finetune": finetune, "training.epochs": 2})
-    sizes = LanguageModelConfig(character_dim=4, character_filters=3, hidden=7, projection=6, min_count=1)
-    words = Counter(token for sentence in plain.train.sentences for token in sentence.tokens)
-    tables = LanguageTables.build(words, len(plain.train.sentences), sizes)
-    config = PretrainConfig(model=sizes)
-    model = language.TrainedLanguageModel(config, tables, language.build(tables, config))
-    data = corpora.add_language_model(plain, model)
+def test_a_run_with_a_language_model_ends_with_the_same_bits(read_with_language_model, tmp_path, finetune):
+    data = read_with_language_model(**{"lm.finetune": finetune, "training.epochs": 2})
     facts = run(data, tmp_path / "whole")
     moments = len([fact for fact in facts if isinstance(fact, StepFacts | EpochFacts)])
     for moment in range(1, moments):

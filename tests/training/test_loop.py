@@ -1,7 +1,8 @@
-"""The training loop: the same bits for the same seed, whoever computes the gradient; what it yields and skips."""
+"""The training loop: the same bits for the same seed, rounds of like batches; what it yields, skips and gives up."""
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -13,7 +14,7 @@ from tagger.text.metrics import Score, Scores
 from tagger.text.metrics.exact import Average
 from tagger.training import corpora, loop
 from tagger.training.loop import EpochFacts, StepFacts
-from tagger.training.parallel import Workers
+from tagger.training.team import MemoryExhaustedError
 
 CALM = {"training.input_dropout": 0.0, "training.output_dropout": 0.0, "training.word_dropout": 0.0}
 CALM |= {"training.unknown_strength": 0.0, "training.language_weight": 0.0, "training.character_dropout": 0.0}
@@ -41,66 +42,32 @@ def same(one, other) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-@pytest.mark.parametrize("workers", [1, 2, 3])
-def test_the_same_seed_gives_the_same_bits(read_tiny, workers):
+def test_the_same_seed_gives_the_same_bits(read_tiny):
     data = read_tiny()
-    assert (
-        max(map(len, loop.epoch_batches(begin(data)[1], data.config, 0))) >= 2
-    )  # there is something to share
-    (_, facts, weights), (_, again, others) = train(data, workers), train(data, workers)
+    (_, facts, weights), (_, again, others) = train(data), train(data)
     assert same(weights, others)
     assert [fact.loss for fact in facts] == [fact.loss for fact in again]
     torch.manual_seed(7)
-    assert same(weights, train(data, workers)[2])
-    assert not same(weights, train(read_tiny(seed=2), workers)[2])
+    assert same(weights, train(data)[2])
+    assert not same(weights, train(read_tiny(seed=2))[2])
 
 
-def test_gradients_side_by_side_are_taken_at_the_same_weights(read_tiny):
-    data = read_tiny()
-    run, corpus = begin(data)
-    batches = loop.epoch_batches(corpus, data.config, 0)
-    with Workers(1) as threads:
-        gradients = loop._Gradients(run.labeler, corpus, data.config, threads)
-        expected = gradients(batches, (0, range(1, 2)), 0.0)[0]  # before any step is taken
-    taken = []
-    step = run.optimizer.step
-    run.optimizer.step = lambda values, rate: (
-        taken.append([each.clone() for each in values]) or step(values, rate)
-    )
-    next(loop.train(run, corpus, data.config, lambda labeler: some_scores(), 2))
-    assert len(taken) == 2
-    for one, other in zip(taken[1], expected.values, strict=True):
-        assert torch.equal(one.to_dense(), other.to_dense())
-
-
-def test_halves_make_one_and_the_same_gradient(read_tiny):
-    data = read_tiny(**CALM, **{"encoder.context": 1})
-    run, corpus = begin(data)
-    batches = loop.epoch_batches(corpus, data.config, 0)
-    with Workers(1) as threads:
-        gradients = loop._Gradients(run.labeler, corpus, data.config, threads)
-        wholes = gradients(batches, (0, range(2)), 0.0)
-        gradients.are_halved = True
-        halves = gradients(batches, (0, range(2)), 0.0)
-    for whole, half in zip(wholes, halves, strict=True):
-        assert (whole.loss, whole.tokens) == (pytest.approx(half.loss), half.tokens)
-        for one, other in zip(whole.values, half.values, strict=True):
-            torch.testing.assert_close(one.to_dense(), other.to_dense())
-
-
-def test_the_gradient_is_that_of_the_mean_loss_of_a_sentence(read_tiny):
-    data = read_tiny(**CALM)
-    run, corpus = begin(data)
-    batches = loop.epoch_batches(corpus, data.config, 0)
-    groups = batches[0]
-    sentences = sum(item.stop - item.start for item in groups)
-    with Workers(1) as threads:
-        (found,) = loop._Gradients(run.labeler, corpus, data.config, threads)(batches, (0, range(1)), 0.0)
-    parameters = list(run.labeler.parameters())
-    expected = run.labeler.loss(loop.collate(corpus, groups, data.config.encoder.max_tokens))
-    assert found.loss == pytest.approx(expected.item())
-    for one, two in zip(found.values, torch.autograd.grad(expected / sentences, parameters), strict=True):
-        torch.testing.assert_close(one.to_dense(), two.to_dense())
+@pytest.mark.parametrize("workers", [2, 3, 4])
+def test_the_batches_of_a_round_are_of_like_size(read_tiny, workers):
+    data = read_tiny(**{"encoder.context": 1, "training.batch_sentences": 1})
+    corpus = begin(data)[1]
+    drawn = loop.epoch_batches(corpus, data.config, 0)
+    batches = loop.epoch_batches(corpus, data.config, 0, workers)
+    assert batches == loop.epoch_batches(corpus, data.config, 0, workers)
+    assert sorted(batches) == sorted(drawn)
+    rounds = [batches[start : start + workers] for start in range(0, len(batches), workers)]
+    left = len(drawn) % workers
+    assert batches[len(drawn) - left :] == drawn[len(drawn) - left :]  # no round is cut in two
+    sizes = sorted([batch[0].tokens for batch in each] for each in rounds if len(each) == workers)
+    for smaller, larger in itertools.pairwise(sizes):
+        assert max(smaller) <= min(larger)
+    places = [[drawn.index(batch) for batch in each] for each in rounds]
+    assert places == [sorted(each) for each in places] == sorted(places)
 
 
 def test_facts_of_every_step_and_epoch(read_tiny):
@@ -215,12 +182,11 @@ OUT_OF_MEMORY = [
 
 
 @pytest.mark.parametrize("error", OUT_OF_MEMORY)
-@pytest.mark.parametrize("workers", [1, 2])
-def test_batches_are_halved_where_memory_runs_out(read_tiny, monkeypatch, error, workers):
+def test_batches_are_halved_where_memory_runs_out(read_tiny, monkeypatch, error):
     data = read_tiny(**CALM, **{"encoder.context": 1, "training.epochs": 1})
-    _, _, expected = train(data, workers)
+    _, _, expected = train(data)
     run_out_of_memory(monkeypatch, 2, error)
-    _, facts, weights = train(data, workers)
+    _, facts, weights = train(data)
     assert [fact.halved for fact in facts if isinstance(fact, StepFacts)][-1]
     for name, value in expected.items():  # without dropout halves are as good as wholes
         torch.testing.assert_close(weights[name], value, rtol=1e-3, atol=1e-4)
@@ -229,16 +195,15 @@ def test_batches_are_halved_where_memory_runs_out(read_tiny, monkeypatch, error,
 def test_too_little_memory_for_halves_ends_with_advice(read_tiny, monkeypatch):
     run_out_of_memory(monkeypatch, 0, OUT_OF_MEMORY[1])
     with pytest.raises(
-        loop.MemoryExhaustedError, match=r"out of memory in a step of \d windows, \d+ tokens; give a s"
+        MemoryExhaustedError, match=r"out of memory in a step of \d windows, \d+ tokens; give a s"
     ):
         train(read_tiny())
 
 
 def test_other_errors_are_not_taken_for_want_of_memory(read_tiny, monkeypatch):
     run_out_of_memory(monkeypatch, 0, RuntimeError("a bug"))
-    for workers in (1, 2):
-        with pytest.raises(RuntimeError, match="a bug"):
-            train(read_tiny(), workers)
+    with pytest.raises(RuntimeError, match="a bug"):
+        train(read_tiny())
 
 
 def test_threads_are_given_back_when_a_run_is_abandoned(read_tiny):
@@ -246,7 +211,7 @@ def test_threads_are_given_back_when_a_run_is_abandoned(read_tiny):
     try:
         data = read_tiny()
         run, corpus = begin(data)
-        facts = loop.train(run, corpus, data.config, lambda labeler: some_scores(), 2)
+        facts = loop.train(run, corpus, data.config, lambda labeler: some_scores())
         next(facts)
         assert torch.get_num_threads() == 1
         facts.close()

@@ -1,0 +1,86 @@
+"""The gradient of a batch at a labeler's present weights: what each worker of a training computes.
+
+It knows neither the optimiser nor the schedule, nor whether other workers stand beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from tagger.model.batch import EncodedCorpus, Group, collate
+from tagger.model.labeler import SequenceLabeler
+from tagger.training.parallel import seed_of
+
+
+class Task(NamedTuple):
+    """A batch whose gradient is wanted.
+
+    Attributes:
+        groups: of the corpus's sentences.
+        place: (seed, epoch, batch); it seeds the dropout.
+        progress: share of the training that is done.
+        is_halved: whether to compute it in halves, one after the other, because memory is short.
+    """
+
+    groups: Sequence[Group]
+    place: tuple[int, ...]
+    progress: float
+    is_halved: bool = False
+
+
+class Gradient(NamedTuple):
+    """Of a batch: the summed loss of its tags (nats), its tokens, and the gradient of the mean loss of a sentence.
+
+    Attributes:
+        values: of each parameter that is trained; row-sparse ones coalesced.
+    """
+
+    loss: float
+    tokens: int
+    values: Sequence[Tensor]
+
+
+class GradientComputer:
+    """Computes gradients on a corpus, at the weights that the labeler has at that moment."""
+
+    def __init__(self, labeler: SequenceLabeler, corpus: EncodedCorpus, max_tokens: int) -> None:
+        self._labeler = labeler
+        self._parameters = [each for each in labeler.parameters() if each.requires_grad]
+        self._corpus = corpus
+        self._max_tokens = max_tokens
+
+    def __call__(self, task: Task) -> Gradient:
+        """Return the gradient of a batch."""
+        groups = task.groups
+        sentences = sum(item.stop - item.start for item in groups)
+        halves = [groups[::2], groups[1::2]] if task.is_halved and len(groups) > 1 else [groups]
+        parts = [
+            self._of_part(half, seed_of(*task.place, number), 1 / sentences, task.progress)
+            for number, half in enumerate(halves)
+        ]
+        return parts[0] if len(parts) == 1 else _sum(*parts)
+
+    def _of_part(self, groups: Sequence[Group], seed: int, scale: float, progress: float) -> Gradient:
+        device = self._labeler.device
+        batch = collate(self._corpus, groups, self._max_tokens).to(device)
+        objective = self._labeler.objective(batch, torch.Generator(device).manual_seed(seed), progress)
+        values = torch.autograd.grad(objective.total * scale, self._parameters)
+        coalesced = [each.coalesce() if each.is_sparse else each for each in values]
+        return Gradient(objective.tags.item(), batch.num_tokens, coalesced)
+
+
+def count_tokens(groups: Sequence[Group]) -> int:
+    """Return the tokens of a batch."""
+    return sum(item.tokens for item in groups)
+
+
+def _sum(one: Gradient, other: Gradient) -> Gradient:
+    values = [
+        (left + right).coalesce() if left.is_sparse else left + right
+        for left, right in zip(one.values, other.values, strict=True)
+    ]
+    return Gradient(one.loss + other.loss, one.tokens + other.tokens, values)

@@ -1,0 +1,51 @@
+"""The gradient of a batch: what PyTorch says of the loss itself, and the same in halves."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tagger.model.batch import collate
+from tagger.training import corpora, fit, loop
+from tagger.training.gradients import GradientComputer, Task
+
+CALM = {
+    f"training.{name}": 0.0
+    for name in ("input_dropout", "output_dropout", "word_dropout", "unknown_strength")
+} | {"training.language_weight": 0.0, "training.character_dropout": 0.0}
+
+
+def begin(data):
+    run, model = fit.begin(data)
+    corpus = corpora.encode_training(data, model.lexicon)
+    batches = loop.epoch_batches(corpus, data.config, 0)
+    return run.labeler, corpus, batches, GradientComputer(run.labeler, corpus, data.config.encoder.max_tokens)
+
+
+def test_it_is_that_of_the_mean_loss_of_a_sentence(read_tiny):
+    labeler, corpus, batches, compute = begin(read_tiny(**CALM))
+    groups = batches[0]
+    sentences = sum(item.stop - item.start for item in groups)
+    found = compute(Task(groups, (1, 0, 0), 0.0))
+    expected = labeler.loss(collate(corpus, groups, 512))
+    assert found.loss == pytest.approx(expected.item())
+    assert found.tokens == sum(item.tokens for item in groups)
+    gradients = torch.autograd.grad(expected / sentences, list(labeler.parameters()))
+    for one, other in zip(found.values, gradients, strict=True):
+        torch.testing.assert_close(one.to_dense(), other.to_dense())
+
+
+def test_halves_make_one_and_the_same_gradient(read_tiny):
+    _, _, batches, compute = begin(read_tiny(**CALM, **{"encoder.context": 1}))
+    for groups in batches[:2]:
+        whole = compute(Task(groups, (1, 0, 0), 0.0))
+        halves = compute(Task(groups, (1, 0, 0), 0.0, is_halved=True))
+        assert (whole.loss, whole.tokens) == (pytest.approx(halves.loss), halves.tokens)
+        for one, other in zip(whole.values, halves.values, strict=True):
+            torch.testing.assert_close(one.to_dense(), other.to_dense())
+
+
+def test_the_place_seeds_the_dropout(read_tiny):
+    _, _, batches, compute = begin(read_tiny())
+    losses = [compute(Task(batches[0], place, 0.0)).loss for place in ((1, 0, 0), (1, 0, 0), (1, 0, 1))]
+    assert losses[0] == losses[1] != losses[2]
