@@ -78,9 +78,9 @@ class TrainingProgress:
         config = self._config
         cell = f"{config.encoder.kind.upper()} {config.encoder.layers} x {config.encoder.directions} x "
         cell += f"{config.encoder.hidden}"
-        threads = count_of(fact.workers, "thread")
+        workers = count_of(fact.workers, "worker")
         parameters = count_of(fact.parameters, "parameter")
-        say(self._console, f"{cell}, {config.decoder.kind}, {parameters}, seed {fact.seed}, {threads}")
+        say(self._console, f"{cell}, {config.decoder.kind}, {parameters}, seed {fact.seed}, {workers}")
         if fact.resumed:
             say(self._console, f"resumed at {100 * fact.resumed:.0f} % of the epochs")
         self._best = ""

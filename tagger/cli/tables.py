@@ -78,14 +78,14 @@ def rehearsal_table(found: Rehearsal, epochs: int, seeds: int) -> Table:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     skipped = f", {found.skipped} of them without a finite gradient" if found.skipped else ""
-    threads = count_of(found.workers, "thread")
+    workers = count_of(found.workers, "worker")
     rows = {
         "steps taken": f"{found.steps}, loss {found.loss:.4f} nats a token{skipped}",
         "parameters": f"{found.parameters:,}; with their average and moments {_megabytes(found.parameter_bytes)}",
         "memory": "unknown"
         if found.peak_bytes is None
         else f"{_megabytes(found.peak_bytes)} resident at the peak",
-        "training": f"{found.tokens_per_second:,.0f} tokens/s, {threads}",
+        "training": f"{found.tokens_per_second:,.0f} tokens/s, {workers}",
         "scoring": f"{found.scored_per_second:,.0f} tokens/s",
         "an epoch": f"about {_duration(found.epoch_seconds)}",
         "the whole run": f"about {_duration(seeds * found.seconds)} ({count_of(epochs, 'epoch')}"

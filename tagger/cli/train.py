@@ -61,7 +61,7 @@ _SETTINGS = (
         "--workers",
         "training.workers",
         int,
-        "Training threads, each with a batch of its own: faster, and a little less is learnt in an epoch.",
+        "Training processes, each with a batch of its own: faster, and a little less is learnt in an epoch.",
         _TRAINING,
     ),
     Flag("--device", "training.device", str, "auto, cpu, cuda or mps.", _TRAINING),

@@ -171,7 +171,7 @@ class TrainingConfig(Section):
     )
     workers: Annotated[int, Field(ge=0, le=64)] = Field(
         default=1,
-        description="training threads, each with a batch of its own at the same weights: faster on several cores, "
+        description="training processes, each with a batch of its own at the same weights: faster on several cores, "
         "and a little less is learnt in an epoch; 0: one per core, at most 2",
     )
 

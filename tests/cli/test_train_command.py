@@ -36,7 +36,7 @@ def test_talk_goes_to_stderr_and_results_to_stdout(train):
         "scheme IOB2: ",
         "types: LOC, ORG, PER; tokens are words",
         "LSTM 1 x 2 x 5, crf, ",
-        " parameters, seed 1, 1 thread",
+        " parameters, seed 1, 1 worker",
         "epoch   1  loss ",
         "model written to m in ",
         "use it: tagger predict m TEXT",

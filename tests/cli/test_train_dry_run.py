@@ -25,7 +25,7 @@ def test_estimates_are_printed_and_the_directory_is_not_made(train):
     before = snapshot()
     done = train("--dev", "ten.conll", "--dry-run", "--seeds", "3")
     assert done.code == 0
-    for shown in ("parameters", "MB resident at the peak", "tokens/s, 1 thread", "2 epochs each of 3 seeds"):
+    for shown in ("parameters", "MB resident at the peak", "tokens/s, 1 worker", "2 epochs each of 3 seeds"):
         assert shown in done.out
     assert "scheme IOB2: " in done.err
     assert "model written" not in done.err
@@ -63,5 +63,5 @@ def test_long_runs_are_given_in_hours_and_faults_are_told(capsys):
     )
     Console(width=80).print(rehearsal_table(found, 3, 1))
     out = capsys.readouterr().out
-    for shown in ("1:35 min", "1:01 h", "unknown", "2 threads", "2 of them without a finite gradient"):
+    for shown in ("1:35 min", "1:01 h", "unknown", "2 workers", "2 of them without a finite gradient"):
         assert shown in out

@@ -14,8 +14,8 @@ from tagger.training import checkpoint
 def test_every_seed_is_shown_and_the_best_is_kept(train):
     done = train("--dev", "ten.conll", "--test", "ten.conll", "--seeds", "2", "--seed", "7")
     assert done.code == 0
-    assert "seed 7, 1 thread" in done.err
-    assert "seed 8, 1 thread" in done.err
+    assert "seed 7, 1 worker" in done.err
+    assert "seed 8, 1 worker" in done.err
     assert ", the best of 2 on dev; the scores of all are in m/seeds.json" in " ".join(done.err.split())
     for shown in ("seed", "dev F1", "best epoch", "test F1", "mean", "standard deviation"):
         assert shown in done.out
