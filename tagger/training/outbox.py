@@ -20,6 +20,9 @@ from tagger.training.shared import SharedTensors
 MOST_ROWS = 4096  # of a table in shared memory: ten times what a step of 500 tokens touches
 
 
+RowsInPipe = tuple[NDArray[np.int64], NDArray[np.float32]]
+
+
 class Rows(NamedTuple):
     """A row-sparse gradient: (N,) which rows of the table, and (N, D) their values."""
 
@@ -38,7 +41,7 @@ class Parcel(NamedTuple):
 
     loss: float
     tokens: int
-    rows: list[int | tuple[NDArray[np.int64], NDArray[np.float32]]]
+    rows: list[int | RowsInPipe]
 
 
 class Outbox:
@@ -71,7 +74,7 @@ class Outbox:
 
     def put(self, gradient: Gradient) -> Parcel:
         """Store a gradient in place of the last; return what the other process must be told to take it."""
-        told: list[int | tuple[NDArray[np.int64], NDArray[np.float32]]] = []
+        told: list[int | RowsInPipe] = []
         for value, place in zip(gradient.values, self._places, strict=True):
             if isinstance(place, Tensor):
                 place.copy_(value)
@@ -95,9 +98,7 @@ class Outbox:
         return Gradient(parcel.loss, parcel.tokens, values)
 
 
-def _sparse(
-    place: Rows, told: int | tuple[NDArray[np.int64], NDArray[np.float32]], shape: tuple[int, ...]
-) -> Tensor:
+def _sparse(place: Rows, told: int | RowsInPipe, shape: tuple[int, ...]) -> Tensor:
     if isinstance(told, int):
         numbers, values = place.numbers[:told], place.values[:told]
     else:

@@ -36,10 +36,7 @@ def serve(connection: Connection, weights: SharedTensors, outbox: Outbox) -> Non
         weights: of the labeler's parameters and whatever else `dump` was told to leave out.
         outbox: for the gradients.
     """
-    for number in (
-        signal.SIGINT,
-        signal.SIGTERM,
-    ):  # they are the first process's business, which ends this one
+    for number in (signal.SIGINT, signal.SIGTERM):  # the first process's business, which ends this one
         signal.signal(number, signal.SIG_IGN)
     torch.set_num_threads(1)
     try:

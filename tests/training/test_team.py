@@ -184,6 +184,7 @@ def script(ten_sentences, tmp_path):
     return start
 
 
+@pytest.mark.slow
 def test_a_script_that_leaves_a_run_alone_ends(script):
     with script("leaves") as process:
         assert int(process.stdout.readline()) > 0
@@ -191,6 +192,7 @@ def test_a_script_that_leaves_a_run_alone_ends(script):
         assert process.returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="no /proc")
 def test_children_end_with_a_process_that_is_killed(script):
     with script("goes on") as process:
