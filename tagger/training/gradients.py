@@ -6,12 +6,13 @@ It knows neither the optimiser nor the schedule, nor whether other workers stand
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from tagger.model.batch import EncodedCorpus, Group, collate
+from tagger.model.batch import Batch, EncodedCorpus, Group, collate
 from tagger.model.labeler import SequenceLabeler
 from tagger.training.parallel import seed_of
 
@@ -52,22 +53,36 @@ class GradientComputer:
         self._parameters = [each for each in labeler.parameters() if each.requires_grad]
         self._corpus = corpus
         self._max_tokens = max_tokens
+        self._prepared: tuple[Task, list[Batch]] | None = None
+
+    def prepare(self, task: Task) -> None:
+        """Lay a batch out before its gradient is wanted, which doesn't depend on the weights.
+
+        What fails here fails once more when the gradient is wanted, and is told then.
+        """
+        self._prepared = None
+        with suppress(Exception):
+            self._prepared = task, self._lay_out(task)
 
     def __call__(self, task: Task) -> Gradient:
         """Return the gradient of a batch."""
-        groups = task.groups
-        sentences = sum(item.stop - item.start for item in groups)
-        halves = [groups[::2], groups[1::2]] if task.is_halved and len(groups) > 1 else [groups]
+        prepared, self._prepared = self._prepared, None
+        batches = prepared[1] if prepared is not None and prepared[0] == task else self._lay_out(task)
+        sentences = sum(item.stop - item.start for item in task.groups)
         parts = [
-            self._of_part(half, seed_of(*task.place, number), 1 / sentences, task.progress)
-            for number, half in enumerate(halves)
+            self._of_part(batch, seed_of(*task.place, number), 1 / sentences, task.progress)
+            for number, batch in enumerate(batches)
         ]
         return parts[0] if len(parts) == 1 else _sum(*parts)
 
-    def _of_part(self, groups: Sequence[Group], seed: int, scale: float, progress: float) -> Gradient:
-        device = self._labeler.device
-        batch = collate(self._corpus, groups, self._max_tokens).to(device)
-        objective = self._labeler.objective(batch, torch.Generator(device).manual_seed(seed), progress)
+    def _lay_out(self, task: Task) -> list[Batch]:
+        groups = task.groups
+        halves = [groups[::2], groups[1::2]] if task.is_halved and len(groups) > 1 else [groups]
+        return [collate(self._corpus, half, self._max_tokens).to(self._labeler.device) for half in halves]
+
+    def _of_part(self, batch: Batch, seed: int, scale: float, progress: float) -> Gradient:
+        generator = torch.Generator(self._labeler.device).manual_seed(seed)
+        objective = self._labeler.objective(batch, generator, progress)
         values = torch.autograd.grad(objective.total * scale, self._parameters)
         coalesced = [each.coalesce() if each.is_sparse else each for each in values]
         return Gradient(objective.tags.item(), batch.num_tokens, coalesced)

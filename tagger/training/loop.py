@@ -123,13 +123,12 @@ def train(
             batches = epoch_batches(corpus, config, run.epoch, workers)
             rate = 0.0
             while run.batch < len(batches):
-                progress = (run.epoch + run.batch / len(batches)) / settings.epochs
-                rate = settings.learning_rate * schedule(progress, settings.warmup)
-                tasks = [
-                    Task(groups, (config.seed, run.epoch, number), progress)
-                    for number, groups in enumerate(batches[run.batch : run.batch + workers], run.batch)
-                ]
-                norm = _round(run, team, tasks, rate)
+                tasks, upcoming = (
+                    _tasks(batches, first, workers, run.epoch, config)
+                    for first in (run.batch, run.batch + workers)
+                )
+                rate = settings.learning_rate * schedule(tasks[0].progress, settings.warmup)
+                norm = _round(run, team, tasks, upcoming, rate)
                 yield StepFacts(
                     epoch=run.epoch + 1,
                     batch=run.batch,
@@ -143,11 +142,22 @@ def train(
             yield _end_epoch(run, score_dev, rate)
 
 
-def _round(run: Run, team: Team, tasks: Sequence[Task], rate: float) -> float:
+def _tasks(
+    batches: Sequence[Sequence[Group]], first: int, workers: int, epoch: int, config: Config
+) -> list[Task]:
+    """Return the tasks of the round that begins with a batch; none beyond the epoch's end."""
+    progress = (epoch + first / len(batches)) / config.training.epochs
+    return [
+        Task(groups, (config.seed, epoch, number), progress)
+        for number, groups in enumerate(batches[first : first + workers], first)
+    ]
+
+
+def _round(run: Run, team: Team, tasks: Sequence[Task], upcoming: Sequence[Task], rate: float) -> float:
     """Take the gradients of some batches at once, then a step with each; return the largest norm, or NaN."""
     began = time.perf_counter()
     norms = []
-    for gradient in team(tasks):
+    for gradient in team(tasks, upcoming):
         norms.append(run.optimizer.step(gradient.values, rate))
         run.skipped += not math.isfinite(norms[-1])
         run.loss += gradient.loss if math.isfinite(gradient.loss) else 0.0

@@ -28,8 +28,9 @@ from tagger.training.shared import SharedTensors
 def serve(connection: Connection, weights: SharedTensors, outbox: Outbox) -> None:
     """Be a child process until the first one hangs up or is gone.
 
-    What comes through the connection: first what `dump` made, then tasks. What goes back: None once all is ready,
-    then for each task a parcel, or the exception that it raised.
+    What comes through the connection: first what `dump` made; then tasks to prepare, and None where the last of them
+    is to be done. What goes back: None once all is ready; then for each None a parcel, or the exception that the task
+    raised.
 
     Args:
         connection: to the first process.
@@ -43,8 +44,14 @@ def serve(connection: Connection, weights: SharedTensors, outbox: Outbox) -> Non
         compute: GradientComputer = load(connection.recv_bytes(), weights.views())
         gc.freeze()
         connection.send(None)
+        task: Task | None = None
         while True:
-            connection.send(_answer(compute, connection.recv(), outbox))
+            message: Task | None = connection.recv()
+            if message is not None:
+                task = message
+                compute.prepare(task)
+            elif task is not None:
+                connection.send(_answer(compute, task, outbox))
     except (EOFError, ConnectionError):
         os._exit(0)
 

@@ -52,36 +52,56 @@ class Team:
         self._children = children
         self.are_halved = False
 
-    def __call__(self, tasks: Sequence[Task]) -> list[Gradient]:
-        """Return the gradients of at most as many batches as there are processes; they are good until the next call.
+    def __call__(self, tasks: Sequence[Task], upcoming: Sequence[Task] = ()) -> list[Gradient]:
+        """Return the gradients of some batches; they are good until the next call.
+
+        Args:
+            tasks: at most as many as there are processes.
+            upcoming: those of the next call, as far as known; processes prepare them while they would wait.
 
         Raises:
             MemoryExhaustedError: memory runs out even for halves.
             WorkerLostError: a child is gone.
         """
         while True:
-            found = self._attempt([task._replace(is_halved=self.are_halved) for task in tasks])
-            errors = [each for each in found if isinstance(each, Exception)]
+            found = self._attempt(self._order(tasks), self._order(upcoming))
+            errors = [each for each in found.values() if isinstance(each, Exception)]
             for error in errors:
                 if not _is_out_of_memory(error):
                     raise error
             if not errors:
-                return [each for each in found if isinstance(each, Gradient)]
+                gradients = {place: each for place, each in found.items() if isinstance(each, Gradient)}
+                return [gradients[task.place] for task in tasks]
             if self.are_halved:
                 raise _exhausted(tasks)
             self.are_halved = True
 
-    def _attempt(self, tasks: Sequence[Task]) -> list[Gradient | Exception]:
-        """Return what became of the tasks, once nothing runs any more."""
+    def _order(self, tasks: Sequence[Task]) -> list[Task]:
+        """Return the tasks by size: this process, which has more to do than compute, takes the first."""
+        return sorted(
+            (task._replace(is_halved=self.are_halved) for task in tasks),
+            key=lambda task: count_tokens(task.groups),
+        )
+
+    def _attempt(
+        self, tasks: Sequence[Task], upcoming: Sequence[Task]
+    ) -> dict[tuple[int, ...], Gradient | Exception]:
+        """Return what became of each place's task, once nothing runs any more."""
         chosen = self._children[: len(tasks) - 1]
         for child, task in zip(chosen, tasks[1:], strict=True):
-            child.send(task)
-        own: Gradient | Exception
+            child.begin(task)
+        for child, task in zip(self._children, upcoming[1:], strict=False):
+            child.prepare(task)
+        found: dict[tuple[int, ...], Gradient | Exception] = {}
         try:
-            own = self._compute(tasks[0])
+            found[tasks[0].place] = self._compute(tasks[0])
         except Exception as error:
-            own = error
-        return [own, *(child.receive() for child in chosen)]
+            found[tasks[0].place] = error
+        if upcoming and self._children:
+            self._compute.prepare(upcoming[0])
+        for child, task in zip(chosen, tasks[1:], strict=True):
+            found[task.place] = child.receive()
+        return found
 
 
 @contextmanager
@@ -116,6 +136,7 @@ class _Child:
 
     def __init__(self, weights: SharedTensors, outbox: Outbox) -> None:
         self._outbox = outbox
+        self._prepared: Task | None = None
         self._connection, theirs = CONTEXT.Pipe()
         self._process = CONTEXT.Process(
             target=replica.serve, args=(theirs, weights, outbox), name="tagger-worker", daemon=True
@@ -135,10 +156,18 @@ class _Child:
         with self._watched():
             self._connection.recv()
 
-    def send(self, task: Task) -> None:
-        """Let the child begin."""
+    def prepare(self, task: Task) -> None:
+        """Tell the child what comes next; it looks at that when it has answered."""
         with self._watched():
             self._connection.send(task)
+        self._prepared = task
+
+    def begin(self, task: Task) -> None:
+        """Let the child begin."""
+        if task != self._prepared:
+            self.prepare(task)
+        with self._watched():
+            self._connection.send(None)
 
     def receive(self) -> Gradient | Exception:
         """Wait for what became of the task."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tagger.model.batch import collate
+from tagger.model.batch import Group, collate
 from tagger.training import corpora, fit, loop
 from tagger.training.gradients import GradientComputer, Task
 
@@ -49,3 +49,17 @@ def test_the_place_seeds_the_dropout(read_tiny):
     _, _, batches, compute = begin(read_tiny())
     losses = [compute(Task(batches[0], place, 0.0)).loss for place in ((1, 0, 0), (1, 0, 0), (1, 0, 1))]
     assert losses[0] == losses[1] != losses[2]
+
+
+def test_what_is_prepared_changes_nothing_and_its_faults_are_told_when_it_is_wanted(read_tiny):
+    _, _, batches, compute = begin(read_tiny())
+    tasks = [Task(groups, (1, 0, number), 0.0) for number, groups in enumerate(batches[:2])]
+    expected = [compute(task).loss for task in tasks]
+    compute.prepare(tasks[0])
+    assert compute(tasks[0]).loss == expected[0]
+    compute.prepare(tasks[0])
+    assert compute(tasks[1]).loss == expected[1]  # another one is wanted after all
+    broken = tasks[0]._replace(groups=[Group(900, 901, 3)])
+    compute.prepare(broken)
+    with pytest.raises(IndexError):
+        compute(broken)

@@ -123,6 +123,10 @@ def test_what_fails_in_a_child_is_told_here_and_the_team_goes_on(read_tiny):
         with pytest.raises(TypeError):  # this process fails, while the child computes
             team([tasks(0.0)[0]._replace(groups=None), tasks(0.0)[1]])
         assert not team.are_halved
+        sizes = [sum(item.tokens for item in batch) for batch in batches]
+        assert [each.tokens for each in team(tasks(0.0))] == sizes[:2]
+        assert [each.tokens for each in team(tasks(0.0)[::-1], tasks(0.0))] == sizes[1::-1]
+        assert [each.tokens for each in team(tasks(0.0)[1:], tasks(0.4))] == sizes[1:2]
         halves = team(tasks(0.4))
         assert team.are_halved
         compute = GradientComputer(run.labeler, corpus, 512)
