@@ -57,9 +57,11 @@ def _cut(characters: Tensor, width: int, before: int) -> _Windows:
 def _sums(windows: _Windows, tables: Sequence[Tensor]) -> Tensor:
     """Return (P, F) what each filter finds in each window: the sum of a bag of rows, one from each table."""
     rows, filters = tables[0].shape
-    table = torch.cat([functional.pad(each, (0, filters - each.shape[1])) for each in tables])
-    first = torch.arange(0, len(table), rows, device=table.device)
-    return functional.embedding_bag(windows.characters + first, table, mode="sum")
+    table = tables[0].new_zeros(len(tables), rows, filters)
+    for place, each in enumerate(tables):
+        table[place, :, : each.shape[1]] = each
+    first = torch.arange(0, len(tables) * rows, rows, device=table.device)
+    return functional.embedding_bag(windows.characters + first, table.flatten(0, 1), mode="sum")
 
 
 def _highest(found: Tensor, windows: _Windows, size: int) -> Tensor:

@@ -43,10 +43,10 @@ class CharacterCNN(nn.Module):
 
     def forward(self, characters: Tensor) -> Tensor:
         """Map (U, C) rows of characters, padded with 0, to (U, F)."""
-        alphabet = self.embedding.clone()
-        alphabet[PAD] = 0.0
-        tables = torch.matmul(alphabet, self.weight)  # (W, alphabet, F)
-        return convolve(characters, tables.unbind(0), before=len(tables) // 2) + self.bias
+        width, _, filters = self.weight.shape
+        alphabet = functional.pad(self.embedding[PAD + 1 :], (0, 0, PAD + 1, 0))
+        tables = alphabet @ self.weight.transpose(0, 1).flatten(1)  # (alphabet, W * F)
+        return convolve(characters, tables.view(-1, width, filters).unbind(1), before=width // 2) + self.bias
 
 
 class TokenEmbedding(nn.Module):

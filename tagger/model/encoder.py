@@ -93,19 +93,19 @@ class _Reverse(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, states: Tensor, mirror: Tensor) -> Tensor:
-        ctx.save_for_backward(mirror)
-        return _take(states, mirror)
+        rows = mirror.shape[1]
+        places = (mirror * rows + torch.arange(rows, device=mirror.device)).view(-1)
+        ctx.save_for_backward(places)
+        return _take(states, places)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        (mirror,) = ctx.saved_tensors
-        return _take(gradients[0], mirror), None
+        (places,) = ctx.saved_tensors
+        return _take(gradients[0], places), None
 
 
-def _take(states: Tensor, steps: Tensor) -> Tensor:
-    time, rows, width = states.shape
-    flat = (steps * rows + torch.arange(rows, device=steps.device)).view(-1)
-    return states.reshape(time * rows, width).index_select(0, flat).view(time, rows, width)
+def _take(states: Tensor, places: Tensor) -> Tensor:
+    return states.flatten(0, 1).index_select(0, places).view_as(states)
 
 
 def locked_dropout(states: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:

@@ -33,7 +33,9 @@ class _Sums(torch.autograd.Function):
     def forward(ctx: Any, table: Tensor, bags: Tensor, has_padding: bool) -> Tensor:
         ctx.save_for_backward(bags)
         ctx.shape, ctx.has_padding = table.shape, has_padding
-        return functional.embedding_bag(bags, table, mode="sum")
+        return functional.embedding_bag(
+            bags, table.detach(), mode="sum"
+        )  # else it prepares a gradient of its own
 
     @staticmethod
     @once_differentiable
@@ -42,7 +44,8 @@ class _Sums(torch.autograd.Function):
         read, places = bags.flatten().sort(stable=True)
         rows, counts = read.unique_consecutive(return_counts=True)
         first = counts.cumsum(0) - counts
-        values = functional.embedding_bag(places // bags.shape[1], gradients[0], first, mode="sum")
+        readers = places // bags.shape[1] if bags.shape[1] > 1 else places
+        values = functional.embedding_bag(readers, gradients[0], first, mode="sum")
         if ctx.has_padding and rows[0] == PAD:
             rows, values = rows[1:], values[1:]
         summed = torch.sparse_coo_tensor(
