@@ -63,18 +63,22 @@ class Team:
             MemoryExhaustedError: memory runs out even for halves.
             WorkerLostError: a child is gone.
         """
-        while True:
-            found = self._attempt(self._order(tasks), self._order(upcoming))
-            errors = [each for each in found.values() if isinstance(each, Exception)]
-            for error in errors:
-                if not _is_out_of_memory(error):
-                    raise error
-            if not errors:
-                gradients = {place: each for place, each in found.items() if isinstance(each, Gradient)}
-                return [gradients[task.place] for task in tasks]
-            if self.are_halved:
-                raise _exhausted(tasks)
+        gradients = self._try(tasks, upcoming)
+        if gradients is None and not self.are_halved:
             self.are_halved = True
+            gradients = self._try(tasks, upcoming)
+        if gradients is None:
+            raise _exhausted(tasks)
+        return gradients
+
+    def _try(self, tasks: Sequence[Task], upcoming: Sequence[Task]) -> list[Gradient] | None:
+        """Return the gradients, or None where memory ran out; then nothing that was computed stays."""
+        found = self._attempt(self._order(tasks), self._order(upcoming))
+        for each in found.values():
+            if isinstance(each, Exception) and not _is_out_of_memory(each):
+                raise each
+        gradients = {place: each for place, each in found.items() if isinstance(each, Gradient)}
+        return [gradients[task.place] for task in tasks] if len(gradients) == len(tasks) else None
 
     def _order(self, tasks: Sequence[Task]) -> list[Task]:
         """Return the tasks by size: this process, which has more to do than compute, takes the first."""
@@ -95,8 +99,8 @@ class Team:
         found: dict[tuple[int, ...], Gradient | Exception] = {}
         try:
             found[tasks[0].place] = self._compute(tasks[0])
-        except Exception as error:
-            found[tasks[0].place] = error
+        except Exception as error:  # its frames hold memory, which a second attempt needs
+            found[tasks[0].place] = error.with_traceback(None) if _is_out_of_memory(error) else error
         if upcoming and self._children:
             self._compute.prepare(upcoming[0])
         for child, task in zip(chosen, tasks[1:], strict=True):

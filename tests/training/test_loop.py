@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import math
+import weakref
 
 import pytest
 import torch
@@ -190,6 +192,30 @@ def test_batches_are_halved_where_memory_runs_out(read_tiny, monkeypatch, error)
     assert [fact.halved for fact in facts if isinstance(fact, StepFacts)][-1]
     for name, value in expected.items():  # without dropout halves are as good as wholes
         torch.testing.assert_close(weights[name], value, rtol=1e-3, atol=1e-4)
+
+
+def test_what_a_failed_step_held_is_free_when_halves_are_tried(read_tiny, monkeypatch):
+    class Large:
+        pass
+
+    held = []
+    objective = SequenceLabeler.objective
+
+    def fail(self, *arguments):
+        if held:
+            assert held[0]() is None
+            return objective(self, *arguments)
+        large = Large()
+        held.append(weakref.ref(large))
+        raise MemoryError
+
+    monkeypatch.setattr(SequenceLabeler, "objective", fail)
+    gc.disable()
+    try:
+        train(read_tiny(**{"training.epochs": 1}))
+    finally:
+        gc.enable()
+    assert held
 
 
 def test_too_little_memory_for_halves_ends_with_advice(read_tiny, monkeypatch):
