@@ -33,9 +33,8 @@ class _Sums(torch.autograd.Function):
     def forward(ctx: Any, table: Tensor, bags: Tensor, has_padding: bool) -> Tensor:
         ctx.save_for_backward(bags)
         ctx.shape, ctx.has_padding = table.shape, has_padding
-        return functional.embedding_bag(
-            bags, table.detach(), mode="sum"
-        )  # else it prepares a gradient of its own
+        # detached, lest the kernel prepares a gradient of its own
+        return functional.embedding_bag(bags, table.detach(), mode="sum")
 
     @staticmethod
     @once_differentiable
