@@ -1,15 +1,16 @@
 """How soon the default model is as good on dev as CRFsuite ends, beside the time that CRFsuite takes.
 
-    python benchmarks/racing.py [CORPUS] [--epochs 12 2] [--every 50] [--seed 1]
+    python benchmarks/racing.py [CORPUS] [--epochs 12 2] [--workers 1 2] [--every 50] [--seed 1]
 
-CRFsuite trains first, then tagger once for each number of epochs, on one thread, one after the other. Every so many
-steps the moving average of tagger's weights is scored on dev; the seconds are of training alone, and CRFsuite's hold
-its features. Prints Markdown rows.
+CRFsuite, which takes one core, trains first, then tagger once for each number of workers and of epochs, one after the
+other. Every so many steps the moving average of tagger's weights is scored on dev; the seconds are of training alone,
+and CRFsuite's hold its features. Prints Markdown rows.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import platform
 
 import crfsuite
@@ -20,6 +21,7 @@ from tagger import config
 from tagger.model.labeler import SequenceLabeler
 from tagger.model.trained import TrainedModel
 from tagger.text.conll import Corpus
+from tagger.text.counting import count_of
 from tagger.text.metrics import Scores
 from tagger.training import corpora, evaluate, fit, loop
 
@@ -31,6 +33,7 @@ def main() -> None:
     )
     parser.add_argument("corpus", nargs="?", default="conll2002-es", choices=CORPORA)
     parser.add_argument("--epochs", type=int, nargs="+", default=[12, 2])
+    parser.add_argument("--workers", type=int, nargs="+", default=[1], help="processes that train")
     parser.add_argument("--every", type=int, default=50, help="steps between two looks at dev")
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
@@ -44,15 +47,13 @@ def main() -> None:
     )
     goal = crfsuite.score(rival, parts.dev, parts.scheme).headline[1]
     print(f"| CRFsuite | | | {100 * goal:.2f} | {rival.seconds:.1f} s |", flush=True)
-    for epochs in chosen.epochs:
-        settings = {"seed": chosen.seed, "training.epochs": epochs, "training.workers": 1}
+    for workers, epochs in itertools.product(chosen.workers, chosen.epochs):
+        settings = {"seed": chosen.seed, "training.epochs": epochs, "training.workers": workers}
         passed, final, seconds = race(parts, config.override(config.Config(), settings), goal, chosen.every)
         reached = "never" if passed is None else f"{passed:.1f} s"
         share = "" if passed is None else f"{passed / rival.seconds:.2f}"
-        print(
-            f"| tagger, {epochs} epochs | {reached} | {share} | {100 * final:.2f} | {seconds:.1f} s |",
-            flush=True,
-        )
+        name = f"tagger, {count_of(epochs, 'epoch')}, {count_of(workers, 'worker')}"
+        print(f"| {name} | {reached} | {share} | {100 * final:.2f} | {seconds:.1f} s |", flush=True)
 
 
 def race(parts: Parts, settings: config.Config, goal: float, every: int) -> tuple[float | None, float, float]:
@@ -67,12 +68,12 @@ def race(parts: Parts, settings: config.Config, goal: float, every: int) -> tupl
         return evaluate.score(TrainedModel(model.config, model.lexicon, labeler), data.dev, gold)
 
     passed, final, before = None, 0.0, 0.0  # `before`: seconds of the epochs that have ended
-    for fact in loop.train(run, training, data.config, score):
+    for fact in loop.train(run, training, data.config, score, settings.training.workers):
         if isinstance(fact, loop.EpochFacts):
             before += fact.seconds
             final = fact.dev.headline[1]
             now = final
-        elif passed is None and fact.batch % every == 0:
+        elif passed is None and fact.batch % every < settings.training.workers:
             run.optimizer.settle()
             now = score(run.averaged).headline[1]
         else:
