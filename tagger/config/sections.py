@@ -155,6 +155,11 @@ class TrainingConfig(Section):
     gazetteer_dropout: Fraction = Field(
         default=0.25, description="share of the names found by gazetteers that are forgotten in a step"
     )
+    recall_cost: Literal["auto"] | Annotated[float, Field(ge=0, le=50)] = Field(
+        default="auto",
+        description="what missing a name costs, in nats (softmax-margin), shared by its tokens, unless its type has "
+        "costs of its own; auto: what suits the best dev F1 so far, at most 3; 0: nothing",
+    )
     costs: list[str] = Field(
         default=[],
         description='what mistakes cost, in nats (softmax-margin), each "TYPE=RECALL" or "TYPE=RECALL:PRECISION": a '

@@ -36,7 +36,8 @@ class SequenceLabeler(nn.Module):
         config: sizes, cells, dropout.
         constraints: which starts, transitions and ends of tags the scheme allows.
         cotrained: whether a language model stands beside the tagger; for training alone.
-        costs: (K, K), what mistakes cost, see `model.margin`; for training alone.
+        costs: (K, K), what mistakes cost (nats), see `model.margin`; for training alone.
+        shares: (K, K), what share of a name each mistake misses; for training alone.
 
     Attributes:
         temperature: () what scores are divided by before they become confidences; fitted after training.
@@ -44,6 +45,7 @@ class SequenceLabeler(nn.Module):
 
     temperature: Tensor
     costs: Tensor | None
+    shares: Tensor | None
 
     def __init__(
         self,
@@ -53,6 +55,7 @@ class SequenceLabeler(nn.Module):
         *,
         cotrained: bool = False,
         costs: Tensor | None = None,
+        shares: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.input_dropout = config.training.input_dropout
@@ -71,6 +74,7 @@ class SequenceLabeler(nn.Module):
         nn.init.zeros_(self.emission.bias)
         self.register_buffer("temperature", torch.ones(()))
         self.register_buffer("costs", costs, persistent=False)
+        self.register_buffer("shares", shares, persistent=False)
         self.language_weight = config.training.language_weight
         self.neighbours = (
             NeighbourPrediction(len(lexicon.words), config.encoder, config.training.language_dim)
@@ -106,25 +110,38 @@ class SequenceLabeler(nn.Module):
         return self._tag_loss(self.encode(batch, generator), batch, generator)
 
     def objective(
-        self, batch: Batch, generator: torch.Generator | None = None, progress: float = 0.0
+        self,
+        batch: Batch,
+        generator: torch.Generator | None = None,
+        progress: float = 0.0,
+        recall_cost: float = 0.0,
     ) -> Objective:
         """Return what training minimises, summed over the batch.
 
-        The language model beside the tagger shapes the encoder first and fades as training goes on (`progress`, the
-        share of it that is done): in the end the tags alone decide.
+        Args:
+            batch: with gold tags.
+            generator: of the dropout; None: there is none.
+            progress: share of the training that is done. The language model beside the tagger shapes the encoder
+                first and fades as training goes on: in the end the tags alone decide.
+            recall_cost: what missing a name costs (nats), see `model.margin`.
         """
         states = self.encode(batch, generator)
-        tags = self._tag_loss(states, batch, generator)
+        tags = self._tag_loss(states, batch, generator, recall_cost)
         if self.neighbours is None:
             return Objective(tags, tags)
         weight = self.language_weight * (1 - progress)
         return Objective(tags + weight * self.neighbours(states, batch).sum(), tags)
 
-    def _tag_loss(self, states: Tensor, batch: Batch, generator: torch.Generator | None) -> Tensor:
+    def _tag_loss(
+        self, states: Tensor, batch: Batch, generator: torch.Generator | None, recall_cost: float = 0.0
+    ) -> Tensor:
         assert batch.tags is not None
         emissions = self.emissions(states, batch, generator)
-        if self.costs is not None:
-            emissions = emissions + margins(self.costs, batch.tags, batch.allowed)
+        parts = [self.costs] if self.costs is not None else []
+        if self.shares is not None and recall_cost:
+            parts.append(recall_cost * self.shares)
+        if parts:
+            emissions = emissions + margins(sum(parts[1:], start=parts[0]), batch.tags, batch.allowed)
         return self.decoder.negative_log_likelihood(emissions, batch.tags, batch.lengths, batch.allowed).sum()
 
     def kept_state(self) -> dict[str, Tensor]:

@@ -16,13 +16,33 @@ logistic function, so the name is decoded (s > 0) from
 
 on: 1/2 without costs, 0.41 for r = 1, 1/3 at most for any r, and 2/3 at most for any q. Likewise p(name) as the model
 states it is no longer p; a temperature, the same for all types, can't mend that.
+
+A threshold of 1/2 makes the fewest mistakes. For the best F1 a name is to be taken from p = F/2 on, F being that F1
+(Lipton, Elkan and Naryanaswamy 2014, "Optimal thresholding of classifiers to maximize F1 measure"). With q = 0 the
+cost of that threshold solves sigma(r) = 1/F - 1/2: `recall_cost`, which training takes unless told otherwise. It is
+the cost of a whole name, so each of its tokens costs a share: `shares`.
 """
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+LARGEST_RECALL_COST = 3.0  # nats; no cost reaches the threshold of an F1 of 2/3 or less
+
+
+def recall_cost(f1: float) -> float:
+    """Return what missing a name should cost (nats) where `f1` is about the best that can be had.
+
+    >>> [round(recall_cost(f1), 2) for f1 in (0.3, 0.8, 0.95, 1.0)]
+    [3.0, 1.1, 0.21, 0.0]
+    """
+    wanted = 1 / max(f1, 1e-9) - 0.5  # sigma(r)
+    most = 1 / (1 + math.exp(-LARGEST_RECALL_COST))
+    return LARGEST_RECALL_COST if wanted >= most else math.log(wanted / (1 - wanted))
 
 
 def margins(costs: Tensor, tags: Tensor, allowed: Tensor | None = None) -> Tensor:

@@ -61,8 +61,17 @@ def inner_tags(types: Iterable[str], scheme: Scheme, *, has_outside: bool = True
     return tags_of_types(sorted(types), Scheme.BIOES)
 
 
-def build(lexicon: Lexicon, config: Config, *, cotrained: bool = False) -> SequenceLabeler:
-    """Build a network with fresh weights drawn by the configuration's seed."""
+def build(
+    lexicon: Lexicon, config: Config, *, cotrained: bool = False, span_length: float | None = None
+) -> SequenceLabeler:
+    """Build a network with fresh weights drawn by the configuration's seed.
+
+    Args:
+        lexicon: its tables.
+        config: its settings.
+        cotrained: whether a language model stands beside it.
+        span_length: mean number of a name's tokens, where missing names may cost something.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         return SequenceLabeler(
@@ -71,6 +80,7 @@ def build(lexicon: Lexicon, config: Config, *, cotrained: bool = False) -> Seque
             _constraints(lexicon.tags, config),
             cotrained=cotrained,
             costs=_costs(lexicon.tags, config),
+            shares=None if span_length is None else _shares(lexicon.tags, config, span_length),
         )
 
 
@@ -119,3 +129,10 @@ def _costs(tags: Sequence[str], config: Config) -> Tensor | None:
     asked = costs.parse(config.training.costs)
     scheme = inner_scheme(Scheme(config.corpus.scheme))
     return torch.from_numpy(costs.matrix(tags, scheme, asked)) if asked else None
+
+
+def _shares(tags: Sequence[str], config: Config, span_length: float) -> Tensor | None:
+    """Return what share of a name each mistake misses, (K, K), types with costs of their own left out."""
+    scheme = inner_scheme(Scheme(config.corpus.scheme))
+    found = costs.shares(tags, scheme, costs.parse(config.training.costs), span_length)
+    return torch.from_numpy(found) if found.any() else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -87,6 +87,27 @@ def matrix(tags: Sequence[str], scheme: Scheme, costs: Mapping[str, Cost]) -> ND
     recall = np.array([cost.recall for cost in each], dtype=np.float32)
     precision = np.array([cost.precision for cost in each], dtype=np.float32)
     table = recall[:, None] + precision[None, :]
+    np.fill_diagonal(table, 0.0)
+    return table
+
+
+def shares(
+    tags: Sequence[str], scheme: Scheme, others: Collection[str], span_length: float
+) -> NDArray[np.float32]:
+    """Return (K, K): what share of a name is missed where a token whose gold tag is g gets tag k.
+
+        share[g, k] = 1 / span_length if g is of a name and k is another tag, else 0
+
+    Args:
+        tags: the rows and columns.
+        scheme: of the tags; bare labels are no names.
+        others: types that are left out.
+        span_length: mean number of a name's tokens.
+    """
+    table = np.zeros((len(tags), len(tags)), dtype=np.float32)
+    for row, tag in enumerate(tags):
+        if scheme is not Scheme.BARE and tag != OUTSIDE and split_tag(tag, scheme)[1] not in others:
+            table[row] = 1 / span_length
     np.fill_diagonal(table, 0.0)
     return table
 

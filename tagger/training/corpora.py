@@ -175,6 +175,14 @@ def prepare(learned: Corpus, dev: Corpus | None, test: Corpus | None, *, config:
     return Corpora(settled, learned, dev, test, held_out, tuple(types))
 
 
+def span_length(corpus: Corpus) -> float:
+    """Return the mean number of tokens of a span."""
+    lengths = [
+        span.end - span.start for sentence in corpus.sentences for span in _spans(sentence, corpus.scheme)
+    ]
+    return sum(lengths) / len(lengths)
+
+
 def hold_out(corpus: Corpus, config: Config) -> tuple[Corpus, Corpus]:
     """Split sentences into training and dev by the configuration's seed; both keep the corpus's order."""
     total = len(corpus.sentences)

@@ -24,12 +24,14 @@ class Task(NamedTuple):
         groups: of the corpus's sentences.
         place: (seed, epoch, batch); it seeds the dropout.
         progress: share of the training that is done.
+        recall_cost: what missing a name costs (nats).
         is_halved: whether to compute it in halves, one after the other, because memory is short.
     """
 
     groups: Sequence[Group]
     place: tuple[int, ...]
     progress: float
+    recall_cost: float = 0.0
     is_halved: bool = False
 
 
@@ -70,7 +72,7 @@ class GradientComputer:
         batches = prepared[1] if prepared is not None and prepared[0] == task else self._lay_out(task)
         sentences = sum(item.stop - item.start for item in task.groups)
         parts = [
-            self._of_part(batch, seed_of(*task.place, number), 1 / sentences, task.progress)
+            self._of_part(batch, seed_of(*task.place, number), 1 / sentences, task)
             for number, batch in enumerate(batches)
         ]
         return parts[0] if len(parts) == 1 else _sum(*parts)
@@ -80,9 +82,9 @@ class GradientComputer:
         halves = [groups[::2], groups[1::2]] if task.is_halved and len(groups) > 1 else [groups]
         return [collate(self._corpus, half, self._max_tokens).to(self._labeler.device) for half in halves]
 
-    def _of_part(self, batch: Batch, seed: int, scale: float, progress: float) -> Gradient:
+    def _of_part(self, batch: Batch, seed: int, scale: float, task: Task) -> Gradient:
         generator = torch.Generator(self._labeler.device).manual_seed(seed)
-        objective = self._labeler.objective(batch, generator, progress)
+        objective = self._labeler.objective(batch, generator, task.progress, task.recall_cost)
         values = torch.autograd.grad(objective.total * scale, self._parameters)
         coalesced = [each.coalesce() if each.is_sparse else each for each in values]
         return Gradient(objective.tags.item(), batch.num_tokens, coalesced)

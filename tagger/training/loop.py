@@ -22,6 +22,7 @@ import numpy as np
 from tagger.config import Config
 from tagger.model.batch import EncodedCorpus, Group, group, shuffled_batches
 from tagger.model.labeler import SequenceLabeler
+from tagger.model.margin import recall_cost
 from tagger.text.metrics import Scores
 from tagger.training.gradients import Task, count_tokens
 from tagger.training.optimizer import Optimizer, row_sparse
@@ -124,8 +125,7 @@ def train(
             rate = 0.0
             while run.batch < len(batches):
                 tasks, upcoming = (
-                    _tasks(batches, first, workers, run.epoch, config)
-                    for first in (run.batch, run.batch + workers)
+                    _tasks(batches, first, workers, run, config) for first in (run.batch, run.batch + workers)
                 )
                 rate = settings.learning_rate * schedule(tasks[0].progress, settings.warmup)
                 norm = _round(run, team, tasks, upcoming, rate)
@@ -143,12 +143,14 @@ def train(
 
 
 def _tasks(
-    batches: Sequence[Sequence[Group]], first: int, workers: int, epoch: int, config: Config
+    batches: Sequence[Sequence[Group]], first: int, workers: int, run: Run, config: Config
 ) -> list[Task]:
     """Return the tasks of the round that begins with a batch; none beyond the epoch's end."""
-    progress = (epoch + first / len(batches)) / config.training.epochs
+    settings = config.training
+    progress = (run.epoch + first / len(batches)) / settings.epochs
+    cost = recall_cost(run.best_f1) if settings.recall_cost == "auto" else settings.recall_cost
     return [
-        Task(groups, (config.seed, epoch, number), progress)
+        Task(groups, (config.seed, run.epoch, number), progress, cost)
         for number, groups in enumerate(batches[first : first + workers], first)
     ]
 

@@ -16,7 +16,7 @@ from tagger.config import Config
 from tagger.model import trained
 from tagger.model.batch import collate, encode, group
 from tagger.model.crf import CRF
-from tagger.model.margin import margins
+from tagger.model.margin import LARGEST_RECALL_COST, margins, recall_cost
 from tagger.model.softmax import Softmax
 from tagger.text.conll import Sentence
 from tagger.text.lexicon import Lexicon
@@ -167,3 +167,51 @@ def test_costs_move_the_share_from_which_on_a_type_is_found(share, costs, is_fou
         (labeler.loss(batch) / 100).backward()
         optimizer.step()
     assert tags[labeler.decode(batch)[0, 0]] == ("S-PER" if is_found else "O")
+
+
+@pytest.mark.parametrize("f1", [0.75, 0.8, 0.9, 1.0])
+@pytest.mark.parametrize("above", [True, False])
+@pytest.mark.parametrize("length", [1, 2])
+def test_a_name_is_found_from_half_the_f1_on(f1, above, length):
+    """A phrase, a name in so many of a hundred sentences: its tokens together cost what one name should."""
+    share = f1 / 2 + (0.03 if above else -0.03)
+    config = settings.override(Config(), SMALL | {"corpus.scheme": "IOB2", "corpus.mode": "words"})
+    tags = trained.inner_tags(["LOC", "PER"], Scheme.IOB2)
+    sentences = [Sentence(("x",) * length)] * 100
+    lexicon = Lexicon.build(sentences, tags, config.embedding)
+    name = ["S-PER"] if length == 1 else ["B-PER", "E-PER"]
+    gold = [[[tag] for tag in (name if number < 100 * share else ["O"] * length)] for number in range(100)]
+    corpus = encode(sentences, lexicon, gold)
+    batch = collate(corpus, group(corpus.examples, 1, 16), 16)
+    labeler = trained.build(lexicon, config, span_length=length)
+    optimizer = torch.optim.Adam([labeler.emission.bias, *labeler.decoder.parameters()], lr=0.2)
+    for _ in range(150):
+        optimizer.zero_grad()
+        (labeler.objective(batch, None, 0.0, recall_cost(f1)).tags / 100).backward()
+        optimizer.step()
+    found = [tags[row] for row in labeler.decode(batch)[:, 0].tolist()]
+    assert found == (name if above else ["O"] * length)
+
+
+def test_no_cost_reaches_a_threshold_below_a_third():
+    assert recall_cost(0.6) == recall_cost(-1.0) == LARGEST_RECALL_COST
+    assert recall_cost(0.7) < LARGEST_RECALL_COST
+    sigma = 1 / (1 + math.exp(-recall_cost(0.8)))
+    assert 0.5 / (0.5 + sigma) == pytest.approx(0.4)
+
+
+def test_a_type_with_costs_of_its_own_costs_nothing_more():
+    labeler, batch, lexicon = labeler_and_batch(**{"training.costs": ["PER=0:0"]})
+    assert labeler.shares is None, "only a run that trains has them"
+    labeler = trained.build(lexicon, labeler_config(), span_length=2.0)
+    assert labeler.shares is not None
+    assert labeler.shares[lexicon.tags.index("S-LOC"), 0] == 0.5
+    assert not labeler.shares[lexicon.tags.index("S-PER")].any()
+    plain = labeler.objective(batch).tags
+    assert labeler.objective(batch, None, 0.0, 1.0).tags > plain
+    assert torch.equal(labeler.loss(batch), plain)
+
+
+def labeler_config() -> Config:
+    changes = {"corpus.scheme": "IOB2", "corpus.mode": "words", "training.costs": ["PER=0:0"]}
+    return settings.override(Config(), SMALL | changes)

@@ -68,3 +68,13 @@ def test_the_table_of_a_worked_example():
 def test_bare_labels_have_costs_too():
     found = costs.matrix(["NOUN", "VERB"], Scheme.BARE, {"VERB": Cost(1.0, 0.25)})
     assert found.tolist() == [[0.0, 0.25], [1.0, 0.0]]
+
+
+def test_a_name_is_missed_by_shares():
+    tags = ["O", "B-PER", "S-LOC"]
+    assert costs.shares(tags, Scheme.BIOES, (), 2.0).tolist() == [[0, 0, 0], [0.5, 0, 0.5], [0.5, 0.5, 0]]
+    assert costs.shares(tags, Scheme.BIOES, {"PER"}, 4.0).tolist() == [[0, 0, 0], [0, 0, 0], [0.25, 0.25, 0]]
+
+
+def test_bare_labels_are_no_names():
+    assert not costs.shares(["NOUN", "VERB"], Scheme.BARE, (), 1.0).any()

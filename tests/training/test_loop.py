@@ -12,6 +12,7 @@ import torch
 
 from tagger.model import trained
 from tagger.model.labeler import Objective, SequenceLabeler
+from tagger.model.margin import recall_cost
 from tagger.text.metrics import Score, Scores
 from tagger.text.metrics.exact import Average
 from tagger.training import corpora, loop
@@ -52,6 +53,25 @@ def test_the_same_seed_gives_the_same_bits(read_tiny):
     torch.manual_seed(7)
     assert same(weights, train(data)[2])
     assert not same(weights, train(read_tiny(seed=2))[2])
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [("auto", [recall_cost(0.0), recall_cost(0.7), recall_cost(0.9)]), (0.5, [0.5] * 3), (0, [0.0] * 3)],
+)
+def test_missing_a_name_costs_what_suits_the_best_dev_score(read_tiny, monkeypatch, setting, expected):
+    data = read_tiny(**{"training.recall_cost": setting, "training.epochs": 3})
+    real, seen = SequenceLabeler.objective, []
+
+    def objective(self, batch, generator, progress, cost):
+        seen.append(cost)
+        return real(self, batch, generator, progress, cost)
+
+    monkeypatch.setattr(SequenceLabeler, "objective", objective)
+    dev = iter((some_scores(7), some_scores(9), some_scores(8)))
+    train(data, score=lambda labeler: next(dev))
+    steps = len(seen) // 3
+    assert seen == [cost for cost in expected for _ in range(steps)]
 
 
 @pytest.mark.parametrize("workers", [2, 3, 4])
