@@ -126,7 +126,7 @@ class TrainingConfig(Section):
     )
     batch_sentences: Size = Field(default=16, description="sentences a step")
     learning_rate: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=4e-3, description="peak of the schedule"
+        default=6e-3, description="peak of the schedule"
     )
     warmup: Fraction = Field(default=0.1, description="share of the steps in which the learning rate rises")
     weight_decay: Annotated[float, Field(ge=0, le=1)] = Field(
