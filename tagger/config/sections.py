@@ -285,7 +285,7 @@ class EncoderTextConfig(RawTextConfig):
 
 
 class TextEncoderTrainingConfig(Section):
-    """Gradient steps of an encoder that learns from raw text; meaning and defaults as for a labeler."""
+    """Gradient steps of an encoder that learns from raw text; they mean what they mean for a labeler."""
 
     epochs: Annotated[int, Field(ge=1, le=10_000)] = Field(default=5, description="passes over the text")
     batch_sentences: Size = Field(

@@ -65,7 +65,7 @@ class StepFacts:
     Attributes:
         batch: batches completed of the epoch.
         halved: whether memory ran out, so that this and all later batches are computed in halves.
-        loss: mean over the epoch so far, nats a token.
+        loss: mean over the epoch so far, nats a token, what mistakes cost included.
         progress: share of all training done, 0 to 1.
         tokens_per_second: over the epoch so far.
         norm: the largest of the gradients before clipping; not finite where a step was skipped.
