@@ -158,7 +158,7 @@ class TrainingConfig(Section):
     recall_cost: Literal["auto"] | Annotated[float, Field(ge=0, le=50)] = Field(
         default="auto",
         description="what missing a name costs, in nats (softmax-margin), shared by its tokens, unless its type has "
-        "costs of its own; auto: what suits the best dev F1 so far, at most 3; 0: nothing",
+        "costs of its own; auto: what suits the best dev F1 so far, at most 5; 0: nothing",
     )
     costs: list[str] = Field(
         default=[],
