@@ -18,6 +18,7 @@ import torch
 
 import tagger
 from tagger.model.labeler import SequenceLabeler
+from tagger.model.margin import LARGEST_RECALL_COST
 from tagger.training import checkpoint, corpora, evaluate, fit, loop
 from tagger.training.gradients import GradientComputer, Task
 from tagger.training.loop import StepFacts
@@ -44,8 +45,11 @@ def train_alone(run, corpus, config, rounds: int, workers: int) -> None:
             start / len(batches) / config.training.epochs, config.training.warmup
         )
         progress = start / len(batches) / config.training.epochs
+        cost = LARGEST_RECALL_COST  # as long as no dev score is known
         numbers = range(start, min(start + workers, len(batches)))
-        gradients = [compute(Task(batches[number], (config.seed, 0, number), progress)) for number in numbers]
+        gradients = [
+            compute(Task(batches[number], (config.seed, 0, number), progress, cost)) for number in numbers
+        ]
         for gradient in gradients:
             run.optimizer.step(gradient.values, rate)
 
@@ -83,7 +87,7 @@ def test_processes_end_with_the_bits_of_one(read_tiny, read_with_language_model,
 class Faulty(SequenceLabeler):
     """It fails in child processes alone; how is told by the progress of the training."""
 
-    def objective(self, batch, generator=None, progress=0.0):
+    def objective(self, batch, generator=None, progress=0.0, recall_cost=0.0):
         if multiprocessing.parent_process() is not None:
             if progress == 0.2:
                 raise ValueError("the child's own words")
@@ -95,7 +99,7 @@ class Faulty(SequenceLabeler):
                 raise RuntimeError(
                     "DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"
                 )
-        return super().objective(batch, generator, progress)
+        return super().objective(batch, generator, progress, recall_cost)
 
 
 class UnportableError(Exception):
