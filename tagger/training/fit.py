@@ -148,8 +148,11 @@ def _fit(
         history.add(_line(fact))
 
     training = evaluate.keep_layers(model, corpora.encode_training(data, model.lexicon))
+    score = _scorer(data.dev, model)
+    if data.base is not None and not run.optimizer.steps:
+        run.known_f1 = score(run.averaged).micro.f1
     is_stopped = yield from supervise(
-        loop.train(run, training, config, _scorer(data.dev, model), workers),
+        loop.train(run, training, config, score, workers),
         end_epoch=end_epoch,
         save=lambda: checkpoint.save_run(directory, run, model, fingerprint),
         best=lambda: _describe_best(run, directory),

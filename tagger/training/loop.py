@@ -43,6 +43,7 @@ class Run:
         skipped: steps skipped because the gradient was not finite.
         best_f1: best dev F1 so far; -1 before the first evaluation.
         best_epoch: the epoch that reached it, counted from 1.
+        known_f1: best dev F1 known, that of a model which the run continues included; -1 if none is.
     """
 
     labeler: SequenceLabeler
@@ -56,6 +57,7 @@ class Run:
     skipped: int = 0
     best_f1: float = -1.0
     best_epoch: int = 0
+    known_f1: float = -1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ def _tasks(
     """Return the tasks of the round that begins with a batch; none beyond the epoch's end."""
     settings = config.training
     progress = (run.epoch + first / len(batches)) / settings.epochs
-    cost = recall_cost(run.best_f1) if settings.recall_cost == "auto" else settings.recall_cost
+    cost = recall_cost(run.known_f1) if settings.recall_cost == "auto" else settings.recall_cost
     return [
         Task(groups, (config.seed, run.epoch, number), progress, cost)
         for number, groups in enumerate(batches[first : first + workers], first)
@@ -203,6 +205,7 @@ def _end_epoch(run: Run, score_dev: Callable[[SequenceLabeler], Scores], rate: f
     improved = dev.micro.f1 > run.best_f1
     if improved:
         run.best_f1, run.best_epoch = dev.micro.f1, run.epoch
+    run.known_f1 = max(run.known_f1, dev.micro.f1)
     facts = EpochFacts(
         epoch=run.epoch,
         loss=run.loss / max(1, run.tokens),

@@ -13,8 +13,12 @@ from tagger import config
 from tagger.config import Config
 from tagger.errors import ConfigError, DataError
 from tagger.model.batch import collate, group
+from tagger.model.labeler import SequenceLabeler
+from tagger.model.margin import recall_cost
 from tagger.model.trained import TrainedModel
 from tagger.text.conll import Sentence
+from tagger.text.metrics import Score, Scores
+from tagger.text.metrics.exact import Average
 from tagger.training import checkpoint, corpora, evaluate, finetune, fit
 from tagger.training.corpora import Corpora
 
@@ -253,3 +257,23 @@ def test_frozen_words_stay_frozen(read_tiny, food, tmp_path):
     list(fit.fit(data, tmp_path / "new"))
     word = checkpoint.load_model(tmp_path / "new").labeler.embedding.word.weight
     assert torch.equal(word[: len(base.lexicon.words)], base.labeler.embedding.word.weight)
+
+
+def test_missing_a_name_costs_what_suits_the_continued_model_from_the_first_step_on(
+    base, food, tmp_path, monkeypatch
+):
+    real, seen = SequenceLabeler.objective, []
+
+    def objective(self, batch, generator, progress, cost):
+        seen.append(cost)
+        return real(self, batch, generator, progress, cost)
+
+    good = Scores(Score(10, 10, 8), Average(0.0, 0.0, 0.0, 10))  # of dev, before the first step and after
+    monkeypatch.setattr(SequenceLabeler, "objective", objective)
+    monkeypatch.setattr(fit, "_scorer", lambda corpus, model: lambda labeler: good)
+    data, _ = read(base, food)
+    list(fit.fit(data, tmp_path / "more"))
+    assert set(seen) == {recall_cost(0.8)}
+    seen.clear()
+    list(fit.fit(replace(data, base=None), tmp_path / "anew"))
+    assert set(seen) == {recall_cost(-1.0), recall_cost(0.8)}, "nothing is known before the first epoch"

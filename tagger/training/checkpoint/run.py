@@ -15,7 +15,7 @@ from tagger.training.loop import Run
 
 CHECKPOINT = "checkpoint"
 _STATE = "state.safetensors"
-_PLACE = ("epoch", "batch", "loss", "tokens", "seconds", "skipped", "best_f1", "best_epoch")
+_PLACE = ("epoch", "batch", "loss", "tokens", "seconds", "skipped", "best_f1", "best_epoch", "known_f1")
 
 
 def save_run(directory: Path, run: Run, model: TrainedModel, fingerprint: bytes) -> None:
