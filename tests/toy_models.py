@@ -50,3 +50,14 @@ def random_sentences(count: int, seed: int = 1, longest: int = 24) -> list[list[
     draw = random.Random(seed)
     words = [*WORDS, "unseen", "Quito", "x-1", "北京", "é" * 30]
     return [draw.choices(words, k=draw.randint(1, longest)) for _ in range(count)]
+
+
+TINY_SIZES = {  # of a network that trains in a moment
+    "embedding.word_dim": 6,
+    "embedding.character_dim": 4,
+    "embedding.character_filters": 5,
+    "embedding.shape_dim": 2,
+    "embedding.affix_dim": 4,
+    "encoder.hidden": 5,
+    "training.language_dim": 4,
+}

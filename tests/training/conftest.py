@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from toy_models import TINY_SIZES
 
 from tagger import config
 from tagger.config import Config, LanguageModelConfig, PretrainConfig
@@ -17,14 +18,7 @@ from tagger.training.corpora import Corpora
 # The tensors of these tests are so small that sharing them out costs more than it gains.
 torch.set_num_threads(1)
 
-TINY = {
-    "embedding.word_dim": 6,
-    "embedding.character_dim": 4,
-    "embedding.character_filters": 5,
-    "embedding.shape_dim": 2,
-    "embedding.affix_dim": 4,
-    "encoder.hidden": 5,
-    "training.language_dim": 4,
+TINY = TINY_SIZES | {
     "training.epochs": 3,
     "encoder.context": 2,
     "training.batch_sentences": 4,

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from toy_models import TINY_SIZES
 
 from tagger.config import PretrainConfig, TextEncoderConfig, override
 from tagger.errors import ConfigError, DataError, ModelError
@@ -46,17 +47,10 @@ def _config(**changes: Any) -> PretrainConfig:
     )
 
 
-TINY: dict[str, Any] = {
+TINY: dict[str, Any] = TINY_SIZES | {
     "text.format": "tokens",
     "text.held_out": 0.1,
-    "embedding.word_dim": 6,
-    "embedding.character_dim": 4,
-    "embedding.character_filters": 5,
-    "embedding.shape_dim": 2,
-    "embedding.affix_dim": 4,
-    "encoder.hidden": 5,
     "encoder.max_tokens": 16,
-    "training.language_dim": 4,
     "training.epochs": 2,
     "training.batch_sentences": 16,
     "training.chunk_sentences": 70,
@@ -306,7 +300,7 @@ def test_a_labeler_is_no_language_model(tmp_path: Path) -> None:
 def test_a_language_model_of_an_older_version_is_refused(tmp_path: Path) -> None:
     tables = {"speller": {"symbols": ["a"], "longest": 20}, "words": ["\n"], "counts": [1], "unknown": 0}
     content = {checkpoint.CONFIG: b"", checkpoint.VOCAB: json.dumps(tables).encode()}
-    checkpoint.write_model(tmp_path, content, {"weight": torch.zeros(1)}, language.KIND)
+    checkpoint.write_model(tmp_path, content, {"weight": torch.zeros(1)})
     with pytest.raises(
         ModelError, match="older version of tagger wrote it, so pretrain the language model again"
     ):

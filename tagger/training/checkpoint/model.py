@@ -52,7 +52,6 @@ def write_model(
     directory: Path,
     files: Mapping[str, bytes],
     tensors: Mapping[str, Tensor],
-    facts: Mapping[str, str] | None = None,
 ) -> None:
     """Put a model in the place of the one that a directory holds, if any, in one step.
 
@@ -60,12 +59,11 @@ def write_model(
         directory: where to.
         files: the settings and the tables, by name.
         tensors: the weights.
-        facts: for the header of the weights.
     """
     changed = {name: content for name, content in files.items() if _content(directory / name) != content}
     for name, content in changed.items():
         write_atomically(directory / _next(name), content)
-    write_tensors(directory / WEIGHTS, tensors, files, facts)
+    write_tensors(directory / WEIGHTS, tensors, files)
     try:
         for name in changed:
             os.replace(directory / _next(name), directory / name)  # noqa: PTH105
