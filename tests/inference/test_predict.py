@@ -25,6 +25,7 @@ from tagger.inference.predict.network import Network
 from tagger.inference.predict.passages import Quiet, split_text
 from tagger.inference.predict.recurrence import product
 from tagger.inference.predict.workers import answer
+from tagger.model import chains
 from tagger.text import schemes
 from tagger.text.conll import Sentence
 from tagger.text.schemes import Scheme
@@ -134,7 +135,7 @@ def test_order_and_batch_size_change_nothing(kind, monkeypatch):
     close([labels.predict_tokens([words])[0] for words in sentences[:20]], expected[:20])
     monkeypatch.setattr(network, "_BATCH_TOKENS", 32)
     monkeypatch.setattr(network, "_BATCH_WINDOWS", 2)
-    monkeypatch.setattr(decoding, "_BATCH_TOKENS", 50)
+    monkeypatch.setattr(chains, "_BATCH_TOKENS", 50)
     monkeypatch.setattr("tagger.inference.predict.tagger._SHORTEST_CHUNK", 30)
     close(labels.predict_tokens(sentences), expected)
     close(labels.predict_tokens(sentences, workers=3), expected)

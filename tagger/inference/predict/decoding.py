@@ -6,7 +6,7 @@ knows how scores come about or what a text is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from tagger.errors import DataError
 from tagger.inference.predict.labels import Known, Labels
+from tagger.model.chains import MOST_CHAINS, Chains, batch_chains
 from tagger.model.crf import Posterior
 from tagger.model.softmax import Independent
 from tagger.model.trained import TrainedModel
@@ -24,8 +25,6 @@ from tagger.text.schemes import OUTSIDE, Scheme
 
 Ints = NDArray[np.int64]
 
-_BATCH_TOKENS = 8192  # padded
-_BATCH_SENTENCES = 256
 # A longer sentence is decoded in parts. The last tokens of a part only look ahead: it is cut between two spans before
 # them, where what follows hardly matters any more.
 LONGEST_CHAIN = 16_384
@@ -107,7 +106,7 @@ class Decoder:
         allowed = self._allowed(known, starts, len(emissions))
         best = np.zeros(len(emissions), dtype=np.int64)
         cut = self._cut_chains(starts, sizes, emissions)
-        for batch in _batches(*cut):
+        for batch in batch_chains(*cut):
             tags = self._solve(batch, emissions, allowed)
             best[batch.places[batch.inside]] = tags.numpy()[batch.inside]
         spans = self._spans(best, starts, sizes)
@@ -162,7 +161,7 @@ class Decoder:
         places = np.flatnonzero(closed)
         return int(start + (places[-1] + 1 if len(places) else len(found)))
 
-    def _solve(self, batch: _Chains, emissions: Tensor, allowed: Tensor | None) -> Tensor:
+    def _solve(self, batch: Chains, emissions: Tensor, allowed: Tensor | None) -> Tensor:
         """Return (S, B) best rows of a batch."""
         scores, options = batch.take(emissions, self._device), batch.options(allowed, self._device)
         try:
@@ -211,7 +210,7 @@ class Decoder:
         chains = np.searchsorted(starts, spans.starts, side="right") - 1
         asked = np.unique(chains)
         rows_of_chain = np.full(len(starts), -1)
-        for batch in _batches(starts[asked], sizes[asked]):
+        for batch in batch_chains(starts[asked], sizes[asked]):
             posterior = self._chain.posterior(
                 batch.take(emissions, self._device),
                 batch.lengths(self._device),
@@ -278,7 +277,7 @@ class Decoder:
         n: int,
     ) -> None:
         """Find the n best readings of each sentence, with the probabilities of their spans."""
-        for batch in _batches(starts, sizes, max(1, _BATCH_SENTENCES // n)):
+        for batch in batch_chains(starts, sizes, max(1, MOST_CHAINS // n)):
             scores, lengths = batch.take(emissions, self._device), batch.lengths(self._device)
             options = batch.options(allowed, self._device)
             found = self._chain.nbest(scores, lengths, n, options)
@@ -326,46 +325,3 @@ class _Found(NamedTuple):
     starts: Ints
     ends: Ints
     types: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Chains:
-    """B chains of like length, time first.
-
-    Attributes:
-        numbers: (B,) which ones of those that were to be batched.
-        sizes: (B,) tokens of each.
-        places: (S, B) where each token stands among all tokens; the chain's first beyond its end.
-        inside: (S, B) whether the token exists.
-    """
-
-    numbers: Ints
-    sizes: Ints
-    places: Ints
-    inside: NDArray[np.bool_]
-
-    def lengths(self, device: torch.device) -> Tensor:
-        return torch.from_numpy(self.sizes).to(device)
-
-    def take(self, values: Tensor, device: torch.device) -> Tensor:
-        """Return (S, B, K) of (N, K) values."""
-        flat = values.index_select(0, torch.from_numpy(self.places.reshape(-1)))
-        return flat.view(*self.places.shape, -1).to(device)
-
-    def options(self, allowed: Tensor | None, device: torch.device) -> Tensor | None:
-        return None if allowed is None else self.take(allowed, device)
-
-
-def _batches(starts: Ints, sizes: Ints, most: int = _BATCH_SENTENCES) -> Iterator[_Chains]:
-    """Batch chains by length."""
-    order = np.argsort(-sizes, kind="stable")
-    at = 0
-    while at < len(order):
-        longest = int(sizes[order[at]])
-        numbers = order[at : at + max(1, min(most, _BATCH_TOKENS // longest))]
-        steps = np.arange(longest)[:, None]
-        inside = steps < sizes[numbers]
-        yield _Chains(
-            numbers, sizes[numbers], np.where(inside, starts[numbers] + steps, starts[numbers]), inside
-        )
-        at += len(numbers)
