@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from tagger.model.batch import Batch, EncodedCorpus, collate, encode, group, sorted_batches
+from tagger.model.batch import EncodedCorpus, Group, encode, group
+from tagger.model.chains import Ints, batch_chains
 from tagger.model.contextual import remember
+from tagger.model.emissions import score_tokens
 from tagger.model.threads import one_thread
 from tagger.model.trained import TrainedModel, inner_scheme
 from tagger.text import metrics, schemes
@@ -19,6 +22,7 @@ from tagger.text.metrics import Scores
 BATCH_TOKENS = (
     4096  # padded tokens a batch: large enough for full matrix products, small enough for the cache
 )
+SECTION_TOKENS = 200_000  # whose scores are held at once
 FITTING_TOKENS = 20_000  # dev tokens that a temperature is fitted on: it is one number
 
 
@@ -50,20 +54,13 @@ def keep_layers(model: TrainedModel, corpus: EncodedCorpus) -> EncodedCorpus:
 @one_thread()
 def tag(model: TrainedModel, corpus: EncodedCorpus) -> list[list[str]]:
     """Return the best tags of every sentence in the model's own scheme, in the order of the corpus."""
-    inner, outer = inner_scheme(model.scheme), model.scheme
-    found: list[list[str]] = [[] for _ in corpus.examples]
-    for batch, emissions in _score_tokens(model, corpus):
-        best = model.labeler.decoder.viterbi(emissions, batch.lengths)
-        for number, tags in zip(batch.sentences, _names(model, batch, best), strict=True):
-            found[number] = schemes.convert(tags, inner, outer)
-    return found
+    return [tags for section in _sections(model, corpus) for tags in _outer(model, _decode(model, section))]
 
 
 @one_thread()
 def predict(model: TrainedModel, corpus: EncodedCorpus) -> Predictions:
     """Return the best tags of every sentence and the confidence of each of their spans."""
-    scored = list(_score_tokens(model, corpus))
-    return _read(model, scored, len(corpus.examples), float(model.labeler.temperature))
+    return _read(model, _sections(model, corpus), float(model.labeler.temperature))
 
 
 def score(model: TrainedModel, corpus: Corpus, encoded: EncodedCorpus | None = None) -> Scores:
@@ -85,11 +82,11 @@ def fit_temperature(model: TrainedModel, corpus: Corpus) -> float:
         if sum(map(len, sentences)) > FITTING_TOKENS:
             break
         sentences.append(sentence)
-    scored = list(_score_tokens(model, encode_corpus(sentences, model)))
+    sections = list(_sections(model, encode_corpus(sentences, model)))
     gold = [set(schemes.tags_to_spans(sentence.tags, corpus.scheme)) for sentence in sentences]
 
     def error(temperature: float) -> float:
-        found = _read(model, scored, len(sentences), temperature)
+        found = _read(model, sections, temperature)
         spans = [schemes.tags_to_spans(tags, model.scheme) for tags in found.tags]
         confidences = [value for values in found.confidences for value in values]
         right = [span in known for row, known in zip(spans, gold, strict=True) for span in row]
@@ -98,43 +95,83 @@ def fit_temperature(model: TrainedModel, corpus: Corpus) -> float:
     return min((1.0, 0.8, 0.9, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5), key=error)
 
 
-def _score_tokens(model: TrainedModel, corpus: EncodedCorpus) -> Iterator[tuple[Batch, Tensor]]:
-    """Yield batches with their emission scores (S, B, K); dropout is off."""
+class _Section(NamedTuple):
+    """Sentences in a row.
+
+    Attributes:
+        starts, sizes: (S,) where the tokens of each begin among those of the section, and how many they are.
+        scores: (N, K) emission scores of the tokens.
+    """
+
+    starts: Ints
+    sizes: Ints
+    scores: Tensor
+
+
+def _sections(model: TrainedModel, corpus: EncodedCorpus) -> Iterator[_Section]:
+    """Yield a corpus in its order, in sections of bounded size with their scores."""
     encoder = model.config.encoder
+    waiting: list[Group] = []
     groups = group(corpus.examples, encoder.context, encoder.max_tokens)
-    with torch.inference_mode():
-        for part in sorted_batches(groups, BATCH_TOKENS):
-            batch = collate(corpus, part, encoder.max_tokens).to(model.labeler.device)
-            yield batch, model.labeler(batch)
-
-
-def _read(
-    model: TrainedModel, scored: Sequence[tuple[Batch, Tensor]], size: int, temperature: float
-) -> Predictions:
-    inner, outer = inner_scheme(model.scheme), model.scheme
-    tags: list[list[str]] = [[] for _ in range(size)]
-    confidences: list[list[float]] = [[] for _ in range(size)]
-    for batch, emissions in scored:
-        best = model.labeler.decoder.viterbi(emissions, batch.lengths)
-        names = _names(model, batch, best)
-        spans = [
-            (row, span) for row, found in enumerate(names) for span in schemes.tags_to_spans(found, inner)
-        ]
-        for number, found in zip(batch.sentences, names, strict=True):
-            tags[number] = schemes.convert(found, inner, outer)
-        if spans:
-            posterior = model.labeler.decoder.posterior(emissions, batch.lengths, temperature=temperature)
-            rows, starts, ends = torch.tensor([(row, span.start, span.end) for row, span in spans]).T.to(
-                best.device
+    for place, item in enumerate(groups, 1):
+        waiting.append(item)
+        if place == len(groups) or sum(each.tokens for each in waiting) >= SECTION_TOKENS:
+            sentences = range(waiting[0].start, item.stop)
+            sizes = np.array([len(corpus.examples[number].forms) for number in sentences])
+            scores = score_tokens(
+                model.labeler, corpus, waiting, max_tokens=encoder.max_tokens, batch_tokens=BATCH_TOKENS
             )
-            for (row, _), value in zip(
-                spans, posterior.spans(best, rows, starts, ends).tolist(), strict=True
-            ):
-                confidences[batch.sentences[row]].append(value)
-    return Predictions(tags, confidences)
+            yield _Section(np.cumsum(sizes) - sizes, sizes, scores)
+            waiting = []
 
 
-def _names(model: TrainedModel, batch: Batch, best: Tensor) -> list[list[str]]:
-    name = model.lexicon.tags.__getitem__
-    rows = zip(best.T.tolist(), batch.lengths.tolist(), strict=True)
-    return [list(map(name, row[:length])) for row, length in rows]
+def _decode(model: TrainedModel, section: _Section) -> list[list[str]]:
+    """Return the best inner tags of each sentence."""
+    best = np.zeros(len(section.scores), dtype=np.int64)
+    device = model.labeler.device
+    for batch in batch_chains(section.starts, section.sizes):
+        rows = model.labeler.decoder.viterbi(batch.take(section.scores, device), batch.lengths(device))
+        best[batch.places[batch.inside]] = rows.cpu().numpy()[batch.inside]
+    names = list(map(model.lexicon.tags.__getitem__, best.tolist()))
+    return [
+        names[start : start + size]
+        for start, size in zip(section.starts.tolist(), section.sizes.tolist(), strict=True)
+    ]
+
+
+def _outer(model: TrainedModel, tags: Iterable[list[str]]) -> list[list[str]]:
+    """Return inner tags in the scheme of the model's corpus."""
+    inner, outer = inner_scheme(model.scheme), model.scheme
+    return [schemes.convert(each, inner, outer) for each in tags]
+
+
+def _read(model: TrainedModel, sections: Iterable[_Section], temperature: float) -> Predictions:
+    found = Predictions([], [])
+    for section in sections:
+        tags = _decode(model, section)
+        found.tags.extend(_outer(model, tags))
+        found.confidences.extend(_confidences(model, section, tags, temperature))
+    return found
+
+
+def _confidences(
+    model: TrainedModel, section: _Section, tags: Sequence[list[str]], temperature: float
+) -> list[list[float]]:
+    """Return the posterior probability of each span of the tags of each sentence."""
+    rows = {tag: row for row, tag in enumerate(model.lexicon.tags)}
+    best = np.array([rows[tag] for each in tags for tag in each], dtype=np.int64)
+    spans = [schemes.tags_to_spans(each, inner_scheme(model.scheme)) for each in tags]
+    found: list[list[float]] = [[] for _ in tags]
+    held = np.flatnonzero([len(each) > 0 for each in spans])
+    device = model.labeler.device
+    for batch in batch_chains(section.starts[held], section.sizes[held]):
+        scores, lengths = batch.take(section.scores, device), batch.lengths(device)
+        posterior = model.labeler.decoder.posterior(scores, lengths, temperature=temperature)
+        numbers = held[batch.numbers].tolist()
+        asked = [(row, span.start, span.end) for row, number in enumerate(numbers) for span in spans[number]]
+        values = posterior.spans(
+            torch.from_numpy(best[batch.places]).to(device), *torch.tensor(asked).T.to(device)
+        )
+        for (row, _, _), value in zip(asked, values.tolist(), strict=True):
+            found[numbers[row]].append(value)
+    return found

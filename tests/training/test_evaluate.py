@@ -10,6 +10,8 @@ import torch
 from oracles import BruteForceCRF
 
 from tagger.model import trained
+from tagger.model.batch import group
+from tagger.model.emissions import score_tokens
 from tagger.model.trained import TrainedModel
 from tagger.text import metrics
 from tagger.text.conll import Corpus, Sentence
@@ -45,6 +47,7 @@ def test_predictions_come_in_the_order_of_the_corpus(model, monkeypatch):
     assert together == alone
     assert len({tag for tags in together for tag in tags}) >= 3  # the model does have opinions
     monkeypatch.setattr(evaluate, "BATCH_TOKENS", 20)
+    monkeypatch.setattr(evaluate, "SECTION_TOKENS", 50)
     assert evaluate.tag(model, evaluate.encode_corpus(sentences, model)) == together
 
 
@@ -80,17 +83,19 @@ def test_a_confidence_is_the_probability_of_that_span(model, temperature):
         each.numpy() / temperature for each in (crf.start_transitions, crf.transitions, crf.end_transitions)
     ]
     spans = 0
-    for batch, emissions in evaluate._score_tokens(model, encoded):
-        for b, number in enumerate(batch.sentences):
-            own = emissions[: len(sentences[number]), b].numpy() / temperature
-            every = BruteForceCRF(own, *scores, tuple(allowed(model.lexicon.tags, Scheme.BIOES)))
-            names = [model.lexicon.tags[k] for k in every.paths[0]]
-            for span, value in zip(
-                tags_to_spans(names, Scheme.BIOES), found.confidences[number], strict=True
-            ):
-                spans += 1
-                expected = every.span(span.start, every.paths[0][span.start : span.end])
-                assert value == pytest.approx(expected, abs=1e-5)
+    encoder = model.config.encoder
+    groups = group(encoded.examples, encoder.context, encoder.max_tokens)
+    emissions = score_tokens(
+        model.labeler, encoded, groups, max_tokens=encoder.max_tokens, batch_tokens=10
+    ).split([len(sentence) for sentence in sentences])
+    for number, scored in enumerate(emissions):
+        own = scored.numpy() / temperature
+        every = BruteForceCRF(own, *scores, tuple(allowed(model.lexicon.tags, Scheme.BIOES)))
+        names = [model.lexicon.tags[k] for k in every.paths[0]]
+        for span, value in zip(tags_to_spans(names, Scheme.BIOES), found.confidences[number], strict=True):
+            spans += 1
+            expected = every.span(span.start, every.paths[0][span.start : span.end])
+            assert value == pytest.approx(expected, abs=1e-5)
     assert spans
 
 

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 
 from tagger.inference.predict.forms import FormTable
 from tagger.inference.predict.recurrence import Layer, Steps, product, run
-from tagger.model.batch import Group, Window, collate, cut_windows, encode, group, sorted_batches
+from tagger.model.batch import Group, Window, cut_windows, encode, group
+from tagger.model.emissions import score_tokens
 from tagger.model.threads import one_thread
 from tagger.model.trained import TrainedModel
 from tagger.text import features
@@ -85,36 +86,27 @@ class Network:
         groups = self.groups(sizes, documents)
         with torch.inference_mode(), one_thread(self._fast is not None):
             if self._fast is None:
-                return self._general(sentences, documents, sizes, columns)
+                return self._general(sentences, documents, columns)
             return self._fast.emissions(sentences, sizes, groups, self._limit, columns)
 
     def _general(
         self,
         sentences: Sequence[Words],
         documents: Sequence[int],
-        sizes: Sequence[int],
         columns: Sequence[ColumnValues],
     ) -> Tensor:
-        labeler = self._model.labeler
         rows = [
             Sentence(tuple(words), document=document, features=tuple(map(tuple, values)))
             for words, document, values in zip(sentences, documents, columns, strict=True)
         ]
         corpus = encode(rows, self._model.lexicon, None)
-        starts = np.cumsum([0, *sizes])
-        scores = torch.empty(sum(sizes), len(self._model.lexicon.tags))
-        for part in sorted_batches(group(corpus.examples, self._context, self._limit), _BATCH_TOKENS):
-            batch = collate(corpus, part, self._limit)
-            found = labeler(batch.to(labeler.device)).float().cpu()  # (S, B, K)
-            places, inside = _places(starts[batch.sentences], batch.lengths.numpy())
-            scores[torch.from_numpy(places.T[inside.T])] = found.transpose(0, 1)[torch.from_numpy(inside.T)]
-        return scores
-
-
-def _places(starts: Ints, lengths: Ints) -> tuple[Ints, NDArray[np.bool_]]:
-    """Return (S, B): where each token of some sentences stands among all, and whether it exists."""
-    steps = np.arange(lengths.max())[:, None]
-    return starts + steps, steps < lengths
+        return score_tokens(
+            self._model.labeler,
+            corpus,
+            group(corpus.examples, self._context, self._limit),
+            max_tokens=self._limit,
+            batch_tokens=_BATCH_TOKENS,
+        )
 
 
 class _Reading(NamedTuple):
