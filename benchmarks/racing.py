@@ -65,7 +65,7 @@ def race(parts: Parts, settings: config.Config, goal: float, every: int) -> tupl
     gold = evaluate.encode_corpus(data.dev.sentences, model)
 
     def score(labeler: SequenceLabeler) -> Scores:
-        return evaluate.score(TrainedModel(model.config, model.lexicon, labeler), data.dev, gold)
+        return evaluate.fit_agreement(TrainedModel(model.config, model.lexicon, labeler), data.dev, gold)
 
     passed, final, before = None, 0.0, 0.0  # `before`: seconds of the epochs that have ended
     for fact in loop.train(run, training, data.config, score, settings.training.workers):

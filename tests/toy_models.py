@@ -42,6 +42,8 @@ def make_model(scheme: str = "IOB2", mode: str = "words", **changes: object) -> 
     labeler = trained.build(lexicon, config)
     with torch.no_grad():
         labeler.emission.weight *= 12.0  # untrained scores are all alike; these disagree
+    if config.decoder.agreement != "auto":
+        labeler.agreement.fill_(config.decoder.agreement)
     return TrainedModel(config, lexicon, labeler.requires_grad_(False).eval())
 
 

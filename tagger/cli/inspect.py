@@ -73,7 +73,11 @@ def _lines(found: Inspection) -> Iterator[tuple[str, str]]:
     yield "labels", f"{', '.join(found.types)} ({found.config.corpus.scheme}, {found.config.corpus.mode})"
     yield "tags", f"{len(found.tags)}"
     yield "encoder", f"{encoder.kind}, {encoder.layers} x {encoder.directions} x {encoder.hidden}"
-    yield "decoder", f"{found.config.decoder.kind}, confidences at temperature {found.temperature:.2f}"
+    yield (
+        "decoder",
+        f"{found.config.decoder.kind}, confidences at temperature {found.temperature:.2f}, "
+        f"agreement of repeated words {found.agreement:.1f}",
+    )
     parts = ", ".join(f"{name} {count:,}" for name, count in found.parameters.items())
     yield "parameters", f"{sum(found.parameters.values()):,} ({parts})"
     yield "tables", ", ".join(f"{count:,} {name}" for name, count in found.vocabulary.items() if count > 2)

@@ -148,7 +148,7 @@ def _answers(
         "token_column": tagger.model.config.corpus.token_column,
         "feature_columns": tagger.feature_columns,
     }
-    events = read_passages(files, Reading(context=tagger.context, **reading))
+    events = read_passages(files, Reading(scope=tagger.scope, **reading))
     yield from answer(
         tagger,
         events,

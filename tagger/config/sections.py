@@ -116,6 +116,11 @@ class DecoderConfig(Section):
     kind: Literal["crf", "softmax"] = Field(
         default="crf", description="crf: best sequence; softmax: best tag a token"
     )
+    agreement: Literal["auto"] | Annotated[float, Field(ge=0, le=20)] = Field(
+        default="auto",
+        description="how much the repeats of a capitalised word in a document say about each other; auto: 0, 2 or 4, "
+        "whichever is best on dev; 0: nothing",
+    )
 
 
 class TrainingConfig(Section):

@@ -108,16 +108,28 @@ class Example(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EncodedCorpus:
-    """Sentences as rows of a lexicon's tables, and what is kept of a language model's layers."""
+    """Sentences as rows of a lexicon's tables.
+
+    Attributes:
+        forms: the distinct words.
+        examples: the sentences.
+        num_tags: K.
+        kept: what is kept of a language model's layers, if anything.
+        repeats: (N,) which of all tokens repeat each other, see `text.repetition`; None: nobody asked.
+    """
 
     forms: Forms
     examples: tuple[Example, ...]
     num_tags: int
     kept: KeptLayers | None = None
+    repeats: Ints | None = None
 
 
 def encode(
-    sentences: Sequence[Sentence], lexicon: Lexicon, tags: Sequence[Sequence[Sequence[str]]] | None
+    sentences: Sequence[Sentence],
+    lexicon: Lexicon,
+    tags: Sequence[Sequence[Sequence[str]]] | None,
+    documents: Sequence[int] | None = None,
 ) -> EncodedCorpus:
     """Look up the words, marks and tags of sentences.
 
@@ -126,6 +138,8 @@ def encode(
         lexicon: the tables; it is not changed.
         tags: for each token of each sentence the inner tags it may have (one as a rule, none for any tag: see
             `schemes.candidates`), or None for text without tags.
+        documents: a number for each sentence; neighbours of equal number may be read together. None: those that the
+            sentences have.
 
     Raises:
         KeyError: a tag that the lexicon lacks; callers report such tags before.
@@ -147,16 +161,19 @@ def encode(
     ]
     tag_rows = {tag: row for row, tag in enumerate(lexicon.tags)}
     gold = [(None, None)] * len(sentences) if tags is None else [_gold(options, tag_rows) for options in tags]
+    numbers = [sentence.document for sentence in sentences] if documents is None else documents
     examples = (
         Example(
             forms,
             pair,
             labels,
             allowed,
-            sentence.document,
+            document,
             lexicon.marks.rows(sentence.tokens, sentence.features),
         )
-        for forms, pair, (labels, allowed), sentence in zip(encoded, pairs, gold, sentences, strict=True)
+        for forms, pair, (labels, allowed), sentence, document in zip(
+            encoded, pairs, gold, sentences, numbers, strict=True
+        )
     )
     return EncodedCorpus(lexicon.forms(list(rows)), tuple(examples), len(lexicon.tags))
 

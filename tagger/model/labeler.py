@@ -41,9 +41,11 @@ class SequenceLabeler(nn.Module):
 
     Attributes:
         temperature: () what scores are divided by before they become confidences; fitted after training.
+        agreement: () how much the repeats of a word weigh, see `model.agreement`; fitted after every epoch.
     """
 
     temperature: Tensor
+    agreement: Tensor
     costs: Tensor | None
     shares: Tensor | None
 
@@ -73,6 +75,7 @@ class SequenceLabeler(nn.Module):
         nn.init.xavier_uniform_(self.emission.weight)
         nn.init.zeros_(self.emission.bias)
         self.register_buffer("temperature", torch.ones(()))
+        self.register_buffer("agreement", torch.zeros(()))
         self.register_buffer("costs", costs, persistent=False)
         self.register_buffer("shares", shares, persistent=False)
         self.language_weight = config.training.language_weight

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from tagger.model.agreement import STRENGTHS, Agreement
 from tagger.model.batch import EncodedCorpus, Group, encode, group
 from tagger.model.chains import Ints, batch_chains
 from tagger.model.contextual import remember
@@ -18,6 +20,7 @@ from tagger.model.trained import TrainedModel, inner_scheme
 from tagger.text import metrics, schemes
 from tagger.text.conll import Corpus, Sentence
 from tagger.text.metrics import Scores
+from tagger.text.repetition import find_repeats, number_scopes, scope_size
 
 BATCH_TOKENS = (
     4096  # padded tokens a batch: large enough for full matrix products, small enough for the cache
@@ -40,7 +43,12 @@ class Predictions(NamedTuple):
 
 def encode_corpus(sentences: Sequence[Sentence], model: TrainedModel) -> EncodedCorpus:
     """Look up the words of sentences, without their tags."""
-    return encode(sentences, model.lexicon, None)
+    size = scope_size(model.config.encoder.context)
+    scopes = number_scopes((sentence.document for sentence in sentences), size)
+    encoded = encode(sentences, model.lexicon, None, scopes)
+    if not Agreement.is_possible(model):
+        return encoded
+    return replace(encoded, repeats=find_repeats((sentence.tokens for sentence in sentences), scopes))
 
 
 def keep_layers(model: TrainedModel, corpus: EncodedCorpus) -> EncodedCorpus:
@@ -54,13 +62,14 @@ def keep_layers(model: TrainedModel, corpus: EncodedCorpus) -> EncodedCorpus:
 @one_thread()
 def tag(model: TrainedModel, corpus: EncodedCorpus) -> list[list[str]]:
     """Return the best tags of every sentence in the model's own scheme, in the order of the corpus."""
-    return [tags for section in _sections(model, corpus) for tags in _outer(model, _decode(model, section))]
+    sections = _agreed(model, _sections(model, corpus))
+    return [tags for section in sections for tags in _outer(model, _decode(model, section))]
 
 
 @one_thread()
 def predict(model: TrainedModel, corpus: EncodedCorpus) -> Predictions:
     """Return the best tags of every sentence and the confidence of each of their spans."""
-    return _read(model, _sections(model, corpus), float(model.labeler.temperature))
+    return _read(model, _agreed(model, _sections(model, corpus)), float(model.labeler.temperature))
 
 
 def score(model: TrainedModel, corpus: Corpus, encoded: EncodedCorpus | None = None) -> Scores:
@@ -68,6 +77,30 @@ def score(model: TrainedModel, corpus: Corpus, encoded: EncodedCorpus | None = N
     gold = [sentence.tags for sentence in corpus.sentences]
     predicted = tag(model, encoded if encoded is not None else encode_corpus(corpus.sentences, model))
     return metrics.score(gold, predicted, corpus.scheme, model.scheme)
+
+
+@one_thread()
+def fit_agreement(model: TrainedModel, corpus: Corpus, encoded: EncodedCorpus) -> Scores:
+    """Choose how much the repeats of a word weigh by the F1 on a corpus, unless the settings say it.
+
+    The choice stays in the model; of equally good ones it is the least.
+
+    Returns:
+        The scores of that choice.
+    """
+    strengths = _strengths(model)
+    weigh = Agreement(model)
+    found: list[list[list[str]]] = [[] for _ in strengths]
+    for section in _sections(model, encoded):
+        pull = weigh(section.scores, section.starts, section.sizes, section.repeats)
+        for tags, strength in zip(found, strengths, strict=True):
+            scores = section.scores if pull is None else pull(section.scores, strength)
+            tags += _outer(model, _decode(model, section._replace(scores=scores)))
+    gold = [sentence.tags for sentence in corpus.sentences]
+    scored = [metrics.score(gold, tags, corpus.scheme, model.scheme) for tags in found]
+    best = max(range(len(strengths)), key=lambda number: scored[number].micro.f1)
+    model.labeler.agreement.fill_(strengths[best])
+    return scored[best]
 
 
 @one_thread()
@@ -82,7 +115,7 @@ def fit_temperature(model: TrainedModel, corpus: Corpus) -> float:
         if sum(map(len, sentences)) > FITTING_TOKENS:
             break
         sentences.append(sentence)
-    sections = list(_sections(model, encode_corpus(sentences, model)))
+    sections = list(_agreed(model, _sections(model, encode_corpus(sentences, model))))
     gold = [set(schemes.tags_to_spans(sentence.tags, corpus.scheme)) for sentence in sentences]
 
     def error(temperature: float) -> float:
@@ -95,34 +128,71 @@ def fit_temperature(model: TrainedModel, corpus: Corpus) -> float:
     return min((1.0, 0.8, 0.9, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5), key=error)
 
 
+def _strengths(model: TrainedModel) -> tuple[float, ...]:
+    """Return how much repeats may weigh, in rising order."""
+    asked = model.config.decoder.agreement
+    if not Agreement.is_possible(model):
+        return (0.0,)
+    return STRENGTHS if asked == "auto" else (asked,)
+
+
 class _Section(NamedTuple):
     """Sentences in a row.
 
     Attributes:
         starts, sizes: (S,) where the tokens of each begin among those of the section, and how many they are.
         scores: (N, K) emission scores of the tokens.
+        repeats: (N,) which tokens repeat each other; None: nobody asked.
     """
 
     starts: Ints
     sizes: Ints
     scores: Tensor
+    repeats: Ints | None
 
 
 def _sections(model: TrainedModel, corpus: EncodedCorpus) -> Iterator[_Section]:
     """Yield a corpus in its order, in sections of bounded size with their scores."""
     encoder = model.config.encoder
+    end = 0  # of the section, among the tokens of the corpus
+    for waiting in _cut(corpus, group(corpus.examples, encoder.context, encoder.max_tokens)):
+        sentences = range(waiting[0].start, waiting[-1].stop)
+        sizes = np.array([len(corpus.examples[number].forms) for number in sentences])
+        scores = score_tokens(
+            model.labeler, corpus, waiting, max_tokens=encoder.max_tokens, batch_tokens=BATCH_TOKENS
+        )
+        start, end = end, end + len(scores)
+        repeats = None if corpus.repeats is None else corpus.repeats[start:end]
+        yield _Section(np.cumsum(sizes) - sizes, sizes, scores, repeats)
+
+
+def _cut(corpus: EncodedCorpus, groups: Sequence[Group]) -> Iterator[list[Group]]:
+    """Cut the groups of a corpus into sections, between two scopes."""
     waiting: list[Group] = []
-    groups = group(corpus.examples, encoder.context, encoder.max_tokens)
-    for place, item in enumerate(groups, 1):
+    tokens = 0
+    for item in groups:
+        is_new = (
+            waiting and corpus.examples[item.start].document != corpus.examples[waiting[-1].start].document
+        )
+        if tokens >= SECTION_TOKENS and is_new:
+            yield waiting
+            waiting, tokens = [], 0
         waiting.append(item)
-        if place == len(groups) or sum(each.tokens for each in waiting) >= SECTION_TOKENS:
-            sentences = range(waiting[0].start, item.stop)
-            sizes = np.array([len(corpus.examples[number].forms) for number in sentences])
-            scores = score_tokens(
-                model.labeler, corpus, waiting, max_tokens=encoder.max_tokens, batch_tokens=BATCH_TOKENS
-            )
-            yield _Section(np.cumsum(sizes) - sizes, sizes, scores)
-            waiting = []
+        tokens += item.tokens
+    if waiting:
+        yield waiting
+
+
+def _agreed(model: TrainedModel, sections: Iterable[_Section]) -> Iterator[_Section]:
+    """Let repeats weigh as much as the model has them."""
+    strength = float(model.labeler.agreement)
+    if strength == 0.0:
+        yield from sections
+        return
+    weigh = Agreement(model)
+    for section in sections:
+        pull = weigh(section.scores, section.starts, section.sizes, section.repeats)
+        yield section if pull is None else section._replace(scores=pull(section.scores, strength))
 
 
 def _decode(model: TrainedModel, section: _Section) -> list[list[str]]:

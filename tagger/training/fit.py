@@ -178,7 +178,7 @@ def _scorer(corpus: Corpus, model: TrainedModel) -> Callable[[SequenceLabeler], 
     gold = evaluate.keep_layers(model, evaluate.encode_corpus(corpus.sentences, model))
 
     def score(labeler: SequenceLabeler) -> Scores:
-        return evaluate.score(TrainedModel(model.config, model.lexicon, labeler), corpus, gold)
+        return evaluate.fit_agreement(TrainedModel(model.config, model.lexicon, labeler), corpus, gold)
 
     return score
 

@@ -157,5 +157,5 @@ def _score_some(corpus: Corpus, model: TrainedModel) -> float:
     ends = list(accumulate(map(len, corpus.sentences)))
     some = replace(corpus, sentences=corpus.sentences[: bisect_left(ends, SCORED_TOKENS) + 1])
     began = time.perf_counter()
-    evaluate.score(model, some)
+    evaluate.fit_agreement(model, some, evaluate.encode_corpus(some.sentences, model))
     return count_tokens(some) / (time.perf_counter() - began)

@@ -38,6 +38,7 @@ KINDS = {
     "bigrams": {"embedding__bigram_dim": 5},
     "gru": {"encoder__kind": "gru"},
     "softmax": {"decoder__kind": "softmax"},
+    "agreement": {"decoder__agreement": 4.0},
 }
 SCHEMES = ["IOB1", "IOB2", "BIOES", "BMES", "BARE"]
 
@@ -167,11 +168,46 @@ def test_processes_give_what_one_gives(tmp_path, labels, format, monkeypatch):
     path.write_text("\n\n".join(" ".join(words) + "." for words in random_sentences(120)), encoding="utf-8")
 
     def run(workers: int):
-        events = read_passages([path], Reading(context=labels.context))
+        events = read_passages([path], Reading(scope=labels.scope))
         return [each.content for each in answer(labels, events, Question(), format=format, workers=workers)]
 
     assert len(run(1)) > 5
     assert run(2) == run(1)
+
+
+def test_repeats_agree_within_a_scope_and_nowhere_else():
+    labels, without = Tagger(make_model(decoder__agreement=4.0)), Tagger(make_model())
+    sentences = random_sentences(90, seed=4)
+    together = labels.predict_tokens(sentences, documents=[0] * 90)
+    close(labels.predict_tokens(sentences, documents=[0] * 90, workers=3), together)
+    parts = [labels.predict_tokens(sentences[at : at + 30], documents=[0] * 30) for at in (0, 30, 60)]
+    close([each for part in parts for each in part], together)
+    plain = without.predict_tokens(sentences, documents=[0] * 90)
+    assert 5 < sum(one.tags != other.tags for one, other in zip(together, plain, strict=True)) < 85
+
+
+def test_text_is_labelled_as_its_tokens_are():
+    labels = Tagger(make_model(decoder__agreement=4.0))
+    text = " ".join(
+        " ".join(["Ada", *words, "Li"]) + "." for words in random_sentences(40, seed=2, longest=8)
+    )
+    found = labels.predict(text)
+    assert len(found) > 30
+    expected = labels.predict_tokens([each.words() for each in found], documents=[0] * len(found))
+    assert [[tag for _, _, tag in each.tokens] for each in found] == [each.tags for each in expected]
+
+
+def test_what_is_known_of_a_word_reaches_its_repeats():
+    labels = Tagger(make_model(decoder__agreement=4.0))
+    sentences = [["Quito", "spoke"], ["the", "Quito", "trade"]]
+
+    def probability(known: str | None) -> float:
+        facts = [[known, None], None]
+        # the chance of one reading of the second sentence is the only thing that is asked of it
+        found = labels.predict_tokens(sentences, documents=[0, 0], known=facts, nbest=40)[1]
+        return sum(each.confidence for each in found.nbest if each.tags[1] == "B-PER")
+
+    assert probability("B-PER") > probability(None) > probability("B-LOC")
 
 
 # Text in.
@@ -208,7 +244,7 @@ def test_one_text_gives_its_sentences_and_several_give_lists(labels):
 
 def test_neighbouring_sentences_are_read_together_as_in_training(labels):
     text = "Ada met Li. The mayor spoke. New trade in York. Paris is old."
-    passages = list(split_text("0", text, Reading(context=3)))
+    passages = list(split_text("0", text, Reading(scope=3)))
     assert [len(passage.rows) for passage in passages] == [3, 1]
     alone = labels.predict_tokens([["The", "mayor", "spoke", "."]])
     rows = [["Ada", "met", "Li", "."], ["The", "mayor", "spoke", "."], ["New", "trade", "in", "York", "."]]
@@ -401,7 +437,7 @@ def test_input_formats(tmp_path):
     path.write_text(
         "-DOCSTART- O\n\nAda B-PER\nmet O\n\nLi B-PER\n\n-DOCSTART- O\n\nNew O\n", encoding="utf-8"
     )
-    found = read(path, format="conll", context=3)
+    found = read(path, format="conll", scope=3)
     assert [row[1:] for row in found] == [(0, "Ada met"), (8, "Li"), (0, "New")]
     assert found[0][0] == found[1][0] != found[2][0]
 

@@ -122,7 +122,7 @@ def test_column_files_are_labelled_with_their_columns(tmp_path):
     path.write_text("\n\n".join(rows) + "\n", encoding="utf-8")
     tagger = Tagger(model)
     assert tagger.feature_columns == (1, 2)
-    reading = Reading(format="conll", context=tagger.context, feature_columns=tagger.feature_columns)
+    reading = Reading(format="conll", scope=tagger.scope, feature_columns=tagger.feature_columns)
     answers = [
         each for each in answer(tagger, read_passages([path], reading), Question()) if each is not None
     ]

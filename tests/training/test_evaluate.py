@@ -133,6 +133,56 @@ def test_gold_tags_may_be_of_another_scheme(model):
     assert evaluate.score(model, Corpus("x", tuple(gold), Scheme.BILOU, "", ())).micro.f1 == 1.0
 
 
+@pytest.mark.parametrize("strength", [0.0, 2.0, 4.0])
+def test_repeats_weigh_what_is_best_on_dev(model, strength):
+    sentences = make_sentences(100)
+    encoded = evaluate.encode_corpus(sentences, model)
+    model.labeler.agreement.fill_(strength)
+    tags = evaluate.tag(model, encoded)
+    gold = [Sentence(each.tokens, tuple(own)) for each, own in zip(sentences, tags, strict=True)]
+    dev = Corpus("x", tuple(gold), Scheme.IOB2, "", ())
+    scores = {}
+    for other in (0.0, 2.0, 4.0):
+        model.labeler.agreement.fill_(other)
+        scores[other] = evaluate.score(model, dev).micro.f1
+    assert min(scores.values()) < scores[strength] == 1.0
+    assert evaluate.fit_agreement(model, dev, encoded).micro.f1 == 1.0
+    assert float(model.labeler.agreement) == max(scores, key=scores.__getitem__)  # the first of the best
+    assert evaluate.score(model, dev).micro.f1 == 1.0
+
+
+def test_repeats_that_change_nothing_weigh_nothing(model):
+    sentences = [Sentence(("left", "."), ("O", "B-LOC"))] * 5
+    dev = Corpus("x", tuple(sentences), Scheme.IOB2, "", ())
+    evaluate.fit_agreement(model, dev, evaluate.encode_corpus(sentences, model))
+    assert float(model.labeler.agreement) == 0.0
+
+
+def test_repeats_weigh_what_the_settings_say(read_tiny):
+    data = read_tiny(**{"decoder.agreement": 1.5})
+    model = make_model(data)
+    encoded = evaluate.encode_corpus(data.dev.sentences, model)
+    found = evaluate.fit_agreement(model, data.dev, encoded)
+    assert float(model.labeler.agreement) == 1.5
+    assert evaluate.score(model, data.dev, encoded) == found
+    without = make_model(read_tiny(**{"decoder.agreement": 0.0}))
+    evaluate.fit_agreement(without, data.dev, encoded)
+    assert float(without.labeler.agreement) == 0.0
+
+
+def test_sections_do_not_part_what_has_a_say(model, monkeypatch):
+    model.labeler.agreement.fill_(4.0)
+    sentences = make_sentences(100)
+    encoded = evaluate.encode_corpus(sentences, model)
+    expected = evaluate.predict(model, encoded)
+    monkeypatch.setattr(evaluate, "SECTION_TOKENS", 1)
+    assert len(list(evaluate._sections(model, encoded))) == 4  # of 30 sentences each at most
+    found = evaluate.predict(model, encoded)
+    assert found.tags == expected.tags
+    for one, other in zip(found.confidences, expected.confidences, strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+
+
 def test_a_model_too_sure_of_itself_is_cooled(read_tiny):
     data = read_tiny()
     sure = make_model(data, scale=60.0)

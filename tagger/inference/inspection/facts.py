@@ -90,6 +90,7 @@ class Inspection:
         parameters: how many numbers were learned, by part of the network.
         vocabulary: how many rows each table has, those for padding and the unknown included.
         temperature: what scores are divided by before they become confidences.
+        agreement: how much the repeats of a word say about each other.
         scores: what `scores.json` holds, None if there is no such file.
         training: None if there is no history.
         transitions: None where the decoder has none.
@@ -102,6 +103,7 @@ class Inspection:
     parameters: dict[str, int]
     vocabulary: dict[str, int]
     temperature: float
+    agreement: float
     scores: dict[str, Any] | None
     training: Training | None
     transitions: Transitions | None
@@ -120,6 +122,7 @@ class Inspection:
             "parameters": self.parameters | {"total": sum(self.parameters.values())},
             "vocabulary": self.vocabulary,
             "temperature": self.temperature,
+            "agreement": self.agreement,
             "scores": self.scores,
             "training": None if self.training is None else asdict(self.training),
             "transitions": None if self.transitions is None else asdict(self.transitions),
@@ -147,6 +150,7 @@ def inspect(directory: str | Path) -> Inspection:
             for name in ("words", "characters", "shapes", "affixes", "bigrams")
         },
         temperature=float(model.labeler.temperature),
+        agreement=float(model.labeler.agreement),
         scores=_read_scores(directory / checkpoint.SCORES),
         training=_read_history(directory / checkpoint.HISTORY),
         transitions=Transitions.of(decoder, model.lexicon.tags) if isinstance(decoder, CRF) else None,

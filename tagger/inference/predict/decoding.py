@@ -17,6 +17,7 @@ from torch import Tensor
 
 from tagger.errors import DataError
 from tagger.inference.predict.labels import Known, Labels
+from tagger.model.agreement import Agreement
 from tagger.model.chains import MOST_CHAINS, Chains, batch_chains
 from tagger.model.crf import Posterior
 from tagger.model.softmax import Independent
@@ -84,6 +85,8 @@ class Decoder:
         self.labels = Labels(model)
         self._chain = model.labeler.decoder
         self._temperature = float(model.labeler.temperature)
+        self._agreement = float(model.labeler.agreement)
+        self._weigh = Agreement(model)
         self._device = model.labeler.device
 
     def read(
@@ -92,6 +95,7 @@ class Decoder:
         lengths: Sequence[int],
         question: Question,
         known: Sequence[Sequence[Known] | None] | None = None,
+        repeats: Ints | None = None,
     ) -> list[Labelling]:
         """Label sentences.
 
@@ -100,11 +104,14 @@ class Decoder:
             lengths: tokens of each sentence, at least 1.
             question: what to find out.
             known: for each sentence what is known of each token's tag, or None.
+            repeats: (N,) which tokens repeat each other, see `text.repetition`; None: there are none.
         """
         sizes = np.array(lengths, dtype=np.int64)
         starts = np.cumsum(sizes) - sizes
         allowed = self._allowed(known, starts, len(emissions))
         best = np.zeros(len(emissions), dtype=np.int64)
+        if repeats is not None:
+            emissions = self._agree(emissions, self._cut_chains(starts, sizes, emissions), repeats, allowed)
         cut = self._cut_chains(starts, sizes, emissions)
         for batch in batch_chains(*cut):
             tags = self._solve(batch, emissions, allowed)
@@ -117,6 +124,13 @@ class Decoder:
         if question.nbest:
             self._add_alternatives(labellings, starts, sizes, emissions, allowed, question.nbest)
         return labellings
+
+    def _agree(
+        self, emissions: Tensor, cut: tuple[Ints, Ints], repeats: Ints, allowed: Tensor | None
+    ) -> Tensor:
+        """Let the repeats of a word weigh as much as the model has them."""
+        pull = self._weigh(emissions, *cut, repeats, allowed)
+        return emissions if pull is None else pull(emissions, self._agreement)
 
     def _allowed(
         self, known: Sequence[Sequence[Known] | None] | None, starts: Ints, tokens: int

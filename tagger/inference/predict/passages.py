@@ -1,7 +1,7 @@
 """Files, folders and pipes -> passages: sentences at their places in a document, in bounded memory.
 
-A passage holds the neighbouring sentences that the model may read together: as many as in training, counted from the
-beginning of a document. In `lines` and `tokens` every line stands alone, so that an answer never waits for the next
+A passage holds the neighbouring sentences that have a say in each other's labels, counted from the beginning of a
+document. In `lines` and `tokens` every line stands alone, so that an answer never waits for the next
 line. Nothing here depends on how fast the input comes, except that a pipe that goes quiet ends a passage.
 """
 
@@ -53,7 +53,7 @@ class Row(NamedTuple):
 
 
 class Passage(NamedTuple):
-    """Neighbouring sentences of a document that are read together."""
+    """Neighbouring sentences of a document that have a say in each other's labels."""
 
     doc: str
     rows: list[Row]
@@ -81,7 +81,7 @@ class Reading:
         encoding: of the files; a byte-order mark is dropped.
         errors: what invalid bytes become: `strict` (an error with their offset) or `replace` (U+FFFD).
         language: code such as "de"; it chooses the abbreviations that end no sentence.
-        context: sentences in a passage.
+        scope: sentences in a passage.
         token_column: of column files.
         feature_columns: of column files, for a model that reads any.
     """
@@ -90,7 +90,7 @@ class Reading:
     encoding: str = "utf-8"
     errors: str = "strict"
     language: str = "en"
-    context: int = 1
+    scope: int = 1
     token_column: int | str = 0
     feature_columns: tuple[int | str, ...] = ()
 
@@ -145,14 +145,14 @@ def find_files(paths: Sequence[FilePath]) -> list[FilePath]:
 
 def split_text(doc: str, text: str, reading: Reading) -> Iterator[Passage]:
     """Yield the passages of one text that is at hand."""
-    for event in _passages(doc, _text_rows([text], reading.language), reading.context):
+    for event in _passages(doc, _text_rows([text], reading.language), reading.scope):
         assert isinstance(event, Passage)
         yield event
 
 
 def _read_text(path: FilePath, reading: Reading) -> Iterator[Event]:
     rows = _text_rows(_attended(path, _pieces(path, reading)), reading.language)
-    yield from _passages(_doc_name(path), rows, reading.context)
+    yield from _passages(_doc_name(path), rows, reading.scope)
 
 
 def _read_lines(path: FilePath, reading: Reading) -> Iterator[Event]:
@@ -191,7 +191,7 @@ def _read_conll(path: FilePath, reading: Reading) -> Iterator[Event]:
                 waiting = []
             yield sentence
             continue
-        if waiting and (sentence.document != document or len(waiting) == reading.context):
+        if waiting and (sentence.document != document or len(waiting) == reading.scope):
             yield Passage(_doc_name(path, document), waiting)
             waiting = []
         if sentence.document != document:
@@ -220,12 +220,12 @@ def _doc_name(path: FilePath, document: int = 0) -> str:
     return f"{os.fspath(path)}#{document}" if document else os.fspath(path)
 
 
-def _passages(doc: str, rows: Iterable[Row | Quiet], context: int) -> Iterator[Event]:
+def _passages(doc: str, rows: Iterable[Row | Quiet], scope: int) -> Iterator[Event]:
     waiting: list[Row] = []
     for row in rows:
         if isinstance(row, Row):
             waiting.append(row)
-        if waiting and (row.is_pause if isinstance(row, Quiet) else len(waiting) == context):
+        if waiting and (row.is_pause if isinstance(row, Quiet) else len(waiting) == scope):
             yield Passage(doc, waiting)
             waiting = []
         if isinstance(row, Quiet):

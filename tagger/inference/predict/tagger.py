@@ -15,12 +15,14 @@ from tagger.inference.predict.decoding import Decoder, Labelling, Question, Scor
 from tagger.inference.predict.labels import Known
 from tagger.inference.predict.network import ColumnValues, Network
 from tagger.inference.predict.passages import Event, Passage, Quiet, Reading, Row, split_text, watch
+from tagger.model.agreement import Agreement
 from tagger.model.threads import one_thread
 from tagger.model.trained import TrainedModel
 from tagger.text import tokenizer
 from tagger.text.formats import LabelledSentence, LabelledSpan
 from tagger.text.formats import Reading as Alternative
 from tagger.text.marks import parse_feature_columns
+from tagger.text.repetition import find_repeats, number_scopes, scope_size
 from tagger.text.tokenizer import DEFAULT_SPLITS, Mode, Split
 from tagger.training.checkpoint import load_model
 
@@ -47,6 +49,7 @@ class Tagger:
         self.model = model
         self._network = Network(model, fast=fast)
         self._decoder = Decoder(model)
+        self._agrees = float(model.labeler.agreement) > 0.0 and Agreement.is_possible(model)
         settings = model.config.corpus
         self._mode = Mode.WORDS if settings.mode == "auto" else Mode(settings.mode)
         self._splits = DEFAULT_SPLITS if settings.splits == "auto" else frozenset(map(Split, settings.splits))
@@ -57,9 +60,9 @@ class Tagger:
         return self.model.types
 
     @property
-    def context(self) -> int:
-        """How many neighbouring sentences of a document are read together."""
-        return self.model.config.encoder.context
+    def scope(self) -> int:
+        """How many neighbouring sentences of a document have a say in each other's labels."""
+        return scope_size(self.model.config.encoder.context)
 
     @property
     def feature_columns(self) -> tuple[int | str, ...]:
@@ -98,7 +101,7 @@ class Tagger:
         """
         question = _question(min_confidence, nbest)
         several = [texts] if isinstance(texts, str) else list(texts)
-        reading = Reading(language=language, context=self.context)
+        reading = Reading(language=language, scope=self.scope)
         events = chain.from_iterable(split_text(str(n), text, reading) for n, text in enumerate(several))
         found: list[list[LabelledSentence]] = [[] for _ in several]
         for chunk in self.chunks(events):
@@ -115,7 +118,7 @@ class Tagger:
         A thread of its own pulls the texts, so that no answer waits for the next text. Arguments as for `predict`.
         """
         question = _question(min_confidence, nbest)
-        reading = Reading(language=language, context=self.context)
+        reading = Reading(language=language, scope=self.scope)
         pulled = answered = 0
 
         def events() -> Iterator[Event]:
@@ -155,7 +158,7 @@ class Tagger:
 
         Args:
             sentences: the tokens of each sentence.
-            documents: a number for each sentence; neighbours of equal number are read together, as in training.
+            documents: a number for each sentence; neighbours of equal number have a say in each other's labels.
                 None: every sentence stands alone, and their order changes nothing.
             features: for each sentence and each feature column that the model reads, in the order of training, one
                 value a token.
@@ -171,7 +174,7 @@ class Tagger:
             ModelError: the model reads other columns than `features` has.
         """
         rows = list(_checked(sentences))
-        numbers = range(len(rows)) if documents is None else documents
+        numbers = range(len(rows)) if documents is None else number_scopes(documents, self.scope)
         _check_beside(rows, documents, known, features)
         question = _question(min_confidence, nbest, confidences=confidences)
         held = [place for place, words in enumerate(rows) if words]
@@ -257,17 +260,19 @@ class Tagger:
             return []
         with torch.inference_mode(), one_thread(self.model.labeler.device.type == "cpu"):
             emissions = self._network.emissions(sentences, numbers, columns)
-            return self._decoder.read(emissions, [len(words) for words in sentences], question, known)
+            lengths = [len(words) for words in sentences]
+            repeats = find_repeats(sentences, numbers) if self._agrees else None
+            return self._decoder.read(emissions, lengths, question, known, repeats)
 
     def _parts(self, sentences: Sequence[Sequence[str]], numbers: Sequence[int], workers: int) -> list[range]:
-        """Cut sentences into parts between groups that are read together."""
+        """Cut sentences into parts between those that have a say in each other's labels."""
         sizes = [len(words) for words in sentences]
         wanted = max(_SHORTEST_CHUNK, min(_CHUNK_TOKENS, sum(sizes) // max(1, workers)))
         parts: list[range] = []
         start = tokens = 0
         for item in self._network.groups(sizes, numbers):
             tokens += item.tokens
-            if tokens >= wanted:
+            if tokens >= wanted and item.stop < len(numbers) and numbers[item.stop] != numbers[item.start]:
                 parts.append(range(start, item.stop))
                 start, tokens = item.stop, 0
         return [*parts, range(start, len(sentences))] if start < len(sentences) else parts
