@@ -79,6 +79,7 @@ class SequenceLabeler(nn.Module):
         self.register_buffer("costs", costs, persistent=False)
         self.register_buffer("shares", shares, persistent=False)
         self.language_weight = config.training.language_weight
+        self.language_share = config.training.language_share
         self.neighbours = (
             NeighbourPrediction(len(lexicon.words), config.encoder, config.training.language_dim)
             if cotrained and self.language_weight
@@ -125,14 +126,14 @@ class SequenceLabeler(nn.Module):
             batch: with gold tags.
             generator: of the dropout; None: there is none.
             progress: share of the training that is done. The language model beside the tagger shapes the encoder
-                first and fades as training goes on: in the end the tags alone decide.
+                first and fades as training goes on: then the tags alone decide.
             recall_cost: what missing a name costs (nats), see `model.margin`.
         """
         states = self.encode(batch, generator)
         tags = self._tag_loss(states, batch, generator, recall_cost)
-        if self.neighbours is None:
+        if self.neighbours is None or progress >= self.language_share:
             return Objective(tags, tags)
-        weight = self.language_weight * (1 - progress)
+        weight = self.language_weight * (1 - progress / self.language_share)
         return Objective(tags + weight * self.neighbours(states, batch).sum(), tags)
 
     def _tag_loss(

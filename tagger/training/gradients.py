@@ -14,6 +14,7 @@ from torch import Tensor
 
 from tagger.model.batch import Batch, EncodedCorpus, Group, collate
 from tagger.model.labeler import SequenceLabeler
+from tagger.training.optimizer import row_sparse
 from tagger.training.parallel import seed_of
 
 
@@ -52,7 +53,10 @@ class GradientComputer:
 
     def __init__(self, labeler: SequenceLabeler, corpus: EncodedCorpus, max_tokens: int) -> None:
         self._labeler = labeler
-        self._parameters = [each for each in labeler.parameters() if each.requires_grad]
+        tables = set(row_sparse(labeler))
+        trained = [(name, each) for name, each in labeler.named_parameters() if each.requires_grad]
+        self._parameters = [each for _, each in trained]
+        self._is_table = [name in tables for name, _ in trained]
         self._corpus = corpus
         self._max_tokens = max_tokens
         self._prepared: tuple[Task, list[Batch]] | None = None
@@ -85,14 +89,27 @@ class GradientComputer:
     def _of_part(self, batch: Batch, seed: int, scale: float, task: Task) -> Gradient:
         generator = torch.Generator(self._labeler.device).manual_seed(seed)
         objective = self._labeler.objective(batch, generator, task.progress, task.recall_cost)
-        values = torch.autograd.grad(objective.total * scale, self._parameters)
-        coalesced = [each.coalesce() if each.is_sparse else each for each in values]
-        return Gradient(objective.tags.item(), batch.num_tokens, coalesced)
+        found = torch.autograd.grad(objective.total * scale, self._parameters, allow_unused=True)
+        values = [
+            _nothing(parameter, is_table) if value is None else value.coalesce() if value.is_sparse else value
+            for value, parameter, is_table in zip(found, self._parameters, self._is_table, strict=True)
+        ]
+        return Gradient(objective.tags.item(), batch.num_tokens, values)
 
 
 def count_tokens(groups: Sequence[Group]) -> int:
     """Return the tokens of a batch."""
     return sum(item.tokens for item in groups)
+
+
+def _nothing(parameter: Tensor, is_table: bool) -> Tensor:
+    """Return the gradient of a parameter that the objective doesn't depend on (any more)."""
+    if not is_table:
+        return torch.zeros_like(parameter)
+    rows, values = torch.empty(1, 0, dtype=torch.int64), parameter.new_empty(0, parameter.shape[1])
+    return torch.sparse_coo_tensor(
+        rows.to(parameter.device), values, parameter.shape, is_coalesced=True, check_invariants=False
+    )
 
 
 def _sum(one: Gradient, other: Gradient) -> Gradient:

@@ -45,6 +45,27 @@ def test_halves_make_one_and_the_same_gradient(read_tiny):
             torch.testing.assert_close(one.to_dense(), other.to_dense())
 
 
+def test_the_language_model_fades_and_then_rests(read_tiny):
+    labeler, corpus, batches, compute = begin(
+        read_tiny(**CALM | {"training.language_weight": 0.3, "training.language_share": 0.5})
+    )
+    names = [name for name, _ in labeler.named_parameters()]
+    batch = collate(corpus, batches[0], 512)
+    sentences = sum(item.stop - item.start for item in batches[0])
+    own = labeler.loss(batch)
+    beside = labeler.neighbours(labeler.encode(batch), batch).sum()
+    for progress, weight in ((0.0, 0.3), (0.25, 0.15), (0.5, 0.0), (0.9, 0.0)):
+        found = dict(zip(names, compute(Task(batches[0], (1, 0, 0), progress)).values, strict=True))
+        expected = torch.autograd.grad(
+            (own + weight * beside) / sentences, list(labeler.parameters()), retain_graph=True
+        )
+        for name, gradient in zip(names, expected, strict=True):
+            torch.testing.assert_close(found[name].to_dense(), gradient.to_dense())
+            if weight == 0.0 and name == "neighbours.output.weight":
+                assert found[name].is_sparse
+                assert found[name]._nnz() == 0
+
+
 def test_the_place_seeds_the_dropout(read_tiny):
     _, _, batches, compute = begin(read_tiny())
     losses = [compute(Task(batches[0], place, 0.0)).loss for place in ((1, 0, 0), (1, 0, 0), (1, 0, 1))]

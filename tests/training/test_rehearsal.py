@@ -88,13 +88,13 @@ def test_faults_are_those_of_the_run(read_tiny):
 def test_dev_is_read_only_in_part(read_tiny, monkeypatch):
     monkeypatch.setattr(rehearsal, "SCORED_TOKENS", 12)
     scored = []
-    score = evaluate.score
+    score = evaluate.fit_agreement
 
-    def watched(model, corpus):
+    def watched(model, corpus, encoded):
         scored.append(count_tokens(corpus))
-        return score(model, corpus)
+        return score(model, corpus, encoded)
 
-    monkeypatch.setattr(evaluate, "score", watched)
+    monkeypatch.setattr(evaluate, "fit_agreement", watched)
     rehearse(read_tiny())
     assert scored == [14]  # two sentences of 7 tokens
 
