@@ -90,7 +90,7 @@ def _lines(found: Inspection) -> Iterator[tuple[str, str]]:
         training = found.training
         yield (
             "training",
-            f"best of {count_of(training.epochs, 'epoch')}: {training.best_epoch}; {training.seconds:,.0f} s; "
+            f"epoch {training.best_epoch} of {training.epochs} is kept; {training.seconds:,.0f} s; "
             f"last loss {training.loss:.4f}",
         )
 

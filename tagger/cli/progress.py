@@ -108,7 +108,7 @@ class TrainingProgress:
         name, value = fact.dev.headline
         if fact.improved:
             self._best = f"best dev {name} {100 * value:.2f}  "
-        mark = "  best so far" if fact.improved else ""
+        mark = "  best so far" if fact.improved else "  kept" if fact.kept else ""
         say(
             self._console,
             f"epoch {fact.epoch:>3}  loss {fact.loss:.4f}  dev {name} {100 * value:6.2f}  "

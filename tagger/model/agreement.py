@@ -29,7 +29,7 @@ from tagger.model.chains import Ints, batch_chains
 from tagger.model.trained import TrainedModel, inner_scheme
 from tagger.text.schemes import Scheme, split_tag
 
-STRENGTHS = (0.0, 2.0, 4.0)  # that are tried on dev
+STRENGTHS = (0.0, 4.0)  # that are tried on dev
 _TEMPERATURE = 2.0  # of p: a network is surer of itself than it should be
 _FLOOR = 0.02  # e: what a probability can't fall below weighs little
 

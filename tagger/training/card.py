@@ -49,7 +49,8 @@ def write(
         "|---|---|---:|---:|---:|---:|",
         *score_rows,
         "",
-        f"Best of {count_of(epochs, 'epoch')} on dev: epoch {best_epoch}. Training took {seconds:.0f} s. "
+        f"Of {count_of(epochs, 'epoch')} epoch {best_epoch} is kept, the latest within chance of the best on dev. "
+        f"Training took {seconds:.0f} s. "
         f"Seed {config.seed}.",
         "",
         f"tagger {__version__}, torch {torch.__version__}, numpy {np.__version__}, "

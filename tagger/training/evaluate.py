@@ -83,7 +83,7 @@ def score(model: TrainedModel, corpus: Corpus, encoded: EncodedCorpus | None = N
 def fit_agreement(model: TrainedModel, corpus: Corpus, encoded: EncodedCorpus) -> Scores:
     """Choose how much the repeats of a word weigh by the F1 on a corpus, unless the settings say it.
 
-    The choice stays in the model; of equally good ones it is the least.
+    The choice stays in the model; of those within a standard error of the best it is the least.
 
     Returns:
         The scores of that choice.
@@ -98,9 +98,10 @@ def fit_agreement(model: TrainedModel, corpus: Corpus, encoded: EncodedCorpus) -
             tags += _outer(model, _decode(model, section._replace(scores=scores)))
     gold = [sentence.tags for sentence in corpus.sentences]
     scored = [metrics.score(gold, tags, corpus.scheme, model.scheme) for tags in found]
-    best = max(range(len(strengths)), key=lambda number: scored[number].micro.f1)
-    model.labeler.agreement.fill_(strengths[best])
-    return scored[best]
+    best = max((each.micro for each in scored), key=lambda score: score.f1)
+    number = next(n for n, each in enumerate(scored) if each.micro.f1 >= best.f1 - best.f1_error)
+    model.labeler.agreement.fill_(strengths[number])
+    return scored[number]
 
 
 @one_thread()

@@ -142,7 +142,7 @@ def _fit(
     yield Started(config.seed, parameters, workers, (run.epoch + begun) / config.training.epochs)
 
     def end_epoch(fact: EpochFacts) -> None:
-        if fact.improved:
+        if fact.kept:
             checkpoint.save_model(directory, model)
             checkpoint.discard_reports(directory)
         history.add(_line(fact))
@@ -163,7 +163,7 @@ def _fit(
         return
     dev, test = _score_best(data, directory)
     seconds = time.perf_counter() - began
-    finished = Finished(dev, test, run.epoch, run.best_epoch, seconds, history.tokens_per_second, directory)
+    finished = Finished(dev, test, run.epoch, run.kept_epoch, seconds, history.tokens_per_second, directory)
     _write_reports(data, finished, history.seconds, parameters)
     checkpoint.discard_run(directory)
     yield finished
@@ -198,9 +198,9 @@ def _score(corpus: Corpus, model: TrainedModel) -> Scored:
 
 
 def _describe_best(run: Run, directory: Path) -> str:
-    if not run.best_epoch:
+    if not run.kept_epoch:
         return "nothing is saved"
-    return f"epoch {run.best_epoch}, the best so far, is in {directory}"
+    return f"epoch {run.kept_epoch}, the best so far, is in {directory}"
 
 
 def _line(facts: EpochFacts) -> dict[str, Any]:
@@ -210,6 +210,7 @@ def _line(facts: EpochFacts) -> dict[str, Any]:
         "loss": facts.loss,
         "dev": facts.dev.as_dict(),
         "improved": facts.improved,
+        "kept": facts.kept,
         "learning_rate": facts.learning_rate,
         "seconds": facts.seconds,
         "tokens_per_second": facts.tokens_per_second,

@@ -42,7 +42,8 @@ class Run:
         loss, tokens, seconds: of the epoch under way: sum of losses (nats), tokens seen, time spent.
         skipped: steps skipped because the gradient was not finite.
         best_f1: best dev F1 so far; -1 before the first evaluation.
-        best_epoch: the epoch that reached it, counted from 1.
+        best_epoch: the first epoch that reached it, counted from 1.
+        kept_epoch: the latest one within chance of it, whose model is kept, counted from 1.
         known_f1: best dev F1 known, that of a model which the run continues included; -1 if none is.
     """
 
@@ -57,6 +58,7 @@ class Run:
     skipped: int = 0
     best_f1: float = -1.0
     best_epoch: int = 0
+    kept_epoch: int = 0
     known_f1: float = -1.0
 
 
@@ -85,12 +87,20 @@ class StepFacts:
 
 @dataclass(frozen=True, slots=True)
 class EpochFacts:
-    """One epoch and its dev scores; `seconds` and `tokens_per_second` are of training alone."""
+    """One epoch and its dev scores; `seconds` and `tokens_per_second` are of training alone.
+
+    Attributes:
+        improved: whether the dev F1 is better than all before.
+        kept: whether it is within a standard error of the best so far. Of epochs that only chance tells apart the
+            latest is kept, after which the weights have settled: the choice of the best one would be a choice of the
+            luckiest (Breiman et al. 1984, "Classification and regression trees", section 3.4.3, the 1 SE rule).
+    """
 
     epoch: int
     loss: float
     dev: Scores
     improved: bool
+    kept: bool
     learning_rate: float
     seconds: float
     dev_seconds: float
@@ -205,12 +215,16 @@ def _end_epoch(run: Run, score_dev: Callable[[SequenceLabeler], Scores], rate: f
     improved = dev.micro.f1 > run.best_f1
     if improved:
         run.best_f1, run.best_epoch = dev.micro.f1, run.epoch
+    kept = dev.micro.f1 >= run.best_f1 - dev.micro.f1_error
+    if kept:
+        run.kept_epoch = run.epoch
     run.known_f1 = max(run.known_f1, dev.micro.f1)
     facts = EpochFacts(
         epoch=run.epoch,
         loss=run.loss / max(1, run.tokens),
         dev=dev,
         improved=improved,
+        kept=kept,
         learning_rate=rate,
         seconds=run.seconds,
         dev_seconds=time.perf_counter() - began,

@@ -62,7 +62,7 @@ def test_shows_labels_scores_training_and_the_extremes(run, model: Path) -> None
     shown = run(model, "--top", 1)
     assert "LOC, PER (IOB2, words)" in shown
     assert "50.00 over 1,234 spans" in shown
-    assert "best of 2 epochs: 1; 4 s; last loss 1.2500" in shown
+    assert "epoch 1 of 2 is kept; 4 s; last loss 1.2500" in shown
     assert "O → O" in shown and "+5.000" in shown
     assert f"O → {END}" in shown and "-4.000" in shown
     assert "9.000" not in shown, "a forbidden move has no score"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import statistics
 from collections import Counter
 from itertools import product
 from pathlib import Path
@@ -268,6 +269,16 @@ def test_nothing_to_find_and_nothing_found_is_complete_agreement() -> None:
     assert (scores.micro.precision, scores.micro.recall, scores.micro.f1) == (1.0, 1.0, 1.0)
     assert (scores.macro.f1, scores.token_accuracy, scores.types) == (1.0, 1.0, {})
     assert metrics.score([], [], Scheme.IOB2).as_dict()["token_accuracy"] == 1.0
+
+
+def test_the_standard_error_is_about_the_spread_of_the_f1_over_samples():
+    draw = random.Random(4)
+    values = []
+    for _ in range(4000):
+        correct = sum(draw.random() < 0.8 for _ in range(250))
+        values.append(metrics.Score(250, 250, correct).f1)
+    assert metrics.Score(250, 250, 200).f1_error == pytest.approx(statistics.stdev(values), rel=0.05)
+    assert metrics.Score(0, 0, 0).f1_error == metrics.Score(9, 9, 9).f1_error == 0.0
 
 
 def test_spans_on_one_side_alone_are_worth_nothing() -> None:

@@ -449,7 +449,7 @@ def test_a_run_saved_between_any_two_facts_goes_on_with_the_same_bits(read_tiny,
         checkpoint.save_run(tmp_path, run, model, data.fingerprint())
         other, other_model, facts = advance(data, 0)
         checkpoint.load_run(tmp_path, other, other_model, data.fingerprint())
-        for name in ("epoch", "batch", "loss", "tokens", "skipped", "best_f1", "best_epoch"):
+        for name in ("epoch", "batch", "loss", "tokens", "skipped", "best_f1", "best_epoch", "kept_epoch"):
             assert getattr(other, name) == getattr(run, name)
         assert len(list(facts)) == total - steps
         found = everything(other)

@@ -96,12 +96,14 @@ def test_ticks_are_few_round_and_around_the_values(low, high):
 
 def test_the_page_holds_all_figures_and_names_the_best_epoch():
     page = curves.of_tagger(EPOCHS)
-    assert "3 epochs; the dashed line is at the best one so far, epoch 2." in page
+    assert "3 epochs; the dashed line is at the one that is kept so far, epoch 2." in page
     rows = re.findall(r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', page)
     assert [row for row, _ in rows] == ["1", "* 2", "3"]
     assert re.findall("<td>(.*?)</td>", rows[1][1]) == ["1.0000", "75.00", "5.00e-04", "2.5", "12,346"]
     assert page.count("<svg") == 3
     assert "F1 on dev" in page
+    later = [each | {"kept": each["epoch"] != 2} for each in EPOCHS]
+    assert "kept so far, epoch 3." in curves.of_tagger(later)
     bare = curves.of_tagger(EPOCHS, has_spans=False)
     assert "Accuracy on dev" in bare
     assert "<td>37.50</td>" in bare

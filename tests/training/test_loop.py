@@ -124,6 +124,18 @@ def test_the_first_of_equal_epochs_is_the_best(read_tiny):
     assert (run.best_epoch, run.best_f1) == (2, 0.5)
 
 
+def test_the_latest_epoch_within_chance_of_the_best_is_kept(read_tiny):
+    # of 10 names: a standard error of about 0.16 at an F1 of 0.4 to 0.6
+    correct = iter([1, 6, 4, 5, 4, 6, 3])
+    run, facts, _ = train(
+        read_tiny(**{"training.epochs": 7}), score=lambda labeler: some_scores(next(correct))
+    )
+    epochs = [fact for fact in facts if isinstance(fact, EpochFacts)]
+    assert [fact.kept for fact in epochs] == [True, True, False, True, False, True, False]
+    assert [fact.improved for fact in epochs] == [True, True] + [False] * 5
+    assert (run.best_epoch, run.kept_epoch) == (2, 6)
+
+
 def test_patience_ends_training(read_tiny):
     correct = iter([3, 5, 4, 5, 9, 9])
     settings = {"training.epochs": 6, "training.patience": 2}

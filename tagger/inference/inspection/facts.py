@@ -185,7 +185,7 @@ def _read_history(path: Path) -> Training | None:
         return None
     try:
         epochs = [json.loads(line) for line in content.splitlines()]
-        best = max((each["epoch"] for each in epochs if each["improved"]), default=0)
+        best = max((each["epoch"] for each in epochs if each.get("kept", each["improved"])), default=0)
         seconds = sum(float(each["seconds"]) for each in epochs)
         return Training(len(epochs), int(best), seconds, float(epochs[-1]["loss"]))
     except (ValueError, TypeError, KeyError, RecursionError):

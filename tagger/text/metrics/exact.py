@@ -17,6 +17,7 @@ Three conventions, each the same everywhere in this package:
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -50,6 +51,11 @@ class Score:
     def f1(self) -> float:
         """2 P R / (P + R) = 2 correct / (gold + predicted)."""
         return _fraction(2 * self.correct, self.gold + self.predicted, otherwise=1.0)
+
+    @property
+    def f1_error(self) -> float:
+        """Standard error of F1, about: that of a share, `sqrt(F (1 - F) / n)` with n = (gold + predicted) / 2."""
+        return math.sqrt(_fraction(2, self.gold + self.predicted, otherwise=0.0) * self.f1 * (1 - self.f1))
 
     @property
     def support(self) -> int:

@@ -15,7 +15,18 @@ from tagger.training.loop import Run
 
 CHECKPOINT = "checkpoint"
 _STATE = "state.safetensors"
-_PLACE = ("epoch", "batch", "loss", "tokens", "seconds", "skipped", "best_f1", "best_epoch", "known_f1")
+_PLACE = (
+    "epoch",
+    "batch",
+    "loss",
+    "tokens",
+    "seconds",
+    "skipped",
+    "best_f1",
+    "best_epoch",
+    "kept_epoch",
+    "known_f1",
+)
 
 
 def save_run(directory: Path, run: Run, model: TrainedModel, fingerprint: bytes) -> None:

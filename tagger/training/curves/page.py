@@ -66,9 +66,9 @@ def of_pretraining(epochs: _Epochs) -> str:
 
 def _render(title: str, epochs: _Epochs, panels: Sequence[_Panel]) -> str:
     style = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
-    best = max((int(epoch["epoch"]) for epoch in epochs if epoch["improved"]), default=0)
+    best = max((int(epoch["epoch"]) for epoch in epochs if epoch.get("kept", epoch["improved"])), default=0)
     note = (
-        f"{count_of(len(epochs), 'epoch')}; the dashed line is at the best one so far, epoch {best}."
+        f"{count_of(len(epochs), 'epoch')}; the dashed line is at the one that is kept so far, epoch {best}."
         if best
         else ""
     )
