@@ -49,7 +49,7 @@ def find_repeats(sentences: Iterable[Sequence[str]], scopes: Iterable[int]) -> I
     """Return (N,): for each token of all sentences a number that its repeats in its scope share, or -1.
 
     Args:
-        sentences: their tokens, none of them empty.
+        sentences: their tokens.
         scopes: a number for each sentence.
 
     >>> find_repeats([["Ada", "met", "Li"], ["Ada", "left"], ["Li"]], [0, 0, 1]).tolist()
@@ -59,7 +59,7 @@ def find_repeats(sentences: Iterable[Sequence[str]], scopes: Iterable[int]) -> I
     number = rows.setdefault
     found = np.array(
         [
-            number((scope, word), len(rows)) if word[0].isupper() else -1
+            number((scope, word), len(rows)) if word[:1].isupper() else -1
             for words, scope in zip(sentences, scopes, strict=True)
             for word in words
         ],

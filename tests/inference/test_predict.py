@@ -210,6 +210,14 @@ def test_what_is_known_of_a_word_reaches_its_repeats():
     assert probability("B-PER") > probability(None) > probability("B-LOC")
 
 
+def test_faults_are_told_and_odd_tokens_read_where_repeats_agree():
+    labels = Tagger(make_model(decoder__agreement=4.0))
+    with pytest.raises(DataError, match="the known tags of a sentence contradict each other"):
+        labels.predict_tokens([["Ada", "Ada"], ["Ada"]], documents=[0, 0], known=[["O", "I-PER"], None])
+    (found,) = labels.predict_tokens([["Ada", "", "Ada"]])
+    assert len(found.tags) == 3
+
+
 # Text in.
 
 

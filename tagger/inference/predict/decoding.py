@@ -6,7 +6,8 @@ knows how scores come about or what a text is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -129,7 +130,8 @@ class Decoder:
         self, emissions: Tensor, cut: tuple[Ints, Ints], repeats: Ints, allowed: Tensor | None
     ) -> Tensor:
         """Let the repeats of a word weigh as much as the model has them."""
-        pull = self._weigh(emissions, *cut, repeats, allowed)
+        with _contradiction_told():
+            pull = self._weigh(emissions, *cut, repeats, allowed)
         return emissions if pull is None else pull(emissions, self._agreement)
 
     def _allowed(
@@ -178,11 +180,8 @@ class Decoder:
     def _solve(self, batch: Chains, emissions: Tensor, allowed: Tensor | None) -> Tensor:
         """Return (S, B) best rows of a batch."""
         scores, options = batch.take(emissions, self._device), batch.options(allowed, self._device)
-        try:
-            found = self._chain.viterbi(scores, batch.lengths(self._device), options)
-        except DataError as error:
-            raise DataError(f"the known tags of a sentence contradict each other: {error}") from None
-        return found.cpu()
+        with _contradiction_told():
+            return self._chain.viterbi(scores, batch.lengths(self._device), options).cpu()
 
     def _spans(self, best: Ints, starts: Ints, sizes: Ints) -> _Found:
         labels = self.labels
@@ -330,6 +329,15 @@ class Decoder:
         else:
             names = [self.labels.spell(found, len(row)) for found, row in zip(scored, rows, strict=True)]
         return list(zip(names, scored, strict=True))
+
+
+@contextmanager
+def _contradiction_told() -> Iterator[None]:
+    """Say whose fault it is if a chain has no possible tags."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"the known tags of a sentence contradict each other: {error}") from None
 
 
 class _Found(NamedTuple):
