@@ -1,52 +1,71 @@
-"""Which epoch to keep and whether repeats should have a say, judged on training text that is held out.
+"""Which epoch to keep and whether repeats should have a say, judged on sentences that no choice has seen.
 
     python benchmarks/choosing.py [CORPUS ...] [--seeds 1 2 3] [--held 0.2] [--set training.language_share=1]
 
-The last part of the training sentences is neither trained on nor looked at for a choice: dev makes the choices, and
-the held-out part tells what they were worth. Test is not read. Prints a Markdown row for each rule.
+Without `--held` dev is cut into two halves, in blocks of 30 sentences: one chooses and the other judges, by turns.
+With `--held` the last part of the training sentences, which then isn't trained on, judges what all of dev chose. Test
+is not read. Prints a Markdown row for each rule.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from corpora import CORPORA, Parts, load
 
 from tagger import config
+from tagger.model.agreement import STRENGTHS
 from tagger.model.labeler import SequenceLabeler
 from tagger.model.trained import TrainedModel
-from tagger.text.conll import Corpus
+from tagger.text import metrics
+from tagger.text.conll import Corpus, Sentence
 from tagger.text.metrics import Score, Scores
 from tagger.training import corpora, evaluate, fit, loop
 
+BLOCK = 30
+ERRORS = {
+    "the best": 0.0,
+    "1/4 (the default)": 0.25,
+    "1/2": 0.5,
+    "1": 1.0,
+    "2": 2.0,
+    "the last": float("inf"),
+}
+Answer = Mapping[float, Score]  # by strength
+
 
 class Epoch(NamedTuple):
-    """What dev and the held-out part say after an epoch, without repeats and as `fit_agreement` decides."""
+    """What the sentences that choose and those that judge say after an epoch."""
 
-    plain: Score
-    held_plain: Score
-    dev: Score
-    held: Score
+    choosing: Answer
+    judging: Answer
+
+    def decide(self, errors: float | None) -> tuple[Score, Score]:
+        """Return the scores of the least strength within so many standard errors of the best; None: of none."""
+        if errors is None:
+            return self.choosing[0.0], self.judging[0.0]
+        best = max(score.f1 for score in self.choosing.values())
+        chosen = next(
+            strength
+            for strength, score in self.choosing.items()
+            if score.f1 >= best - errors * score.f1_error
+        )
+        return self.choosing[chosen], self.judging[chosen]
 
 
-def _latest(epochs: Sequence[Epoch], errors: float) -> Epoch:
-    """Return the latest epoch within so many standard errors of the best on dev."""
-    best = max(epoch.dev.f1 for epoch in epochs)
-    return [epoch for epoch in epochs if epoch.dev.f1 >= best - errors * epoch.dev.f1_error][-1]
-
-
-RULES: dict[str, Callable[[Sequence[Epoch]], float]] = {
-    "the best, without repeats": lambda epochs: max(epochs, key=lambda epoch: epoch.plain.f1).held_plain.f1,
-    "the last, without repeats": lambda epochs: epochs[-1].held_plain.f1,
-    "the best": lambda epochs: max(epochs, key=lambda epoch: epoch.dev.f1).held.f1,
-    "the latest within 1/2 of a standard error": lambda epochs: _latest(epochs, 0.5).held.f1,
-    "the latest within 1 (the default)": lambda epochs: _latest(epochs, 1.0).held.f1,
-    "the latest within 2": lambda epochs: _latest(epochs, 2.0).held.f1,
-    "the last": lambda epochs: epochs[-1].held.f1,
-}
+def judge(epochs: Sequence[Epoch], errors: float, repeats: float | None) -> float:
+    """Return the F1 of the judges for the latest epoch within so many standard errors of the best."""
+    decided = [epoch.decide(repeats) for epoch in epochs]
+    best = max(chosen.f1 for chosen, _ in decided)
+    if errors == 0.0:
+        return next(judged.f1 for chosen, judged in decided if chosen.f1 == best)
+    within = [
+        judged.f1 for chosen, judged in decided if errors > 9 or chosen.f1 >= best - errors * chosen.f1_error
+    ]
+    return within[-1]
 
 
 def main() -> None:
@@ -57,7 +76,7 @@ def main() -> None:
     )
     parser.add_argument("corpora", nargs="*", default=there, metavar="CORPUS")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--held", type=float, default=0.2, help="share of the training sentences")
+    parser.add_argument("--held", type=float, default=0.0, help="share of the training sentences")
     parser.add_argument(
         "--set", action="append", default=[], dest="overrides", help="a setting, section.field=value"
     )
@@ -66,43 +85,65 @@ def main() -> None:
     for name in chosen.corpora:
         parts = load(name)
         runs = [
-            watch(parts, chosen.held, config.override(config.Config(), changes | {"seed": seed}))
+            run
             for seed in chosen.seeds
+            for run in watch(parts, chosen.held, config.override(config.Config(), changes | {"seed": seed}))
         ]
-        print(f"\n| {name}, seeds {chosen.seeds}: which epoch | held-out F1 | each seed |\n|---|---|---|")
-        for rule, judge in RULES.items():
-            values = [100 * judge(epochs) for epochs in runs]
-            row = ", ".join(f"{value:.2f}" for value in values)
-            print(f"| {rule} | {statistics.mean(values):.2f} | {row} |", flush=True)
-        best = [100 * max(epoch.dev.f1 for epoch in epochs) for epochs in runs]
-        print(f"| dev, its best epoch | {statistics.mean(best):.2f} | |", flush=True)
+        print(f"\n{name}, seeds {chosen.seeds}, {chosen.overrides or 'default'}: mean F1 of the judges\n")
+        print("| the latest epoch within standard errors | " + " | ".join(ERRORS) + " |")
+        print("|---|" + "---|" * len(ERRORS))
+        for title, repeats in (
+            ("no repeats", None),
+            ("repeats where best", 0.0),
+            ("within 1/4 (the default)", 0.25),
+            ("within 1", 1.0),
+        ):
+            means = [
+                statistics.mean(judge(run, errors, repeats) for run in runs) for errors in ERRORS.values()
+            ]
+            print(f"| {title} | " + " | ".join(f"{100 * mean:.2f}" for mean in means) + " |", flush=True)
 
 
-def watch(parts: Parts, held: float, settings: config.Config) -> list[Epoch]:
-    """Train on all but the last part of the training sentences; return what every epoch is worth."""
+def watch(parts: Parts, held: float, settings: config.Config) -> list[list[Epoch]]:
+    """Train once; return what every epoch is worth, for each way to divide choosers from judges."""
     cut = len(parts.train) - round(held * len(parts.train))
-    train, dev, rest = (
-        Corpus("", sentences, parts.scheme, "", ())
-        for sentences in (parts.train[:cut], parts.dev, parts.train[cut:])
-    )
+    train, dev = (Corpus("", sentences, parts.scheme, "", ()) for sentences in (parts.train[:cut], parts.dev))
     data = corpora.prepare(train, dev, None, config=settings)
     run, model = fit.begin(data)
-    encoded = [evaluate.encode_corpus(each.sentences, model) for each in (data.dev, rest)]
-    epochs: list[Epoch] = []
+    rest = parts.train[cut:]
+    every = [*data.dev.sentences, *rest]
+    encoded = evaluate.encode_corpus(every, model)
+    size = len(data.dev.sentences)
+    first, second = (
+        (list(range(size)), list(range(size, len(every))))
+        if held
+        else ([n for n in range(size) if n // BLOCK % 2 == half] for half in (0, 1))
+    )
+    ways = [(first, second)] if held else [(first, second), (second, first)]
+    found: list[list[Epoch]] = [[] for _ in ways]
 
     def score(labeler: SequenceLabeler) -> Scores:
         trained = TrainedModel(model.config, model.lexicon, labeler)
-        labeler.agreement.fill_(0.0)
-        plain, held_plain = (
-            evaluate.score(trained, *each).micro for each in zip((data.dev, rest), encoded, strict=True)
-        )
-        chosen = evaluate.fit_agreement(trained, data.dev, encoded[0])
-        epochs.append(Epoch(plain, held_plain, chosen.micro, evaluate.score(trained, rest, encoded[1]).micro))
-        return chosen
+        tags = {}
+        for strength in STRENGTHS:
+            labeler.agreement.fill_(strength)
+            tags[strength] = evaluate.tag(trained, encoded)
+        for epochs, way in zip(found, ways, strict=True):
+            epochs.append(
+                Epoch(*({s: _score(trained, every, tags[s], part) for s in STRENGTHS} for part in way))
+            )
+        return evaluate.fit_agreement(trained, data.dev, evaluate.encode_corpus(data.dev.sentences, model))
 
     for _ in loop.train(run, corpora.encode_training(data, model.lexicon), data.config, score):
         pass
-    return epochs
+    return found
+
+
+def _score(
+    model: TrainedModel, sentences: Sequence[Sentence], tags: Sequence[Sequence[str]], part: Sequence[int]
+) -> Score:
+    gold = [sentences[number].tags for number in part]
+    return metrics.score(gold, [tags[number] for number in part], model.scheme, model.scheme).micro
 
 
 if __name__ == "__main__":

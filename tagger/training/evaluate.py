@@ -83,7 +83,7 @@ def score(model: TrainedModel, corpus: Corpus, encoded: EncodedCorpus | None = N
 def fit_agreement(model: TrainedModel, corpus: Corpus, encoded: EncodedCorpus) -> Scores:
     """Choose how much the repeats of a word weigh by the F1 on a corpus, unless the settings say it.
 
-    The choice stays in the model; of those within a standard error of the best it is the least.
+    The choice stays in the model; of those that tie with the best it is the least.
 
     Returns:
         The scores of that choice.
@@ -98,8 +98,8 @@ def fit_agreement(model: TrainedModel, corpus: Corpus, encoded: EncodedCorpus) -
             tags += _outer(model, _decode(model, section._replace(scores=scores)))
     gold = [sentence.tags for sentence in corpus.sentences]
     scored = [metrics.score(gold, tags, corpus.scheme, model.scheme) for tags in found]
-    best = max((each.micro for each in scored), key=lambda score: score.f1)
-    number = next(n for n, each in enumerate(scored) if each.micro.f1 >= best.f1 - best.f1_error)
+    best = max(each.micro.f1 for each in scored)
+    number = next(number for number, each in enumerate(scored) if each.micro.ties(best))
     model.labeler.agreement.fill_(strengths[number])
     return scored[number]
 

@@ -91,9 +91,9 @@ class EpochFacts:
 
     Attributes:
         improved: whether the dev F1 is better than all before.
-        kept: whether it is within a standard error of the best so far. Of epochs that only chance tells apart the
-            latest is kept, after which the weights have settled: the choice of the best one would be a choice of the
-            luckiest (Breiman et al. 1984, "Classification and regression trees", section 3.4.3, the 1 SE rule).
+        kept: whether it ties with the best so far. Of epochs that only chance tells apart the latest is kept, after
+            which the weights have settled: the best one would often be the luckiest (as the 1 SE rule of Breiman et
+            al. 1984, "Classification and regression trees", section 3.4.3, prefers simple trees).
     """
 
     epoch: int
@@ -215,7 +215,7 @@ def _end_epoch(run: Run, score_dev: Callable[[SequenceLabeler], Scores], rate: f
     improved = dev.micro.f1 > run.best_f1
     if improved:
         run.best_f1, run.best_epoch = dev.micro.f1, run.epoch
-    kept = dev.micro.f1 >= run.best_f1 - dev.micro.f1_error
+    kept = dev.micro.ties(run.best_f1)
     if kept:
         run.kept_epoch = run.epoch
     run.known_f1 = max(run.known_f1, dev.micro.f1)

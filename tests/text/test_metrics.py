@@ -281,6 +281,14 @@ def test_the_standard_error_is_about_the_spread_of_the_f1_over_samples():
     assert metrics.Score(0, 0, 0).f1_error == metrics.Score(9, 9, 9).f1_error == 0.0
 
 
+def test_a_tie_is_a_quarter_of_a_standard_error():
+    score = metrics.Score(250, 250, 200)
+    assert score.ties(0.7)
+    assert score.ties(0.8)
+    assert score.ties(0.8 + 0.24 * score.f1_error)
+    assert not score.ties(0.8 + 0.26 * score.f1_error)
+
+
 def test_spans_on_one_side_alone_are_worth_nothing() -> None:
     missed = metrics.score([["B-A"]], [["O"]], Scheme.IOB2).micro
     spurious = metrics.score([["O"]], [["B-A"]], Scheme.IOB2).micro

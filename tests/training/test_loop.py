@@ -23,8 +23,8 @@ CALM = {"training.input_dropout": 0.0, "training.output_dropout": 0.0, "training
 CALM |= {"training.unknown_strength": 0.0, "training.language_weight": 0.0, "training.character_dropout": 0.0}
 
 
-def some_scores(correct: int = 1) -> Scores:
-    return Scores(Score(10, 10, correct), Average(0.0, 0.0, 0.0, 10))
+def some_scores(correct: int = 1, names: int = 10) -> Scores:
+    return Scores(Score(names, names, correct), Average(0.0, 0.0, 0.0, names))
 
 
 def begin(data):
@@ -125,10 +125,10 @@ def test_the_first_of_equal_epochs_is_the_best(read_tiny):
 
 
 def test_the_latest_epoch_within_chance_of_the_best_is_kept(read_tiny):
-    # of 10 names: a standard error of about 0.16 at an F1 of 0.4 to 0.6
-    correct = iter([1, 6, 4, 5, 4, 6, 3])
+    # of 1,000 names: a quarter of a standard error is 0.0039 at an F1 of 0.6
+    correct = iter([100, 600, 595, 597, 590, 597, 300])
     run, facts, _ = train(
-        read_tiny(**{"training.epochs": 7}), score=lambda labeler: some_scores(next(correct))
+        read_tiny(**{"training.epochs": 7}), score=lambda labeler: some_scores(next(correct), 1000)
     )
     epochs = [fact for fact in facts if isinstance(fact, EpochFacts)]
     assert [fact.kept for fact in epochs] == [True, True, False, True, False, True, False]

@@ -28,6 +28,10 @@ from tagger.errors import DataError
 from tagger.text.metrics.strict import strict_spans
 from tagger.text.schemes import UNKNOWN_TAG, Scheme, Span, spans_to_tags, tags_to_spans
 
+# Two answers to the same sentences share most of their mistakes, so chance tells them apart by less than either from
+# the truth. Of 0 to 2 standard errors this was best on sentences that chose nothing (`benchmarks/choosing.py`).
+TIE = 0.25
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -56,6 +60,10 @@ class Score:
     def f1_error(self) -> float:
         """Standard error of F1, about: that of a share, `sqrt(F (1 - F) / n)` with n = (gold + predicted) / 2."""
         return math.sqrt(_fraction(2, self.gold + self.predicted, otherwise=0.0) * self.f1 * (1 - self.f1))
+
+    def ties(self, f1: float) -> bool:
+        """Return whether this F1 is as good as another on the same sentences, within `TIE` errors."""
+        return self.f1 >= f1 - TIE * self.f1_error
 
     @property
     def support(self) -> int:
