@@ -201,7 +201,7 @@ class Tagger:
         return [next(found) if words else Labelling([], nbest=[] if nbest else None) for words in rows]
 
     def label(self, passages: Sequence[Passage], question: Question) -> list[LabelledSentence]:
-        """Label passages, each of them read together; what `predict` and the command line do at heart."""
+        """Label passages, one by itself each; what `predict` and the command line do at heart."""
         sentences: list[list[str]] = []
         starts: list[list[int]] = []
         numbers: list[int] = []
