@@ -151,9 +151,9 @@ class TrainingConfig(Section):
         description="weight of the language model trained beside the tagger, at the start; it falls to 0. 0: none",
     )
     language_share: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=0.5, description="share of the training after which that weight is 0"
+        default=0.75, description="share of the training after which that weight is 0"
     )
-    language_dim: Size = Field(default=64, description="size of that language model's output space")
+    language_dim: Size = Field(default=32, description="size of that language model's output space")
     character_dropout: Fraction = Field(
         default=0.1, description="share of characters hidden from the convolution"
     )
