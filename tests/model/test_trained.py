@@ -92,3 +92,11 @@ def test_absurd_sizes_are_refused_before_memory_is_taken(change):
     """The network of these settings would need up to 700 GB."""
     with pytest.raises(ValueError, match="expected float32"):
         trained.restore(LEXICON, config.override(SETTINGS, change), weights_with())
+
+
+def test_weights_from_before_repeats_had_a_say_are_read():
+    whole = trained.build(LEXICON, SETTINGS)
+    weights = {name: value for name, value in whole.state_dict().items() if name != "agreement"}
+    restored = trained.restore(LEXICON, SETTINGS, weights)
+    assert float(restored.agreement) == 0.0
+    assert torch.equal(restored.emission.weight, whole.emission.weight)
