@@ -1,0 +1,29 @@
+"""From sentences to the tensors that the network reads: encoded, grouped, laid out."""
+
+from tagger.model.batch.corpus import EncodedCorpus, Example, encode
+from tagger.model.batch.grouping import (
+    OVERLAP,
+    Group,
+    Window,
+    cut_windows,
+    group,
+    shuffled_batches,
+    sorted_batches,
+)
+from tagger.model.batch.layout import Batch, FormRows, collate
+
+__all__ = [
+    "OVERLAP",
+    "Batch",
+    "EncodedCorpus",
+    "Example",
+    "FormRows",
+    "Group",
+    "Window",
+    "collate",
+    "cut_windows",
+    "encode",
+    "group",
+    "shuffled_batches",
+    "sorted_batches",
+]
