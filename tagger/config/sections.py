@@ -119,7 +119,7 @@ class DecoderConfig(Section):
     agreement: Literal["auto"] | Annotated[float, Field(ge=0, le=20)] = Field(
         default="auto",
         description="how much the repeats of a capitalised word in a document say about each other; auto: 4 "
-        "where dev gains from it; 0: nothing",
+        "where dev gains from it; 0: nothing, as ever with bare labels",
     )
 
 

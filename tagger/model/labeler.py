@@ -131,10 +131,14 @@ class SequenceLabeler(nn.Module):
         """
         states = self.encode(batch, generator)
         tags = self._tag_loss(states, batch, generator, recall_cost)
-        if self.neighbours is None or progress >= self.language_share:
+        if self.neighbours is None or self.rests(progress):
             return Objective(tags, tags)
         weight = self.language_weight * (1 - progress / self.language_share)
         return Objective(tags + weight * self.neighbours(states, batch).sum(), tags)
+
+    def rests(self, progress: float) -> bool:
+        """Return whether the language model beside the tagger has no weight (any more), and so no gradient."""
+        return progress >= self.language_share
 
     def _tag_loss(
         self, states: Tensor, batch: Batch, generator: torch.Generator | None, recall_cost: float = 0.0

@@ -200,7 +200,7 @@ def _score(corpus: Corpus, model: TrainedModel) -> Scored:
 def _describe_best(run: Run, directory: Path) -> str:
     if not run.kept_epoch:
         return "nothing is saved"
-    return f"epoch {run.kept_epoch}, the best so far, is in {directory}"
+    return f"epoch {run.kept_epoch}, the one kept so far, is in {directory}"
 
 
 def _line(facts: EpochFacts) -> dict[str, Any]:

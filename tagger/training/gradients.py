@@ -89,7 +89,9 @@ class GradientComputer:
     def _of_part(self, batch: Batch, seed: int, scale: float, task: Task) -> Gradient:
         generator = torch.Generator(self._labeler.device).manual_seed(seed)
         objective = self._labeler.objective(batch, generator, task.progress, task.recall_cost)
-        found = torch.autograd.grad(objective.total * scale, self._parameters, allow_unused=True)
+        found = torch.autograd.grad(
+            objective.total * scale, self._parameters, allow_unused=self._labeler.rests(task.progress)
+        )
         values = [
             _nothing(parameter, is_table) if value is None else value.coalesce() if value.is_sparse else value
             for value, parameter, is_table in zip(found, self._parameters, self._is_table, strict=True)
@@ -103,7 +105,7 @@ def count_tokens(groups: Sequence[Group]) -> int:
 
 
 def _nothing(parameter: Tensor, is_table: bool) -> Tensor:
-    """Return the gradient of a parameter that the objective doesn't depend on (any more)."""
+    """Return the gradient of a parameter of what rests."""
     if not is_table:
         return torch.zeros_like(parameter)
     rows, values = torch.empty(1, 0, dtype=torch.int64), parameter.new_empty(0, parameter.shape[1])

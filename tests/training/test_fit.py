@@ -213,7 +213,7 @@ def test_a_run_that_does_not_recover_is_ended_with_advice(read_tiny, tmp_path, m
         run(data, tmp_path / "m")
     message = str(caught.value)
     assert message.startswith("20 steps in a row had no finite gradient; epoch ")
-    assert f"the best so far, is in {tmp_path / 'm'}. Train again with a lower --learning-rate" in message
+    assert f"the one kept so far, is in {tmp_path / 'm'}. Train again with a lower --learning-rate" in message
     checkpoint.load_model(tmp_path / "m")
 
 

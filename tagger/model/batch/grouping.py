@@ -1,7 +1,7 @@
 """Which sentences are encoded together, and in which batches: groups, windows, batches of near-equal length.
 
 A group is some neighbouring sentences of one document; a window is what the encoder reads at once: a group, or a part
-of a sentence too long to be read whole. The order of batches depends on (seed, epoch) alone. Tensors are unknown here.
+of a sentence too long to be read whole. The order of batches depends on (seed, epoch) alone. There are no tensors.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ from tagger.text.metrics.strict import strict_spans
 from tagger.text.schemes import UNKNOWN_TAG, Scheme, Span, spans_to_tags, tags_to_spans
 
 # Two answers to the same sentences share most of their mistakes, so chance tells them apart by less than either from
-# the truth. Of 0 to 2 standard errors this was best on sentences that chose nothing (`benchmarks/choosing.py`).
+# the truth. More is better where dev is of the kind of the training text, less where not (`benchmarks/choosing.py`).
 TIE = 0.25
 
 
