@@ -8,7 +8,6 @@ are left out. Prints Markdown rows: what is measured, over how many seeds, with 
 
 from __future__ import annotations
 
-import argparse
 import platform
 import statistics
 import tempfile
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import crfsuite
 import torch
-from corpora import CORPORA, Parts, load
+from corpora import Parts, arguments, load
 
 from tagger import config
 from tagger.text.conll import Corpus
@@ -96,16 +95,8 @@ def spread(values: list[float]) -> str:
 
 def main() -> None:
     """Print one table."""
-    there = [name for name, source in CORPORA.items() if source.found()]
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("corpora", nargs="*", default=there, metavar="CORPUS")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser = arguments(__doc__)
     parser.add_argument("--threads", type=int, default=1, help="training threads")
-    parser.add_argument(
-        "--set", action="append", default=[], dest="overrides", help="a setting, section.field=value"
-    )
     parser.add_argument("--no-crfsuite", action="store_true", help="leave the baseline out")
     chosen = parser.parse_args()
     changes = config.assignments(chosen.overrides) | {"training.workers": chosen.threads}

@@ -9,12 +9,13 @@ is not read. Prints a Markdown row for each rule.
 
 from __future__ import annotations
 
-import argparse
+import math
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from corpora import CORPORA, Parts, load
+from corpora import Parts, arguments, load
 
 from tagger import config
 from tagger.model.agreement import STRENGTHS
@@ -63,23 +64,17 @@ def judge(epochs: Sequence[Epoch], errors: float, repeats: float | None) -> floa
     if errors == 0.0:
         return next(judged.f1 for chosen, judged in decided if chosen.f1 == best)
     within = [
-        judged.f1 for chosen, judged in decided if errors > 9 or chosen.f1 >= best - errors * chosen.f1_error
+        judged.f1
+        for chosen, judged in decided
+        if math.isinf(errors) or chosen.f1 >= best - errors * chosen.f1_error
     ]
     return within[-1]
 
 
 def main() -> None:
     """Print one table for each corpus."""
-    there = [name for name, source in CORPORA.items() if source.found()]
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("corpora", nargs="*", default=there, metavar="CORPUS")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser = arguments(__doc__)
     parser.add_argument("--held", type=float, default=0.0, help="share of the training sentences")
-    parser.add_argument(
-        "--set", action="append", default=[], dest="overrides", help="a setting, section.field=value"
-    )
     chosen = parser.parse_args()
     changes = config.assignments(chosen.overrides) | {"training.workers": 1}
     for name in chosen.corpora:
@@ -110,9 +105,11 @@ def watch(parts: Parts, held: float, settings: config.Config) -> list[list[Epoch
     train, dev = (Corpus("", sentences, parts.scheme, "", ()) for sentences in (parts.train[:cut], parts.dev))
     data = corpora.prepare(train, dev, None, config=settings)
     run, model = fit.begin(data)
-    rest = parts.train[cut:]
+    rest = [
+        replace(each, document=-1 - each.document) for each in parts.train[cut:]
+    ]  # none of dev's documents
     every = [*data.dev.sentences, *rest]
-    encoded = evaluate.encode_corpus(every, model)
+    encoded, dev_alone = (evaluate.encode_corpus(each, model) for each in (every, data.dev.sentences))
     size = len(data.dev.sentences)
     first, second = (
         (list(range(size)), list(range(size, len(every))))
@@ -132,7 +129,7 @@ def watch(parts: Parts, held: float, settings: config.Config) -> list[list[Epoch
             epochs.append(
                 Epoch(*({s: _score(trained, every, tags[s], part) for s in STRENGTHS} for part in way))
             )
-        return evaluate.fit_agreement(trained, data.dev, evaluate.encode_corpus(data.dev.sentences, model))
+        return evaluate.fit_agreement(trained, data.dev, dev_alone)
 
     for _ in loop.train(run, corpora.encode_training(data, model.lexicon), data.config, score):
         pass

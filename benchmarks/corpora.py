@@ -6,6 +6,7 @@ here, so that all of them see the same sentences. Models are unknown here.
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -69,6 +70,20 @@ class Parts(NamedTuple):
     dev: tuple[Sentence, ...]
     test: tuple[Sentence, ...]
     scheme: Scheme
+
+
+def arguments(description: str | None) -> argparse.ArgumentParser:
+    """Return a parser of the corpora, seeds and settings of a benchmark; by default all corpora that are here."""
+    there = [name for name, source in CORPORA.items() if source.found()]
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("corpora", nargs="*", default=there, metavar="CORPUS")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument(
+        "--set", action="append", default=[], dest="overrides", help="a setting, section.field=value"
+    )
+    return parser
 
 
 def load(name: str) -> Parts:
