@@ -19,13 +19,14 @@ from toy_models import WORDS, make_model, random_sentences
 
 import tagger
 from tagger.errors import ConfigError, DataError, ModelError
-from tagger.inference.predict import Question, Reading, Tagger, decoding, network, read_passages
+from tagger.inference.predict import Question, Reading, Tagger, network, read_passages
 from tagger.inference.predict.forms import FormTable
 from tagger.inference.predict.network import Network
 from tagger.inference.predict.passages import Quiet, split_text
 from tagger.inference.predict.recurrence import product
 from tagger.inference.predict.workers import answer
 from tagger.model import chains
+from tagger.model.decoding import decoder
 from tagger.text import schemes
 from tagger.text.conll import Sentence
 from tagger.text.schemes import Scheme
@@ -276,7 +277,7 @@ def test_text_is_cut_as_the_corpus_was():
 
 
 def test_a_long_word_and_a_long_sentence_come_through(labels, monkeypatch):
-    monkeypatch.setattr(decoding, "LONGEST_CHAIN", 128)
+    monkeypatch.setattr(decoder, "LONGEST_CHAIN", 128)
     text = "a" * 20_000 + " " + "Ada met Li in New York , " * 300
     sentences = labels.predict(text)
     assert "".join(word for each in sentences for word in each.words()) == "".join(text.split())
@@ -290,7 +291,7 @@ def test_a_long_word_and_a_long_sentence_come_through(labels, monkeypatch):
 def test_cutting_a_long_chain_hardly_matters(labels, monkeypatch):
     words = random.Random(5).choices(WORDS, k=900)
     (expected,) = labels.predict_tokens([words])
-    monkeypatch.setattr(decoding, "LONGEST_CHAIN", 200)
+    monkeypatch.setattr(decoder, "LONGEST_CHAIN", 200)
     (found,) = labels.predict_tokens([words])
     same = np.mean([one == other for one, other in zip(found.tags, expected.tags, strict=True)])
     assert same > 0.99

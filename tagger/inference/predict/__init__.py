@@ -1,12 +1,12 @@
 """Raw text or tokens -> tags, spans and their exact probabilities, at full speed and in bounded memory.
 
-`passages` reads texts, `network` and the recurrence below it compute scores, `decoding` reads tags and probabilities
-off them, `tagger` lays them over the text, `workers` does that in several processes. Nothing here prints.
+`passages` reads texts, `network` and the recurrence below it compute scores, `model.decoding` reads tags and
+probabilities off them, `tagger` lays them over the text, `workers` does that in several processes. Nothing prints.
 """
 
-from tagger.inference.predict.decoding import Alternative, Labelling, Question, ScoredSpan
 from tagger.inference.predict.passages import INPUT_FORMATS, Reading, find_files, read_passages
 from tagger.inference.predict.tagger import Tagger, load
+from tagger.model.decoding import Alternative, Labelling, Question, ScoredSpan
 
 __all__ = [
     "INPUT_FORMATS",

@@ -11,11 +11,10 @@ from typing import overload
 import torch
 
 from tagger.errors import ConfigError, DataError
-from tagger.inference.predict.decoding import Decoder, Labelling, Question, ScoredSpan
-from tagger.inference.predict.labels import Known
 from tagger.inference.predict.network import ColumnValues, Network
 from tagger.inference.predict.passages import Event, Passage, Quiet, Reading, Row, split_text, watch
 from tagger.model.agreement import Agreement
+from tagger.model.decoding import Decoder, Known, Labelling, Question, ScoredSpan
 from tagger.model.threads import one_thread
 from tagger.model.trained import TrainedModel
 from tagger.text import tokenizer

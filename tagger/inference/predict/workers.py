@@ -19,9 +19,9 @@ from dataclasses import dataclass
 
 from tagger.errors import DataError
 from tagger.inference.collector import spare_collector
-from tagger.inference.predict.decoding import Question
 from tagger.inference.predict.passages import Event, Passage, Quiet
 from tagger.inference.predict.tagger import Tagger
+from tagger.model.decoding import Question
 from tagger.model.trained import TrainedModel
 from tagger.text.formats import FORMATS, LabelledSentence
 

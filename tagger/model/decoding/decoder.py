@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tagger.errors import DataError
-from tagger.inference.predict.labels import Known, Labels
 from tagger.model.agreement import Agreement
 from tagger.model.chains import MOST_CHAINS, Chains, batch_chains
 from tagger.model.crf import Posterior
+from tagger.model.decoding.labels import Known, Labels
 from tagger.model.softmax import Independent
 from tagger.model.trained import TrainedModel
 from tagger.text.schemes import OUTSIDE, Scheme
