@@ -6,17 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from tagger.model.agreement import STRENGTHS, Agreement
 from tagger.model.batch import EncodedCorpus, Group, encode, group
-from tagger.model.chains import Ints, batch_chains
+from tagger.model.chains import Ints
 from tagger.model.contextual import remember
+from tagger.model.decoding import Decoder, Labelling, Question
 from tagger.model.emissions import score_tokens
 from tagger.model.threads import one_thread
-from tagger.model.trained import TrainedModel, inner_scheme
+from tagger.model.trained import TrainedModel
 from tagger.text import metrics, schemes
 from tagger.text.conll import Corpus, Sentence
 from tagger.text.metrics import Scores
@@ -62,21 +61,21 @@ def keep_layers(model: TrainedModel, corpus: EncodedCorpus) -> EncodedCorpus:
 @one_thread()
 def tag(model: TrainedModel, corpus: EncodedCorpus) -> list[list[str]]:
     """Return the best tags of every sentence in the model's own scheme, in the order of the corpus."""
-    sections = _agreed(model, _sections(model, corpus))
-    return [tags for section in sections for tags in _outer(model, _decode(model, section))]
+    asked = Question(confidences=False)
+    return [each.tags for each in _read(Decoder(model), _sections(model, corpus), asked)]
 
 
 @one_thread()
 def predict(model: TrainedModel, corpus: EncodedCorpus) -> Predictions:
     """Return the best tags of every sentence and the confidence of each of their spans."""
-    return _read(model, _agreed(model, _sections(model, corpus)), float(model.labeler.temperature))
+    found = list(_read(Decoder(model), _sections(model, corpus), Question()))
+    return Predictions([each.tags for each in found], [_confidences(each) for each in found])
 
 
 def score(model: TrainedModel, corpus: Corpus, encoded: EncodedCorpus | None = None) -> Scores:
     """Score a model on a labelled corpus; types that the model doesn't know count as missed."""
-    gold = [sentence.tags for sentence in corpus.sentences]
     predicted = tag(model, encoded if encoded is not None else encode_corpus(corpus.sentences, model))
-    return metrics.score(gold, predicted, corpus.scheme, model.scheme)
+    return _compare(model, corpus, predicted)
 
 
 @one_thread()
@@ -89,15 +88,13 @@ def fit_agreement(model: TrainedModel, corpus: Corpus, encoded: EncodedCorpus) -
         The scores of that choice.
     """
     strengths = _strengths(model)
-    weigh = Agreement(model)
+    asked = Question(confidences=False)
     found: list[list[list[str]]] = [[] for _ in strengths]
     for section in _sections(model, encoded):
-        pull = weigh(section.scores, section.starts, section.sizes, section.repeats)
         for tags, strength in zip(found, strengths, strict=True):
-            scores = section.scores if pull is None else pull(section.scores, strength)
-            tags += _outer(model, _decode(model, section._replace(scores=scores)))
-    gold = [sentence.tags for sentence in corpus.sentences]
-    scored = [metrics.score(gold, tags, corpus.scheme, model.scheme) for tags in found]
+            decoder = Decoder(model, agreement=strength)
+            tags += [each.tags for each in _read(decoder, [section], asked)]
+    scored = [_compare(model, corpus, tags) for tags in found]
     best = max(each.micro.f1 for each in scored)
     number = next(number for number, each in enumerate(scored) if each.micro.ties(best))
     model.labeler.agreement.fill_(strengths[number])
@@ -116,13 +113,13 @@ def fit_temperature(model: TrainedModel, corpus: Corpus) -> float:
         if sum(map(len, sentences)) > FITTING_TOKENS:
             break
         sentences.append(sentence)
-    sections = list(_agreed(model, _sections(model, encode_corpus(sentences, model))))
+    sections = list(_sections(model, encode_corpus(sentences, model)))
     gold = [set(schemes.tags_to_spans(sentence.tags, corpus.scheme)) for sentence in sentences]
 
     def error(temperature: float) -> float:
-        found = _read(model, sections, temperature)
-        spans = [schemes.tags_to_spans(tags, model.scheme) for tags in found.tags]
-        confidences = [value for values in found.confidences for value in values]
+        found = list(_read(Decoder(model, temperature=temperature), sections, Question()))
+        confidences = [value for each in found for value in _confidences(each)]
+        spans = [schemes.tags_to_spans(each.tags, model.scheme) for each in found]
         right = [span in known for row, known in zip(spans, gold, strict=True) for span in row]
         return metrics.calibrate(confidences, right).expected_error if right else 0.0
 
@@ -137,17 +134,22 @@ def _strengths(model: TrainedModel) -> tuple[float, ...]:
     return STRENGTHS if asked == "auto" else (asked,)
 
 
+def _compare(model: TrainedModel, corpus: Corpus, predicted: list[list[str]]) -> Scores:
+    """Score tags in the model's scheme on a labelled corpus."""
+    gold = [sentence.tags for sentence in corpus.sentences]
+    return metrics.score(gold, predicted, corpus.scheme, model.scheme)
+
+
 class _Section(NamedTuple):
     """Sentences in a row.
 
     Attributes:
-        starts, sizes: (S,) where the tokens of each begin among those of the section, and how many they are.
+        sizes: (S,) the tokens of each.
         scores: (N, K) emission scores of the tokens.
         repeats: (N,) which tokens repeat each other; None: nobody asked.
     """
 
-    starts: Ints
-    sizes: Ints
+    sizes: list[int]
     scores: Tensor
     repeats: Ints | None
 
@@ -157,14 +159,12 @@ def _sections(model: TrainedModel, corpus: EncodedCorpus) -> Iterator[_Section]:
     encoder = model.config.encoder
     end = 0  # of the section, among the tokens of the corpus
     for waiting in _cut(corpus, group(corpus.examples, encoder.context, encoder.max_tokens)):
-        sentences = range(waiting[0].start, waiting[-1].stop)
-        sizes = np.array([len(corpus.examples[number].forms) for number in sentences])
+        sizes = [len(corpus.examples[number].forms) for number in range(waiting[0].start, waiting[-1].stop)]
         scores = score_tokens(
             model.labeler, corpus, waiting, max_tokens=encoder.max_tokens, batch_tokens=BATCH_TOKENS
         )
         start, end = end, end + len(scores)
-        repeats = None if corpus.repeats is None else corpus.repeats[start:end]
-        yield _Section(np.cumsum(sizes) - sizes, sizes, scores, repeats)
+        yield _Section(sizes, scores, None if corpus.repeats is None else corpus.repeats[start:end])
 
 
 def _cut(corpus: EncodedCorpus, groups: Sequence[Group]) -> Iterator[list[Group]]:
@@ -184,65 +184,10 @@ def _cut(corpus: EncodedCorpus, groups: Sequence[Group]) -> Iterator[list[Group]
         yield waiting
 
 
-def _agreed(model: TrainedModel, sections: Iterable[_Section]) -> Iterator[_Section]:
-    """Let repeats weigh as much as the model has them."""
-    strength = float(model.labeler.agreement)
-    if strength == 0.0:
-        yield from sections
-        return
-    weigh = Agreement(model)
+def _read(decoder: Decoder, sections: Iterable[_Section], question: Question) -> Iterator[Labelling]:
     for section in sections:
-        pull = weigh(section.scores, section.starts, section.sizes, section.repeats)
-        yield section if pull is None else section._replace(scores=pull(section.scores, strength))
+        yield from decoder.read(section.scores, section.sizes, question, repeats=section.repeats)
 
 
-def _decode(model: TrainedModel, section: _Section) -> list[list[str]]:
-    """Return the best inner tags of each sentence."""
-    best = np.zeros(len(section.scores), dtype=np.int64)
-    device = model.labeler.device
-    for batch in batch_chains(section.starts, section.sizes):
-        rows = model.labeler.decoder.viterbi(batch.take(section.scores, device), batch.lengths(device))
-        best[batch.places[batch.inside]] = rows.cpu().numpy()[batch.inside]
-    names = list(map(model.lexicon.tags.__getitem__, best.tolist()))
-    return [
-        names[start : start + size]
-        for start, size in zip(section.starts.tolist(), section.sizes.tolist(), strict=True)
-    ]
-
-
-def _outer(model: TrainedModel, tags: Iterable[list[str]]) -> list[list[str]]:
-    """Return inner tags in the scheme of the model's corpus."""
-    inner, outer = inner_scheme(model.scheme), model.scheme
-    return [schemes.convert(each, inner, outer) for each in tags]
-
-
-def _read(model: TrainedModel, sections: Iterable[_Section], temperature: float) -> Predictions:
-    found = Predictions([], [])
-    for section in sections:
-        tags = _decode(model, section)
-        found.tags.extend(_outer(model, tags))
-        found.confidences.extend(_confidences(model, section, tags, temperature))
-    return found
-
-
-def _confidences(
-    model: TrainedModel, section: _Section, tags: Sequence[list[str]], temperature: float
-) -> list[list[float]]:
-    """Return the posterior probability of each span of the tags of each sentence."""
-    rows = {tag: row for row, tag in enumerate(model.lexicon.tags)}
-    best = np.array([rows[tag] for each in tags for tag in each], dtype=np.int64)
-    spans = [schemes.tags_to_spans(each, inner_scheme(model.scheme)) for each in tags]
-    found: list[list[float]] = [[] for _ in tags]
-    held = np.flatnonzero([len(each) > 0 for each in spans])
-    device = model.labeler.device
-    for batch in batch_chains(section.starts[held], section.sizes[held]):
-        scores, lengths = batch.take(section.scores, device), batch.lengths(device)
-        posterior = model.labeler.decoder.posterior(scores, lengths, temperature=temperature)
-        numbers = held[batch.numbers].tolist()
-        asked = [(row, span.start, span.end) for row, number in enumerate(numbers) for span in spans[number]]
-        values = posterior.spans(
-            torch.from_numpy(best[batch.places]).to(device), *torch.tensor(asked).T.to(device)
-        )
-        for (row, _, _), value in zip(asked, values.tolist(), strict=True):
-            found[numbers[row]].append(value)
-    return found
+def _confidences(labelling: Labelling) -> list[float]:
+    return [span.confidence for span in labelling.spans if span.confidence is not None]

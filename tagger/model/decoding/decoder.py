@@ -80,13 +80,22 @@ class Question(NamedTuple):
 
 
 class Decoder:
-    """Answers questions about sentences whose emission scores are known; holds no state between calls."""
+    """Answers questions about sentences whose emission scores are known; holds no state between calls.
 
-    def __init__(self, model: TrainedModel) -> None:
+    Args:
+        model: whose tags, decoder and fitted numbers these are.
+        temperature: of confidences, if it isn't the model's.
+        agreement: how much the repeats of a word weigh, if it isn't what the model has them weigh.
+    """
+
+    def __init__(
+        self, model: TrainedModel, *, temperature: float | None = None, agreement: float | None = None
+    ) -> None:
+        labeler = model.labeler
         self.labels = Labels(model)
-        self._chain = model.labeler.decoder
-        self._temperature = float(model.labeler.temperature)
-        self._agreement = float(model.labeler.agreement)
+        self._chain = labeler.decoder
+        self._temperature = float(labeler.temperature) if temperature is None else temperature
+        self._agreement = float(labeler.agreement) if agreement is None else agreement
         self._weigh = Agreement(model)
         self._device = model.labeler.device
 
@@ -111,7 +120,7 @@ class Decoder:
         starts = np.cumsum(sizes) - sizes
         allowed = self._allowed(known, starts, len(emissions))
         best = np.zeros(len(emissions), dtype=np.int64)
-        if repeats is not None:
+        if repeats is not None and self._agreement:
             emissions = self._agree(emissions, self._cut_chains(starts, sizes, emissions), repeats, allowed)
         cut = self._cut_chains(starts, sizes, emissions)
         for batch in batch_chains(*cut):
