@@ -76,7 +76,7 @@ def _lines(found: Inspection) -> Iterator[tuple[str, str]]:
     yield (
         "decoder",
         f"{found.config.decoder.kind}, confidences at temperature {found.temperature:.2f}, "
-        f"agreement of repeated words {found.agreement:.1f}",
+        f"{found.min_confidence:.2f} at least, agreement of repeated words {found.agreement:.1f}",
     )
     parts = ", ".join(f"{name} {count:,}" for name, count in found.parameters.items())
     yield "parameters", f"{sum(found.parameters.values()):,} ({parts})"

@@ -46,8 +46,13 @@ def predict(
         ),
     ] = None,
     min_confidence: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Leave out spans that are less probable.")
-    ] = 0.0,
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Leave out spans that are less probable. If absent: what training chose; 0: nothing.",
+        ),
+    ] = None,
     nbest: Annotated[int, typer.Option(min=0, help="Also give the N best readings (jsonl).")] = 0,
     workers: Annotated[int, typer.Option(min=0, help="Processes that label; 0: one per core.")] = 1,
     encoding: Annotated[str, typer.Option(help="Encoding of the input.")] = "utf-8",
@@ -85,7 +90,7 @@ def predict(
 class _Wanted(NamedTuple):
     """What answers hold, and what makes them."""
 
-    min_confidence: float
+    min_confidence: float | None
     nbest: int
     format: str | None
     workers: int

@@ -297,9 +297,11 @@ def _show(talk: Console, result: Finished | Repeated, as_json: bool) -> None:
         return
     results = Console(highlight=False)
     title = f"dev, epoch {finished.best_epoch} of {finished.epochs}"
-    results.print(
-        scores_table(finished.dev.scores, f"{title} of seed {repeated.chosen.seed}" if repeated else title)
-    )
+    if repeated is not None:
+        title += f" of seed {repeated.chosen.seed}"
+    if finished.min_confidence:
+        title += f", names of confidence {finished.min_confidence:.2f} and more"
+    results.print(scores_table(finished.dev.scores, title))
     if finished.test is not None:
         results.print(scores_table(finished.test.scores, "test"))
     place = finished.directory

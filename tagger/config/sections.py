@@ -121,6 +121,11 @@ class DecoderConfig(Section):
         description="how much the repeats of a capitalised word in a document say about each other; auto: 4 "
         "where dev gains from it; 0: nothing, as ever with bare labels",
     )
+    min_confidence: Literal["auto"] | Annotated[float, Field(ge=0, le=1)] = Field(
+        default="auto",
+        description="names of the best sequence that are less probable are left out; auto: half of the dev F1, where "
+        "dev gains from it; 0: none, as ever with bare labels",
+    )
 
 
 class TrainingConfig(Section):

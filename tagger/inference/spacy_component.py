@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc, Span
 
 NAME = "tagger_ner"
-_DEFAULTS = {"model": "", "min_confidence": 0.0}
+_DEFAULTS = {"model": "", "min_confidence": None}
 
 
-def create(nlp: Language, name: str, model: str, min_confidence: float) -> TaggerComponent:
+def create(nlp: Language, name: str, model: str, min_confidence: float | None) -> TaggerComponent:
     """Make the component; spaCy calls this.
 
     Raises:
@@ -42,10 +42,10 @@ class TaggerComponent:
 
     Args:
         tagger: the model.
-        min_confidence: spans below it are left out.
+        min_confidence: spans below it are left out; None: as training chose, 0: none.
     """
 
-    def __init__(self, tagger: Tagger, min_confidence: float = 0.0) -> None:
+    def __init__(self, tagger: Tagger, min_confidence: float | None = None) -> None:
         from spacy.tokens import Span
 
         self._tagger = tagger

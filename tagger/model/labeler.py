@@ -42,10 +42,12 @@ class SequenceLabeler(nn.Module):
     Attributes:
         temperature: () what scores are divided by before they become confidences; fitted after training.
         agreement: () how much the repeats of a word weigh, see `model.agreement`; fitted after every epoch.
+        min_confidence: () how probable a name must be, see `model.decoding`; fitted after training.
     """
 
     temperature: Tensor
     agreement: Tensor
+    min_confidence: Tensor
     costs: Tensor | None
     shares: Tensor | None
 
@@ -76,6 +78,7 @@ class SequenceLabeler(nn.Module):
         nn.init.zeros_(self.emission.bias)
         self.register_buffer("temperature", torch.ones(()))
         self.register_buffer("agreement", torch.zeros(()))
+        self.register_buffer("min_confidence", torch.zeros(()))
         self.register_buffer("costs", costs, persistent=False)
         self.register_buffer("shares", shares, persistent=False)
         self.language_weight = config.training.language_weight

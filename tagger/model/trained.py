@@ -90,7 +90,8 @@ def restore(lexicon: Lexicon, config: Config, weights: Mapping[str, Tensor]) -> 
     Raises:
         ValueError: these are not the weights of such a network.
     """
-    weights = {"agreement": torch.zeros(()), **weights}  # models of earlier versions know of none
+    absent = {name: torch.zeros(()) for name in ("agreement", "min_confidence")}  # in earlier versions
+    weights = absent | dict(weights)
     with torch.device("meta"), _Uninitialised():  # shapes alone
         outline = SequenceLabeler(lexicon, config, None).state_dict()
     wanted = {name: _form(value) for name, value in outline.items()}

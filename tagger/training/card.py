@@ -17,7 +17,13 @@ _SEEDS = "## Seeds"
 
 
 def write(
-    data: Corpora, scores: Mapping[str, Any], best_epoch: int, epochs: int, seconds: float, parameters: int
+    data: Corpora,
+    scores: Mapping[str, Any],
+    best_epoch: int,
+    epochs: int,
+    seconds: float,
+    parameters: int,
+    min_confidence: float,
 ) -> str:
     """Write the card as Markdown."""
     config = data.config
@@ -52,6 +58,7 @@ def write(
         f"Of {count_of(epochs, 'epoch')} epoch {best_epoch} is kept, the latest within chance of the best on dev. "
         f"Training took {seconds:.0f} s. "
         f"Seed {config.seed}.",
+        *([f"Names less probable than {min_confidence:.2f} are left out."] if min_confidence else []),
         "",
         f"tagger {__version__}, torch {torch.__version__}, numpy {np.__version__}, "
         f"Python {platform.python_version()}, {platform.machine()}.",

@@ -20,6 +20,7 @@ from tagger.text import metrics, schemes
 from tagger.text.conll import Corpus, Sentence
 from tagger.text.metrics import Scores
 from tagger.text.repetition import find_repeats, number_scopes, scope_size
+from tagger.text.schemes import Scheme
 
 BATCH_TOKENS = (
     4096  # padded tokens a batch: large enough for full matrix products, small enough for the cache
@@ -88,7 +89,7 @@ def fit_agreement(model: TrainedModel, corpus: Corpus, encoded: EncodedCorpus) -
         The scores of that choice.
     """
     strengths = _strengths(model)
-    asked = Question(confidences=False)
+    asked = Question(confidences=False, min_confidence=0.0)
     found: list[list[list[str]]] = [[] for _ in strengths]
     for section in _sections(model, encoded):
         for tags, strength in zip(found, strengths, strict=True):
@@ -117,13 +118,36 @@ def fit_temperature(model: TrainedModel, corpus: Corpus) -> float:
     gold = [set(schemes.tags_to_spans(sentence.tags, corpus.scheme)) for sentence in sentences]
 
     def error(temperature: float) -> float:
-        found = list(_read(Decoder(model, temperature=temperature), sections, Question()))
+        found = list(_read(Decoder(model, temperature=temperature), sections, Question(min_confidence=0.0)))
         confidences = [value for each in found for value in _confidences(each)]
         spans = [schemes.tags_to_spans(each.tags, model.scheme) for each in found]
         right = [span in known for row, known in zip(spans, gold, strict=True) for span in row]
         return metrics.calibrate(confidences, right).expected_error if right else 0.0
 
-    return min((1.0, 0.8, 0.9, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5), key=error)
+    return min((1.0, 0.8, 0.9, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5), key=error)
+
+
+@one_thread()
+def fit_min_confidence(model: TrainedModel, corpus: Corpus) -> float:
+    """Return how probable a name must be: half of the F1 on a corpus, 0 if that is worse, or what the settings say.
+
+    The model's temperature has to be fitted before; why a half: `model.decoding`.
+    """
+    asked = model.config.decoder.min_confidence
+    if model.scheme is Scheme.BARE:
+        return 0.0
+    if asked != "auto":
+        return asked
+    decoder = Decoder(model)
+    sections = list(_sections(model, encode_corpus(corpus.sentences, model)))
+
+    def f1(least: float) -> float:
+        question = Question(confidences=False, min_confidence=least)
+        tags = [each.tags for each in _read(decoder, sections, question)]
+        return _compare(model, corpus, tags).micro.f1
+
+    of_all = f1(0.0)
+    return of_all / 2 if f1(of_all / 2) > of_all else 0.0
 
 
 def _strengths(model: TrainedModel) -> tuple[float, ...]:

@@ -53,7 +53,11 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The result of a run: what the best epoch's model is worth."""
+    """The result of a run: what the best epoch's model is worth.
+
+    Attributes:
+        min_confidence: how probable a name of the model must be, see `model.decoding`; 0: no matter.
+    """
 
     dev: Scored
     test: Scored | None
@@ -61,6 +65,7 @@ class Finished:
     best_epoch: int
     seconds: float
     tokens_per_second: float
+    min_confidence: float
     directory: Path
 
     def as_dict(self) -> dict[str, Any]:
@@ -72,6 +77,7 @@ class Finished:
             "best_epoch": self.best_epoch,
             "seconds": self.seconds,
             "tokens_per_second": self.tokens_per_second,
+            "min_confidence": self.min_confidence,
         }
 
 
@@ -161,9 +167,18 @@ def _fit(
     if is_stopped:
         yield Stopped(run.epoch, directory)
         return
-    dev, test = _score_best(data, directory)
-    seconds = time.perf_counter() - began
-    finished = Finished(dev, test, run.epoch, run.kept_epoch, seconds, history.tokens_per_second, directory)
+    best = _fit_confidences(data.dev, directory)
+    dev, test = score_model(data, best)
+    finished = Finished(
+        dev,
+        test,
+        run.epoch,
+        run.kept_epoch,
+        time.perf_counter() - began,
+        history.tokens_per_second,
+        float(best.labeler.min_confidence),
+        directory,
+    )
     _write_reports(data, finished, history.seconds, parameters)
     checkpoint.discard_run(directory)
     yield finished
@@ -183,12 +198,13 @@ def _scorer(corpus: Corpus, model: TrainedModel) -> Callable[[SequenceLabeler], 
     return score
 
 
-def _score_best(data: Corpora, directory: Path) -> tuple[Scored, Scored | None]:
-    """Calibrate the best model's confidences and score it on dev and test."""
+def _fit_confidences(dev: Corpus, directory: Path) -> TrainedModel:
+    """Calibrate the best model's confidences, and choose how low that of a name may be."""
     best = checkpoint.load_model(directory)
-    best.labeler.temperature.fill_(evaluate.fit_temperature(best, data.dev))
+    best.labeler.temperature.fill_(evaluate.fit_temperature(best, dev))
+    best.labeler.min_confidence.fill_(evaluate.fit_min_confidence(best, dev))
     checkpoint.save_model(directory, best)
-    return score_model(data, best)
+    return best
 
 
 def _score(corpus: Corpus, model: TrainedModel) -> Scored:
@@ -226,5 +242,7 @@ def _write_reports(data: Corpora, finished: Finished, seconds: float, parameters
     checkpoint.write_atomically(
         directory / checkpoint.SCORES, json.dumps(scores, ensure_ascii=False, indent=2).encode() + b"\n"
     )
-    text = card.write(data, scores, finished.best_epoch, finished.epochs, seconds, parameters)
+    text = card.write(
+        data, scores, finished.best_epoch, finished.epochs, seconds, parameters, finished.min_confidence
+    )
     checkpoint.write_atomically(directory / checkpoint.CARD, text.encode())

@@ -233,7 +233,8 @@ def _conclude(data: Corpora, directory: Path, record: _Record) -> Repeated:
     """Add the seeds to the card of the best model, and score that as the end of any run does."""
     trials = tuple(record.trials[seed] for seed in sorted(record.trials))
     chosen = choose(trials).facts
-    dev, test = score_model(data, checkpoint.load_model(directory))
+    model = checkpoint.load_model(directory)
+    dev, test = score_model(data, model)
     best = Finished(
         dev,
         test,
@@ -241,6 +242,7 @@ def _conclude(data: Corpora, directory: Path, record: _Record) -> Repeated:
         chosen["best_epoch"],
         sum(trial.facts["seconds"] for trial in trials),
         chosen["tokens_per_second"],
+        float(model.labeler.min_confidence),
         directory,
     )
     repeated = Repeated(best, trials)

@@ -349,6 +349,40 @@ def test_unlikely_spans_and_their_tags_are_left_out(labels):
     ]
 
 
+@pytest.mark.parametrize("kind", ["crf", "softmax"])
+@pytest.mark.parametrize("scheme", [scheme for scheme in SCHEMES if scheme != "BARE"])
+def test_the_model_says_how_probable_a_name_must_be(scheme, kind):
+    model = make_model(scheme, decoder__kind=kind)
+    sentences = random_sentences(30)
+    expected = Tagger(model).predict_tokens(sentences, min_confidence=0.4)
+    everything = Tagger(model).predict_tokens(sentences, nbest=3)
+    assert expected != Tagger(model).predict_tokens(sentences)
+    model.labeler.min_confidence.fill_(0.4)
+    labels = Tagger(model)
+    assert labels.predict_tokens(sentences) == expected
+    for found, same in zip(labels.predict_tokens(sentences, confidences=False), expected, strict=True):
+        assert found.tags == same.tags
+        assert [span[:3] for span in found.spans] == [span[:3] for span in same.spans]
+        assert {span.confidence for span in found.spans} <= {None}
+    assert [each.tags for each in labels.predict_tokens(sentences, min_confidence=0.0)] == [
+        each.tags for each in everything
+    ]
+    assert [each.nbest for each in labels.predict_tokens(sentences, nbest=3)] == [
+        each.nbest for each in everything
+    ]
+
+
+def test_names_that_are_known_need_no_confidence(labels):
+    sentences = random_sentences(40)
+    known = [["B-PER", *[None] * (len(words) - 1)] for words in sentences]
+    of_all = labels.predict_tokens(sentences, known=known, min_confidence=0.0)
+    found = labels.predict_tokens(sentences, known=known, min_confidence=0.99)
+    assert any(each.spans[0].confidence < 0.99 for each in of_all)
+    for some, every in zip(found, of_all, strict=True):
+        assert some.tags[0] == "B-PER"
+        assert some.spans == [span for span in every.spans if span.start == 0 or span.confidence >= 0.99]
+
+
 def test_known_tags_are_kept_and_the_rest_decoded(labels):
     words = ["Ada", "met", "Li", "in", "Paris"]
     known = [None, "O", "B-PER", "?", {"B-LOC", "O"}]

@@ -94,9 +94,10 @@ def test_absurd_sizes_are_refused_before_memory_is_taken(change):
         trained.restore(LEXICON, config.override(SETTINGS, change), weights_with())
 
 
-def test_weights_from_before_repeats_had_a_say_are_read():
+@pytest.mark.parametrize("number", ["agreement", "min_confidence"])
+def test_weights_from_before_a_number_was_fitted_are_read(number):
     whole = trained.build(LEXICON, SETTINGS)
-    weights = {name: value for name, value in whole.state_dict().items() if name != "agreement"}
+    weights = {name: value for name, value in whole.state_dict().items() if name != number}
     restored = trained.restore(LEXICON, SETTINGS, weights)
-    assert float(restored.agreement) == 0.0
+    assert float(getattr(restored, number)) == 0.0
     assert torch.equal(restored.emission.weight, whole.emission.weight)

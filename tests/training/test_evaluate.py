@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from tagger.model.emissions import score_tokens
 from tagger.model.trained import TrainedModel
 from tagger.text import metrics
 from tagger.text.conll import Corpus, Sentence
-from tagger.text.schemes import Scheme, allowed, is_legal_step, tags_to_spans
+from tagger.text.schemes import Scheme, allowed, is_legal_step, spans_to_tags, tags_to_spans
 from tagger.training import corpora, evaluate
 
 WORDS = ["Anna", "Rome", "left", ".", "Geneva", "of", "in", "Li"]
@@ -222,6 +223,42 @@ def test_nothing_found_leaves_the_temperature_alone(read_tiny):
     model = make_model(data)
     model.labeler.emission.bias[model.lexicon.tags.index("O")] = 1e4
     assert evaluate.fit_temperature(model, data.dev) == 1.0
+
+
+def doubt(model, sentences, gold: Callable[[float], bool]) -> Corpus:
+    """A corpus that holds those names of a model whose confidence `gold` wants."""
+    model.labeler.temperature.fill_(4.0)
+    encoded = evaluate.encode_corpus(sentences, model)
+    held = []
+    for sentence, tags, confidences in zip(sentences, *evaluate.predict(model, encoded), strict=True):
+        spans = zip(tags_to_spans(tags, Scheme.IOB2), confidences, strict=True)
+        own = [span for span, value in spans if gold(value)]
+        held.append(Sentence(sentence.tokens, tuple(spans_to_tags(own, len(sentence), Scheme.IOB2))))
+    return Corpus("x", tuple(held), Scheme.IOB2, "", ())
+
+
+def test_a_name_must_be_half_as_probable_as_f1_is_high(model):
+    dev = doubt(model, make_sentences(200), lambda confidence: confidence > 0.45)
+    f1 = evaluate.score(model, dev).micro.f1
+    assert 0.3 < f1 < 0.9
+    found = evaluate.fit_min_confidence(model, dev)
+    assert found == f1 / 2
+    model.labeler.min_confidence.fill_(found)
+    assert evaluate.score(model, dev).micro.f1 > f1
+    assert evaluate.fit_min_confidence(model, dev) == found  # whatever the model has already
+    assert evaluate.fit_agreement(
+        model, dev, evaluate.encode_corpus(dev.sentences, model)
+    ).micro.f1 == pytest.approx(f1)
+
+
+def test_names_stay_where_leaving_them_out_is_worse(model):
+    dev = doubt(model, make_sentences(200), lambda confidence: confidence < 0.45)
+    assert evaluate.fit_min_confidence(model, dev) == 0.0
+
+
+def test_how_probable_a_name_must_be_is_a_setting(read_tiny):
+    data = read_tiny(**{"decoder.min_confidence": 0.3})
+    assert evaluate.fit_min_confidence(make_model(data), data.dev) == 0.3
 
 
 def test_a_long_sentence_is_tagged_whole(model):

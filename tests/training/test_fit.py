@@ -66,9 +66,21 @@ def test_a_run_leaves_a_whole_model_directory(read_tiny, tmp_path):
     assert [line["epoch"] for line in history] == [1, 2, 3] == [fact.epoch for fact in epochs]
     assert [line["loss"] for line in history] == [fact.loss for fact in epochs]
     assert finished.best_epoch == max(epochs, key=lambda fact: (fact.dev.micro.f1, -fact.epoch)).epoch
-    assert finished.dev.scores == epochs[finished.best_epoch - 1].dev
+    of_all = epochs[finished.best_epoch - 1].dev  # names of any confidence
+    half = pytest.approx(of_all.micro.f1 / 2)
+    assert finished.min_confidence == (half if finished.dev.scores.micro.f1 > of_all.micro.f1 else 0.0)
+    assert finished.dev.scores.micro.f1 >= of_all.micro.f1
+    told = f"Names less probable than {finished.min_confidence:.2f} are left out."
+    assert (told in (directory / checkpoint.CARD).read_text("utf-8")) == (finished.min_confidence > 0)
     assert finished.tokens_per_second > 0
     assert sum(line["seconds"] for line in history) <= finished.seconds
+
+
+def test_names_of_any_confidence_are_given_where_the_settings_say_so(read_tiny, tmp_path):
+    facts = run(read_tiny(**{"decoder.min_confidence": 0.0}), tmp_path / "m")
+    epochs = [fact for fact in facts if isinstance(fact, EpochFacts)]
+    assert facts[-1].dev.scores == epochs[facts[-1].best_epoch - 1].dev
+    assert "less probable" not in (tmp_path / "m" / checkpoint.CARD).read_text("utf-8")
 
 
 def test_the_card_tells_what_the_model_is(read_tiny, tmp_path):

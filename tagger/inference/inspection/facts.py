@@ -91,6 +91,7 @@ class Inspection:
         vocabulary: how many rows each table has, those for padding and the unknown included.
         temperature: what scores are divided by before they become confidences.
         agreement: how much the repeats of a word say about each other.
+        min_confidence: names that are less probable are left out.
         scores: what `scores.json` holds, None if there is no such file.
         training: None if there is no history.
         transitions: None where the decoder has none.
@@ -104,6 +105,7 @@ class Inspection:
     vocabulary: dict[str, int]
     temperature: float
     agreement: float
+    min_confidence: float
     scores: dict[str, Any] | None
     training: Training | None
     transitions: Transitions | None
@@ -123,6 +125,7 @@ class Inspection:
             "vocabulary": self.vocabulary,
             "temperature": self.temperature,
             "agreement": self.agreement,
+            "min_confidence": self.min_confidence,
             "scores": self.scores,
             "training": None if self.training is None else asdict(self.training),
             "transitions": None if self.transitions is None else asdict(self.transitions),
@@ -151,6 +154,7 @@ def inspect(directory: str | Path) -> Inspection:
         },
         temperature=float(model.labeler.temperature),
         agreement=float(model.labeler.agreement),
+        min_confidence=float(model.labeler.min_confidence),
         scores=_read_scores(directory / checkpoint.SCORES),
         training=_read_history(directory / checkpoint.HISTORY),
         transitions=Transitions.of(decoder, model.lexicon.tags) if isinstance(decoder, CRF) else None,

@@ -71,19 +71,24 @@ class Tagger:
 
     @overload  # a string is an iterable of strings too; the first form that fits holds
     def predict(  # type: ignore[overload-overlap]
-        self, texts: str, *, min_confidence: float = ..., nbest: int = ..., language: str = ...
+        self, texts: str, *, min_confidence: float | None = ..., nbest: int = ..., language: str = ...
     ) -> list[LabelledSentence]: ...
 
     @overload
     def predict(
-        self, texts: Iterable[str], *, min_confidence: float = ..., nbest: int = ..., language: str = ...
+        self,
+        texts: Iterable[str],
+        *,
+        min_confidence: float | None = ...,
+        nbest: int = ...,
+        language: str = ...,
     ) -> list[list[LabelledSentence]]: ...
 
     def predict(
         self,
         texts: str | Iterable[str],
         *,
-        min_confidence: float = 0.0,
+        min_confidence: float | None = None,
         nbest: int = 0,
         language: str = "en",
     ) -> list[LabelledSentence] | list[list[LabelledSentence]]:
@@ -91,7 +96,7 @@ class Tagger:
 
         Args:
             texts: a text, or several; several give a list of sentences each.
-            min_confidence: leave out spans that are less probable.
+            min_confidence: leave out spans that are less probable; None: what training chose, 0: nothing.
             nbest: also give the n best readings of each sentence.
             language: code such as "de"; it chooses the abbreviations that end no sentence.
 
@@ -110,7 +115,12 @@ class Tagger:
         return found[0] if isinstance(texts, str) else found
 
     def stream(
-        self, texts: Iterable[str], *, min_confidence: float = 0.0, nbest: int = 0, language: str = "en"
+        self,
+        texts: Iterable[str],
+        *,
+        min_confidence: float | None = None,
+        nbest: int = 0,
+        language: str = "en",
     ) -> Iterator[list[LabelledSentence]]:
         """Label texts as they come, in order and in bounded memory: the sentences of each text.
 
@@ -148,7 +158,7 @@ class Tagger:
         documents: Sequence[int] | None = None,
         features: Sequence[Sequence[Sequence[str]]] | None = None,
         known: Sequence[Sequence[Known] | None] | None = None,
-        min_confidence: float = 0.0,
+        min_confidence: float | None = None,
         nbest: int = 0,
         confidences: bool = True,
         workers: int = 1,
@@ -163,7 +173,8 @@ class Tagger:
                 value a token.
             known: for each sentence None, or for each token what is known of its tag: the tag, a set of tags that
                 it may have, or None. The rest is decoded, and its probabilities computed, given that.
-            min_confidence: leave out spans that are less probable, and their tags.
+            min_confidence: leave out spans that are less probable, and their tags, unless what is known demands
+                them; None: what training chose, 0: nothing.
             nbest: also give the n best readings of each sentence.
             confidences: False: don't compute the probability of spans.
             workers: threads; the result doesn't depend on it.
@@ -303,12 +314,12 @@ def _find_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def _question(min_confidence: float, nbest: int, *, confidences: bool = True) -> Question:
-    if not 0.0 <= min_confidence <= 1.0:
+def _question(min_confidence: float | None, nbest: int, *, confidences: bool = True) -> Question:
+    if min_confidence is not None and not 0.0 <= min_confidence <= 1.0:
         raise ConfigError(f"found {min_confidence}, expected a probability between 0 and 1", "min_confidence")
     if nbest < 0:
         raise ConfigError(f"found {nbest}, expected 0 (none) or more", "nbest")
-    return Question(confidences or min_confidence > 0.0, nbest, min_confidence)
+    return Question(confidences or bool(min_confidence), nbest, min_confidence)
 
 
 def _checked(sentences: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
