@@ -62,8 +62,7 @@ def keep_layers(model: TrainedModel, corpus: EncodedCorpus) -> EncodedCorpus:
 @one_thread()
 def tag(model: TrainedModel, corpus: EncodedCorpus) -> list[list[str]]:
     """Return the best tags of every sentence in the model's own scheme, in the order of the corpus."""
-    asked = Question(confidences=False)
-    return [each.tags for each in _read(Decoder(model), _sections(model, corpus), asked)]
+    return _tag(Decoder(model), _sections(model, corpus))
 
 
 @one_thread()
@@ -89,12 +88,10 @@ def fit_agreement(model: TrainedModel, corpus: Corpus, encoded: EncodedCorpus) -
         The scores of that choice.
     """
     strengths = _strengths(model)
-    asked = Question(confidences=False, min_confidence=0.0)
     found: list[list[list[str]]] = [[] for _ in strengths]
     for section in _sections(model, encoded):
         for tags, strength in zip(found, strengths, strict=True):
-            decoder = Decoder(model, agreement=strength)
-            tags += [each.tags for each in _read(decoder, [section], asked)]
+            tags += _tag(Decoder(model, agreement=strength), [section], least=0.0)
     scored = [_compare(model, corpus, tags) for tags in found]
     best = max(each.micro.f1 for each in scored)
     number = next(number for number, each in enumerate(scored) if each.micro.ties(best))
@@ -129,25 +126,17 @@ def fit_temperature(model: TrainedModel, corpus: Corpus) -> float:
 
 @one_thread()
 def fit_min_confidence(model: TrainedModel, corpus: Corpus) -> float:
-    """Return how probable a name must be: half of the F1 on a corpus, 0 if that is worse, or what the settings say.
+    """Return how probable a name must be: half of the F1 of all names on a corpus, or what the settings say.
 
-    The model's temperature has to be fitted before; why a half: `model.decoding`.
+    Confidences must be calibrated before; why a half: `model.decoding`.
     """
     asked = model.config.decoder.min_confidence
     if model.scheme is Scheme.BARE:
         return 0.0
     if asked != "auto":
         return asked
-    decoder = Decoder(model)
-    sections = list(_sections(model, encode_corpus(corpus.sentences, model)))
-
-    def f1(least: float) -> float:
-        question = Question(confidences=False, min_confidence=least)
-        tags = [each.tags for each in _read(decoder, sections, question)]
-        return _compare(model, corpus, tags).micro.f1
-
-    of_all = f1(0.0)
-    return of_all / 2 if f1(of_all / 2) > of_all else 0.0
+    found = _tag(Decoder(model), _sections(model, encode_corpus(corpus.sentences, model)), least=0.0)
+    return _compare(model, corpus, found).micro.f1 / 2
 
 
 def _strengths(model: TrainedModel) -> tuple[float, ...]:
@@ -206,6 +195,11 @@ def _cut(corpus: EncodedCorpus, groups: Sequence[Group]) -> Iterator[list[Group]
         tokens += item.tokens
     if waiting:
         yield waiting
+
+
+def _tag(decoder: Decoder, sections: Iterable[_Section], least: float | None = None) -> list[list[str]]:
+    question = Question(confidences=False, min_confidence=least)
+    return [each.tags for each in _read(decoder, sections, question)]
 
 
 def _read(decoder: Decoder, sections: Iterable[_Section], question: Question) -> Iterator[Labelling]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+import toy_models
 from oracles import BruteForceCRF
 
 from tagger.model import trained
@@ -251,14 +252,15 @@ def test_a_name_must_be_half_as_probable_as_f1_is_high(model):
     ).micro.f1 == pytest.approx(f1)
 
 
-def test_names_stay_where_leaving_them_out_is_worse(model):
-    dev = doubt(model, make_sentences(200), lambda confidence: confidence < 0.45)
-    assert evaluate.fit_min_confidence(model, dev) == 0.0
-
-
 def test_how_probable_a_name_must_be_is_a_setting(read_tiny):
     data = read_tiny(**{"decoder.min_confidence": 0.3})
     assert evaluate.fit_min_confidence(make_model(data), data.dev) == 0.3
+
+
+def test_bare_labels_need_no_confidence():
+    words = tuple(toy_models.WORDS)
+    dev = Corpus("x", (Sentence(words, ("NOUN",) * len(words)),), Scheme.BARE, "", ())
+    assert evaluate.fit_min_confidence(toy_models.make_model("BARE"), dev) == 0.0
 
 
 def test_a_long_sentence_is_tagged_whole(model):
