@@ -299,8 +299,6 @@ def _show(talk: Console, result: Finished | Repeated, as_json: bool) -> None:
     title = f"dev, epoch {finished.best_epoch} of {finished.epochs}"
     if repeated is not None:
         title += f" of seed {repeated.chosen.seed}"
-    if finished.min_confidence:
-        title += f", names of confidence {finished.min_confidence:.2f} and more"
     results.print(scores_table(finished.dev.scores, title))
     if finished.test is not None:
         results.print(scores_table(finished.test.scores, "test"))
@@ -312,4 +310,7 @@ def _show(talk: Console, result: Finished | Repeated, as_json: bool) -> None:
             f"{place} holds seed {repeated.chosen.seed}, the best of {len(repeated.trials)} on dev; the scores of "
             f"all are in {place / 'seeds.json'}",
         )
+    if finished.min_confidence:
+        least = f"{finished.min_confidence:.2f}"
+        say(talk, f"names less probable than {least} are left out (predict --min-confidence 0: none)")
     say(talk, f"model written to {place} in {finished.seconds:.0f} s; use it: tagger predict {place} TEXT")

@@ -48,6 +48,13 @@ def test_talk_goes_to_stderr_and_results_to_stdout(train):
     checkpoint.load_model("m")
 
 
+def test_it_is_said_that_names_are_left_out(train):
+    assert "less probable" not in train("--dev", "ten.conll", "--set", "decoder.min_confidence=0").err
+    done = train("--dev", "ten.conll", "--set", "decoder.min_confidence=0.4", "--set", "training.epochs=1")
+    assert "names less probable than 0.40 are left out (predict --min-confidence 0: none)" in done.err
+    assert all(len(line) <= 80 for line in done.err.splitlines())
+
+
 def test_long_paths_do_not_spoil_the_table(run, ten_sentences):
     place = Path("/".join(["a-long-name-of-a-directory"] * 5))
     place.mkdir(parents=True)
