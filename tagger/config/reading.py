@@ -124,6 +124,7 @@ _OF_MODE: dict[str, dict[tuple[str, str], Any]] = {
     "words": {},
     "blanks": {},
     "characters": {
+        ("embedding", "word_dim"): 100,
         ("embedding", "bigram_dim"): 64,
         ("embedding", "character_filters"): 0,
         ("embedding", "affix_dim"): 0,

@@ -59,7 +59,7 @@ class CorpusConfig(Section):
 class EmbeddingConfig(Section):
     """What the encoder sees of a token. A size of 0 switches a feature off."""
 
-    word_dim: OptionalSize = Field(default=100, description="size of the word embedding")
+    word_dim: OptionalSize = Field(default=64, description="size of the word embedding")
     lowercase: bool = Field(
         default=True, description="words that differ in case share an embedding; the shape tells case"
     )
@@ -78,7 +78,7 @@ class EmbeddingConfig(Section):
         default=16, description="size of the embedding of a word's shape (Xxx, dd.dd)"
     )
     affix_dim: OptionalSize = Field(
-        default=64, description="size of the summed embedding of prefixes and suffixes"
+        default=48, description="size of the summed embedding of prefixes and suffixes"
     )
     affix_length: Annotated[int, Field(ge=1, le=6)] = Field(
         default=4, description="longest prefix and suffix"
