@@ -119,7 +119,8 @@ def suit(config: Settings, mode: Literal["words", "characters", "blanks"]) -> Se
     return override(config, unset)
 
 
-# A Chinese character is its own spelling: its neighbours say more than its strokes' shape and affixes would.
+# A Chinese character is its own spelling: its neighbours say more than its strokes' shape and affixes would, and
+# its bigrams much the same as it does, so that more can be hidden.
 _OF_MODE: dict[str, dict[tuple[str, str], Any]] = {
     "words": {},
     "blanks": {},
@@ -128,5 +129,6 @@ _OF_MODE: dict[str, dict[tuple[str, str], Any]] = {
         ("embedding", "bigram_dim"): 64,
         ("embedding", "character_filters"): 0,
         ("embedding", "affix_dim"): 0,
+        ("training", "input_dropout"): 0.6,
     },
 }
