@@ -18,7 +18,7 @@ from tagger.model.threads import one_thread
 from tagger.model.trained import TrainedModel
 from tagger.text import metrics, schemes
 from tagger.text.conll import Corpus, Sentence
-from tagger.text.metrics import Scores
+from tagger.text.metrics import Score, Scores
 from tagger.text.repetition import find_repeats, number_scopes, scope_size
 from tagger.text.schemes import Scheme
 
@@ -126,17 +126,23 @@ def fit_temperature(model: TrainedModel, corpus: Corpus) -> float:
 
 @one_thread()
 def fit_min_confidence(model: TrainedModel, corpus: Corpus) -> float:
-    """Return how probable a name must be: half of the F1 of all names on a corpus, or what the settings say.
+    """Return how probable a name must be: half of the F1 of all names on a corpus, or 0 if that ties with it.
 
-    Confidences must be calibrated before; why a half: `model.decoding`.
+    The settings may say it instead. Confidences must be calibrated before; why a half: `model.decoding`.
     """
     asked = model.config.decoder.min_confidence
     if model.scheme is Scheme.BARE:
         return 0.0
     if asked != "auto":
         return asked
-    found = _tag(Decoder(model), _sections(model, encode_corpus(corpus.sentences, model)), least=0.0)
-    return _compare(model, corpus, found).micro.f1 / 2
+    decoder, sections = Decoder(model), list(_sections(model, encode_corpus(corpus.sentences, model)))
+
+    def measure(least: float) -> Score:
+        return _compare(model, corpus, _tag(decoder, sections, least)).micro
+
+    of_all = measure(0.0)
+    half = of_all.f1 / 2
+    return 0.0 if of_all.ties(max(of_all.f1, measure(half).f1)) else half
 
 
 def _strengths(model: TrainedModel) -> tuple[float, ...]:
