@@ -31,6 +31,14 @@ def evaluate(
     report: Report = None,
     train: Train = None,
     strict: Strict = False,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Leave out spans that are less probable. If absent: what training chose; 0: nothing.",
+        ),
+    ] = None,
     scheme: Annotated[
         str | None, typer.Option(help="Tag scheme of FILE; else the model's, or what is detected.")
     ] = None,
@@ -61,7 +69,7 @@ def evaluate(
     chosen = settings.override(loaded.config, flags)
     corpus = _read(file, chosen, loaded.scheme, schemes.parse_scheme(scheme) if scheme else None)
     learned = _read(train, chosen, loaded.scheme) if train else None
-    facts, seconds = _measure(loaded, corpus, learned, strict=strict)
+    facts, seconds = _measure(loaded, corpus, learned, strict=strict, min_confidence=min_confidence)
     if report is not None:
         write_page(facts, report)
     _warn(Console(stderr=True, highlight=False), corpus, loaded.types)
@@ -83,7 +91,12 @@ def _read(path: Path, chosen: Config, model_scheme: Scheme, scheme: Scheme | Non
 
 
 def _measure(
-    model: TrainedModel, corpus: Corpus, learned: Corpus | None, *, strict: bool
+    model: TrainedModel,
+    corpus: Corpus,
+    learned: Corpus | None,
+    *,
+    strict: bool,
+    min_confidence: float | None,
 ) -> tuple[Analysis, float]:
     """Label the corpus, compare, and return what was found and how many seconds the labelling took."""
     from tagger.inference.report import analyse
@@ -91,7 +104,7 @@ def _measure(
     from tagger.training.evaluate import encode_corpus, predict
 
     began = time.perf_counter()
-    found = predict(model, encode_corpus(corpus.sentences, model))
+    found = predict(model, encode_corpus(corpus.sentences, model), min_confidence=min_confidence)
     seconds = time.perf_counter() - began
     facts = analyse(
         corpus.sentences,

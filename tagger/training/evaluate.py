@@ -66,9 +66,15 @@ def tag(model: TrainedModel, corpus: EncodedCorpus) -> list[list[str]]:
 
 
 @one_thread()
-def predict(model: TrainedModel, corpus: EncodedCorpus) -> Predictions:
-    """Return the best tags of every sentence and the confidence of each of their spans."""
-    found = list(_read(Decoder(model), _sections(model, corpus), Question()))
+def predict(
+    model: TrainedModel, corpus: EncodedCorpus, *, min_confidence: float | None = None
+) -> Predictions:
+    """Return the best tags of every sentence and the confidence of each of their spans.
+
+    Names below `min_confidence` are left out; None: as the model has it.
+    """
+    asked = Question(min_confidence=min_confidence)
+    found = list(_read(Decoder(model), _sections(model, corpus), asked))
     return Predictions([each.tags for each in found], [_confidences(each) for each in found])
 
 

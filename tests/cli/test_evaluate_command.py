@@ -53,6 +53,25 @@ def run(trained, monkeypatch, capsys, tmp_path):
     return command
 
 
+def test_names_are_left_out_as_the_model_has_it_or_as_asked(run) -> None:
+    model = checkpoint.load_model("m")
+    found = evaluate.predict(
+        model, evaluate.encode_corpus(read_corpus("train.conll").sentences, model), min_confidence=0.0
+    )
+    confidences = sorted(value for each in found.confidences for value in each)
+    asked = confidences[len(confidences) // 2]
+    counts = [
+        facts_of(run, "m", "train.conll", "--min-confidence", least)["calibration"]["count"]
+        for least in (0, asked)
+    ]
+    assert counts == [len(confidences), sum(value >= asked for value in confidences)]
+    model.labeler.min_confidence.fill_(asked)
+    checkpoint.save_model(Path("m"), model)
+    assert facts_of(run, "m", "train.conll")["calibration"]["count"] == counts[1]
+    code, _, err = run("m", "train.conll", "--min-confidence", "1.5")
+    assert code == 2 and "min-confidence" in err
+
+
 def facts_of(run, *arguments: str) -> dict:
     code, out, err = run(*arguments, "--json")
     assert code == 0, err
