@@ -132,7 +132,7 @@ def fit_temperature(model: TrainedModel, corpus: Corpus) -> float:
 
 @one_thread()
 def fit_min_confidence(model: TrainedModel, corpus: Corpus) -> float:
-    """Return how probable a name must be: half of the F1 of all names on a corpus, or 0 if that ties with it.
+    """Return how probable a name must be: half of the F1 of all names on a corpus, or 0 if more than chance is lost.
 
     The settings may say it instead. Confidences must be calibrated before; why a half: `model.decoding`.
     """
@@ -146,9 +146,8 @@ def fit_min_confidence(model: TrainedModel, corpus: Corpus) -> float:
     def measure(least: float) -> Score:
         return _compare(model, corpus, _tag(decoder, sections, least)).micro
 
-    of_all = measure(0.0)
-    half = of_all.f1 / 2
-    return 0.0 if of_all.ties(max(of_all.f1, measure(half).f1)) else half
+    of_all = measure(0.0).f1
+    return of_all / 2 if measure(of_all / 2).ties(of_all) else 0.0
 
 
 def _strengths(model: TrainedModel) -> tuple[float, ...]:

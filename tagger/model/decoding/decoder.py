@@ -7,7 +7,7 @@ The best tag sequence (Viterbi) makes the fewest mistakes with whole sentences; 
 of c correct spans, g gold ones and p predicted ones. One span more, right with probability q, makes it
 2 (c + q) / (g + p + 1), which is more only if q > F1 / 2 (Lipton, Elkan and Naryanaswamy 2014, "Optimal thresholding
 of classifiers to maximize F1 measure"). So a span of the best sequence is given if it is at least that probable:
-`min_confidence`, half of the F1 on dev where dev gains from that. The n best readings leave nothing out.
+`min_confidence`, half of the F1 on dev, unless dev loses by it. The n best readings leave nothing out.
 """
 
 from __future__ import annotations
