@@ -10,7 +10,8 @@ from typing import overload
 
 import torch
 
-from tagger.errors import ConfigError, DataError
+from tagger.errors import ConfigError
+from tagger.inference.predict.arguments import check_beside, checked
 from tagger.inference.predict.network import ColumnValues, Network
 from tagger.inference.predict.passages import Event, Passage, Quiet, Reading, Row, split_text, watch
 from tagger.model.agreement import Agreement
@@ -183,9 +184,9 @@ class Tagger:
             DataError: a known tag is not one of the model's, or those of a sentence contradict each other.
             ModelError: the model reads other columns than `features` has.
         """
-        rows = list(_checked(sentences))
+        rows = list(checked(sentences))
         numbers = range(len(rows)) if documents is None else number_scopes(documents, self.scope)
-        _check_beside(rows, documents, known, features)
+        check_beside(rows, documents, known, features)
         question = _question(min_confidence, nbest, confidences=confidences)
         held = [place for place, words in enumerate(rows) if words]
         parts = self._parts([rows[place] for place in held], [numbers[place] for place in held], workers)
@@ -319,52 +320,7 @@ def _question(min_confidence: float | None, nbest: int, *, confidences: bool = T
         raise ConfigError(f"found {min_confidence}, expected a probability between 0 and 1", "min_confidence")
     if nbest < 0:
         raise ConfigError(f"found {nbest}, expected 0 (none) or more", "nbest")
-    return Question(confidences or bool(min_confidence), nbest, min_confidence)
-
-
-def _checked(sentences: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
-    for number, words in enumerate(sentences):
-        if isinstance(words, str):
-            raise DataError(
-                f"sentence {number} (counted from 0) is a string, expected a list of tokens; `predict` takes raw text"
-            )
-        yield words if isinstance(words, list | tuple) else list(words)
-
-
-def _check_beside(
-    rows: Sequence[Sequence[str]],
-    documents: Sequence[int] | None,
-    known: Sequence[Sequence[Known] | None] | None,
-    features: Sequence[ColumnValues] | None,
-) -> None:
-    """See that what comes beside sentences fits them."""
-    for name, other in (("documents", documents), ("known", known), ("features", features)):
-        if other is not None and len(other) != len(rows):
-            raise DataError(f"{len(other)} {name} for {len(rows)} sentences; expected one for each")
-    if known is not None:
-        _check_known(rows, known)
-    if features is not None:
-        _check_features(rows, features)
-
-
-def _check_known(rows: Sequence[Sequence[str]], known: Sequence[Sequence[Known] | None]) -> None:
-    for number, (words, facts) in enumerate(zip(rows, known, strict=True)):
-        if facts is not None and len(facts) != len(words):
-            raise DataError(
-                f"sentence {number} (counted from 0) has {len(words)} tokens, but tags are known for {len(facts)}; "
-                "expected one entry for each token, None where nothing is known"
-            )
-
-
-def _check_features(rows: Sequence[Sequence[str]], features: Sequence[ColumnValues]) -> None:
-    for number, (words, columns) in enumerate(zip(rows, features, strict=True)):
-        for place, values in enumerate(columns):
-            if isinstance(values, str) or len(values) != len(words):
-                raise DataError(
-                    f"sentence {number} (counted from 0) has {len(words)} tokens, but feature column {place} has "
-                    f"{'a string' if isinstance(values, str) else f'{len(values)} values'}; expected a list of one "
-                    "value for each token"
-                )
+    return Question(confidences, nbest, min_confidence)
 
 
 def _place(
