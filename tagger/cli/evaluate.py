@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tagger.cli.corpus_options import AsJson, Details, Errors, Report, Strict, Train
+from tagger.cli.labelling_options import MinConfidence
 from tagger.text import schemes
 
 if TYPE_CHECKING:
@@ -31,14 +32,7 @@ def evaluate(
     report: Report = None,
     train: Train = None,
     strict: Strict = False,
-    min_confidence: Annotated[
-        float | None,
-        typer.Option(
-            min=0.0,
-            max=1.0,
-            help="Leave out spans that are less probable. If absent: what training chose; 0: nothing.",
-        ),
-    ] = None,
+    min_confidence: MinConfidence = None,
     scheme: Annotated[
         str | None, typer.Option(help="Tag scheme of FILE; else the model's, or what is detected.")
     ] = None,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TextIO
 
 import typer
 
+from tagger.cli.labelling_options import MinConfidence
 from tagger.errors import ConfigError, DataError
 from tagger.text.counting import count_of
 
@@ -22,47 +23,49 @@ if TYPE_CHECKING:
     from tagger.text.formats import Format, LabelledSentence
 
 
+_Model = Annotated[Path, typer.Argument(help="Model directory.")]
+_Inputs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[INPUT ...|-]", help="Files and folders; - or none: the standard input."),
+]
+_Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="File for the results (brat: a folder); else they are printed."),
+]
+_InputFormat = Annotated[
+    str,
+    typer.Option(
+        help="text: running text; lines: a sentence a line; tokens: the same, tokens between blanks; "
+        "conll: the first column."
+    ),
+]
+_Format = Annotated[
+    str | None,
+    typer.Option(help="jsonl, conll, tsv, inline, brat or html; else coloured text on a terminal, or jsonl."),
+]
+_Best = Annotated[int, typer.Option(min=0, help="Also give the N best readings (jsonl).")]
+_Workers = Annotated[int, typer.Option(min=0, help="Processes that label; 0: one per core.")]
+_Encoding = Annotated[str, typer.Option(help="Encoding of the input.")]
+_Errors = Annotated[str, typer.Option(help="Invalid bytes: strict (an error) or replace (by U+FFFD).")]
+_Language = Annotated[
+    str, typer.Option(help="Language of running text, such as de: whose abbreviations end no sentence.")
+]
+_Device = Annotated[str, typer.Option(help="cpu, cuda, mps, or auto for a GPU if there is one.")]
+
+
 def predict(
-    model: Annotated[Path, typer.Argument(help="Model directory.")],
-    inputs: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[INPUT ...|-]", help="Files and folders; - or none: the standard input."),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="File for the results (brat: a folder); else they are printed."),
-    ] = None,
-    input_format: Annotated[
-        str,
-        typer.Option(
-            help="text: running text; lines: a sentence a line; tokens: the same, tokens between blanks; "
-            "conll: the first column."
-        ),
-    ] = "text",
-    format: Annotated[
-        str | None,
-        typer.Option(
-            help="jsonl, conll, tsv, inline, brat or html; else coloured text on a terminal, or jsonl."
-        ),
-    ] = None,
-    min_confidence: Annotated[
-        float | None,
-        typer.Option(
-            min=0.0,
-            max=1.0,
-            help="Leave out spans that are less probable. If absent: what training chose; 0: nothing.",
-        ),
-    ] = None,
-    nbest: Annotated[int, typer.Option(min=0, help="Also give the N best readings (jsonl).")] = 0,
-    workers: Annotated[int, typer.Option(min=0, help="Processes that label; 0: one per core.")] = 1,
-    encoding: Annotated[str, typer.Option(help="Encoding of the input.")] = "utf-8",
-    errors: Annotated[
-        str, typer.Option(help="Invalid bytes: strict (an error) or replace (by U+FFFD).")
-    ] = "strict",
-    language: Annotated[
-        str, typer.Option(help="Language of running text, such as de: whose abbreviations end no sentence.")
-    ] = "en",
-    device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto for a GPU if there is one.")] = "cpu",
+    model: _Model,
+    inputs: _Inputs = None,
+    output: _Output = None,
+    input_format: _InputFormat = "text",
+    format: _Format = None,
+    min_confidence: MinConfidence = None,
+    nbest: _Best = 0,
+    workers: _Workers = 1,
+    encoding: _Encoding = "utf-8",
+    errors: _Errors = "strict",
+    language: _Language = "en",
+    device: _Device = "cpu",
 ) -> None:
     """Label raw text with a trained model.
 
