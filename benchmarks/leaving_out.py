@@ -13,12 +13,13 @@ import statistics
 from dataclasses import replace
 from pathlib import Path
 
+from choosing import BLOCK
+
 from tagger.model.trained import TrainedModel
 from tagger.text.conll import Corpus
 from tagger.training import corpora, evaluate
 from tagger.training.checkpoint import load_model
 
-BLOCK = 30
 GRID = [step / 20 for step in range(1, 17)]
 
 

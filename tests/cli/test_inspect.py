@@ -33,6 +33,7 @@ def model(tmp_path: Path) -> Path:
         made.labeler.decoder.transitions[0, 0] = 5.0  # O -> O
         made.labeler.decoder.transitions[0, 2] = 9.0  # O -> I-LOC, which BIOES forbids
         made.labeler.decoder.end_transitions[0] = -4.0
+        made.labeler.min_confidence.fill_(0.25)
     checkpoint.save_model(directory, made)
     (directory / checkpoint.SCORES).write_text(json.dumps(SCORES), encoding="utf-8")
     (directory / checkpoint.HISTORY).write_text("\n".join(map(json.dumps, EPOCHS)) + "\n", encoding="utf-8")
@@ -62,6 +63,7 @@ def test_shows_labels_scores_training_and_the_extremes(run, model: Path) -> None
     shown = run(model, "--top", 1)
     assert "LOC, PER (IOB2, words)" in shown
     assert "50.00 over 1,234 spans" in shown
+    assert "confidences at temperature 1.00, 0.25 at least" in shown
     assert "epoch 1 of 2 is kept; 4 s; last loss 1.2500" in shown
     assert "O → O" in shown and "+5.000" in shown
     assert f"O → {END}" in shown and "-4.000" in shown
@@ -82,6 +84,7 @@ def test_a_narrow_terminal_gets_a_hint_in_place_of_the_grid(run, model: Path) ->
 
 def test_json_holds_every_possible_move(run, model: Path) -> None:
     facts = json.loads(run(model, "--json"))
+    assert facts["min_confidence"] == 0.25
     assert facts["types"] == ["LOC", "PER"]
     assert facts["scores"] == SCORES
     assert facts["training"] == {"epochs": 2, "best_epoch": 1, "seconds": 4.0, "loss": 1.25}
