@@ -14,7 +14,6 @@ from tagger.errors import ConfigError
 from tagger.inference.predict.arguments import check_beside, checked
 from tagger.inference.predict.network import ColumnValues, Network
 from tagger.inference.predict.passages import Event, Passage, Quiet, Reading, Row, split_text, watch
-from tagger.model.agreement import Agreement
 from tagger.model.decoding import Decoder, Known, Labelling, Question, ScoredSpan
 from tagger.model.threads import one_thread
 from tagger.model.trained import TrainedModel
@@ -49,7 +48,6 @@ class Tagger:
         self.model = model
         self._network = Network(model, fast=fast)
         self._decoder = Decoder(model)
-        self._agrees = float(model.labeler.agreement) > 0.0 and Agreement.is_possible(model)
         settings = model.config.corpus
         self._mode = Mode.WORDS if settings.mode == "auto" else Mode(settings.mode)
         self._splits = DEFAULT_SPLITS if settings.splits == "auto" else frozenset(map(Split, settings.splits))
@@ -272,7 +270,7 @@ class Tagger:
         with torch.inference_mode(), one_thread(self.model.labeler.device.type == "cpu"):
             emissions = self._network.emissions(sentences, numbers, columns)
             lengths = [len(words) for words in sentences]
-            repeats = find_repeats(sentences, numbers) if self._agrees else None
+            repeats = find_repeats(sentences, numbers) if self._decoder.heeds_repeats else None
             return self._decoder.read(emissions, lengths, question, known, repeats)
 
     def _parts(self, sentences: Sequence[Sequence[str]], numbers: Sequence[int], workers: int) -> list[range]:

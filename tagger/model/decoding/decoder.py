@@ -102,10 +102,16 @@ class Decoder:
         self.labels = Labels(model)
         self._chain = labeler.decoder
         self._temperature = float(labeler.temperature) if temperature is None else temperature
-        self._agreement = float(labeler.agreement) if agreement is None else agreement
+        strength = float(labeler.agreement) if agreement is None else agreement
+        self._agreement = strength if Agreement.is_possible(model) else 0.0
         self._min_confidence = float(labeler.min_confidence)
         self._weigh = Agreement(model)
         self._device = model.labeler.device
+
+    @property
+    def heeds_repeats(self) -> bool:
+        """Whether repeats change anything, and so are worth finding."""
+        return self._agreement > 0.0
 
     def read(
         self,
@@ -128,7 +134,7 @@ class Decoder:
         starts = np.cumsum(sizes) - sizes
         allowed = self._allowed(known, starts, len(emissions))
         best = np.zeros(len(emissions), dtype=np.int64)
-        if repeats is not None and self._agreement:
+        if repeats is not None and self.heeds_repeats:
             emissions = self._agree(emissions, self._cut_chains(starts, sizes, emissions), repeats, allowed)
         cut = self._cut_chains(starts, sizes, emissions)
         for batch in batch_chains(*cut):
