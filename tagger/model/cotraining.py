@@ -3,6 +3,11 @@
 The forward state of a token predicts the next word, the backward state the one before (Rei 2017, "Semi-supervised
 multitask learning for sequence labeling"; Liu et al. 2018, LM-LSTM-CRF). It makes the encoder learn from every
 token, not from the few that carry a span, and is thrown away when training ends: a model directory doesn't hold it.
+
+The words to choose from are read by their spelling, with the tagger's own embeddings, not from a table beside it
+(Jozefowicz et al. 2016, "Exploring the limits of language modeling", section 3.2, reads their characters). So the
+affixes and characters of rare words learn what such words stand next to, and hand it on to words never seen. Tokens
+without a spelling, as the characters of Chinese are, have a table.
 """
 
 from __future__ import annotations
@@ -26,21 +31,29 @@ class NeighbourPrediction(nn.Module):
 
     Args:
         words: rows of the lexicon's word table.
+        spelled_size: width of what a word's spelling is embedded as; 0: words have no spelling.
         encoder: the settings of the encoder whose states are read.
         dim: size of the space in which states and words meet.
     """
 
-    def __init__(self, words: int, encoder: EncoderConfig, dim: int) -> None:
+    def __init__(self, words: int, spelled_size: int, encoder: EncoderConfig, dim: int) -> None:
         super().__init__()
         self.projections = nn.ModuleList(nn.Linear(encoder.hidden, dim) for _ in range(encoder.directions))
-        self.output = nn.Embedding(words, dim, sparse=True)
-        nn.init.normal_(self.output.weight, std=dim**-0.5)
+        self.output: nn.Linear | nn.Embedding
+        if spelled_size:
+            # A bias would add the same to the scores of all words. About three features of norm 1 come in.
+            self.output = nn.Linear(spelled_size, dim, bias=False)
+            nn.init.normal_(self.output.weight, std=(3 * dim) ** -0.5)
+        else:
+            self.output = nn.Embedding(words, dim, sparse=True)
+            nn.init.normal_(self.output.weight, std=dim**-0.5)
 
-    def forward(self, states: Tensor, batch: Batch) -> Tensor:
+    def forward(self, states: Tensor, forms: Tensor, batch: Batch) -> Tensor:
         """Return the negative log-likelihood (nats) of all neighbours, summed over the batch: (directions,).
 
         Args:
             states: (T, R, directions * H) states of the encoder's last layer.
+            forms: (U, spelled_size) what the spelling of the batch's distinct words is embedded as.
             batch: where the windows' words are.
         """
         time, rows, _ = states.shape
@@ -49,7 +62,8 @@ class NeighbourPrediction(nn.Module):
         right = left + rows
         pairs = [(left, right), (right, left)][: len(self.projections)]  # who predicts, and whom
         halves = states.flatten(0, 1).chunk(len(pairs), dim=-1)
-        words = look_up(self.output, batch.forms.words)  # (U, dim)
+        own = self.output
+        words = own(forms) if isinstance(own, nn.Linear) else look_up(own, batch.forms.words)  # (U, dim)
         wanted = batch.tokens.flatten()
         return torch.stack(
             [

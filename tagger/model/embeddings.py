@@ -55,6 +55,7 @@ class TokenEmbedding(nn.Module):
     Attributes:
         size: D, the width of the result.
         form_size, mark_size: of its parts that depend on a word's spelling, and on its marks; they come first.
+        spelled_size: `form_size` where a word's letters or affixes are read too; 0 where they aren't.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class TokenEmbedding(nn.Module):
         dims += [config.gazetteer_dim] * len(lexicon.marks.gazetteers)
         self.marks = nn.ModuleList(_table(*each) for each in zip(lexicon.marks.sizes, dims, strict=True))
         self.form_size = config.word_dim + config.affix_dim + config.shape_dim + config.character_filters
+        self.spelled_size = self.form_size if config.affix_dim or config.character_filters else 0
         self.mark_size = sum(dims)
         self.contextual = contextual
         self.size = self.form_size + self.mark_size + 2 * config.bigram_dim
@@ -96,9 +98,17 @@ class TokenEmbedding(nn.Module):
         if self.size == 0:
             raise ConfigError("every feature is switched off; give at least one a size above 0", "embedding")
 
-    def forward(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
-        """Return (T, R, D) features of a batch; a generator turns word dropout on."""
-        embedded = functional.embedding(batch.tokens, self.embed_forms(batch.forms, generator))
+    def forward(
+        self, batch: Batch, generator: torch.Generator | None = None, forms: Tensor | None = None
+    ) -> Tensor:
+        """Return (T, R, D) features of a batch; a generator turns word dropout on.
+
+        Args:
+            forms: what `embed_forms` returned for the batch, where that is known.
+        """
+        embedded = functional.embedding(
+            batch.tokens, self.embed_forms(batch.forms, generator) if forms is None else forms
+        )
         parts = [embedded]
         if len(self.marks):
             assert batch.marks is not None

@@ -84,7 +84,12 @@ class SequenceLabeler(nn.Module):
         self.language_weight = config.training.language_weight
         self.language_share = config.training.language_share
         self.neighbours = (
-            NeighbourPrediction(len(lexicon.words), config.encoder, config.training.language_dim)
+            NeighbourPrediction(
+                len(lexicon.words),
+                self.embedding.spelled_size,
+                config.encoder,
+                config.training.language_dim,
+            )
             if cotrained and self.language_weight
             else None
         )
@@ -98,9 +103,11 @@ class SequenceLabeler(nn.Module):
         """Return (S, B, K) emission scores; a generator turns dropout on."""
         return self.emissions(self.encode(batch, generator), batch, generator)
 
-    def encode(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
-        """Return (T, R, D) states of the encoder."""
-        inputs = locked_dropout(self.embedding(batch, generator), self.input_dropout, generator)
+    def encode(
+        self, batch: Batch, generator: torch.Generator | None = None, forms: Tensor | None = None
+    ) -> Tensor:
+        """Return (T, R, D) states of the encoder; `forms` as for `TokenEmbedding.forward`."""
+        inputs = locked_dropout(self.embedding(batch, generator, forms), self.input_dropout, generator)
         states: Tensor = self.encoder(inputs, batch.window_lengths)
         return states
 
@@ -132,12 +139,13 @@ class SequenceLabeler(nn.Module):
                 first and fades as training goes on: then the tags alone decide.
             recall_cost: what missing a name costs (nats), see `model.margin`.
         """
-        states = self.encode(batch, generator)
+        forms = self.embedding.embed_forms(batch.forms, generator)
+        states = self.encode(batch, generator, forms)
         tags = self._tag_loss(states, batch, generator, recall_cost)
         if self.neighbours is None or self.rests(progress):
             return Objective(tags, tags)
         weight = self.language_weight * (1 - progress / self.language_share)
-        return Objective(tags + weight * self.neighbours(states, batch).sum(), tags)
+        return Objective(tags + weight * self.neighbours(states, forms, batch).sum(), tags)
 
     def rests(self, progress: float) -> bool:
         """Return whether the language model beside the tagger has no weight (any more), and so no gradient."""

@@ -39,15 +39,18 @@ class TextEncoder(nn.Module):
         self.input_dropout = steps.input_dropout
         self.embedding = TokenEmbedding(lexicon, config.embedding, noise)
         self.encoder = Encoder(self.embedding.size, config.encoder)
-        self.neighbours = NeighbourPrediction(len(lexicon.words), config.encoder, steps.language_dim)
+        self.neighbours = NeighbourPrediction(
+            len(lexicon.words), self.embedding.spelled_size, config.encoder, steps.language_dim
+        )
 
     def losses(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
         """Return (directions,): the negative log-likelihood (nats) of all next words, and of all words before.
 
         A word is predicted among the distinct ones of the batch. A generator turns dropout on.
         """
-        inputs = locked_dropout(self.embedding(batch, generator), self.input_dropout, generator)
-        losses: Tensor = self.neighbours(self.encoder(inputs, batch.window_lengths), batch)
+        forms = self.embedding.embed_forms(batch.forms, generator)
+        inputs = locked_dropout(self.embedding(batch, generator, forms), self.input_dropout, generator)
+        losses: Tensor = self.neighbours(self.encoder(inputs, batch.window_lengths), forms, batch)
         return losses
 
 

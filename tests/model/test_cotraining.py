@@ -10,15 +10,15 @@ from tagger.model.batch import Batch, FormRows
 from tagger.model.cotraining import NeighbourPrediction
 
 WINDOWS = [[1, 2, 1, 3, 2], [3, 1, 4], [2]]  # rows of the batch's distinct words
-HIDDEN, DIM = 3, 4
+ROWS = torch.tensor([0, 7, 5, 2, 9])  # their rows in the table of words
+HIDDEN, FORM, DIM = 3, 5, 4
 
 
 def _batch() -> Batch:
     tokens = torch.nn.utils.rnn.pad_sequence([torch.tensor(window) for window in WINDOWS])
-    rows = torch.tensor([0, 7, 5, 2, 9])
     nothing = torch.zeros(1, dtype=torch.int64)
     return Batch(
-        forms=FormRows(rows, nothing, nothing, nothing, nothing),
+        forms=FormRows(ROWS, nothing, nothing, nothing, nothing),
         tokens=tokens,
         window_lengths=torch.tensor([len(window) for window in WINDOWS]),
         bigrams=None,
@@ -30,9 +30,10 @@ def _batch() -> Batch:
     )
 
 
-def _losses(model: NeighbourPrediction, states: torch.Tensor, batch: Batch) -> torch.Tensor:
+def _losses(model: NeighbourPrediction, states: torch.Tensor, forms: torch.Tensor | None) -> torch.Tensor:
     """Sum the losses word by word: the first half of a state predicts what follows, the second what went before."""
-    words = model.output(batch.forms.words)
+    table = model.output.weight
+    words = forms @ table.T if forms is not None else table[ROWS]
     totals = [torch.zeros((), dtype=states.dtype) for _ in model.projections]
     for row, window in enumerate(WINDOWS):
         for step in range(len(window) - 1):
@@ -48,18 +49,20 @@ def _losses(model: NeighbourPrediction, states: torch.Tensor, batch: Batch) -> t
 
 @pytest.mark.parametrize("directions", [1, 2])
 @pytest.mark.parametrize("scale", [1.0, 300.0])  # at 300 most probabilities are 0
-def test_losses_and_gradients_are_those_of_every_neighbour(directions, scale):
+@pytest.mark.parametrize("is_spelled", [True, False])
+def test_losses_and_gradients_are_those_of_every_neighbour(directions, scale, is_spelled):
     torch.manual_seed(1)
     encoder = EncoderConfig(hidden=HIDDEN, directions=directions)
-    model = NeighbourPrediction(10, encoder, DIM).double()
+    model = NeighbourPrediction(10, FORM if is_spelled else 0, encoder, DIM).double()
     with torch.no_grad():
         model.output.weight.mul_(scale)
     batch = _batch()
     states = torch.randn(*batch.tokens.shape, directions * HIDDEN, dtype=torch.double, requires_grad=True)
+    forms = torch.randn(len(batch.forms.words), FORM, dtype=torch.double, requires_grad=True)
     weights = torch.tensor([0.3, 2.0], dtype=torch.double)[:directions]
-    found, expected = model(states, batch), _losses(model, states, batch)
+    found, expected = model(states, forms, batch), _losses(model, states, forms if is_spelled else None)
     torch.testing.assert_close(found, expected)
-    inputs = [states, *model.parameters()]
+    inputs = [states, *model.parameters()] + [forms] * is_spelled
     for one, other in zip(
         torch.autograd.grad(found @ weights, inputs),
         torch.autograd.grad(expected @ weights, inputs),
@@ -69,8 +72,8 @@ def test_losses_and_gradients_are_those_of_every_neighbour(directions, scale):
 
 
 def test_windows_of_one_word_cost_nothing():
-    model = NeighbourPrediction(10, EncoderConfig(hidden=HIDDEN, directions=2), DIM)
+    model = NeighbourPrediction(10, FORM, EncoderConfig(hidden=HIDDEN, directions=2), DIM)
     batch = _batch()
     alone = replace(batch, tokens=batch.tokens[:1], window_lengths=torch.ones(3, dtype=torch.int64))
-    losses = model(torch.randn(1, 3, 2 * HIDDEN), alone)
+    losses = model(torch.randn(1, 3, 2 * HIDDEN), torch.randn(5, FORM), alone)
     assert losses.tolist() == [0.0, 0.0]

@@ -93,7 +93,7 @@ def marked(path: Path, **changes: object) -> Corpora:
 
 
 def test_a_run_stopped_and_resumed_ends_with_the_same_bits(ten_with_columns, tmp_path):
-    changes = {"training.language_weight": 0.3, "training.average": 0.9, "training.epochs": 3}
+    changes = {"training.language_weight": 0.3, "training.average": 0.9, "training.epochs": 8}
     data = marked(ten_with_columns, **changes)
     finish(data, tmp_path / "whole")
     asked: list[None] = []
