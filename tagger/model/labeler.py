@@ -36,6 +36,7 @@ class SequenceLabeler(nn.Module):
         config: sizes, cells, dropout.
         constraints: which starts, transitions and ends of tags the scheme allows.
         cotrained: whether a language model stands beside the tagger; for training alone.
+        is_spelled: whether that model reads words by their spelling, where they have one, or has a table of them.
         costs: (K, K), what mistakes cost (nats), see `model.margin`; for training alone.
         shares: (K, K), what share of a name each mistake misses; for training alone.
 
@@ -58,6 +59,7 @@ class SequenceLabeler(nn.Module):
         constraints: Constraints | None,
         *,
         cotrained: bool = False,
+        is_spelled: bool = True,
         costs: Tensor | None = None,
         shares: Tensor | None = None,
     ) -> None:
@@ -86,7 +88,7 @@ class SequenceLabeler(nn.Module):
         self.neighbours = (
             NeighbourPrediction(
                 len(lexicon.words),
-                self.embedding.spelled_size,
+                self.embedding.spelled_size if is_spelled else 0,
                 config.encoder,
                 config.training.language_dim,
             )

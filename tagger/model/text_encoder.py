@@ -39,9 +39,8 @@ class TextEncoder(nn.Module):
         self.input_dropout = steps.input_dropout
         self.embedding = TokenEmbedding(lexicon, config.embedding, noise)
         self.encoder = Encoder(self.embedding.size, config.encoder)
-        self.neighbours = NeighbourPrediction(
-            len(lexicon.words), self.embedding.spelled_size, config.encoder, steps.language_dim
-        )
+        # A table of words: from text alone it makes the better encoder, though it takes longer.
+        self.neighbours = NeighbourPrediction(len(lexicon.words), 0, config.encoder, steps.language_dim)
 
     def losses(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
         """Return (directions,): the negative log-likelihood (nats) of all next words, and of all words before.

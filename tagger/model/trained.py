@@ -62,14 +62,19 @@ def inner_tags(types: Iterable[str], scheme: Scheme, *, has_outside: bool = True
 
 
 def build(
-    lexicon: Lexicon, config: Config, *, cotrained: bool = False, span_length: float | None = None
+    lexicon: Lexicon,
+    config: Config,
+    *,
+    cotrained: bool = False,
+    is_spelled: bool = True,
+    span_length: float | None = None,
 ) -> SequenceLabeler:
     """Build a network with fresh weights drawn by the configuration's seed.
 
     Args:
         lexicon: its tables.
         config: its settings.
-        cotrained: whether a language model stands beside it.
+        cotrained, is_spelled: whether a language model stands beside it, and of which kind.
         span_length: mean number of a name's tokens, where missing names may cost something.
     """
     with torch.random.fork_rng(devices=[]):
@@ -79,6 +84,7 @@ def build(
             config,
             _constraints(lexicon.tags, config),
             cotrained=cotrained,
+            is_spelled=is_spelled,
             costs=_costs(lexicon.tags, config),
             shares=None if span_length is None else _shares(lexicon.tags, config, span_length),
         )

@@ -113,7 +113,13 @@ def fit(
 def begin(data: Corpora) -> tuple[Run, TrainedModel]:
     """Build the network of a run, with all that it begins with, before its first step."""
     lexicon = corpora.build_lexicon(data)
-    labeler = trained.build(lexicon, data.config, cotrained=True, span_length=corpora.span_length(data.train))
+    labeler = trained.build(
+        lexicon,
+        data.config,
+        cotrained=True,
+        is_spelled=data.encoder is None,  # what learnt from text has a table of words, which goes on learning
+        span_length=corpora.span_length(data.train),
+    )
     labeler.to(find_device(data.config.training.device))
     if data.language is not None and labeler.embedding.contextual is not None:
         labeler.embedding.contextual.encoder.load_state_dict(data.language.model.encoder.state_dict())

@@ -77,9 +77,7 @@ def load(
         wanted = {name: value.shape for name, value in build(tables, config).state_dict().items()}
     if wanted != {name: value.shape for name, value in tensors.items()}:
         raise ModelError(
-            f"the weights don't fit {CONFIG} and {VOCAB}; the directory mixes two models, or another version of "
-            "tagger wrote it: pretrain anew",
-            directory,
+            f"the weights don't fit {CONFIG} and {VOCAB}; the directory mixes two models", directory
         )
     network = build(tables, config)
     network.load_state_dict(tensors)

@@ -210,3 +210,23 @@ def test_the_language_model_beside_the_tagger_costs_something_and_is_not_kept():
     objective = labeler.objective(collate(corpus, group(corpus.examples, 1, 64), 64))
     assert objective.total.item() > objective.tags.item() > 0
     assert set(labeler.kept_state()) == set(trained.build(lexicon, settings).state_dict())
+
+
+@pytest.mark.parametrize("has_spelling", [True, False])
+@pytest.mark.parametrize("is_spelled", [True, False])
+def test_the_language_model_teaches_the_spelling_of_words_where_they_have_one(has_spelling, is_spelled):
+    sentences = make_sentences([5, 4, 1])
+    switched_off = {} if has_spelling else {"embedding.affix_dim": 0, "embedding.character_filters": 0}
+    _, corpus, settings = build(sentences, make_options(sentences))
+    settings = config.override(settings, switched_off)
+    lexicon = Lexicon.build(make_sentences([9] * 9, seed=1), TAGS, settings.embedding)
+    labeler = trained.build(lexicon, settings, cotrained=True, is_spelled=is_spelled)
+    assert labeler.neighbours is not None
+    rows = len(labeler.neighbours.output.weight)
+    assert rows == (settings.training.language_dim if has_spelling and is_spelled else len(lexicon.words))
+    batch = collate(corpus, group(corpus.examples, 1, 64), 64)
+    forms = labeler.embedding.embed_forms(batch.forms)
+    loss = labeler.neighbours(torch.zeros_like(labeler.encode(batch)), forms, batch).sum()
+    assert forms.grad_fn is not None
+    learns = torch.autograd.grad(loss, forms, allow_unused=True)[0] is not None
+    assert learns == (has_spelling and is_spelled)

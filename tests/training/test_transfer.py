@@ -87,7 +87,7 @@ def test_the_prediction_of_neighbours_goes_on_too(ten_sentences: Path, encoder: 
     run, _ = fit.begin(read(ten_sentences, encoder))
     assert run.labeler.neighbours is not None
     own, learnt = run.labeler.neighbours.output.weight, encoder.network.neighbours.output.weight
-    assert torch.equal(own, learnt)
+    assert torch.equal(own[: len(learnt)], learnt)
     without, _ = fit.begin(read(ten_sentences, encoder, **{"training.language_weight": 0.0}))
     assert without.labeler.neighbours is None
 
