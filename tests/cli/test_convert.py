@@ -75,7 +75,7 @@ def test_a_command_that_is_ended_leaves_no_spool(tmp_path, number):
     assert list(tmp_path.iterdir())
     process.send_signal(number)
     _, error = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
+    assert process.returncode == 128 + number, error
     assert "Traceback" not in error
     assert not list(tmp_path.iterdir())
 
