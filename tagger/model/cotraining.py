@@ -48,13 +48,14 @@ class NeighbourPrediction(nn.Module):
             self.output = nn.Embedding(words, dim, sparse=True)
             nn.init.normal_(self.output.weight, std=dim**-0.5)
 
-    def forward(self, states: Tensor, forms: Tensor, batch: Batch) -> Tensor:
+    def forward(self, states: Tensor, batch: Batch, forms: Tensor | None = None) -> Tensor:
         """Return the negative log-likelihood (nats) of all neighbours, summed over the batch: (directions,).
 
         Args:
             states: (T, R, directions * H) states of the encoder's last layer.
-            forms: (U, spelled_size) what the spelling of the batch's distinct words is embedded as.
             batch: where the windows' words are.
+            forms: (U, spelled_size) what the spelling of the batch's distinct words is embedded as; not read where
+                words have a table.
         """
         time, rows, _ = states.shape
         steps = torch.arange(1, time, device=states.device).unsqueeze(1)
@@ -62,8 +63,8 @@ class NeighbourPrediction(nn.Module):
         right = left + rows
         pairs = [(left, right), (right, left)][: len(self.projections)]  # who predicts, and whom
         halves = states.flatten(0, 1).chunk(len(pairs), dim=-1)
-        own = self.output
-        words = own(forms) if isinstance(own, nn.Linear) else look_up(own, batch.forms.words)  # (U, dim)
+        output = self.output
+        words = output(forms) if isinstance(output, nn.Linear) else look_up(output, batch.forms.words)
         wanted = batch.tokens.flatten()
         return torch.stack(
             [

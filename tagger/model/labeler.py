@@ -147,7 +147,7 @@ class SequenceLabeler(nn.Module):
         if self.neighbours is None or self.rests(progress):
             return Objective(tags, tags)
         weight = self.language_weight * (1 - progress / self.language_share)
-        return Objective(tags + weight * self.neighbours(states, forms, batch).sum(), tags)
+        return Objective(tags + weight * self.neighbours(states, batch, forms).sum(), tags)
 
     def rests(self, progress: float) -> bool:
         """Return whether the language model beside the tagger has no weight (any more), and so no gradient."""

@@ -39,7 +39,7 @@ class TextEncoder(nn.Module):
         self.input_dropout = steps.input_dropout
         self.embedding = TokenEmbedding(lexicon, config.embedding, noise)
         self.encoder = Encoder(self.embedding.size, config.encoder)
-        # A table of words: from text alone it makes the better encoder, though it takes longer.
+        # A table of words is slower to learn and made the better encoder (benchmarks/README.md).
         self.neighbours = NeighbourPrediction(len(lexicon.words), 0, config.encoder, steps.language_dim)
 
     def losses(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
@@ -47,9 +47,8 @@ class TextEncoder(nn.Module):
 
         A word is predicted among the distinct ones of the batch. A generator turns dropout on.
         """
-        forms = self.embedding.embed_forms(batch.forms, generator)
-        inputs = locked_dropout(self.embedding(batch, generator, forms), self.input_dropout, generator)
-        losses: Tensor = self.neighbours(self.encoder(inputs, batch.window_lengths), forms, batch)
+        inputs = locked_dropout(self.embedding(batch, generator), self.input_dropout, generator)
+        losses: Tensor = self.neighbours(self.encoder(inputs, batch.window_lengths), batch)
         return losses
 
 

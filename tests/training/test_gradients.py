@@ -45,17 +45,18 @@ def test_halves_make_one_and_the_same_gradient(read_tiny):
             torch.testing.assert_close(one.to_dense(), other.to_dense())
 
 
-def test_the_language_model_fades_and_then_rests(read_tiny):
-    labeler, corpus, batches, compute = begin(
-        read_tiny(**CALM | {"training.language_weight": 0.3, "training.language_share": 0.5})
-    )
+@pytest.mark.parametrize("has_table", [False, True])
+def test_the_language_model_fades_and_then_rests(read_tiny, has_table):
+    changes = {"training.language_weight": 0.3, "training.language_share": 0.5}
+    if has_table:
+        changes |= {"embedding.affix_dim": 0, "embedding.character_filters": 0}
+    labeler, corpus, batches, compute = begin(read_tiny(**CALM | changes))
     names = [name for name, _ in labeler.named_parameters()]
     batch = collate(corpus, batches[0], 512)
     sentences = sum(item.stop - item.start for item in batches[0])
     own = labeler.loss(batch)
-    beside = labeler.neighbours(
-        labeler.encode(batch), labeler.embedding.embed_forms(batch.forms), batch
-    ).sum()
+    forms = labeler.embedding.embed_forms(batch.forms)
+    beside = labeler.neighbours(labeler.encode(batch), batch, forms).sum()
     for progress, weight in ((0.0, 0.3), (0.25, 0.15), (0.5, 0.0), (0.9, 0.0)):
         found = dict(zip(names, compute(Task(batches[0], (1, 0, 0), progress)).values, strict=True))
         expected = torch.autograd.grad(
@@ -63,8 +64,10 @@ def test_the_language_model_fades_and_then_rests(read_tiny):
         )
         for name, gradient in zip(names, expected, strict=True):
             torch.testing.assert_close(found[name].to_dense(), gradient.to_dense())
-            if weight == 0.0 and name.startswith("neighbours."):
-                assert not found[name].any()
+            if name == "neighbours.output.weight":
+                assert found[name].is_sparse == has_table
+                if weight == 0.0:
+                    assert (found[name]._nnz() if has_table else found[name].count_nonzero()) == 0
 
 
 def test_the_place_seeds_the_dropout(read_tiny):
