@@ -158,7 +158,6 @@ def test_settling_fills_what_nobody_set():
     assert (chinese.corpus.scheme, chinese.corpus.mode) == ("BMES", "characters")
     assert chinese.embedding.bigram_dim > 0 == chinese.embedding.character_filters
     assert chinese.training.input_dropout > Config().training.input_dropout
-    assert chinese.training.adversarial_step > Config().training.adversarial_step == 0
     chosen = settings.override(Config(), {"embedding.bigram_dim": 0, "embedding.word_dim": 10})
     kept = settings.settle(chosen, "BMES", "characters").embedding
     assert (kept.bigram_dim, kept.word_dim, kept.character_filters) == (0, 10, 0)

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import ValidationError
 
 from tagger.config.mistakes import explain, suggest
-from tagger.config.sections import Config, PretrainConfig, Section, TextEncoderConfig
+from tagger.config.sections import Config, PretrainConfig, TextEncoderConfig
 from tagger.errors import ConfigError
 
 Settings = TypeVar("Settings", Config, PretrainConfig, TextEncoderConfig)
@@ -114,18 +114,13 @@ def suit(config: Settings, mode: Literal["words", "characters", "blanks"]) -> Se
     unset = {
         f"{section}.{field}": value
         for (section, field), value in _OF_MODE[mode].items()
-        if _is_unset(getattr(config, section), field)
+        if field not in getattr(config, section).model_fields_set
     }
     return override(config, unset)
 
 
-def _is_unset(section: Section, field: str) -> bool:
-    return field in type(section).model_fields and field not in section.model_fields_set
-
-
 # A Chinese character is its own spelling: its neighbours say more than its strokes' shape and affixes would, and
-# its bigrams much the same as it does, so that more can be hidden. Adversarial training gains there too, and not with
-# words (benchmarks/README.md).
+# its bigrams much the same as it does, so that more can be hidden.
 _OF_MODE: dict[str, dict[tuple[str, str], Any]] = {
     "words": {},
     "blanks": {},
@@ -135,6 +130,5 @@ _OF_MODE: dict[str, dict[tuple[str, str], Any]] = {
         ("embedding", "character_filters"): 0,
         ("embedding", "affix_dim"): 0,
         ("training", "input_dropout"): 0.6,
-        ("training", "adversarial_step"): 0.3,
     },
 }

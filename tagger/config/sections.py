@@ -162,11 +162,6 @@ class TrainingConfig(Section):
     character_dropout: Fraction = Field(
         default=0.1, description="share of characters hidden from the convolution"
     )
-    adversarial_step: Annotated[float, Field(ge=0, le=100)] = Field(
-        default=0.0,
-        description="how far each token of the encoder's input moves, on average, to where the tags cost most; half "
-        "of their loss is taken there, and a step takes about twice as long. 0: no such loss",
-    )
     column_dropout: Fraction = Field(
         default=0.05, description="share of the values of feature columns that become <unk> in a step"
     )

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from tagger.config import Config
 from tagger.errors import ConfigError
-from tagger.model.adversary import worst_step
 from tagger.model.batch import Batch
 from tagger.model.contextual import ContextualEmbedding
 from tagger.model.cotraining import NeighbourPrediction
@@ -67,7 +66,6 @@ class SequenceLabeler(nn.Module):
         super().__init__()
         self.input_dropout = config.training.input_dropout
         self.output_dropout = config.training.output_dropout
-        self.adversarial_step = config.training.adversarial_step
         self.embedding = TokenEmbedding(
             lexicon, config.embedding, config.training, _contextual(lexicon, config)
         )
@@ -111,7 +109,8 @@ class SequenceLabeler(nn.Module):
         self, batch: Batch, generator: torch.Generator | None = None, forms: Tensor | None = None
     ) -> Tensor:
         """Return (T, R, D) states of the encoder; `forms` as for `TokenEmbedding.forward`."""
-        states: Tensor = self.encoder(self._inputs(batch, generator, forms), batch.window_lengths)
+        inputs = locked_dropout(self.embedding(batch, generator, forms), self.input_dropout, generator)
+        states: Tensor = self.encoder(inputs, batch.window_lengths)
         return states
 
     def emissions(self, states: Tensor, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
@@ -143,27 +142,16 @@ class SequenceLabeler(nn.Module):
             recall_cost: what missing a name costs (nats), see `model.margin`.
         """
         forms = self.embedding.embed_forms(batch.forms, generator)
-        inputs = self._inputs(batch, generator, forms)
-        if self.adversarial_step and not inputs.requires_grad:  # every feature is frozen
-            inputs = inputs.detach().requires_grad_()
-        states = self.encoder(inputs, batch.window_lengths)
-        total = tags = self._tag_loss(states, batch, generator, recall_cost)
-        if self.adversarial_step:
-            moved = inputs + worst_step(tags, inputs, batch.window_lengths, self.adversarial_step)
-            moved_states = self.encoder(moved, batch.window_lengths)
-            total = (tags + self._tag_loss(moved_states, batch, generator, recall_cost)) / 2
-        if self.neighbours is not None and not self.rests(progress):
-            weight = self.language_weight * (1 - progress / self.language_share)
-            total = total + weight * self.neighbours(states, batch, forms).sum()
-        return Objective(total, tags)
+        states = self.encode(batch, generator, forms)
+        tags = self._tag_loss(states, batch, generator, recall_cost)
+        if self.neighbours is None or self.rests(progress):
+            return Objective(tags, tags)
+        weight = self.language_weight * (1 - progress / self.language_share)
+        return Objective(tags + weight * self.neighbours(states, batch, forms).sum(), tags)
 
     def rests(self, progress: float) -> bool:
         """Return whether the language model beside the tagger has no weight (any more), and so no gradient."""
         return progress >= self.language_share
-
-    def _inputs(self, batch: Batch, generator: torch.Generator | None, forms: Tensor | None) -> Tensor:
-        """Return (T, R, D) what the encoder reads."""
-        return locked_dropout(self.embedding(batch, generator, forms), self.input_dropout, generator)
 
     def _tag_loss(
         self, states: Tensor, batch: Batch, generator: torch.Generator | None, recall_cost: float = 0.0
