@@ -1,7 +1,9 @@
-"""A corpus of ten sentences that many tests read."""
+"""What all tests share: a corpus of ten sentences, and a Ctrl-C that commands hear."""
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,19 @@ knew O
 why O
 . O
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def heard_interrupts() -> Iterator[None]:
+    """Let the commands that tests start hear SIGINT.
+
+    A shell has what it starts in the background ignore it, and a suite that runs there would hand that down.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
