@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -77,16 +76,13 @@ why O
 
 
 @pytest.fixture(scope="session", autouse=True)
-def heard_interrupts() -> Iterator[None]:
+def heard_interrupts() -> None:
     """Let the commands that tests start hear SIGINT.
 
     A shell has what it starts in the background ignore it, and a suite that runs there would hand that down.
     """
-    before = signal.getsignal(signal.SIGINT)
-    if before is signal.SIG_IGN:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -123,7 +123,7 @@ class TokenEmbedding(nn.Module):
         return torch.cat(parts, dim=-1) if len(parts) > 1 else embedded
 
     def embed_forms(self, forms: FormRows, generator: torch.Generator | None = None) -> Tensor:
-        """Return (U, D') features that depend on a word's spelling alone."""
+        """Return (U, D') features that depend on a word's spelling alone; D' is 0 where they are switched off."""
         parts: list[Tensor] = []
         if self.word is not None:
             words = forms.words if generator is None else self._drop(forms, generator)
@@ -135,6 +135,8 @@ class TokenEmbedding(nn.Module):
         if self.character is not None:
             hidden = self.character_dropout if generator is not None else 0.0
             parts.append(self.character(_hide(forms.characters, hidden, generator)))
+        if not parts:
+            return torch.empty(len(forms.words), 0, device=forms.words.device)
         return torch.cat(parts, dim=-1)
 
     def embed_marks(self, marks: Tensor) -> Tensor:

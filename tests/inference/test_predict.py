@@ -37,6 +37,10 @@ KINDS = {
     "two layers": {"encoder__layers": 2},
     "one direction": {"encoder__directions": 1},
     "bigrams": {"embedding__bigram_dim": 5},
+    "bigrams alone": dict.fromkeys(
+        (f"embedding__{name}" for name in ("word_dim", "affix_dim", "shape_dim", "character_filters")), 0
+    )
+    | {"embedding__bigram_dim": 5},
     "gru": {"encoder__kind": "gru"},
     "softmax": {"decoder__kind": "softmax"},
     "agreement": {"decoder__agreement": 4.0},

@@ -27,11 +27,15 @@ LISTS = (
     Gazetteer("cities", ["New York", "Paris", "Quito"]),
     Gazetteer("other", ["York on", "Li"], ignores_case=True),
 )
+FORMLESS = dict.fromkeys(
+    (f"embedding.{name}" for name in ("word_dim", "affix_dim", "shape_dim", "character_filters")), 0
+)
 KINDS = {
     "columns": ((), {}),
     "gazetteers": (LISTS, {"embedding.feature_columns": []}),
     "both": (LISTS, {}),
     "both and bigrams": (LISTS, {"embedding.bigram_dim": 5}),
+    "both alone": (LISTS, FORMLESS),
     "both, two layers": (LISTS, {"encoder.layers": 2}),
     "both, gru": (LISTS, {"encoder.kind": "gru"}),
 }

@@ -91,6 +91,14 @@ def test_each_feature_can_be_switched_off(off):
     assert embedding(batch).shape[-1] == embedding.size == full - SIZES[off] * (2 if off == "bigram" else 1)
 
 
+def test_bigrams_can_stand_alone():
+    off = {f"embedding.{name}": 0 for name in ("word_dim", "affix_dim", "shape_dim", "character_filters")}
+    embedding, _, batch = make(**off)
+    expected = embedding.bigram.weight[batch.bigrams].flatten(2)
+    for generator in (None, torch.Generator().manual_seed(1)):
+        torch.testing.assert_close(embedding(batch, generator), expected)
+
+
 def test_everything_off_is_an_error():
     changes = dict.fromkeys((f"embedding.{name}_dim" for name in SIZES if name != "character"), 0)
     with pytest.raises(ConfigError, match="every feature is switched off"):

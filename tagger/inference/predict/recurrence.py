@@ -148,7 +148,9 @@ def product(x: Tensor, weights: Tensor) -> Tensor:
     A product of few rows would take another road and round differently. Here each row is the same to the last bit
     whatever the others are.
     """
-    N = len(x)
+    N, D = x.shape
+    if D == 0:  # oneDNN refuses
+        return x.new_zeros(N, len(weights))
     missing = -N % (_ROWS if N <= _MANY else _MANY_ROWS)
     return linear(nn.functional.pad(x, (0, 0, 0, missing)), weights)[:N]
 
