@@ -20,8 +20,8 @@ import torch
 from corpora import Parts, arguments, load
 
 from tagger import config
+from tagger.scoring import Scores
 from tagger.text.conll import Corpus
-from tagger.text.metrics import Scores
 from tagger.training import corpora, evaluate
 from tagger.training.checkpoint import load_model
 from tagger.training.fit import Finished, Started, fit

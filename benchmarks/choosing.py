@@ -17,13 +17,12 @@ from typing import NamedTuple
 
 from corpora import Parts, arguments, load
 
-from tagger import config
+from tagger import config, scoring
 from tagger.model.agreement import STRENGTHS
 from tagger.model.labeler import SequenceLabeler
 from tagger.model.trained import TrainedModel
-from tagger.text import metrics
+from tagger.scoring import Score, Scores
 from tagger.text.conll import Corpus, Sentence
-from tagger.text.metrics import Score, Scores
 from tagger.training import corpora, evaluate, fit, loop
 
 BLOCK = 30
@@ -140,7 +139,7 @@ def _score(
     model: TrainedModel, sentences: Sequence[Sentence], tags: Sequence[Sequence[str]], part: Sequence[int]
 ) -> Score:
     gold = [sentences[number].tags for number in part]
-    return metrics.score(gold, [tags[number] for number in part], model.scheme, model.scheme).micro
+    return scoring.score(gold, [tags[number] for number in part], model.scheme, model.scheme).micro
 
 
 if __name__ == "__main__":

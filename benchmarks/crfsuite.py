@@ -21,7 +21,7 @@ from typing import NamedTuple
 import pycrfsuite
 from corpora import CORPORA, Parts, load
 
-from tagger.text import metrics
+from tagger import scoring
 from tagger.text.conll import Sentence
 from tagger.text.schemes import Scheme
 
@@ -112,8 +112,8 @@ class Result:
     train_seconds: float
     decode_rate: float
     decode_rate_without_features: float
-    dev: metrics.Scores
-    test: metrics.Scores
+    dev: scoring.Scores
+    test: scoring.Scores
 
 
 def train(sentences: Sequence[Sentence], template: Template) -> Trained:
@@ -155,13 +155,13 @@ def measure(name: str, parts: Parts | None = None) -> Result:
         decode_rate=tokens / (describing + finding),
         decode_rate_without_features=tokens / finding,
         dev=dev,
-        test=metrics.score((sentence.tags for sentence in parts.test), tags, parts.scheme),
+        test=scoring.score((sentence.tags for sentence in parts.test), tags, parts.scheme),
     )
 
 
-def score(trained: Trained, sentences: Sequence[Sentence], scheme: Scheme) -> metrics.Scores:
+def score(trained: Trained, sentences: Sequence[Sentence], scheme: Scheme) -> scoring.Scores:
     """Score a trained tagger on sentences with gold tags."""
-    return metrics.score((sentence.tags for sentence in sentences), decode(trained, sentences)[0], scheme)
+    return scoring.score((sentence.tags for sentence in sentences), decode(trained, sentences)[0], scheme)
 
 
 def main(names: Sequence[str]) -> None:

@@ -20,9 +20,9 @@ from corpora import CORPORA, Parts, load
 from tagger import config
 from tagger.model.labeler import SequenceLabeler
 from tagger.model.trained import TrainedModel
+from tagger.scoring import Scores
 from tagger.text.conll import Corpus
 from tagger.text.counting import count_of
-from tagger.text.metrics import Scores
 from tagger.training import corpora, evaluate, fit, loop
 
 

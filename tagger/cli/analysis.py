@@ -9,7 +9,7 @@ from tagger.cli.tables import details_view, interval_line, percent, scores_table
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tagger.inference.report import Analysis
+    from tagger.scoring.report import Analysis
 
 
 def show(console: Console, facts: Analysis, *, details: bool, errors: int, title: str | None = None) -> None:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tagger.config import Config
-    from tagger.inference.report import Analysis
     from tagger.model.trained import TrainedModel
+    from tagger.scoring.report import Analysis
     from tagger.text.conll import Corpus
     from tagger.text.schemes import Scheme
 
@@ -50,7 +50,7 @@ def evaluate(
 
     from tagger import config as settings
     from tagger.cli.analysis import show
-    from tagger.inference.report import write_page
+    from tagger.scoring.report import write_page
     from tagger.text.conll import parse_column
     from tagger.training import checkpoint
 
@@ -93,8 +93,8 @@ def _measure(
     min_confidence: float | None,
 ) -> tuple[Analysis, float]:
     """Label the corpus, compare, and return what was found and how many seconds the labelling took."""
-    from tagger.inference.report import analyse
-    from tagger.inference.scoring import surfaces_of
+    from tagger.scoring.answers import surfaces_of
+    from tagger.scoring.report import analyse
     from tagger.training.evaluate import encode_corpus, predict
 
     began = time.perf_counter()

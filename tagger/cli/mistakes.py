@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tagger.cli.tables import printable
-from tagger.inference.report import Analysis, Confused, Mistake, WrongSentence, cut, join_tokens
+from tagger.scoring import Kind
+from tagger.scoring.report import Analysis, Confused, Mistake, WrongSentence, cut, join_tokens
 from tagger.text.counting import count_of
-from tagger.text.metrics import Kind
 from tagger.text.schemes import Scheme, Span
 
 EXAMPLES = 3  # of each kind of error: enough to see a pattern, few enough to read on

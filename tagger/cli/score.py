@@ -22,10 +22,10 @@ from tagger.cli.corpus_options import (
 from tagger.text.schemes import parse_scheme
 
 if TYPE_CHECKING:
-    from tagger.inference.report import Analysis
-    from tagger.inference.scoring import Answers
+    from tagger.scoring import Comparison
+    from tagger.scoring.answers import Answers
+    from tagger.scoring.report import Analysis
     from tagger.text.conll import Corpus
-    from tagger.text.metrics import Comparison
 
 
 _Gold = Annotated[
@@ -75,8 +75,8 @@ def score(
 
     Example: [bold]tagger score gold.conll predicted.conll[/bold]
     """
-    from tagger.inference import scoring
-    from tagger.inference.report import write_page
+    from tagger.scoring import answers as scoring
+    from tagger.scoring.report import write_page
     from tagger.text.conll import parse_column
 
     began = time.perf_counter()

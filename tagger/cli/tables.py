@@ -17,8 +17,8 @@ from rich.text import Text
 from tagger.text.counting import count_of
 
 if TYPE_CHECKING:
-    from tagger.inference.report import Analysis
-    from tagger.text.metrics import Average, Comparison, Confusion, Evaluation, Score, Scores
+    from tagger.scoring import Average, Comparison, Confusion, Evaluation, Score, Scores
+    from tagger.scoring.report import Analysis
     from tagger.training.rehearsal import Rehearsal
     from tagger.training.repeat import Repeated
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from tagger import scoring
 from tagger.model.agreement import STRENGTHS, Agreement
 from tagger.model.batch import EncodedCorpus, Group, encode, group
 from tagger.model.chains import Ints
@@ -16,9 +17,9 @@ from tagger.model.decoding import Decoder, Labelling, Question
 from tagger.model.emissions import score_tokens
 from tagger.model.threads import one_thread
 from tagger.model.trained import TrainedModel
-from tagger.text import metrics, schemes
+from tagger.scoring import Score, Scores
+from tagger.text import schemes
 from tagger.text.conll import Corpus, Sentence
-from tagger.text.metrics import Score, Scores
 from tagger.text.repetition import find_repeats, number_scopes, scope_size
 from tagger.text.schemes import Scheme
 
@@ -125,7 +126,7 @@ def fit_temperature(model: TrainedModel, corpus: Corpus) -> float:
         confidences = [value for each in found for value in _confidences(each)]
         spans = [schemes.tags_to_spans(each.tags, model.scheme) for each in found]
         right = [span in known for row, known in zip(spans, gold, strict=True) for span in row]
-        return metrics.calibrate(confidences, right).expected_error if right else 0.0
+        return scoring.calibrate(confidences, right).expected_error if right else 0.0
 
     return min((1.0, 0.8, 0.9, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5), key=error)
 
@@ -161,7 +162,7 @@ def _strengths(model: TrainedModel) -> tuple[float, ...]:
 def _compare(model: TrainedModel, corpus: Corpus, predicted: list[list[str]]) -> Scores:
     """Score tags in the model's scheme on a labelled corpus."""
     gold = [sentence.tags for sentence in corpus.sentences]
-    return metrics.score(gold, predicted, corpus.scheme, model.scheme)
+    return scoring.score(gold, predicted, corpus.scheme, model.scheme)
 
 
 class _Section(NamedTuple):

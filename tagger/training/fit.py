@@ -18,8 +18,8 @@ from tagger.model import extension, trained
 from tagger.model.labeler import SequenceLabeler
 from tagger.model.text_encoder import begin_with
 from tagger.model.trained import TrainedModel
+from tagger.scoring import Scores
 from tagger.text.conll import Corpus
-from tagger.text.metrics import Scores
 from tagger.text.schemes import Scheme
 from tagger.training import card, checkpoint, corpora, curves, evaluate, loop
 from tagger.training.corpora import Corpora

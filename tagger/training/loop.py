@@ -23,7 +23,7 @@ from tagger.config import Config
 from tagger.model.batch import EncodedCorpus, Group, group, shuffled_batches
 from tagger.model.labeler import SequenceLabeler
 from tagger.model.margin import recall_cost
-from tagger.text.metrics import Scores
+from tagger.scoring import Scores
 from tagger.training.gradients import Task, count_tokens
 from tagger.training.optimizer import Optimizer, row_sparse
 from tagger.training.team import Team, assemble

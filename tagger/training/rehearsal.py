@@ -18,8 +18,8 @@ from tagger.config import Config
 from tagger.model.batch import EncodedCorpus
 from tagger.model.labeler import SequenceLabeler
 from tagger.model.trained import TrainedModel
+from tagger.scoring import Scores
 from tagger.text.conll import Corpus
-from tagger.text.metrics import Scores
 from tagger.training import corpora, evaluate, loop
 from tagger.training.corpora import Corpora
 from tagger.training.fit import begin

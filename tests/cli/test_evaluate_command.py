@@ -12,8 +12,8 @@ import torch
 
 from tagger import cli, config
 from tagger.config import Config
+from tagger.scoring import score
 from tagger.text.conll import read_corpus
-from tagger.text.metrics import score
 from tagger.text.schemes import Scheme, convert
 from tagger.training import checkpoint, corpora, evaluate, fit
 

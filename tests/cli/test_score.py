@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tagger import cli
-from tagger.text import metrics
+from tagger import cli, scoring
 from tagger.text.conll import read_corpus
 from tagger.text.schemes import Scheme, convert
 
@@ -83,7 +82,7 @@ def test_the_table(run: Run) -> None:
 
 def test_the_json_contract(run: Run) -> None:
     found = run.json("gold.conll", "found.conll")
-    expected = metrics.score(
+    expected = scoring.score(
         [each.tags for each in read_corpus("gold.conll").sentences],
         [each.tags for each in read_corpus("found.conll").sentences],
         Scheme.IOB2,

@@ -11,11 +11,11 @@ import torch
 import toy_models
 from oracles import BruteForceCRF
 
+from tagger import scoring
 from tagger.model import trained
 from tagger.model.batch import group
 from tagger.model.emissions import score_tokens
 from tagger.model.trained import TrainedModel
-from tagger.text import metrics
 from tagger.text.conll import Corpus, Sentence
 from tagger.text.schemes import Scheme, allowed, is_legal_step, spans_to_tags, tags_to_spans
 from tagger.training import corpora, evaluate
@@ -157,9 +157,9 @@ def test_repeats_weigh_what_is_best_on_dev(model, strength):
 @pytest.mark.parametrize(("correct", "strength"), [(798, 0.0), (799, 4.0)])
 def test_a_gain_within_chance_is_none(model, monkeypatch, correct, strength):
     """Of 1,000 names: a quarter of the standard error at an F1 of 0.8 is 0.0032."""
-    found = [metrics.Scores(metrics.Score(1000, 1000, right), None) for right in (795, correct)]
+    found = [scoring.Scores(scoring.Score(1000, 1000, right), None) for right in (795, correct)]
     left = iter(found)
-    monkeypatch.setattr(evaluate.metrics, "score", lambda *_: next(left))
+    monkeypatch.setattr(evaluate.scoring, "score", lambda *_: next(left))
     sentences = make_sentences(5)
     scores = evaluate.fit_agreement(
         model, Corpus("x", tuple(sentences), Scheme.IOB2, "", ()), evaluate.encode_corpus(sentences, model)
@@ -212,7 +212,7 @@ def test_a_model_too_sure_of_itself_is_cooled(read_tiny):
         right = [
             span in gold[i] for i, tags in enumerate(found.tags) for span in tags_to_spans(tags, Scheme.IOB2)
         ]
-        return metrics.calibrate(
+        return scoring.calibrate(
             [value for values in found.confidences for value in values], right
         ).expected_error
 
@@ -260,8 +260,8 @@ def test_names_stay_where_leaving_them_out_is_worse(model):
 @pytest.mark.parametrize(("correct", "found"), [(792, 0.3975), (791, 0.0)])
 def test_a_loss_within_chance_is_none(model, monkeypatch, correct, found):
     """Of 1,000 names: a quarter of the standard error at an F1 of 0.8 is 0.0032."""
-    left = iter([metrics.Scores(metrics.Score(1000, 1000, right), None) for right in (795, correct)])
-    monkeypatch.setattr(evaluate.metrics, "score", lambda *_: next(left))
+    left = iter([scoring.Scores(scoring.Score(1000, 1000, right), None) for right in (795, correct)])
+    monkeypatch.setattr(evaluate.scoring, "score", lambda *_: next(left))
     dev = Corpus("x", tuple(make_sentences(5)), Scheme.IOB2, "", ())
     assert evaluate.fit_min_confidence(model, dev) == found
 

@@ -16,9 +16,9 @@ from tagger.model.batch import collate, group
 from tagger.model.labeler import SequenceLabeler
 from tagger.model.margin import recall_cost
 from tagger.model.trained import TrainedModel
+from tagger.scoring import Score, Scores
+from tagger.scoring.exact import Average
 from tagger.text.conll import Sentence
-from tagger.text.metrics import Score, Scores
-from tagger.text.metrics.exact import Average
 from tagger.training import checkpoint, corpora, evaluate, finetune, fit
 from tagger.training.corpora import Corpora
 

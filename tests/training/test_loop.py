@@ -13,8 +13,8 @@ import torch
 from tagger.model import trained
 from tagger.model.labeler import Objective, SequenceLabeler
 from tagger.model.margin import recall_cost
-from tagger.text.metrics import Score, Scores
-from tagger.text.metrics.exact import Average
+from tagger.scoring import Score, Scores
+from tagger.scoring.exact import Average
 from tagger.training import corpora, loop
 from tagger.training.loop import EpochFacts, StepFacts
 from tagger.training.team import MemoryExhaustedError

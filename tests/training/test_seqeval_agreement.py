@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tagger import scoring
 from tagger.config import Config, override
-from tagger.text import metrics
 from tagger.text.conll import read_corpus
 from tagger.training import checkpoint, corpora, evaluate
 from tagger.training.fit import fit
@@ -30,7 +30,7 @@ def test_entity_scores_of_predictions_equal_those_of_seqeval(tmp_path: Path, dec
     predicted = evaluate.tag(model, evaluate.encode_corpus(sentences, model))
     assert len(sentences) >= 3000
     report = reference.classification_report(gold, predicted, output_dict=True, zero_division=0)
-    ours = metrics.score(gold, predicted, model.scheme)
+    ours = scoring.score(gold, predicted, model.scheme)
     assert 0.05 < ours.micro.f1 < 0.99
     for name, row in [*ours.types.items(), ("micro avg", ours.micro), ("macro avg", ours.macro)]:
         expected = report[name]

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tagger.text.metrics.exact import Pair, Scores
+from tagger.scoring.exact import Pair, Scores
 from tagger.text.schemes import UNKNOWN_TAG, Scheme
 
 Counts = npt.NDArray[np.int64]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tagger import scoring
 from tagger.errors import DataError
-from tagger.text import metrics
-from tagger.text.metrics import Kind, Pair, Score, Tally
+from tagger.scoring import Kind, Pair, Score, Tally
 from tagger.text.schemes import Scheme, Span, tags_to_spans
 
 TAGS = st.lists(st.sampled_from(["O", "B-A", "I-A", "B-B", "I-B"]), min_size=12, max_size=12)
@@ -18,12 +18,12 @@ SENTENCES = st.lists(st.tuples(TAGS, TAGS), max_size=5)
 
 
 def read_pairs(sentences: list[tuple[list[str], list[str]]]) -> list[Pair]:
-    return metrics.pair_spans([gold for gold, _ in sentences], [right for _, right in sentences], Scheme.IOB2)
+    return scoring.pair_spans([gold for gold, _ in sentences], [right for _, right in sentences], Scheme.IOB2)
 
 
 def kinds(gold: str, predicted: str) -> list[Kind]:
     spans = [tags_to_spans(tags.split(), Scheme.IOB2) for tags in (gold, predicted)]
-    return [match.kind for match in metrics.align(*spans)]
+    return [match.kind for match in scoring.align(*spans)]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_pairs_each_span_with_the_one_that_was_meant(gold: str, predicted: str, 
 
 
 def test_matches_stand_in_the_order_of_the_text() -> None:
-    matches = metrics.align([Span("A", 4, 5), Span("A", 0, 1)], [Span("B", 2, 3)])
+    matches = scoring.align([Span("A", 4, 5), Span("A", 0, 1)], [Span("B", 2, 3)])
     assert [(match.gold or match.predicted).start for match in matches] == [0, 2, 4]  # type: ignore[union-attr]
 
 
@@ -57,7 +57,7 @@ def test_matches_stand_in_the_order_of_the_text() -> None:
 @given(SENTENCES)
 def test_every_span_is_in_exactly_one_match(sentences: list[tuple[list[str], list[str]]]) -> None:
     for gold, predicted, _ in read_pairs(sentences):
-        matches = metrics.align(gold, predicted)
+        matches = scoring.align(gold, predicted)
         assert [match.gold for match in matches if match.gold] == gold
         assert sorted(match.predicted for match in matches if match.predicted) == sorted(predicted)
         correct = [match.gold for match in matches if match.kind is Kind.CORRECT]
@@ -75,7 +75,7 @@ def test_no_span_stays_alone_beside_another_that_overlaps_it(
     sentences: list[tuple[list[str], list[str]]],
 ) -> None:
     for gold, predicted, _ in read_pairs(sentences):
-        matches = metrics.align(gold, predicted)
+        matches = scoring.align(gold, predicted)
         missed = [match.gold for match in matches if match.kind is Kind.MISSED]
         spurious = [match.predicted for match in matches if match.kind is Kind.SPURIOUS]
         assert not any(a.start < b.end and b.start < a.end for a in missed for b in spurious if a and b)
@@ -91,7 +91,7 @@ def test_the_table_of_semeval_2013() -> None:
         Span("brand", 31, 32),  # both are wrong
         Span("drug", 48, 49),  # spurious; the fifth gold span is missed
     ]
-    found = metrics.evaluate_matches(metrics.align(gold, predicted))
+    found = scoring.evaluate_matches(scoring.align(gold, predicted))
     assert found.strict == Tally(correct=1, incorrect=3, partial=0, missed=1, spurious=1)
     assert found.boundary == Tally(correct=2, incorrect=2, partial=0, missed=1, spurious=1)
     assert found.partial == Tally(correct=2, incorrect=0, partial=2, missed=1, spurious=1)
@@ -113,8 +113,8 @@ def test_the_table_of_semeval_2013() -> None:
 @given(SENTENCES)
 def test_tallies_add_up_to_the_spans(sentences: list[tuple[list[str], list[str]]]) -> None:
     pairs = read_pairs(sentences)
-    scores = metrics.score_spans(pairs)
-    found = metrics.evaluate_matches(match for row in metrics.align_all(pairs) for match in row)
+    scores = scoring.score_spans(pairs)
+    found = scoring.evaluate_matches(match for row in scoring.align_all(pairs) for match in row)
     for tally in found.tallies.values():
         assert (tally.possible, tally.actual) == (scores.micro.gold, scores.micro.predicted)
         assert all(0 <= each <= 1 for each in (tally.precision, tally.recall, tally.f1))
@@ -123,14 +123,14 @@ def test_tallies_add_up_to_the_spans(sentences: list[tuple[list[str], list[str]]
 
 
 def test_no_spans_at_all_are_complete_agreement() -> None:
-    found = metrics.evaluate_matches([])
+    found = scoring.evaluate_matches([])
     assert {tally.f1 for tally in found.tallies.values()} == {1.0}
 
 
 def test_confusions_by_hand() -> None:
     gold = [Span("PER", 0, 1), Span("PER", 2, 4), Span("LOC", 6, 7)]
     predicted = [Span("LOC", 0, 1), Span("PER", 3, 4), Span("ORG", 8, 9)]
-    found = metrics.count_confusions(metrics.align(gold, predicted))
+    found = scoring.count_confusions(scoring.align(gold, predicted))
     assert found.types == ("LOC", "ORG", "PER")
     assert found.counts == ((0, 0, 0, 1), (0, 0, 0, 0), (1, 0, 1, 0), (0, 1, 0, 0))
     assert found.as_dict()["gold"] == ["LOC", "ORG", "PER", "spurious"]
@@ -141,8 +141,8 @@ def test_confusions_by_hand() -> None:
 @given(SENTENCES)
 def test_confusions_add_up_to_the_spans_of_each_type(sentences: list[tuple[list[str], list[str]]]) -> None:
     pairs = read_pairs(sentences)
-    types = metrics.score_spans(pairs).types
-    found = metrics.count_confusions(match for row in metrics.align_all(pairs) for match in row)
+    types = scoring.score_spans(pairs).types
+    found = scoring.count_confusions(match for row in scoring.align_all(pairs) for match in row)
     for index, name in enumerate(found.types):
         assert sum(found.counts[index]) == types[name].gold
         assert sum(row[index] for row in found.counts) == types[name].predicted
@@ -154,21 +154,21 @@ def test_parts_by_hand() -> None:
         Pair([Span("A", 0, 7)], [Span("A", 0, 7), Span("B", 8, 9)], 50),
         Pair([], [], 12),
     ]
-    by_span = metrics.score_by_span_length(pairs)
+    by_span = scoring.score_by_span_length(pairs)
     assert list(by_span) == ["1", "2", "3", "6+"]
     assert by_span == {"1": Score(1, 2, 1), "2": Score(0, 1, 0), "3": Score(1, 0, 0), "6+": Score(1, 1, 1)}
-    assert metrics.score_by_sentence_length(pairs) == {"1-5": Score(2, 2, 1), "41+": Score(1, 2, 1)}
+    assert scoring.score_by_sentence_length(pairs) == {"1-5": Score(2, 2, 1), "41+": Score(1, 2, 1)}
 
 
 def test_seen_and_unseen_by_hand() -> None:
     train = [["Mr", "Ada", "Lovelace"], ["Paris"]]
-    surfaces = metrics.collect_surfaces(train, [["O", "B-PER", "I-PER"], ["B-PER"]], Scheme.IOB2)
+    surfaces = scoring.collect_surfaces(train, [["O", "B-PER", "I-PER"], ["B-PER"]], Scheme.IOB2)
     assert surfaces == {"Ada Lovelace", "Paris"}
     sentences = [["Ada", "Lovelace", "saw", "Paris", "and", "Rome"]]
     pair = Pair(
         [Span("PER", 0, 2), Span("LOC", 3, 4), Span("LOC", 5, 6)], [Span("PER", 0, 1), Span("LOC", 3, 4)], 6
     )
-    assert metrics.score_by_novelty([pair], sentences, surfaces) == {
+    assert scoring.score_by_novelty([pair], sentences, surfaces) == {
         "seen": Score(2, 1, 1),
         "unseen": Score(1, 1, 0),
     }
@@ -178,12 +178,12 @@ def test_seen_and_unseen_by_hand() -> None:
 @given(SENTENCES)
 def test_parts_add_up_to_the_whole(sentences: list[tuple[list[str], list[str]]]) -> None:
     pairs = read_pairs(sentences)
-    whole = metrics.score_spans(pairs).micro
+    whole = scoring.score_spans(pairs).micro
     words = [[str(i) for i in range(12)]] * len(pairs)
     for groups in (
-        metrics.score_by_span_length(pairs),
-        metrics.score_by_sentence_length(pairs),
-        metrics.score_by_novelty(pairs, words, {"0", "3 4"}),
+        scoring.score_by_span_length(pairs),
+        scoring.score_by_sentence_length(pairs),
+        scoring.score_by_novelty(pairs, words, {"0", "3 4"}),
     ):
         sums = Score(
             sum(each.gold for each in groups.values()),
@@ -194,7 +194,7 @@ def test_parts_add_up_to_the_whole(sentences: list[tuple[list[str], list[str]]])
 
 
 def test_calibration_by_hand() -> None:
-    found = metrics.calibrate([0.95, 0.85, 0.9, 0.35, 0.0, 1.0], [True, False, True, False, False, True])
+    found = scoring.calibrate([0.95, 0.85, 0.9, 0.35, 0.0, 1.0], [True, False, True, False, False, True])
     sizes = {(round(each.low, 1), round(each.high, 1)): each.size for each in found.bins if each.size}
     assert sizes == {(0.0, 0.1): 1, (0.3, 0.4): 1, (0.8, 0.9): 2, (0.9, 1.0): 2}
     # bins: |0 - 0| * 1 + |0 - 0.35| * 1 + |0.5 - 0.875| * 2 + |1 - 0.975| * 2, over 6
@@ -214,11 +214,11 @@ def test_calibration_of_an_honest_model_is_near_zero() -> None:
     confidences = [i / 1000 for i in range(1, 1000) for _ in range(10)]
     generator = random.Random(1)
     correct = [generator.random() < share for share in confidences]
-    assert metrics.calibrate(confidences, correct).expected_error < 0.03
+    assert scoring.calibrate(confidences, correct).expected_error < 0.03
 
 
 def test_calibration_without_predictions() -> None:
-    found = metrics.calibrate([], [])
+    found = scoring.calibrate([], [])
     assert (found.count, found.expected_error, found.brier) == (0, 0.0, 0.0)
     assert all(each.size == 0 and each.accuracy == 0 for each in found.bins)
 
@@ -226,9 +226,9 @@ def test_calibration_without_predictions() -> None:
 @pytest.mark.parametrize("wrong", [1.2, -0.1, float("nan")])
 def test_a_confidence_must_be_a_probability(wrong: float) -> None:
     with pytest.raises(DataError, match="expected a probability between 0 and 1"):
-        metrics.calibrate([0.5, wrong], [True, True])
+        scoring.calibrate([0.5, wrong], [True, True])
 
 
 def test_each_prediction_needs_a_confidence() -> None:
     with pytest.raises(DataError, match="1 confidences for 2 predictions"):
-        metrics.calibrate([0.5], [True, True])
+        scoring.calibrate([0.5], [True, True])

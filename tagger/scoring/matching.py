@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from tagger.text.metrics.exact import Pair
+from tagger.scoring.exact import Pair
 from tagger.text.schemes import Span
 
 

@@ -21,7 +21,7 @@ TEXT = "Ada met Li in New York.  The old mayor of Paris spoke!"
 @pytest.fixture
 def add(tmp_path):
     """Return a blank English pipeline with the component, its sentences marked."""
-    from tagger.inference import spacy_component
+    from tagger.adapters import spacy as spacy_component
 
     spacy_component.register()
 

@@ -4,9 +4,9 @@
 Nothing here prints; the model is unknown.
 """
 
-from tagger.inference.report.facts import Analysis, Confused, Mistake, WrongSentence, analyse
-from tagger.inference.report.page import render_page, write_page
-from tagger.inference.report.pieces import Piece, cut, join_tokens, windows
+from tagger.scoring.report.facts import Analysis, Confused, Mistake, WrongSentence, analyse
+from tagger.scoring.report.page import render_page, write_page
+from tagger.scoring.report.pieces import Piece, cut, join_tokens, windows
 
 __all__ = [
     "Analysis",

@@ -11,10 +11,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import chain
 
+from tagger import scoring
 from tagger.errors import DataError
-from tagger.text import metrics
+from tagger.scoring import Kind, Match
 from tagger.text.conll import Sentence
-from tagger.text.metrics import Kind, Match
 from tagger.text.schemes import Scheme, Span, tags_to_spans
 
 
@@ -68,15 +68,15 @@ class Analysis:
 
     name: str
     scheme: Scheme
-    scores: metrics.Scores
-    interval: metrics.Interval
-    type_intervals: Mapping[str, metrics.Interval]
-    evaluation: metrics.Evaluation
-    confusion: metrics.Confusion
-    span_lengths: Mapping[str, metrics.Score]
-    sentence_lengths: Mapping[str, metrics.Score]
-    novelty: Mapping[str, metrics.Score] | None
-    calibration: metrics.Calibration | None
+    scores: scoring.Scores
+    interval: scoring.Interval
+    type_intervals: Mapping[str, scoring.Interval]
+    evaluation: scoring.Evaluation
+    confusion: scoring.Confusion
+    span_lengths: Mapping[str, scoring.Score]
+    sentence_lengths: Mapping[str, scoring.Score]
+    novelty: Mapping[str, scoring.Score] | None
+    calibration: scoring.Calibration | None
     wrong: tuple[WrongSentence, ...]
 
     def confusions(self) -> list[Confused]:
@@ -121,7 +121,7 @@ def analyse(
     confidences: Sequence[Sequence[float]] | None = None,
     training_surfaces: AbstractSet[str] | None = None,
     name: str = "",
-    resamples: int = metrics.RESAMPLES,
+    resamples: int = scoring.RESAMPLES,
 ) -> Analysis:
     """Compute every fact about predicted tags.
 
@@ -130,35 +130,35 @@ def analyse(
         predicted: the predicted tags of each sentence.
         scheme: the scheme of the gold tags.
         predicted_scheme: the scheme of the predicted tags, where it is another one.
-        strict: count only spans that are spelt out in full (see `metrics.score`).
+        strict: count only spans that are spelt out in full (see `scoring.score`).
         confidences: for each sentence, one probability per span of `schemes.tags_to_spans(predicted tags)`.
-        training_surfaces: what `metrics.collect_surfaces` found in the training corpus.
+        training_surfaces: what `scoring.collect_surfaces` found in the training corpus.
         name: the gold file, for titles and places.
         resamples: how many resamples the intervals rest on.
     """
     gold = [sentence.tags for sentence in sentences]
     schemes = scheme, predicted_scheme
-    scores = metrics.score(gold, predicted, *schemes, strict=strict)
-    pairs = metrics.pair_spans(gold, predicted, *schemes, strict=strict)
-    matches = metrics.align_all(pairs)
+    scores = scoring.score(gold, predicted, *schemes, strict=strict)
+    pairs = scoring.pair_spans(gold, predicted, *schemes, strict=strict)
+    matches = scoring.align_all(pairs)
     confidence_of = _read_confidences(predicted, predicted_scheme or scheme, confidences)
     words = [sentence.tokens for sentence in sentences]
     return Analysis(
         name=name,
         scheme=scheme,
         scores=scores,
-        interval=metrics.headline_interval(scores, pairs, gold, predicted, resamples=resamples),
+        interval=scoring.headline_interval(scores, pairs, gold, predicted, resamples=resamples),
         type_intervals={
-            type_: metrics.bootstrap(counts, resamples=resamples)
-            for type_, counts in metrics.count_spans_by_type(pairs).items()
+            type_: scoring.bootstrap(counts, resamples=resamples)
+            for type_, counts in scoring.count_spans_by_type(pairs).items()
         },
-        evaluation=metrics.evaluate_matches(chain.from_iterable(matches)),
-        confusion=metrics.count_confusions(chain.from_iterable(matches)),
-        span_lengths=metrics.score_by_span_length(pairs),
-        sentence_lengths=metrics.score_by_sentence_length(pairs),
+        evaluation=scoring.evaluate_matches(chain.from_iterable(matches)),
+        confusion=scoring.count_confusions(chain.from_iterable(matches)),
+        span_lengths=scoring.score_by_span_length(pairs),
+        sentence_lengths=scoring.score_by_sentence_length(pairs),
         novelty=None
         if training_surfaces is None
-        else metrics.score_by_novelty(pairs, words, training_surfaces),
+        else scoring.score_by_novelty(pairs, words, training_surfaces),
         calibration=None if confidence_of is None else _calibrate(matches, confidence_of),
         wrong=tuple(_find_wrong(sentences, pairs, matches, confidence_of)),
     )
@@ -185,7 +185,7 @@ def _read_confidences(
 
 def _calibrate(
     matches: Sequence[Sequence[Match]], confidence_of: Sequence[Mapping[Span, float]]
-) -> metrics.Calibration:
+) -> scoring.Calibration:
     """Compare the confidence of each predicted span with whether it is exactly right."""
     predictions = [
         (table[match.predicted], match.kind is Kind.CORRECT)
@@ -193,12 +193,12 @@ def _calibrate(
         for match in row
         if match.predicted
     ]
-    return metrics.calibrate([each for each, _ in predictions], [right for _, right in predictions])
+    return scoring.calibrate([each for each, _ in predictions], [right for _, right in predictions])
 
 
 def _find_wrong(
     sentences: Sequence[Sentence],
-    pairs: Sequence[metrics.Pair],
+    pairs: Sequence[scoring.Pair],
     matches: Sequence[Sequence[Match]],
     confidence_of: Sequence[Mapping[Span, float]] | None,
 ) -> Iterator[WrongSentence]:

@@ -11,11 +11,11 @@ from pathlib import Path
 import browser
 import pytest
 
+from tagger import scoring
 from tagger.errors import DataError
-from tagger.inference import report
-from tagger.text import markup, metrics
+from tagger.scoring import Kind, Score, report
+from tagger.text import markup
 from tagger.text.conll import Sentence
-from tagger.text.metrics import Kind, Score
 from tagger.text.schemes import Scheme, Span, tags_to_spans
 
 SENTENCES = [
@@ -41,7 +41,7 @@ def analyse(**options: object) -> report.Analysis:
 
 def test_facts_by_hand() -> None:
     facts = analyse(training_surfaces=frozenset({"Rome", "Ada Lovelace"}))
-    assert facts.scores == metrics.score([each.tags for each in SENTENCES], PREDICTED, Scheme.IOB2)
+    assert facts.scores == scoring.score([each.tags for each in SENTENCES], PREDICTED, Scheme.IOB2)
     assert facts.scores.micro == Score(gold=4, predicted=5, correct=2)
     assert facts.evaluation.type.correct == 3
     assert facts.confusion.types == ("LOC", "ORG", "PER")

@@ -6,8 +6,8 @@ used, since the page forbids them. Every string from a corpus is escaped by `mar
 
 from __future__ import annotations
 
+from tagger.scoring import Calibration, Confusion, Kind
 from tagger.text.markup import escape
-from tagger.text.metrics import Calibration, Confusion, Kind
 
 MOST_TYPES = 40  # rows of the matrix: more would neither fit a screen nor be read
 _LONGEST_LABEL = 14  # characters

@@ -25,7 +25,7 @@ from operator import eq
 from typing import NamedTuple
 
 from tagger.errors import DataError
-from tagger.text.metrics.strict import strict_spans
+from tagger.scoring.strict import strict_spans
 from tagger.text.schemes import UNKNOWN_TAG, Scheme, Span, spans_to_tags, tags_to_spans
 
 # Two answers to the same sentences share most of their mistakes, so chance tells them apart by less than either from

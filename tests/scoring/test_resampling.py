@@ -8,8 +8,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from tagger.text import metrics
-from tagger.text.metrics import Pair
+from tagger import scoring
+from tagger.scoring import Pair
 from tagger.text.schemes import Span
 
 
@@ -30,7 +30,7 @@ def test_interval_is_that_of_a_loop_over_sentences() -> None:
     counts = random_counts(300, seed=1)
     generator = np.random.default_rng(5)
     plain = [f1(counts[generator.integers(0, 300, 300)]) for _ in range(4000)]
-    found = metrics.bootstrap(counts, resamples=4000, seed=2)
+    found = scoring.bootstrap(counts, resamples=4000, seed=2)
     assert found == pytest.approx(np.quantile(plain, [0.025, 0.975]), abs=0.004)
     assert found.low < f1(counts) < found.high
 
@@ -38,38 +38,38 @@ def test_interval_is_that_of_a_loop_over_sentences() -> None:
 def test_interval_of_an_accuracy_is_the_textbook_one() -> None:
     """400 one-token sentences, 80 % right: 0.8 plus or minus 1.96 sqrt(0.8 * 0.2 / 400)."""
     counts = np.stack([np.ones(400, dtype=int), np.arange(400) % 5 > 0], axis=1)
-    found = metrics.bootstrap(counts, metrics.accuracy_of_counts, resamples=4000)
+    found = scoring.bootstrap(counts, scoring.accuracy_of_counts, resamples=4000)
     assert found == pytest.approx((0.8 - 0.0392, 0.8 + 0.0392), abs=0.006)
 
 
 def test_the_seed_decides() -> None:
     counts = random_counts(100, seed=1)
-    assert metrics.bootstrap(counts, seed=3) == metrics.bootstrap(counts, seed=3)
-    assert metrics.bootstrap(counts, seed=3) != metrics.bootstrap(counts, seed=4)
+    assert scoring.bootstrap(counts, seed=3) == scoring.bootstrap(counts, seed=3)
+    assert scoring.bootstrap(counts, seed=3) != scoring.bootstrap(counts, seed=4)
 
 
 def test_intervals_of_extremes_are_points() -> None:
     nothing = np.zeros((20, 3), dtype=int)
-    assert metrics.bootstrap(nothing) == (1.0, 1.0)
-    assert metrics.bootstrap(nothing[:0]) == (1.0, 1.0)
-    assert metrics.bootstrap(nothing + 1) == (1.0, 1.0)
-    assert metrics.bootstrap(nothing + np.array([1, 0, 0])) == (0.0, 0.0)
-    assert metrics.bootstrap(nothing + np.array([0, 1, 0]), metrics.precision_of_counts) == (0.0, 0.0)
-    assert metrics.bootstrap(nothing + np.array([0, 1, 0]), metrics.recall_of_counts) == (0.0, 0.0)
+    assert scoring.bootstrap(nothing) == (1.0, 1.0)
+    assert scoring.bootstrap(nothing[:0]) == (1.0, 1.0)
+    assert scoring.bootstrap(nothing + 1) == (1.0, 1.0)
+    assert scoring.bootstrap(nothing + np.array([1, 0, 0])) == (0.0, 0.0)
+    assert scoring.bootstrap(nothing + np.array([0, 1, 0]), scoring.precision_of_counts) == (0.0, 0.0)
+    assert scoring.bootstrap(nothing + np.array([0, 1, 0]), scoring.recall_of_counts) == (0.0, 0.0)
 
 
 def test_resamples_without_the_type_are_left_out() -> None:
     """One span in 500 sentences, missed: a third of the resamples lack it, and are no evidence for F1 = 1."""
     counts = np.zeros((500, 3), dtype=int)
     counts[7] = 1, 0, 0
-    assert metrics.bootstrap(counts) == (0.0, 0.0)
+    assert scoring.bootstrap(counts) == (0.0, 0.0)
 
 
 def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     truth = f1(random_counts(200_000, seed=0))
     covered = 0
     for seed in range(200):
-        low, high = metrics.bootstrap(random_counts(200, seed=seed + 1), resamples=300, seed=seed)
+        low, high = scoring.bootstrap(random_counts(200, seed=seed + 1), resamples=300, seed=seed)
         covered += low <= truth <= high
     assert 0.89 <= covered / 200 <= 0.99
 
@@ -78,7 +78,7 @@ def test_fast_enough_for_fifty_thousand_tokens() -> None:
     """1,000 resamples of 3,500 sentences may take 2 s; they take some hundredths of one."""
     counts = random_counts(3500, seed=1)
     began = time.perf_counter()
-    metrics.bootstrap(counts)
+    scoring.bootstrap(counts)
     assert time.perf_counter() - began < 2
 
 
@@ -100,23 +100,23 @@ def test_p_value_approaches_that_of_every_swap(seed: int) -> None:
     second[:, 0] = first[:, 0]
     second[:, 2] = np.minimum(second[:, 2], second[:, 0])
     second[:, 1] = np.maximum(second[:, 1], second[:, 2])
-    found = metrics.compare(first, second, trials=20_000, seed=1)
+    found = scoring.compare(first, second, trials=20_000, seed=1)
     assert found.p_value == pytest.approx(enumerate_p_value(first, second), abs=0.015)
     assert found.difference == pytest.approx(f1(second) - f1(first))
 
 
 def test_equal_systems_do_not_differ() -> None:
     counts = random_counts(50, seed=1)
-    found = metrics.compare(counts, counts)
+    found = scoring.compare(counts, counts)
     assert (found.difference, found.p_value) == (0.0, 1.0)
-    assert metrics.compare(counts[:0], counts[:0]).p_value == 1.0
+    assert scoring.compare(counts[:0], counts[:0]).p_value == 1.0
 
 
 def test_a_large_difference_has_the_smallest_p_value() -> None:
     good = np.tile([1, 1, 1], (200, 1))
     bad = np.tile([1, 1, 0], (200, 1))
-    assert metrics.compare(bad, good, trials=999).p_value == 1 / 1000
-    assert metrics.compare(good, bad, trials=999).p_value == 1 / 1000
+    assert scoring.compare(bad, good, trials=999).p_value == 1 / 1000
+    assert scoring.compare(good, bad, trials=999).p_value == 1 / 1000
 
 
 def test_p_values_are_level_where_systems_are_alike() -> None:
@@ -124,7 +124,7 @@ def test_p_values_are_level_where_systems_are_alike() -> None:
     small = 0
     for seed in range(300):
         first, second = random_counts(80, seed=seed), random_counts(80, seed=seed + 1000)
-        small += metrics.compare(first, second, trials=200, seed=seed).p_value <= 0.1
+        small += scoring.compare(first, second, trials=200, seed=seed).p_value <= 0.1
     assert 0.05 <= small / 300 <= 0.16
 
 
@@ -134,15 +134,15 @@ def test_counts_of_spans_per_sentence() -> None:
         Pair([], [], 4),
         Pair([Span("B", 0, 1)], [], 1),
     ]
-    assert metrics.count_spans(pairs).tolist() == [[2, 2, 1], [0, 0, 0], [1, 0, 0]]
-    by_type = metrics.count_spans_by_type(pairs)
+    assert scoring.count_spans(pairs).tolist() == [[2, 2, 1], [0, 0, 0], [1, 0, 0]]
+    by_type = scoring.count_spans_by_type(pairs)
     assert list(by_type) == ["A", "B"]
     assert by_type["B"].tolist() == [[1, 0, 0], [0, 0, 0], [1, 0, 0]]
-    assert (sum(by_type.values()) == metrics.count_spans(pairs)).all()
-    assert metrics.f1_of_counts(metrics.count_spans(pairs)).tolist() == [0.5, 1.0, 0.0]
+    assert (sum(by_type.values()) == scoring.count_spans(pairs)).all()
+    assert scoring.f1_of_counts(scoring.count_spans(pairs)).tolist() == [0.5, 1.0, 0.0]
 
 
 def test_counts_of_tags_per_sentence() -> None:
     gold = [["N", "V", "?"], [], ["?", "N"]]
-    assert metrics.count_tags(gold, [["N", "N", "?"], [], ["V", "N"]]).tolist() == [[2, 1], [0, 0], [1, 1]]
-    assert metrics.count_tags([], []).shape == (0, 2)
+    assert scoring.count_tags(gold, [["N", "N", "?"], [], ["V", "N"]]).tolist() == [[2, 1], [0, 0], [1, 1]]
+    assert scoring.count_tags([], []).shape == (0, 2)

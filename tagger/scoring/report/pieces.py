@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from tagger.inference.report.facts import WrongSentence
+from tagger.scoring.report.facts import WrongSentence
 from tagger.text.schemes import Span
 
 # Scripts written without blanks: CJK radicals to Yi, their compatibility and wide forms, planes 2 and 3.
@@ -82,9 +82,9 @@ def _cover(length: int, spans: Iterable[Span]) -> list[Span | None]:
 def windows(sentence: WrongSentence, context: int) -> list[tuple[int, int]]:
     """Return the stretches of tokens, half-open, with `context` tokens around each mistake; they don't touch.
 
-    >>> from tagger.inference.report.facts import Mistake
+    >>> from tagger.scoring.report.facts import Mistake
     >>> from tagger.text.conll import Sentence
-    >>> from tagger.text.metrics import Kind
+    >>> from tagger.scoring import Kind
     >>> span = Span("A", 50, 51)
     >>> mistake = Mistake(kind=Kind.MISSED, gold=span, predicted=None)
     >>> sentence = Sentence(tuple("x" * 99))

@@ -1,7 +1,7 @@
 """Gold and predicted labels from column files: read, checked to be the same tokens, analysed and compared.
 
 The labels stand in two files, or in two columns of one file as `conlleval` reads them. What they are worth is
-the business of `text.metrics`; this file makes sure that like is compared with like.
+the business of its neighbours; this file makes sure that like is compared with like.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from os import PathLike, fspath
 
+from tagger import scoring
 from tagger.errors import ConfigError, DataError
-from tagger.inference.report import Analysis, analyse
-from tagger.text import metrics, schemes
+from tagger.scoring.report import Analysis, analyse
+from tagger.text import schemes
 from tagger.text.conll import Columns, Corpus, MissingColumnError, Sentence, read_corpus
 from tagger.text.schemes import LETTERS, OUTSIDE, Detection, Scheme
 
@@ -209,17 +210,17 @@ def analyse_answers(
 
 def compare_answers(
     gold: Corpus, first: Answers, second: Answers, *, strict: bool = False
-) -> metrics.Comparison:
+) -> scoring.Comparison:
     """Test whether two systems differ in micro F1, or in accuracy for bare labels."""
     tags = [sentence.tags for sentence in gold.sentences]
     if gold.scheme is Scheme.BARE:
-        one, two = (metrics.count_tags(tags, each.tags) for each in (first, second))
-        return metrics.compare(one, two, metrics.accuracy_of_counts)
+        one, two = (scoring.count_tags(tags, each.tags) for each in (first, second))
+        return scoring.compare(one, two, scoring.accuracy_of_counts)
     one, two = (
-        metrics.count_spans(metrics.pair_spans(tags, each.tags, gold.scheme, each.scheme, strict=strict))
+        scoring.count_spans(scoring.pair_spans(tags, each.tags, gold.scheme, each.scheme, strict=strict))
         for each in (first, second)
     )
-    return metrics.compare(one, two)
+    return scoring.compare(one, two)
 
 
 def read_surfaces(path: FilePath, reading: Reading) -> frozenset[str]:
@@ -237,4 +238,4 @@ def read_surfaces(path: FilePath, reading: Reading) -> frozenset[str]:
 def surfaces_of(corpus: Corpus) -> frozenset[str]:
     """Return the words of every span of a corpus."""
     tokens = [sentence.tokens for sentence in corpus.sentences]
-    return metrics.collect_surfaces(tokens, [sentence.tags for sentence in corpus.sentences], corpus.scheme)
+    return scoring.collect_surfaces(tokens, [sentence.tags for sentence in corpus.sentences], corpus.scheme)

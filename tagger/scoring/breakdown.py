@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TypeVar
 
-from tagger.text.metrics.exact import Pair, Score
+from tagger.scoring.exact import Pair, Score
 from tagger.text.schemes import Scheme, Span, tags_to_spans
 
 Group = TypeVar("Group", bound=Hashable)

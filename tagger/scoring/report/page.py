@@ -11,13 +11,13 @@ from importlib import resources
 from os import PathLike
 from pathlib import Path, PurePath
 
-from tagger.inference.report.facts import Analysis, Mistake, WrongSentence
-from tagger.inference.report.pictures import MOST_TYPES, draw_bar, draw_calibration, draw_confusion
-from tagger.inference.report.pieces import Piece, cut, join_tokens, windows
-from tagger.text import metrics
+from tagger import scoring
+from tagger.scoring import Kind
+from tagger.scoring.report.facts import Analysis, Mistake, WrongSentence
+from tagger.scoring.report.pictures import MOST_TYPES, draw_bar, draw_calibration, draw_confusion
+from tagger.scoring.report.pieces import Piece, cut, join_tokens, windows
 from tagger.text.counting import count_of
 from tagger.text.markup import escape, forbid_the_rest
-from tagger.text.metrics import Kind
 from tagger.text.schemes import Scheme, Span
 from tagger.text.writing import write_text
 
@@ -123,8 +123,8 @@ def _scores(analysis: Analysis) -> str:
 
 def _score_row(
     name: str,
-    score: metrics.Score | metrics.Average,
-    interval: metrics.Interval | None,
+    score: scoring.Score | scoring.Average,
+    interval: scoring.Interval | None,
     *,
     total: bool = False,
 ) -> str:
@@ -156,7 +156,7 @@ def _table(headings: Iterable[str], rows: Iterable[str], caption: str = "") -> s
     )
 
 
-def _matching(evaluation: metrics.Evaluation) -> str:
+def _matching(evaluation: scoring.Evaluation) -> str:
     rows = [
         _row(
             f"{name} ({_MATCHES[name]})",
@@ -189,7 +189,7 @@ def _confusion(analysis: Analysis) -> str:
 
 
 def _parts(analysis: Analysis) -> str:
-    groups: dict[str, Mapping[str, metrics.Score]] = {}
+    groups: dict[str, Mapping[str, scoring.Score]] = {}
     if analysis.scheme is not Scheme.BARE:
         groups["tokens in the span"] = analysis.span_lengths
     groups["tokens in the sentence"] = analysis.sentence_lengths
@@ -205,7 +205,7 @@ def _parts(analysis: Analysis) -> str:
     return f'<div class="columns">{"".join(tables)}</div>'
 
 
-def _calibration(calibration: metrics.Calibration) -> str:
+def _calibration(calibration: scoring.Calibration) -> str:
     rows = [
         _row(
             f"{each.low:.1f} to {each.high:.1f}",

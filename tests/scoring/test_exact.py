@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tagger import scoring
 from tagger.errors import DataError
-from tagger.text import metrics
 from tagger.text.schemes import Scheme, Span, convert, tags_to_spans
 
 SHARED = Path(__file__).parents[2] / ".." / "shared" / "data"
@@ -71,9 +71,9 @@ def start_of_chunk(last: tuple[str, str], here: tuple[str, str]) -> bool:
 
 def assert_equals_conlleval(gold: Tags, predicted: Tags, scheme: Scheme) -> None:
     tokens, right, types = conlleval(gold, predicted)
-    scores = metrics.score(gold, predicted, scheme)
+    scores = scoring.score(gold, predicted, scheme)
     assert {name: (each.gold, each.predicted, each.correct) for name, each in scores.types.items()} == types
-    assert scores.micro == metrics.Score(
+    assert scores.micro == scoring.Score(
         *(sum(counts) for counts in zip((0, 0, 0), *types.values(), strict=True))
     )
     assert scores.tokens == tokens
@@ -105,10 +105,10 @@ def test_counts_the_spans_that_conlleval_merges() -> None:
     gold = [["B-A", "E-A", "B-A", "E-A"], ["S-A", "S-A"]]
     _, _, merged = conlleval(gold, gold)
     assert merged == {"A": (2, 2, 2)}
-    assert metrics.score(gold, gold, Scheme.BIOES).micro == metrics.Score(4, 4, 4)
+    assert scoring.score(gold, gold, Scheme.BIOES).micro == scoring.Score(4, 4, 4)
     for other in (Scheme.BILOU, Scheme.BMES, Scheme.BMEWO):
         converted = [convert(tags, Scheme.BIOES, other) for tags in gold]
-        assert metrics.score(converted, converted, other).micro == metrics.Score(4, 4, 4)
+        assert scoring.score(converted, converted, other).micro == scoring.Score(4, 4, 4)
 
 
 def corrupt(sentences: Tags, seed: int, share: float = 0.15) -> Tags:
@@ -157,10 +157,10 @@ def test_equals_conlleval_and_seqeval_on_real_corpora(name: str, scheme: Scheme)
     gold = read_tags(SHARED / name)
     predicted = corrupt(gold, seed=3)
     assert_equals_conlleval(gold, predicted, scheme)
-    assert_equals_seqeval(gold, predicted, metrics.score(gold, predicted, scheme))
+    assert_equals_seqeval(gold, predicted, scoring.score(gold, predicted, scheme))
 
 
-def assert_equals_seqeval(gold: Tags, predicted: Tags, scores: metrics.Scores, **options: object) -> None:
+def assert_equals_seqeval(gold: Tags, predicted: Tags, scores: scoring.Scores, **options: object) -> None:
     """Hold precision, recall, F1 and support of every type, micro and macro against seqeval."""
     seqeval = pytest.importorskip("seqeval.metrics")
     keys = {"precision": "precision", "recall": "recall", "f1": "f1-score", "support": "support"}
@@ -176,7 +176,7 @@ def assert_equals_seqeval(gold: Tags, predicted: Tags, scores: metrics.Scores, *
 def test_equals_seqeval_in_default_mode(seed: int) -> None:
     gold = random_iob2(seed)
     predicted = corrupt(gold, seed=seed + 100)
-    assert_equals_seqeval(gold, predicted, metrics.score(gold, predicted, Scheme.IOB2))
+    assert_equals_seqeval(gold, predicted, scoring.score(gold, predicted, Scheme.IOB2))
 
 
 @pytest.mark.parametrize(
@@ -187,8 +187,8 @@ def test_strict_equals_seqeval_where_that_is_right(scheme: Scheme, theirs: str, 
     schemes = pytest.importorskip("seqeval.scheme")
     gold = [convert(tags, Scheme.IOB2, scheme) for tags in random_iob2(seed)]
     predicted = corrupt(gold, seed=seed + 100)
-    ours = metrics.score(gold, predicted, scheme, strict=True)
-    assert ours != metrics.score(gold, predicted, scheme)
+    ours = scoring.score(gold, predicted, scheme, strict=True)
+    assert ours != scoring.score(gold, predicted, scheme)
     assert_equals_seqeval(gold, predicted, ours, mode="strict", scheme=getattr(schemes, theirs))
 
 
@@ -206,7 +206,7 @@ def test_strict_reads_every_short_sequence_as_seqeval_does(name: str) -> None:
     for tags in product(SEQUENCES[name], repeat=4):
         entities = schemes.Tokens(list(tags), theirs).entities
         expected = [Span(each.tag, each.start, each.end) for each in entities]
-        assert metrics.strict_spans(list(tags), Scheme(name)) == expected, tags
+        assert scoring.strict_spans(list(tags), Scheme(name)) == expected, tags
 
 
 def test_strict_iob1_keeps_what_seqeval_loses() -> None:
@@ -219,24 +219,24 @@ def test_strict_iob1_keeps_what_seqeval_loses() -> None:
     assert schemes.Tokens(["O", "B-PER", "O"], schemes.IOB1).entities == []
     cut = schemes.Tokens(["O", "B-PER", "I-PER"], schemes.IOB1).entities
     assert [(each.start, each.end) for each in cut] == [(2, 3)]
-    assert metrics.strict_spans(["O", "B-PER", "O"], Scheme.IOB1) == [Span("PER", 1, 2)]
-    assert metrics.strict_spans(["O", "B-PER", "I-PER"], Scheme.IOB1) == [Span("PER", 1, 3)]
-    assert metrics.strict_spans(["I-PER", "B-PER"], Scheme.IOB1) == [Span("PER", 0, 1), Span("PER", 1, 2)]
+    assert scoring.strict_spans(["O", "B-PER", "O"], Scheme.IOB1) == [Span("PER", 1, 2)]
+    assert scoring.strict_spans(["O", "B-PER", "I-PER"], Scheme.IOB1) == [Span("PER", 1, 3)]
+    assert scoring.strict_spans(["I-PER", "B-PER"], Scheme.IOB1) == [Span("PER", 0, 1), Span("PER", 1, 2)]
 
 
 def test_strict_keeps_hyphens_that_seqeval_strips() -> None:
     """seqeval reads `B--x` as type `x`, so that `B--x` and `B-x` are the same to it."""
     schemes = pytest.importorskip("seqeval.scheme")
     assert schemes.Tokens(["B--x"], schemes.IOB2).entities[0].tag == "x"
-    assert metrics.strict_spans(["B--x"], Scheme.IOB2) == [Span("-x", 0, 1)]
-    assert metrics.score([["B--x"]], [["B-x"]], Scheme.IOB2, strict=True).micro == metrics.Score(1, 1, 0)
+    assert scoring.strict_spans(["B--x"], Scheme.IOB2) == [Span("-x", 0, 1)]
+    assert scoring.score([["B--x"]], [["B-x"]], Scheme.IOB2, strict=True).micro == scoring.Score(1, 1, 0)
 
 
 def test_strict_reads_bmes_which_seqeval_does_not_know() -> None:
     tags = ["B-N", "M-N", "E-N", "S-N", "M-N", "E-N", "B-N", "B-N", "E-V"]
-    assert metrics.strict_spans(tags, Scheme.BMES) == [Span("N", 0, 3), Span("N", 3, 4)]
+    assert scoring.strict_spans(tags, Scheme.BMES) == [Span("N", 0, 3), Span("N", 3, 4)]
     bmewo = ["W-N" if tag == "S-N" else tag for tag in tags]
-    assert metrics.strict_spans(bmewo, Scheme.BMEWO) == [Span("N", 0, 3), Span("N", 3, 4)]
+    assert scoring.strict_spans(bmewo, Scheme.BMEWO) == [Span("N", 0, 3), Span("N", 3, 4)]
 
 
 def test_seqeval_strict_iob2_is_the_wrong_ruler_for_iob1() -> None:
@@ -244,7 +244,7 @@ def test_seqeval_strict_iob2_is_the_wrong_ruler_for_iob1() -> None:
     schemes = pytest.importorskip("seqeval.scheme")
     gold = ["I-PER", "I-PER", "O", "I-LOC"]
     assert schemes.Tokens(gold, schemes.IOB2).entities == []
-    assert metrics.score([gold], [gold], Scheme.IOB1, strict=True).micro == metrics.Score(2, 2, 2)
+    assert scoring.score([gold], [gold], Scheme.IOB1, strict=True).micro == scoring.Score(2, 2, 2)
 
 
 @pytest.mark.parametrize("scheme", [each for each in Scheme if each is not Scheme.BARE])
@@ -252,8 +252,8 @@ def test_seqeval_strict_iob2_is_the_wrong_ruler_for_iob1() -> None:
 def test_schemes_do_not_change_spans_of_legal_tags(scheme: Scheme, strict: bool) -> None:
     gold = random_iob2(1, sentences=60)
     predicted = [convert(tags, Scheme.IOB2, Scheme.IOB2) for tags in corrupt(gold, seed=2)]
-    expected = metrics.score(gold, predicted, Scheme.IOB2)
-    mixed = metrics.score(
+    expected = scoring.score(gold, predicted, Scheme.IOB2)
+    mixed = scoring.score(
         gold,
         [convert(tags, Scheme.IOB2, scheme) for tags in predicted],
         Scheme.IOB2,
@@ -265,10 +265,10 @@ def test_schemes_do_not_change_spans_of_legal_tags(scheme: Scheme, strict: bool)
 
 def test_nothing_to_find_and_nothing_found_is_complete_agreement() -> None:
     """seqeval gives 0.0 here, and warns."""
-    scores = metrics.score([["O", "O"]], [["O", "O"]], Scheme.IOB2)
+    scores = scoring.score([["O", "O"]], [["O", "O"]], Scheme.IOB2)
     assert (scores.micro.precision, scores.micro.recall, scores.micro.f1) == (1.0, 1.0, 1.0)
     assert (scores.macro.f1, scores.token_accuracy, scores.types) == (1.0, 1.0, {})
-    assert metrics.score([], [], Scheme.IOB2).as_dict()["token_accuracy"] == 1.0
+    assert scoring.score([], [], Scheme.IOB2).as_dict()["token_accuracy"] == 1.0
 
 
 def test_the_standard_error_is_about_the_spread_of_the_f1_over_samples():
@@ -276,13 +276,13 @@ def test_the_standard_error_is_about_the_spread_of_the_f1_over_samples():
     values = []
     for _ in range(4000):
         correct = sum(draw.random() < 0.8 for _ in range(250))
-        values.append(metrics.Score(250, 250, correct).f1)
-    assert metrics.Score(250, 250, 200).f1_error == pytest.approx(statistics.stdev(values), rel=0.05)
-    assert metrics.Score(0, 0, 0).f1_error == metrics.Score(9, 9, 9).f1_error == 0.0
+        values.append(scoring.Score(250, 250, correct).f1)
+    assert scoring.Score(250, 250, 200).f1_error == pytest.approx(statistics.stdev(values), rel=0.05)
+    assert scoring.Score(0, 0, 0).f1_error == scoring.Score(9, 9, 9).f1_error == 0.0
 
 
 def test_a_tie_is_a_quarter_of_a_standard_error():
-    score = metrics.Score(250, 250, 200)
+    score = scoring.Score(250, 250, 200)
     assert score.ties(0.7)
     assert score.ties(0.8)
     assert score.ties(0.8 + 0.24 * score.f1_error)
@@ -290,8 +290,8 @@ def test_a_tie_is_a_quarter_of_a_standard_error():
 
 
 def test_spans_on_one_side_alone_are_worth_nothing() -> None:
-    missed = metrics.score([["B-A"]], [["O"]], Scheme.IOB2).micro
-    spurious = metrics.score([["O"]], [["B-A"]], Scheme.IOB2).micro
+    missed = scoring.score([["B-A"]], [["O"]], Scheme.IOB2).micro
+    spurious = scoring.score([["O"]], [["B-A"]], Scheme.IOB2).micro
     for each in (missed, spurious):
         assert (each.precision, each.recall, each.f1) == (0.0, 0.0, 0.0)
     assert (missed.support, spurious.support) == (1, 0)
@@ -302,7 +302,7 @@ def test_spans_on_one_side_alone_are_worth_nothing() -> None:
 def test_every_number_is_a_fraction(pairs: list[list[tuple[str, str]]]) -> None:
     gold = [[left for left, _ in sentence] for sentence in pairs]
     predicted = [[right for _, right in sentence] for sentence in pairs]
-    facts = metrics.score(gold, predicted, Scheme.IOB2).as_dict()
+    facts = scoring.score(gold, predicted, Scheme.IOB2).as_dict()
     groups = [facts["micro"], facts["macro"], *facts["types"].values()]  # type: ignore[union-attr, list-item]
     for group in groups:
         assert all(0 <= group[key] <= 1 for key in ("precision", "recall", "f1"))  # type: ignore[index]
@@ -310,7 +310,7 @@ def test_every_number_is_a_fraction(pairs: list[list[tuple[str, str]]]) -> None:
 
 
 def test_the_json_contract() -> None:
-    scores = metrics.score([["B-A", "O"], ["B-B"]], [["B-A", "B-A"], ["B-B"]], Scheme.IOB2)
+    scores = scoring.score([["B-A", "O"], ["B-B"]], [["B-A", "B-A"], ["B-B"]], Scheme.IOB2)
     half = {"precision": 0.5, "recall": 1.0, "f1": pytest.approx(2 / 3), "support": 1}
     assert scores.as_dict() == {
         "micro": {"precision": pytest.approx(2 / 3), "recall": 1.0, "f1": 0.8, "support": 2},
@@ -323,37 +323,37 @@ def test_the_json_contract() -> None:
 
 
 def test_bare_labels_are_scored_by_accuracy() -> None:
-    scores = metrics.score([["NOUN", "VERB"], ["ADJ"]], [["NOUN", "NOUN"], ["ADJ"]], Scheme.BARE)
+    scores = scoring.score([["NOUN", "VERB"], ["ADJ"]], [["NOUN", "NOUN"], ["ADJ"]], Scheme.BARE)
     assert scores.headline == ("accuracy", pytest.approx(2 / 3))
     assert scores.micro.f1 == scores.micro.precision == scores.token_accuracy
-    assert scores.types["NOUN"] == metrics.Score(1, 2, 1)
+    assert scores.types["NOUN"] == scoring.Score(1, 2, 1)
 
 
 def test_token_accuracy_across_schemes_compares_like_with_like() -> None:
-    scores = metrics.score([["B-A", "I-A", "O"]], [["B-A", "E-A", "S-B"]], Scheme.IOB2, Scheme.BIOES)
+    scores = scoring.score([["B-A", "I-A", "O"]], [["B-A", "E-A", "S-B"]], Scheme.IOB2, Scheme.BIOES)
     assert scores.token_accuracy == pytest.approx(2 / 3)
 
 
 def test_unknown_gold_tags_count_for_nothing() -> None:
     gold = [["B-A", "?", "O", "B-A"], ["?", "?"], ["B-A", "O"]]
     predicted = [["B-A", "I-A", "O", "B-A"], ["B-B", "O"], ["O", "B-B"]]
-    scores = metrics.score(gold, predicted, Scheme.IOB2)
-    assert scores.micro == metrics.Score(gold=2, predicted=2, correct=1)
+    scores = scoring.score(gold, predicted, Scheme.IOB2)
+    assert scores.micro == scoring.Score(gold=2, predicted=2, correct=1)
     assert (scores.tokens, scores.token_accuracy) == (5, pytest.approx(3 / 5))
-    bare = metrics.score([["NOUN", "?"]], [["NOUN", "VERB"]], Scheme.BARE)
-    assert (bare.micro, bare.tokens, bare.token_accuracy) == (metrics.Score(1, 1, 1), 1, 1.0)
-    both = metrics.score([["?", "O"]], [["?", "O"]], Scheme.IOB2)
+    bare = scoring.score([["NOUN", "?"]], [["NOUN", "VERB"]], Scheme.BARE)
+    assert (bare.micro, bare.tokens, bare.token_accuracy) == (scoring.Score(1, 1, 1), 1, 1.0)
+    both = scoring.score([["?", "O"]], [["?", "O"]], Scheme.IOB2)
     assert (both.tokens, both.token_accuracy) == (1, 1.0)
 
 
 def test_unknown_gold_tags_across_schemes() -> None:
-    scores = metrics.score([["B-A", "I-A", "?"]], [["B-A", "E-A", "S-B"]], Scheme.IOB2, Scheme.BIOES)
-    assert (scores.micro, scores.tokens, scores.token_accuracy) == (metrics.Score(1, 1, 1), 2, 1.0)
+    scores = scoring.score([["B-A", "I-A", "?"]], [["B-A", "E-A", "S-B"]], Scheme.IOB2, Scheme.BIOES)
+    assert (scores.micro, scores.tokens, scores.token_accuracy) == (scoring.Score(1, 1, 1), 2, 1.0)
 
 
 def test_a_type_that_training_never_saw_is_missed() -> None:
-    scores = metrics.score([["B-NEW", "O"]], [["O", "O"]], Scheme.IOB2)
-    assert scores.types == {"NEW": metrics.Score(1, 0, 0)}
+    scores = scoring.score([["B-NEW", "O"]], [["O", "O"]], Scheme.IOB2)
+    assert scores.types == {"NEW": scoring.Score(1, 0, 0)}
 
 
 @pytest.mark.parametrize(
@@ -373,19 +373,19 @@ def test_what_does_not_fit_together_is_an_error(
     gold: Tags, predicted: Tags, schemes: tuple[Scheme, Scheme | None], message: str
 ) -> None:
     with pytest.raises(DataError, match=message):
-        metrics.score(gold, predicted, *schemes)
+        scoring.score(gold, predicted, *schemes)
 
 
 def test_repeated_spans_count_once() -> None:
-    pair = metrics.Pair([Span("A", 0, 1)] * 2, [Span("A", 0, 1)], 3)
-    scores = metrics.score_spans([pair])
-    assert (scores.micro, scores.tokens, scores.sentences) == (metrics.Score(1, 1, 1), 3, 1)
+    pair = scoring.Pair([Span("A", 0, 1)] * 2, [Span("A", 0, 1)], 3)
+    scores = scoring.score_spans([pair])
+    assert (scores.micro, scores.tokens, scores.sentences) == (scoring.Score(1, 1, 1), 3, 1)
 
 
 def test_pairs_hold_the_spans_that_are_scored() -> None:
     gold, predicted = random_iob2(5, sentences=30), random_iob2(6, sentences=30)
     gold = [tags[: len(other)] for tags, other in zip(gold, predicted, strict=True)]
     predicted = [tags[: len(other)] for tags, other in zip(predicted, gold, strict=True)]
-    pairs = metrics.pair_spans(gold, predicted, Scheme.IOB2)
+    pairs = scoring.pair_spans(gold, predicted, Scheme.IOB2)
     assert [pair.gold for pair in pairs] == [tags_to_spans(tags, Scheme.IOB2) for tags in gold]
-    assert metrics.score_spans(pairs).types == metrics.score(gold, predicted, Scheme.IOB2).types
+    assert scoring.score_spans(pairs).types == scoring.score(gold, predicted, Scheme.IOB2).types

@@ -4,7 +4,7 @@
 confusions, `breakdown` the scores of parts, `resampling` intervals and tests, `calibration` confidences.
 """
 
-from tagger.text.metrics.breakdown import (
+from tagger.scoring.breakdown import (
     collect_surfaces,
     score_by_novelty,
     score_by_sentence_length,
@@ -12,9 +12,9 @@ from tagger.text.metrics.breakdown import (
     score_groups,
     surface,
 )
-from tagger.text.metrics.calibration import Bin, Calibration, calibrate
-from tagger.text.metrics.exact import Average, Pair, Score, Scores, average, pair_spans, score, score_spans
-from tagger.text.metrics.matching import (
+from tagger.scoring.calibration import Bin, Calibration, calibrate
+from tagger.scoring.exact import Average, Pair, Score, Scores, average, pair_spans, score, score_spans
+from tagger.scoring.matching import (
     Confusion,
     Evaluation,
     Kind,
@@ -25,7 +25,7 @@ from tagger.text.metrics.matching import (
     count_confusions,
     evaluate_matches,
 )
-from tagger.text.metrics.resampling import (
+from tagger.scoring.resampling import (
     RESAMPLES,
     TRIALS,
     Comparison,
@@ -41,7 +41,7 @@ from tagger.text.metrics.resampling import (
     precision_of_counts,
     recall_of_counts,
 )
-from tagger.text.metrics.strict import strict_spans
+from tagger.scoring.strict import strict_spans
 
 __all__ = [
     "RESAMPLES",

@@ -1,0 +1,1 @@
+"""Other people's programs, one file each, each an extra."""
