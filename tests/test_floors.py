@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "tagger"
 FLOORS = (  # from the ground up
-    "errors", "config", "text", "scoring", "model", "training", "inference", "adapters", "cli",
+    "errors", "config", "text", "scoring", "runtime", "model", "training", "inference", "adapters", "cli",
 )  # fmt: skip
 GROUND = {"errors", "config"}  # single files below every floor; config may use errors
 
