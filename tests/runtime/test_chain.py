@@ -12,7 +12,6 @@ from oracles import BruteForceCRF
 from tagger.errors import ConfigError, DataError
 from tagger.runtime import chain as chain_package
 from tagger.runtime.chain import FORBIDDEN, Chain, Independent, search
-from tagger.runtime.chain.constraints import exponent, trim
 from tagger.runtime.chain.posterior import list_inner_moves
 from tagger.runtime.chain.roads import choose_road, measure_lookback
 from tagger.text.schemes import Constraints, Scheme, allowed
@@ -307,11 +306,6 @@ def test_lookback_grows_with_runs_of_partly_restricted_tokens() -> None:
     assert measured(*[partly] * 9) == 9 + 6
     assert measured(*[partly] * 4, single, *[partly] * 4) == 4 + 6
     assert measured(*[free] * 9, d=None) == 9 + 2
-
-
-def test_a_scheme_mixes_within_its_exponent() -> None:
-    assert exponent(trim(SCHEMES["BIOES"][1])) == 2
-    assert exponent(trim(SCHEMES["BMES"][1])) == 2
 
 
 def test_moves_within_spans_are_listed_span_by_span() -> None:

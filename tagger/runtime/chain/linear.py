@@ -78,9 +78,7 @@ class Chain:
             DataError: the constraints leave none of the sequences of allowed tags.
         """
         moves = self._moves(scores.dtype, temperature)
-        if temperature != 1.0:
-            scores = scores / scores.dtype.type(temperature)
-        return find_posterior(scores, moves, lengths, allowed, self._exponent)
+        return find_posterior(scores, moves, lengths, allowed, self._exponent, temperature)
 
     def _moves(self, dtype: np.dtype[Any], temperature: float = 1.0) -> Moves:
         """Return the scores of moves in a floating type, FORBIDDEN where the constraints say so."""

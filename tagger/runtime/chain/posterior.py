@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -29,14 +30,15 @@ class ChainPosterior:
     """The distribution over tag sequences of B sentences; made by `Chain.posterior`."""
 
     _messages: ScaledMessages | LogMessages
-    _peaks: Floats  # (T, B), the largest emission of each token
+    _peaks: Floats  # (B,) float64, the sum of the largest scores of a sentence's tokens
     _inside: Bools  # (T, B)
+    _dtype: np.dtype[Any]  # of the scores
 
     @cached_property
     def marginals(self) -> Floats:
         """(T, B, K), p(y_t = k | x), in the type of the scores; 0 in the padding."""
         with np.errstate(over="ignore"):  # in the padding
-            found = self._messages.marginals().transpose(0, 2, 1).astype(self._peaks.dtype, order="C")
+            found = self._messages.marginals().transpose(0, 2, 1).astype(self._dtype, order="C")
         if not self._inside.all():
             found[~self._inside] = 0.0
         return found
@@ -44,8 +46,7 @@ class ChainPosterior:
     @cached_property
     def log_z(self) -> Floats:
         """(B,) float64, the logarithm of the sum of exp(score) over all tag sequences."""
-        peaks = np.where(self._inside, self._peaks, 0.0).sum(0, dtype=np.float64)
-        found: Floats = self._messages.log_z() + peaks
+        found: Floats = self._messages.log_z() + self._peaks
         return found
 
     def of_scores(self, scores: Floats) -> Floats:
@@ -90,30 +91,44 @@ def list_inner_moves(start: Ints, end: Ints) -> tuple[Ints, Ints]:
 
 
 def find_posterior(
-    scores: Floats, moves: Moves, lengths: Ints, allowed: Bools | None, d: int | None
+    scores: Floats, moves: Moves, lengths: Ints, allowed: Bools | None, d: int | None, temperature: float
 ) -> ChainPosterior:
-    """Run the recursions over scores (T, B, K), whose padding may hold anything; d is the constraints' exponent.
+    """Run the recursions over a padded batch.
+
+    Args:
+        scores: (T, B, K), anything in the padding.
+        moves: what joins them, already divided by the temperature.
+        lengths: (B,).
+        allowed: (T, B, K), the tags that each token may have; any when None.
+        d: the constraints' exponent.
+        temperature: what the scores are divided by.
 
     Raises:
         DataError: the constraints leave none of the sequences of allowed tags.
     """
     T, _, K = scores.shape
     inside = np.arange(T)[:, None] < lengths
-    shifted = np.ascontiguousarray(scores.transpose(0, 2, 1))  # (T, K, B)
-    peaks = shifted.max(1)
-    with np.errstate(over="ignore", invalid="ignore"):
-        shifted = shifted - peaks[:, None]
+    filled = scores.transpose(0, 2, 1).copy()  # (T, K, B)
     if not inside.all():
-        np.copyto(shifted, 0.0, where=~inside[:, None])
+        np.copyto(filled, 0.0, where=~inside[:, None])
+    peaks = filled.max(1)
+    with np.errstate(invalid="ignore"):
+        shifted = filled - peaks[:, None]
     low_move, high_move = moves.range()
-    spread = high_move - low_move - float(shifted.min())
+    spread = high_move - low_move - float(shifted.min()) / temperature
     joined = T if d is None else d
     if allowed is not None:
         allowed = allowed | ~inside[..., None]
         joined = measure_lookback(allowed, d)
-        np.copyto(shifted, FORBIDDEN, where=~allowed.transpose(0, 2, 1))
     types = [dtype for dtype in _TYPES if dtype.itemsize >= scores.dtype.itemsize]
     road = choose_road(spread, K, min(joined, T), types)
+    wide = types[-1] if road is None else road.dtype
+    if wide != scores.dtype:
+        shifted = np.subtract(filled, peaks[:, None], dtype=wide)
+    if temperature != 1.0:  # only now: what is far from 0 is blurred by a division in single precision
+        shifted /= temperature
+    if allowed is not None:
+        np.copyto(shifted, FORBIDDEN, where=~allowed.transpose(0, 2, 1))
     messages = (
         propagate_logarithms(shifted, moves, lengths)
         if road is None
@@ -121,7 +136,7 @@ def find_posterior(
     )
     if allowed is not None:
         check_possible(messages.log_z(), lengths)
-    return ChainPosterior(messages, peaks, inside)
+    return ChainPosterior(messages, peaks.sum(0, dtype=np.float64) / temperature, inside, scores.dtype)
 
 
 def check_possible(log_scores: Floats, lengths: Ints) -> None:
