@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tagger.model.crf import FORBIDDEN, NBest
+from tagger.runtime.chain import FORBIDDEN, NBest
 
 _NEVER = (
     -1e4
@@ -20,7 +20,7 @@ _NEVER = (
 
 
 class Softmax(nn.Module):
-    """Independent choices of K tags."""
+    """SoftmaxPosterior choices of K tags."""
 
     def __init__(self, num_tags: int) -> None:
         super().__init__()
@@ -53,15 +53,17 @@ class Softmax(nn.Module):
     @torch.no_grad()
     def posterior(
         self, emissions: Tensor, lengths: Tensor, allowed: Tensor | None = None, temperature: float = 1.0
-    ) -> Independent:
+    ) -> SoftmaxPosterior:
         """Return the distribution over tag sequences; arguments as for `CRF.posterior`."""
         scores = _restricted(emissions, allowed) / temperature
         inside = _inside(lengths, len(emissions))
         log_z = torch.where(inside, scores.logsumexp(-1), 0.0).sum(0, dtype=torch.float64)
-        return Independent(torch.where(inside.unsqueeze(-1), scores.softmax(-1), 0.0), log_z, inside)
+        return SoftmaxPosterior(torch.where(inside.unsqueeze(-1), scores.softmax(-1), 0.0), log_z, inside)
 
     @torch.no_grad()
-    def nbest(self, emissions: Tensor, lengths: Tensor, n: int, allowed: Tensor | None = None) -> NBest:
+    def nbest(
+        self, emissions: Tensor, lengths: Tensor, n: int, allowed: Tensor | None = None
+    ) -> NBest[Tensor]:
         """Return the n best tag sequences; arguments as for `CRF.nbest`."""
         S, B, K = emissions.shape
         inside = _inside(lengths, S)
@@ -81,7 +83,7 @@ class Softmax(nn.Module):
 
 
 @dataclass(frozen=True, slots=True)
-class Independent:
+class SoftmaxPosterior:
     """The distribution over tag sequences of B sentences whose tokens are independent; see `crf.Posterior`.
 
     Attributes:

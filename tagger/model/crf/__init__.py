@@ -8,7 +8,7 @@ and the probability p(y | x) = exp(score(y)) / Z, where Z adds up exp(score) of 
 McCallum and Pereira 2001). The emissions come from a network, the other scores are learned. Because a score only ever
 joins neighbours, sums and maxima over all sequences take T steps of K x K numbers:
 
-    chain       the scores that sentences share, and the moves that constraints forbid
+    potentials  the scores that sentences share
     messages    the recursions alpha and beta (Rabiner 1989; Sutton and McCallum 2012), and the choice between
     scaled      ... products of probabilities, fast, where that provably loses nothing, and
     logarithms  ... their logarithms, for everything else
@@ -20,7 +20,8 @@ joins neighbours, sums and maxima over all sequences take T steps of K x K numbe
     layer       the module `CRF`
 
 Axes: T tokens, B sentences, K tags, N sequences or spans. This package refuses to know what a tag means: which moves
-a scheme forbids comes in as three boolean arrays (`tagger.text.schemes.allowed`).
+a scheme forbids comes in as three boolean arrays (`tagger.text.schemes.allowed`). `tagger.runtime.chain` is the same
+chain at prediction, in numpy; the reading of constraints and the proof behind the choice of a road are found there.
 
     >>> import torch
     >>> from tagger.text.schemes import Scheme, allowed
@@ -33,9 +34,9 @@ a scheme forbids comes in as three boolean arrays (`tagger.text.schemes.allowed`
     >>> loss.backward()
 """
 
-from tagger.model.crf.chain import FORBIDDEN, Chain
 from tagger.model.crf.layer import CRF
 from tagger.model.crf.posterior import Posterior
-from tagger.model.crf.search import NBest
+from tagger.model.crf.potentials import Potentials
+from tagger.runtime.chain import FORBIDDEN, NBest
 
-__all__ = ["CRF", "FORBIDDEN", "Chain", "NBest", "Posterior"]
+__all__ = ["CRF", "FORBIDDEN", "NBest", "Posterior", "Potentials"]

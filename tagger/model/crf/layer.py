@@ -9,16 +9,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tagger.model.crf.chain import FORBIDDEN, Chain, exponent, pack, trim
 from tagger.model.crf.loss import NegativeLogLikelihood, PartialNegativeLogLikelihood
 from tagger.model.crf.padded import token_mask
 from tagger.model.crf.posterior import Posterior
+from tagger.model.crf.potentials import Potentials, pack
 from tagger.model.crf.problem import Problem
-from tagger.model.crf.search import NBest, n_best, viterbi
+from tagger.model.crf.search import n_best, viterbi
+from tagger.runtime.chain import FORBIDDEN, NBest
+from tagger.runtime.chain.constraints import check_constraints, exponent
 
 if TYPE_CHECKING:
     from tagger.text.schemes import Constraints
@@ -56,7 +57,7 @@ class CRF(nn.Module):
         self.transitions = nn.Parameter(torch.empty(num_tags, num_tags))
         self.exponent: int | None = 1
         if constraints is not None:
-            constraints = _checked(constraints, num_tags)
+            constraints = check_constraints(constraints, num_tags)
             self.exponent = exponent(constraints)
         self.register_buffer("possible", None if constraints is None else pack(constraints), persistent=False)
         self.reset_parameters()
@@ -146,7 +147,9 @@ class CRF(nn.Module):
         return viterbi(emissions, self.chain(emissions.dtype), lengths)
 
     @torch.no_grad()
-    def nbest(self, emissions: Tensor, lengths: Tensor, n: int, allowed: Tensor | None = None) -> NBest:
+    def nbest(
+        self, emissions: Tensor, lengths: Tensor, n: int, allowed: Tensor | None = None
+    ) -> NBest[Tensor]:
         """Return the n most likely tag sequences; for their probabilities see `Posterior.of_scores`."""
         emissions = _restricted(_widened(emissions), allowed)
         return n_best(emissions, self.chain(emissions.dtype), lengths, n)
@@ -179,9 +182,9 @@ class CRF(nn.Module):
         return self.posterior(emissions, lengths, allowed).marginals
 
     @torch.no_grad()
-    def chain(self, dtype: torch.dtype | None = None) -> Chain:
+    def chain(self, dtype: torch.dtype | None = None) -> Potentials:
         """Return the scores that all sentences share, FORBIDDEN where the constraints say so."""
-        chain = Chain.of(self.start_transitions, self.transitions, self.end_transitions, self.possible)
+        chain = Potentials.of(self.start_transitions, self.transitions, self.end_transitions, self.possible)
         return chain if dtype is None else chain.to(dtype)
 
     def _check(self, emissions: Tensor, mask: Tensor | None, tags: Tensor | None = None) -> Tensor:
@@ -222,13 +225,6 @@ class CRF(nn.Module):
             raise ValueError(
                 f"tags must lie between 0 and {self.num_tags - 1}, got {int(low)} to {int(high)}"
             )
-
-
-def _checked(constraints: Constraints, K: int) -> Constraints:
-    shapes = tuple(np.shape(mask) for mask in constraints)
-    if shapes != ((K,), (K, K), (K,)):
-        raise ValueError(f"constraints must have the shapes {((K,), (K, K), (K,))}, got {shapes}")
-    return trim(constraints)
 
 
 def _widened(emissions: Tensor) -> Tensor:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tagger.model.crf.chain import FORBIDDEN, Chain
 from tagger.model.crf.messages import widest
-from tagger.model.crf.padded import Layout, pick, reorder
+from tagger.model.crf.padded import PaddedLayout, pick, reorder
+from tagger.model.crf.potentials import Potentials
+from tagger.runtime.chain import FORBIDDEN
 
 _CHUNK = 1 << 22
 """Elements that a temporary may hold (32 MB in double precision)."""
@@ -58,7 +59,9 @@ class Logarithms:
         return (self.transitions[tag] + following - self.beta[step, sentence, tag].unsqueeze(-1)).exp_()
 
 
-def propagate(emissions: Tensor, peaks: Tensor, chain: Chain, layout: Layout) -> Logarithms:
+def propagate_logarithms(
+    emissions: Tensor, peaks: Tensor, chain: Potentials, layout: PaddedLayout
+) -> Logarithms:
     """Run both recursions over emissions (T, B, K) less their peaks (T, B)."""
     wide = widest(emissions.device)
     chain = chain.to(wide)

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from tagger.model.crf.chain import Chain
 from tagger.model.crf.messages import widest
-from tagger.model.crf.padded import Layout, pick
+from tagger.model.crf.padded import PaddedLayout, pick
+from tagger.model.crf.potentials import Potentials
 from tagger.model.crf.problem import Problem
 
 
@@ -43,7 +43,7 @@ class NegativeLogLikelihood(torch.autograd.Function):
         tags: Tensor,
     ) -> Tensor:
         """Emissions (T, B, K), start (K,), transitions (K, K), end (K,), ..., tags (T, B) -> loss (B,)."""
-        problem = Problem.of(emissions, Chain.of(start, transitions, end, possible), lengths)
+        problem = Problem.of(emissions, Potentials.of(start, transitions, end, possible), lengths)
         gold = _read_gold(problem, tags)
         messages = problem.solve(problem.choose_road(d, gold.scores))
         ctx.messages, ctx.gold, ctx.problem = messages, gold, problem
@@ -77,7 +77,7 @@ class PartialNegativeLogLikelihood(torch.autograd.Function):
         allowed: Tensor,
     ) -> Tensor:
         """Emissions (T, B, K), start (K,), transitions (K, K), end (K,), ..., allowed (T, B, K) -> loss (B,)."""
-        problem = Problem.of(emissions, Chain.of(start, transitions, end, possible), lengths, allowed)
+        problem = Problem.of(emissions, Potentials.of(start, transitions, end, possible), lengths, allowed)
         messages = problem.solve_beside(problem.choose_road(d))
         ctx.messages, ctx.layout = messages, problem.layout
         total, within = messages.log_z.chunk(2)
@@ -106,7 +106,7 @@ def _read_gold(problem: Problem, tags: Tensor) -> _Gold:
     return _Gold(tags, moves, torch.where(problem.layout.mask, scores, 0.0).sum(0) + edges)
 
 
-def _gradients(counts: Tensor, moves: Tensor, layout: Layout) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _gradients(counts: Tensor, moves: Tensor, layout: PaddedLayout) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return the gradients by emissions (which are the counts), start, transitions and end; autograd casts them."""
     return counts, counts[0].sum(0), moves, pick(counts, layout.last).sum(0)
 

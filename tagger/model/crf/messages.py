@@ -18,24 +18,14 @@ because gamma is alpha of the sentence read backwards with the transposed matrix
 
 from __future__ import annotations
 
-import math
-from typing import NamedTuple, Protocol
+from typing import Protocol, TypeAlias
 
 import torch
 from torch import Tensor
 
-_RANGE = {torch.float32: 80.0, torch.float64: 650.0}
-"""Nats between 1 and the smallest normal number of a type (87.3 and 708.4), less a margin for rounding."""
+from tagger.runtime.chain import roads
 
-_LONGEST_STRIDE = 16
-"""Time steps between two normalisations; beyond it nothing is saved that can be measured."""
-
-
-class Road(NamedTuple):
-    """The scaled road: in which type, and every how many time steps the messages are normalised."""
-
-    dtype: torch.dtype
-    stride: int
+Road: TypeAlias = roads.Road[torch.dtype]
 
 
 class Messages(Protocol):
@@ -69,18 +59,10 @@ def widest(device: torch.device) -> torch.dtype:
 
 
 def choose_road(spread: float, K: int, d: int, dtype: torch.dtype, device: torch.device) -> Road | None:
-    """Return the cheapest scaled road on which no weight that matters can underflow; None: take logarithms.
+    """Return the scaled road in the type of the scores, or in a wider one that the device has; None: take logarithms.
 
-    Let r be how far the log-potentials of one time step lie apart (`spread`), all of them at most 0. A step lowers
-    the largest message by at most r and raises the sum by at most log K. As the paths to two tags can be joined
-    within d steps, the messages of two reachable tags differ by at most d r + (d - 1) log K. If s steps go
-    without normalisation, the sum of alpha beta, the smallest number that we divide by, is therefore above
-    exp(-(2 s + d + 1) r - (d + 1) log K), and below exp(2 (s + 1) log K).
+    Arguments and proof: `tagger.runtime.chain.roads`.
     """
-    r, log_k = max(spread, 1.0), max(math.log(K), 0.5)
-    for road, limit in _RANGE.items():
-        below = ((limit - (d + 1) * log_k) / r - d - 1) / 2  # NaN for NaN scores, negative for infinite ones
-        spare = min(below, limit / (2 * log_k) - 1, _LONGEST_STRIDE - 1)
-        if below >= 0 and spare >= 0 and dtype.itemsize <= road.itemsize <= widest(device).itemsize:
-            return Road(road, int(spare) + 1)
-    return None
+    types = [torch.float32, torch.float64]
+    sizes = range(dtype.itemsize, widest(device).itemsize + 1)
+    return roads.choose_road(spread, K, d, [each for each in types if each.itemsize in sizes])

@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class PaddedLayout:
     """Where the tokens of B sentences are."""
 
     lengths: Tensor  # (B,) int64, at least 1 each
@@ -23,7 +23,7 @@ class Layout:
     last: Tensor  # (B,) int64: the row of each sentence's last token
 
     @classmethod
-    def of(cls, lengths: Tensor, T: int) -> Layout:
+    def of(cls, lengths: Tensor, T: int) -> PaddedLayout:
         """Lay out sentences of these lengths (B,) in T time steps."""
         B, device = len(lengths), lengths.device
         first_rows = torch.arange(B, device=device)
@@ -35,9 +35,9 @@ class Layout:
         mirrored = torch.where(mask, last - starts, own).view(T * B)
         return cls(lengths, mask, filled, mirrored, last)
 
-    def twice(self) -> Layout:
+    def twice(self) -> PaddedLayout:
         """Return the layout of 2 B sentences: these, and these again beside them."""
-        return Layout.of(self.lengths.repeat(2), len(self.mask))
+        return PaddedLayout.of(self.lengths.repeat(2), len(self.mask))
 
 
 def token_mask(lengths: Tensor, T: int) -> Tensor:

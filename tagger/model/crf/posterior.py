@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from tagger.model.crf.messages import Messages
-from tagger.model.crf.padded import Layout
+from tagger.model.crf.padded import PaddedLayout
 from tagger.model.crf.problem import Problem
 
 _NEVER = -1e4
@@ -35,7 +35,7 @@ class Posterior:
     marginals: Tensor
     log_z: Tensor
     _messages: Messages
-    _layout: Layout
+    _layout: PaddedLayout
 
     @classmethod
     def of(cls, problem: Problem, messages: Messages) -> Posterior:

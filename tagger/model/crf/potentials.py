@@ -1,7 +1,6 @@
-"""The scores that all sentences share, the moves that are impossible, and how far apart messages can drift.
+"""The scores that all sentences share, and how far apart messages can drift where tags are known in part.
 
-`Chain` holds scores; `trim` and `exponent` read the boolean constraints once, when a CRF is made; `lookback`
-reads the sets of allowed tags of a batch. What a tag means is the business of `tagger.text.schemes`.
+What constraints forbid, and how soon two paths can meet under them, is worked out in `tagger.runtime.chain`.
 """
 
 from __future__ import annotations
@@ -9,25 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from tagger.errors import ConfigError
+from tagger.runtime.chain import FORBIDDEN
 
 if TYPE_CHECKING:
     from tagger.text.schemes import Constraints
 
-FORBIDDEN = -1e30
-"""Score of a move that can't happen: finite, so that no NaN is born, and below every sum of real scores, so that
-no sequence with a forbidden move ever beats one without."""
-
-_LARGEST_EXPONENT = 16
-"""Tag schemes need 1 to 3 steps; a graph that needs more is treated as one that never mixes."""
-
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class Potentials:
     """Log-potentials of a linear chain in one vector, transitions, start and end, so that one call treats all."""
 
     packed: Tensor  # (K * K + 2 K,)
@@ -35,7 +26,9 @@ class Chain:
     constrained: bool
 
     @classmethod
-    def of(cls, start: Tensor, transitions: Tensor, end: Tensor, possible: Tensor | None = None) -> Chain:
+    def of(
+        cls, start: Tensor, transitions: Tensor, end: Tensor, possible: Tensor | None = None
+    ) -> Potentials:
         """Pack start (K,), transitions (K, K) and end (K,), FORBIDDEN where the packed mask is False."""
         packed = torch.cat((transitions.reshape(-1), start, end))
         if possible is not None:
@@ -57,14 +50,14 @@ class Chain:
         """(K,): score of ending with a tag."""
         return self.packed[-self.K :]
 
-    def to(self, dtype: torch.dtype) -> Chain:
+    def to(self, dtype: torch.dtype) -> Potentials:
         """Return the chain in another floating type."""
-        return Chain(self.packed.to(dtype), self.K, self.constrained)
+        return Potentials(self.packed.to(dtype), self.K, self.constrained)
 
-    def weights(self) -> tuple[Chain, Tensor]:
+    def weights(self) -> tuple[Potentials, Tensor]:
         """Return exp(scores - top), potentials of at most 1 that are 0 where forbidden, and top, ()."""
         top = self.packed.max()
-        return Chain((self.packed - top).exp_(), self.K, self.constrained), top
+        return Potentials((self.packed - top).exp_(), self.K, self.constrained), top
 
     def range(self) -> tuple[Tensor, Tensor]:
         """Return the lowest and the highest score of a possible move, () each."""
@@ -76,44 +69,9 @@ class Chain:
 
 
 def pack(constraints: Constraints) -> Tensor:
-    """Return the constraints as a mask (K * K + 2 K,) in the order of `Chain`."""
+    """Return the constraints as a mask (K * K + 2 K,) in the order of `Potentials`."""
     start, transitions, end = (torch.from_numpy(mask) for mask in constraints)
     return torch.cat((transitions.reshape(-1), start, end))
-
-
-def trim(constraints: Constraints) -> Constraints:
-    """Forbid also the moves that lie on no sequence: into tags that reach no end, out of tags no start reaches.
-
-    Raises:
-        ConfigError: no tag sequence at all is possible.
-    """
-    start, transitions, end = (np.asarray(mask, dtype=bool) for mask in constraints)
-    useful = _reachable(start, transitions) & _reachable(end, transitions.T)
-    if not (useful & start).any():
-        raise ConfigError(
-            f"the constraints over {len(start)} tags leave no possible tag sequence; expected at least one "
-            "way from a start to an end"
-        )
-    both = useful[:, None] & useful[None, :]
-    return type(constraints)(start & useful, transitions & both, end & useful)
-
-
-def exponent(constraints: Constraints) -> int | None:
-    """Return the least d such that each useful tag reaches each in exactly d moves; None: no d, or a large one.
-
-    This is the index of primitivity of the graph (1 if everything may follow everything; BIOES has 3). It bounds
-    how far the messages of two tags at one token can drift apart: the best paths to them need not have parted
-    more than d tokens ago.
-    """
-    transitions = constraints.transitions
-    useful = transitions.any(0) | transitions.any(1) | constraints.start
-    graph = transitions[np.ix_(useful, useful)].astype(np.float32)
-    reached = np.eye(len(graph), dtype=np.float32)
-    for d in range(1, _LARGEST_EXPONENT + 1):
-        reached = np.minimum(reached @ graph, 1.0)
-        if reached.all():
-            return d
-    return None
 
 
 def lookback(allowed: Tensor, d: int | None) -> Tensor:
@@ -131,13 +89,3 @@ def lookback(allowed: Tensor, d: int | None) -> Tensor:
         joined |= steps - restricted >= d - 1
     latest = torch.where(joined, steps, -1).cummax(0).values
     return (steps - latest).max() + 2 * (d or 1)
-
-
-def _reachable(origins: np.ndarray, transitions: np.ndarray) -> np.ndarray:
-    """Return which tags (K,) can be reached from the origins in any number of moves."""
-    reached = origins
-    while True:
-        further = reached | (reached @ transitions)
-        if (further == reached).all():
-            return reached
-        reached = further

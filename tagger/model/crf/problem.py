@@ -12,10 +12,12 @@ import torch
 from torch import Tensor
 
 from tagger.errors import DataError
-from tagger.model.crf import logarithms, scaled
-from tagger.model.crf.chain import FORBIDDEN, Chain, lookback
+from tagger.model.crf.logarithms import propagate_logarithms
 from tagger.model.crf.messages import Messages, Road, choose_road, widest
-from tagger.model.crf.padded import Layout, reorder
+from tagger.model.crf.padded import PaddedLayout, reorder
+from tagger.model.crf.potentials import Potentials, lookback
+from tagger.model.crf.scaled import propagate_scaled
+from tagger.runtime.chain import FORBIDDEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +25,17 @@ class Problem:
     """What the recursions need to know about a batch."""
 
     emissions: Tensor  # (T, B, K); in the padding the scores of the sentence's first token
-    chain: Chain
-    layout: Layout
+    chain: Potentials
+    layout: PaddedLayout
     peaks: Tensor  # (T, B): the largest emission of each token
     allowed: Tensor | None  # (T, B, K) bool, True in the padding
 
     @classmethod
-    def of(cls, emissions: Tensor, chain: Chain, lengths: Tensor, allowed: Tensor | None = None) -> Problem:
+    def of(
+        cls, emissions: Tensor, chain: Potentials, lengths: Tensor, allowed: Tensor | None = None
+    ) -> Problem:
         """Fill the padding of emissions (T, B, K), which may hold anything, and of allowed (T, B, K) bool."""
-        layout = Layout.of(lengths, len(emissions))
+        layout = PaddedLayout.of(lengths, len(emissions))
         filled = reorder(emissions, layout.filled)
         if allowed is not None:
             allowed = allowed | ~layout.mask.unsqueeze(-1)
@@ -85,7 +89,7 @@ class Problem:
         return replace(self, emissions=torch.where(self.allowed, self.emissions, FORBIDDEN))
 
     def _propagate(self, road: Road | None) -> Messages:
-        recursion = logarithms.propagate if road is None else partial(scaled.propagate, road=road)
+        recursion = propagate_logarithms if road is None else partial(propagate_scaled, road=road)
         return recursion(self.emissions, self.peaks, self.chain, self.layout)
 
 

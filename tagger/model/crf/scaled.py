@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tagger.model.crf.chain import Chain
 from tagger.model.crf.messages import Road, widest
-from tagger.model.crf.padded import Layout, pick, reorder
+from tagger.model.crf.padded import PaddedLayout, pick, reorder
+from tagger.model.crf.potentials import Potentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,9 @@ class Scaled:
         return torch.where(self.mask, weight.to(self.scale.dtype) / self.scale, 0.0)  # (T, B)
 
 
-def propagate(emissions: Tensor, peaks: Tensor, chain: Chain, layout: Layout, road: Road) -> Scaled:
+def propagate_scaled(
+    emissions: Tensor, peaks: Tensor, chain: Potentials, layout: PaddedLayout, road: Road
+) -> Scaled:
     """Run both recursions over emissions (T, B, K) less their peaks (T, B)."""
     T, B, K = emissions.shape
     weights, top = chain.to(road.dtype).weights()

@@ -9,16 +9,17 @@ of Soong and Huang (1991). Viterbi is N = 1.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from tagger.model.crf.chain import FORBIDDEN, Chain
 from tagger.model.crf.messages import widest
-from tagger.model.crf.padded import Layout, reorder
+from tagger.model.crf.padded import PaddedLayout, reorder
+from tagger.model.crf.potentials import Potentials
 from tagger.model.crf.problem import check_possible
+from tagger.runtime.chain import FORBIDDEN, NBest
 
 _CHUNK = 1 << 20
 """Elements of the temporary of a maximum: small enough for the cache, large enough to hide the cost of a call."""
@@ -33,17 +34,9 @@ _FAR = -1e6
 """A shift never exceeds this, so that FORBIDDEN stays below every possible score."""
 
 
-class NBest(NamedTuple):
-    """The N best tag sequences of each sentence, best first."""
-
-    tags: Tensor  # (T, B, N) int64, 0 in the padding
-    scores: Tensor  # (B, N), FORBIDDEN or less where a sentence has fewer than N possible tag sequences
-    counts: Tensor  # (B,) int64: how many of the N exist
-
-
-def viterbi(emissions: Tensor, chain: Chain, lengths: Tensor) -> Tensor:
+def viterbi(emissions: Tensor, chain: Potentials, lengths: Tensor) -> Tensor:
     """Return the best tags (T, B) int64, 0 in the padding; among equal tags the lowest, from the end."""
-    layout = Layout.of(lengths, len(emissions))
+    layout = PaddedLayout.of(lengths, len(emissions))
     best = reorder(_best_arrivals(emissions, chain), layout.mirrored)
     arrivals, first = chain.transitions.t().contiguous(), best[0] + chain.end
     check_possible(first.amax(-1), lengths)
@@ -57,12 +50,12 @@ def viterbi(emissions: Tensor, chain: Chain, lengths: Tensor) -> Tensor:
     return torch.where(layout.mask, reorder(tags, layout.mirrored), 0)
 
 
-def n_best(emissions: Tensor, chain: Chain, lengths: Tensor, n: int) -> NBest:
+def n_best(emissions: Tensor, chain: Potentials, lengths: Tensor, n: int) -> NBest[Tensor]:
     """Return the n best distinct tag sequences, exactly, in the widest type."""
     T, B, K = emissions.shape
     wide = widest(emissions.device)
     emissions, chain = emissions.to(wide), chain.to(wide)
-    layout = Layout.of(lengths, T)
+    layout = PaddedLayout.of(lengths, T)
     best = reorder(_best_arrivals(emissions, chain), layout.mirrored)
     emissions = reorder(emissions, layout.mirrored)
     before = torch.cat((chain.transitions.t(), chain.end.unsqueeze(0)))  # (K + 1, K); the end is the tag K
@@ -88,7 +81,7 @@ def n_best(emissions: Tensor, chain: Chain, lengths: Tensor, n: int) -> NBest:
     return NBest(ordered, scores, (scores > FORBIDDEN / 2).sum(-1))
 
 
-def _best_arrivals(emissions: Tensor, chain: Chain) -> Tensor:
+def _best_arrivals(emissions: Tensor, chain: Potentials) -> Tensor:
     """Return the score of the best way to each tag, (T, B, K), up to a constant for each token of a sentence."""
     _, B, K = emissions.shape
     is_wide = K >= B  # the longer of tags and sentences stands last

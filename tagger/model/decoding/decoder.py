@@ -27,7 +27,7 @@ from tagger.model.agreement import Agreement
 from tagger.model.chains import MOST_CHAINS, Chains, batch_chains
 from tagger.model.crf import Posterior
 from tagger.model.decoding.labels import Known, Labels
-from tagger.model.softmax import Independent
+from tagger.model.softmax import SoftmaxPosterior
 from tagger.model.trained import TrainedModel
 from tagger.text.schemes import OUTSIDE, Scheme
 
@@ -356,7 +356,7 @@ class Decoder:
                         alternatives.append(Alternative(probabilities[place][rank], names, spans))
 
     def _readings(
-        self, rows: Sequence[Sequence[int]], tags: Tensor, posterior: Posterior | Independent
+        self, rows: Sequence[Sequence[int]], tags: Tensor, posterior: Posterior | SoftmaxPosterior
     ) -> list[tuple[list[str], list[ScoredSpan]]]:
         """Return tags and spans of one reading of each sentence of a batch."""
         spans = [self.labels.read(row) for row in rows]
