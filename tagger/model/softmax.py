@@ -20,7 +20,7 @@ _NEVER = (
 
 
 class Softmax(nn.Module):
-    """SoftmaxPosterior choices of K tags."""
+    """Independent choices of K tags."""
 
     def __init__(self, num_tags: int) -> None:
         super().__init__()
