@@ -98,5 +98,5 @@ def choose(kind: type[Settings], path: Path | None, given: Given, overrides: lis
     """Return the defaults changed by a file, that by a command's options, and those by `--set`."""
     from tagger import config as settings
 
-    chosen = kind() if path is None else settings.read_as(kind, path)
-    return settings.override(settings.override(chosen, given), settings.assignments(overrides or []))
+    chosen = kind() if path is None else settings.read_settings(kind, path)
+    return settings.override(settings.override(chosen, given), settings.parse_assignments(overrides or []))

@@ -7,15 +7,13 @@
 """
 
 from tagger.config.reading import (
-    assignments,
-    build,
+    AnySettings,
+    apply_mode_defaults,
+    complete_settings,
     override,
-    parse,
-    parse_as,
-    read,
-    read_as,
-    settle,
-    suit,
+    parse_assignments,
+    parse_settings,
+    read_settings,
 )
 from tagger.config.rendering import render
 from tagger.config.sections import (
@@ -30,13 +28,17 @@ from tagger.config.sections import (
     PretrainConfig,
     PretrainingConfig,
     RawTextConfig,
+    RawTextSteps,
     Section,
+    Settings,
+    Steps,
     TextEncoderConfig,
     TextEncoderTrainingConfig,
     TrainingConfig,
 )
 
 __all__ = [
+    "AnySettings",
     "Config",
     "CorpusConfig",
     "DecoderConfig",
@@ -48,18 +50,18 @@ __all__ = [
     "PretrainConfig",
     "PretrainingConfig",
     "RawTextConfig",
+    "RawTextSteps",
     "Section",
+    "Settings",
+    "Steps",
     "TextEncoderConfig",
     "TextEncoderTrainingConfig",
     "TrainingConfig",
-    "assignments",
-    "build",
+    "apply_mode_defaults",
+    "complete_settings",
     "override",
-    "parse",
-    "parse_as",
-    "read",
-    "read_as",
+    "parse_assignments",
+    "parse_settings",
+    "read_settings",
     "render",
-    "settle",
-    "suit",
 ]

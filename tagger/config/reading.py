@@ -10,18 +10,14 @@ from typing import Any, Literal, TypeVar
 from pydantic import ValidationError
 
 from tagger.config.mistakes import explain, suggest
-from tagger.config.sections import Config, PretrainConfig, TextEncoderConfig
+from tagger.config.sections import Config, Settings
 from tagger.errors import ConfigError
 
-Settings = TypeVar("Settings", Config, PretrainConfig, TextEncoderConfig)
+AnySettings = TypeVar("AnySettings", bound=Settings)
+Mode = Literal["words", "characters", "blanks"]
 
 
-def parse(toml: str, origin: str | None = None) -> Config:
-    """Read settings from TOML text; see `parse_as`."""
-    return parse_as(Config, toml, origin)
-
-
-def parse_as(kind: type[Settings], toml: str, origin: str | None = None) -> Settings:
+def parse_settings(kind: type[AnySettings], toml: str, origin: str | None = None) -> AnySettings:
     """Read settings of a kind from TOML text.
 
     Args:
@@ -37,26 +33,16 @@ def parse_as(kind: type[Settings], toml: str, origin: str | None = None) -> Sett
     return _build(kind, table, origin)
 
 
-def read(path: str | Path) -> Config:
-    """Read settings from a TOML file; fields it doesn't name keep their defaults."""
-    return read_as(Config, path)
-
-
-def read_as(kind: type[Settings], path: str | Path) -> Settings:
-    """Read settings of a kind from a TOML file."""
+def read_settings(kind: type[AnySettings], path: str | Path) -> AnySettings:
+    """Read settings of a kind from a TOML file; fields it doesn't name keep their defaults."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig")  # some editors begin a file with a byte-order mark
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot be read: {error}", str(path)) from None
-    return parse_as(kind, text, str(path))
+    return parse_settings(kind, text, str(path))
 
 
-def build(table: Mapping[str, Any]) -> Config:
-    """Check a nested table of settings and make a `Config` of it."""
-    return _build(Config, table)
-
-
-def _build(kind: type[Settings], table: Mapping[str, Any], origin: str | None = None) -> Settings:
+def _build(kind: type[AnySettings], table: Mapping[str, Any], origin: str | None = None) -> AnySettings:
     try:
         return kind.model_validate(table)
     except ValidationError as error:
@@ -64,7 +50,7 @@ def _build(kind: type[Settings], table: Mapping[str, Any], origin: str | None = 
         raise ConfigError(message, f"{origin}: {field}" if origin else field) from None
 
 
-def override(config: Settings, changes: Mapping[str, Any]) -> Settings:
+def override(config: AnySettings, changes: Mapping[str, Any]) -> AnySettings:
     """Return `config` with dotted fields replaced (`{"training.epochs": 5}`); `None` means "leave as it is".
 
     Raises:
@@ -83,7 +69,7 @@ def override(config: Settings, changes: Mapping[str, Any]) -> Settings:
     return _build(type(config), table)
 
 
-def assignments(texts: Iterable[str]) -> dict[str, Any]:
+def parse_assignments(texts: Iterable[str]) -> dict[str, Any]:
     """Read `section.field=value` texts, the value as in TOML (a bare word is a string)."""
     changes: dict[str, Any] = {}
     for text in texts:
@@ -97,20 +83,15 @@ def assignments(texts: Iterable[str]) -> dict[str, Any]:
     return changes
 
 
-def settle(
-    config: Config,
-    scheme: str,
-    mode: Literal["words", "characters", "blanks"],
-    splits: Iterable[str] | None = None,
-) -> Config:
-    """Replace what was left to be found in the corpus; fields that nobody set take the mode's defaults."""
+def complete_settings(config: Config, scheme: str, mode: Mode, splits: Iterable[str] | None = None) -> Config:
+    """Return settings with what was found in the corpus; fields that nobody set take the defaults of its mode."""
     found = {"corpus.scheme": scheme, "corpus.mode": mode}
     chosen = override(config, found | ({} if splits is None else {"corpus.splits": sorted(splits)}))
-    return suit(chosen, mode)
+    return apply_mode_defaults(chosen, mode)
 
 
-def suit(config: Settings, mode: Literal["words", "characters", "blanks"]) -> Settings:
-    """Give fields that nobody set the defaults of a mode."""
+def apply_mode_defaults(config: AnySettings, mode: Mode) -> AnySettings:
+    """Return settings in which fields that nobody set have the defaults of a mode."""
     unset = {
         f"{section}.{field}": value
         for (section, field), value in _OF_MODE[mode].items()

@@ -5,23 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from tagger.config.sections import Config, PretrainConfig, TextEncoderConfig
+from tagger.config.sections import Section, Settings
 
 
-def render(config: Config | PretrainConfig | TextEncoderConfig, *, comments: bool = True) -> str:
+def render(config: Settings, *, comments: bool = True) -> str:
     """Write settings as TOML, each field's meaning in a comment above it."""
     lines: list[str] = []
     for name, field in type(config).model_fields.items():
         value = getattr(config, name)
-        if isinstance(value, BaseModel):
+        if isinstance(value, Section):
             lines.append("")
             if comments and value.__doc__:
                 lines += [f"# {line.strip()}" for line in value.__doc__.strip().splitlines()]
             lines.append(f"[{name}]")
-            for inner, inner_field in type(value).model_fields.items():
+            for inner in type(value).written_fields():
+                inner_field = type(value).model_fields[inner]
                 lines += _render_field(inner, inner_field, getattr(value, inner), comments)
         else:
             lines += _render_field(name, field, value, comments)

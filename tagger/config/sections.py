@@ -5,12 +5,20 @@ Nothing here knows a file, or how a setting is used.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 Size = Annotated[int, Field(ge=1, le=65536)]
+OptionalSize = Annotated[int, Field(ge=0, le=65536)]
+FilterWidth = Annotated[int, Field(ge=1, le=9)]
+SpellingLength = Annotated[int, Field(ge=4, le=256)]
+PassCount = Annotated[int, Field(ge=1, le=10_000)]
+Rate = Annotated[float, Field(gt=0, le=1)]
+Norm = Annotated[float, Field(gt=0)]
+ThreadCount = Annotated[int, Field(ge=0, le=64)]
+Unit = Literal["words", "characters"]
 Place = Literal[  # the values of `text.tokenizer.Split`
     "contraction",
     "possessive",
@@ -24,11 +32,63 @@ Place = Literal[  # the values of `text.tokenizer.Split`
     "unit",
     "fused",
 ]
-OptionalSize = Annotated[int, Field(ge=0, le=65536)]
 
 
 class Section(BaseModel):
+    """A frozen group of settings: unknown fields and values of another type are refused."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+
+    @classmethod
+    def written_fields(cls) -> tuple[str, ...]:
+        """Return the names of the fields in the order in which a file holds them."""
+        return tuple(cls.model_fields)
+
+
+class Settings(Section):
+    """All settings of something that is trained: sections, and the seed above them."""
+
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(default=1, description="seed of all randomness")
+
+
+class Steps(Section):
+    """Gradient steps, whatever is trained: how many, how large, on what hardware, and which weights are kept.
+
+    A kind of training adds its own fields: what makes up a batch (named in `_of_batches`), and its noise and costs.
+    """
+
+    _of_batches: ClassVar[tuple[str, ...]] = ()
+
+    epochs: PassCount = Field(description="passes over the training sentences")
+    learning_rate: Rate = Field(description="peak of the schedule")
+    warmup: Fraction = Field(default=0.1, description="share of the steps in which the learning rate rises")
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.0, description="decoupled weight decay (AdamW)"
+    )
+    clip_norm: Norm = Field(default=5.0, description="largest norm of the gradient")
+    average: Fraction = Field(
+        default=0.995, description="decay per step of the weights' moving average; 0: off"
+    )
+    patience: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="epochs without a better dev F1 before training stops; absent: never"
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        default="auto", description="where training runs; auto: a GPU if there is one, else the CPU"
+    )
+    workers: ThreadCount = Field(
+        default=1, description="training threads, which share every step; 0: one per core, at most 2"
+    )
+
+    @classmethod
+    def written_fields(cls) -> tuple[str, ...]:
+        """Return the names as every `config.toml` has them: batches behind the epochs, the rest behind the norm.
+
+        The order is part of a model: its weights hold the checksum of its settings, comments included.
+        """
+        shared = list(Steps.model_fields)
+        behind_norm = shared.index("clip_norm") + 1
+        noise = [name for name in cls.model_fields if name not in (*shared, *cls._of_batches)]
+        return (shared[0], *cls._of_batches, *shared[1:behind_norm], *noise, *shared[behind_norm:])
 
 
 class CorpusConfig(Section):
@@ -67,10 +127,8 @@ class EmbeddingConfig(Section):
     vectors_frozen: bool = Field(default=False, description="pretrained word vectors stay as they were read")
     character_dim: Size = Field(default=32, description="size of a character's embedding")
     character_filters: OptionalSize = Field(default=64, description="filters of the character convolution")
-    character_width: Annotated[int, Field(ge=1, le=9)] = Field(
-        default=3, description="characters a filter sees"
-    )
-    max_characters: Annotated[int, Field(ge=4, le=256)] = Field(
+    character_width: FilterWidth = Field(default=3, description="characters a filter sees")
+    max_characters: SpellingLength = Field(
         default=24,
         description="characters of a word that are looked at: half from its start, half from its end",
     )
@@ -128,21 +186,14 @@ class DecoderConfig(Section):
     )
 
 
-class TrainingConfig(Section):
+class TrainingConfig(Steps):
     """Gradient steps."""
 
-    epochs: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        default=12, description="passes over the training sentences"
-    )
+    _of_batches: ClassVar[tuple[str, ...]] = ("batch_sentences",)
+
+    epochs: PassCount = Field(default=12, description="passes over the training sentences")
     batch_sentences: Size = Field(default=16, description="sentences a step")
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=6e-3, description="peak of the schedule"
-    )
-    warmup: Fraction = Field(default=0.1, description="share of the steps in which the learning rate rises")
-    weight_decay: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.0, description="decoupled weight decay (AdamW)"
-    )
-    clip_norm: Annotated[float, Field(gt=0)] = Field(default=5.0, description="largest norm of the gradient")
+    learning_rate: Rate = Field(default=6e-3, description="peak of the schedule")
     input_dropout: Fraction = Field(default=0.5, description="locked dropout on the encoder's input")
     output_dropout: Fraction = Field(default=0.5, description="locked dropout on the encoder's output")
     word_dropout: Fraction = Field(
@@ -178,16 +229,7 @@ class TrainingConfig(Section):
         description='what mistakes cost, in nats (softmax-margin), each "TYPE=RECALL" or "TYPE=RECALL:PRECISION": a '
         "token of that type missed, a token taken for that type",
     )
-    average: Fraction = Field(
-        default=0.995, description="decay per step of the weights' moving average; 0: off"
-    )
-    patience: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="epochs without a better dev F1 before training stops; absent: never"
-    )
-    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
-        default="auto", description="where training runs; auto: a GPU if there is one, else the CPU"
-    )
-    workers: Annotated[int, Field(ge=0, le=64)] = Field(
+    workers: ThreadCount = Field(
         default=1,
         description="training processes, each with a batch of its own at the same weights: faster on several cores, "
         "and a little less is learnt in an epoch; 0: one per core, at most 2",
@@ -197,7 +239,7 @@ class TrainingConfig(Section):
 class LanguageModelConfig(Section):
     """A forward and a backward language model (Peters et al. 2018)."""
 
-    unit: Literal["words", "characters"] = Field(
+    unit: Unit = Field(
         default="words",
         description="words: each read by its spelling, none unknown; characters: an embedding of each",
     )
@@ -205,10 +247,8 @@ class LanguageModelConfig(Section):
     character_filters: Size = Field(
         default=8, description="filters of the character convolution that see w characters: w times this"
     )
-    character_width: Annotated[int, Field(ge=1, le=9)] = Field(
-        default=4, description="most characters a filter sees"
-    )
-    max_characters: Annotated[int, Field(ge=4, le=256)] = Field(
+    character_width: FilterWidth = Field(default=4, description="most characters a filter sees")
+    max_characters: SpellingLength = Field(
         default=20,
         description="characters of a word that are looked at: half from its start, half from its end",
     )
@@ -245,44 +285,41 @@ class RawTextConfig(Section):
     max_held_out: Size = Field(default=2000, description="held-out sentences at most")
 
 
-class PretrainingConfig(Section):
+class RawTextSteps(Steps):
+    """Gradient steps on raw text, which may be larger than the memory."""
+
+    epochs: PassCount = Field(description="passes over the text")
+    chunk_sentences: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=10_000, description="sentences held in memory and shuffled together"
+    )
+    patience: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="epochs without a lower perplexity of held-out text before training stops; absent: never",
+    )
+
+
+class PretrainingConfig(RawTextSteps):
     """Gradient steps of a language model."""
 
-    epochs: Annotated[int, Field(ge=1, le=10_000)] = Field(default=15, description="passes over the text")
+    _of_batches: ClassVar[tuple[str, ...]] = ("batch_tokens", "max_tokens", "chunk_sentences")
+
+    epochs: PassCount = Field(default=15, description="passes over the text")
     batch_tokens: Size = Field(default=2048, description="tokens a step")
     max_tokens: Annotated[int, Field(ge=8, le=10_000)] = Field(
         default=128, description="longest sentence; a longer one is cut"
     )
-    chunk_sentences: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        default=10_000, description="sentences held in memory and shuffled together"
-    )
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=0.016, description="peak of the schedule"
-    )
-    warmup: Fraction = Field(default=0.1, description="share of the steps in which the learning rate rises")
-    weight_decay: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.0, description="decoupled weight decay (AdamW)"
-    )
-    clip_norm: Annotated[float, Field(gt=0)] = Field(default=1.0, description="largest norm of the gradient")
+    learning_rate: Rate = Field(default=0.016, description="peak of the schedule")
+    clip_norm: Norm = Field(default=1.0, description="largest norm of the gradient")
     dropout: Fraction = Field(default=0.4, description="locked dropout before, between and after the layers")
     word_dropout: Fraction = Field(
         default=0.3, description="share of a step's distinct words that are read by their spelling alone"
     )
-    average: Fraction = Field(
-        default=0.995, description="decay per step of the weights' moving average; 0: off"
-    )
-    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
-        default="auto", description="where training runs; auto: a GPU if there is one, else the CPU"
-    )
-    workers: Annotated[int, Field(ge=0, le=64)] = Field(
-        default=0, description="training threads; 0: one per core, at most 2"
-    )
+    workers: ThreadCount = Field(default=0, description="training threads; 0: one per core, at most 2")
 
 
-class PretrainConfig(Section):
+class PretrainConfig(Settings):
     """All settings of a language model; written to its directory as `config.toml`."""
 
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(default=1, description="seed of all randomness")
     text: RawTextConfig = RawTextConfig()
     model: LanguageModelConfig = LanguageModelConfig()
     training: PretrainingConfig = PretrainingConfig()
@@ -291,30 +328,22 @@ class PretrainConfig(Section):
 class EncoderTextConfig(RawTextConfig):
     """How raw text is read for an encoder. Sentences of running text and columns have neighbours, lines none."""
 
-    unit: Literal["words", "characters"] = Field(default="words", description="what a token is")
+    unit: Unit = Field(default="words", description="what a token is")
     vocabulary: Annotated[int, Field(ge=10, le=10_000_000)] = Field(
         default=100_000, description="words with an embedding of their own, the commonest"
     )
 
 
-class TextEncoderTrainingConfig(Section):
-    """Gradient steps of an encoder that learns from raw text; they mean what they mean for a labeler."""
+class TextEncoderTrainingConfig(RawTextSteps):
+    """Gradient steps of an encoder that learns from raw text; they mean what they mean for a labeller."""
 
-    epochs: Annotated[int, Field(ge=1, le=10_000)] = Field(default=5, description="passes over the text")
+    _of_batches: ClassVar[tuple[str, ...]] = ("batch_sentences", "chunk_sentences")
+
+    epochs: PassCount = Field(default=5, description="passes over the text")
     batch_sentences: Size = Field(
         default=16, description="sentences a step; a word is guessed among those of its step"
     )
-    chunk_sentences: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        default=10_000, description="sentences held in memory and shuffled together"
-    )
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=4e-3, description="peak of the schedule"
-    )
-    warmup: Fraction = Field(default=0.1, description="share of the steps in which the learning rate rises")
-    weight_decay: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.0, description="decoupled weight decay (AdamW)"
-    )
-    clip_norm: Annotated[float, Field(gt=0)] = Field(default=5.0, description="largest norm of the gradient")
+    learning_rate: Rate = Field(default=4e-3, description="peak of the schedule")
     input_dropout: Fraction = Field(default=0.5, description="locked dropout on the encoder's input")
     word_dropout: Fraction = Field(
         default=0.05, description="share of words whose embedding becomes <unk> in a step"
@@ -326,21 +355,11 @@ class TextEncoderTrainingConfig(Section):
         default=0.1, description="share of characters hidden from the convolution"
     )
     language_dim: Size = Field(default=64, description="size of the space in which states and words meet")
-    average: Fraction = Field(
-        default=0.995, description="decay per step of the weights' moving average; 0: off"
-    )
-    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
-        default="auto", description="where training runs; auto: a GPU if there is one, else the CPU"
-    )
-    workers: Annotated[int, Field(ge=0, le=64)] = Field(
-        default=1, description="training threads, which share every step; 0: one per core, at most 2"
-    )
 
 
-class TextEncoderConfig(Section):
-    """All settings of a labeler's encoder that learns from raw text; written to its directory as `config.toml`."""
+class TextEncoderConfig(Settings):
+    """All settings of a labeller's encoder that learns from raw text; written to its directory as `config.toml`."""
 
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(default=1, description="seed of all randomness")
     text: EncoderTextConfig = EncoderTextConfig()
     embedding: EmbeddingConfig = EmbeddingConfig()
     encoder: EncoderConfig = EncoderConfig()
@@ -360,10 +379,9 @@ class LanguageUseConfig(Section):
     )
 
 
-class Config(Section):
+class Config(Settings):
     """All settings; written to a model directory as `config.toml`, enough to build the model again."""
 
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(default=1, description="seed of all randomness")
     corpus: CorpusConfig = CorpusConfig()
     embedding: EmbeddingConfig = EmbeddingConfig()
     encoder: EncoderConfig = EncoderConfig()

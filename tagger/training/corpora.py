@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tagger.config import Config, override, settle
+from tagger.config import Config, complete_settings, override
 from tagger.errors import ConfigError, DataError
 from tagger.model import trained, vectors
 from tagger.model.batch import EncodedCorpus, encode
@@ -161,7 +161,7 @@ def prepare(learned: Corpus, dev: Corpus | None, test: Corpus | None, *, config:
     chosen = config.corpus
     found = detect(sentence.tokens for sentence in learned.sentences)
     mode = found.mode if chosen.mode == "auto" else Mode(chosen.mode)
-    settled = settle(
+    settled = complete_settings(
         config, learned.scheme, mode.value, found.splits if chosen.splits == "auto" else chosen.splits
     )
     held_out = dev is None

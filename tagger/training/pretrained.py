@@ -66,7 +66,7 @@ def load(
     files, tensors = read_model(directory)
     expect_kind(expected, files, directory)
     try:
-        config = settings.parse_as(kind, files[CONFIG].decode("utf-8"))
+        config = settings.parse_settings(kind, files[CONFIG].decode("utf-8"))
     except (ConfigError, UnicodeDecodeError) as error:
         raise ModelError(str(error), directory / CONFIG) from None
     try:

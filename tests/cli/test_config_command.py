@@ -16,7 +16,7 @@ def test_the_printed_settings_are_the_defaults_and_explained(monkeypatch, capsys
         assert not stopped.code
     out, err = capsys.readouterr()
     assert err == ""
-    assert config.parse(out) == Config()
+    assert config.parse_settings(Config, out) == Config()
     fields = [line for line in out.splitlines() if " =" in line]
     assert len(fields) > 30
     lines = out.splitlines()

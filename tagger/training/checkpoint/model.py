@@ -165,7 +165,7 @@ def _vouched_for(directory: Path, name: str, checksum: str | None) -> bytes:
 
 def _parse(directory: Path, files: Mapping[str, bytes]) -> tuple[settings.Config, Lexicon]:
     try:
-        config = settings.parse(files[CONFIG].decode("utf-8"))
+        config = settings.parse_settings(settings.Config, files[CONFIG].decode("utf-8"))
         scheme = Scheme(config.corpus.scheme)
         if config.corpus.mode == "auto":
             raise ValueError("corpus.mode is auto, expected what it was found to be")

@@ -40,7 +40,7 @@ def settle(config: TextEncoderConfig) -> TextEncoderConfig:
             f"found {found}, but raw text has no columns; leave it out here, `tagger train` may add it",
             "embedding.feature_columns",
         )
-    return settings.suit(config, config.text.unit)
+    return settings.apply_mode_defaults(config, config.text.unit)
 
 
 def open_text(paths: Sequence[Path], config: TextEncoderConfig) -> Source:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagger import config as settings
-from tagger.config import Config, PretrainConfig
+from tagger.config import Config, PretrainConfig, TextEncoderConfig
 from tagger.errors import ConfigError
 
 FIELDS = [
@@ -29,8 +30,8 @@ def message(call, *arguments) -> str:
 @pytest.mark.parametrize("kind", [Config, PretrainConfig])
 def test_rendered_defaults_are_the_defaults(kind):
     text = settings.render(kind())
-    assert settings.parse_as(kind, text) == kind()
-    assert settings.parse_as(kind, settings.render(kind(), comments=False)) == kind()
+    assert settings.parse_settings(kind, text) == kind()
+    assert settings.parse_settings(kind, settings.render(kind(), comments=False)) == kind()
     assert set(tomllib.loads(text)) == set(kind.model_fields)
 
 
@@ -60,7 +61,7 @@ def test_every_field_is_explained_above_it():
 )
 def test_any_settings_survive_toml(changes):
     changed = settings.override(Config(), changes)
-    assert settings.parse(settings.render(changed)) == changed
+    assert settings.parse_settings(Config, settings.render(changed)) == changed
 
 
 def test_an_override_changes_one_field_and_checks_it():
@@ -74,9 +75,9 @@ def test_an_override_changes_one_field_and_checks_it():
 def test_assignments_are_read_as_toml_values():
     texts = ["a.b=5", "a.c = 0.5", "a.d=true", 'a.e="x=y"', "a.f=bare word", "a.g=[1, 2]"]
     expected = {"a.b": 5, "a.c": 0.5, "a.d": True, "a.e": "x=y", "a.f": "bare word", "a.g": [1, 2]}
-    assert settings.assignments(texts) == expected
-    assert "expected section.field=value" in message(settings.assignments, ["training.epochs"])
-    assert settings.assignments(["a.b=" + "9" * 5000]) == {"a.b": "9" * 5000}
+    assert settings.parse_assignments(texts) == expected
+    assert "expected section.field=value" in message(settings.parse_assignments, ["training.epochs"])
+    assert settings.parse_assignments(["a.b=" + "9" * 5000]) == {"a.b": "9" * 5000}
 
 
 @pytest.mark.parametrize(
@@ -136,34 +137,66 @@ def test_a_setting_near_to_nothing_names_the_list(name):
 )
 def test_what_is_wrong_is_said_with_field_and_file(toml, expected, tmp_path):
     (tmp_path / "my.toml").write_text(toml, encoding="utf-8")
-    assert message(settings.read, tmp_path / "my.toml").startswith(f"{tmp_path / 'my.toml'}: {expected}")
+    assert message(settings.read_settings, Config, tmp_path / "my.toml").startswith(
+        f"{tmp_path / 'my.toml'}: {expected}"
+    )
 
 
 def test_files_that_cannot_be_read(tmp_path):
-    assert "missing.toml: cannot be read: " in message(settings.read, tmp_path / "missing.toml")
+    assert "missing.toml: cannot be read: " in message(
+        settings.read_settings, Config, tmp_path / "missing.toml"
+    )
     (tmp_path / "latin.toml").write_bytes("# é\n".encode("latin-1"))
-    assert "latin.toml: cannot be read: " in message(settings.read, tmp_path / "latin.toml")
-    assert "cannot be read: " in message(settings.read, tmp_path)
+    assert "latin.toml: cannot be read: " in message(settings.read_settings, Config, tmp_path / "latin.toml")
+    assert "cannot be read: " in message(settings.read_settings, Config, tmp_path)
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_accepted(tmp_path):
     (tmp_path / "my.toml").write_bytes(b"\xef\xbb\xbfseed = 5\r\n[training]\r\nepochs = 2\r\n")
-    read = settings.read(tmp_path / "my.toml")
+    read = settings.read_settings(Config, tmp_path / "my.toml")
     assert (read.seed, read.training.epochs) == (5, 2)
 
 
 def test_settling_fills_what_nobody_set():
-    assert settings.settle(Config(), "IOB2", "words").embedding == Config().embedding
-    chinese = settings.settle(Config(), "BMES", "characters")
+    assert settings.complete_settings(Config(), "IOB2", "words").embedding == Config().embedding
+    chinese = settings.complete_settings(Config(), "BMES", "characters")
     assert (chinese.corpus.scheme, chinese.corpus.mode) == ("BMES", "characters")
     assert chinese.embedding.bigram_dim > 0 == chinese.embedding.character_filters
     assert chinese.training.input_dropout > Config().training.input_dropout
     chosen = settings.override(Config(), {"embedding.bigram_dim": 0, "embedding.word_dim": 10})
-    kept = settings.settle(chosen, "BMES", "characters").embedding
+    kept = settings.complete_settings(chosen, "BMES", "characters").embedding
     assert (kept.bigram_dim, kept.word_dim, kept.character_filters) == (0, 10, 0)
 
 
 def test_settled_settings_settle_to_themselves_when_read_again():
-    settled = settings.settle(Config(), "BMES", "characters")
-    again = settings.parse(settings.render(settled))
-    assert settings.settle(again, "BMES", "characters") == settled
+    settled = settings.complete_settings(Config(), "BMES", "characters")
+    again = settings.parse_settings(Config, settings.render(settled))
+    assert settings.complete_settings(again, "BMES", "characters") == settled
+
+
+def test_a_labellers_settings_are_written_as_ever():
+    """The weights of a model hold the checksum of its settings, so that not even a comment may change or move."""
+    digest = hashlib.sha256(settings.render(Config()).encode()).hexdigest()
+    assert digest == "9090fd5eccf8aaa1c4448f8c21e2a01427bab33018d2232d36d4a583731cfb1c"
+
+
+@pytest.mark.parametrize("kind", [Config, PretrainConfig, TextEncoderConfig])
+def test_all_fields_of_a_section_are_written_once(kind):
+    for info in kind.model_fields.values():
+        if info.annotation is not int:
+            section = info.annotation
+            assert sorted(section.written_fields()) == sorted(section.model_fields)
+
+
+def test_steps_are_written_around_what_a_kind_of_training_adds():
+    written = PretrainConfig().training.written_fields()
+    assert written[:5] == ("epochs", "batch_tokens", "max_tokens", "chunk_sentences", "learning_rate")
+    assert written[-6:] == ("dropout", "word_dropout", "average", "patience", "device", "workers")
+
+
+@pytest.mark.parametrize("kind", [PretrainConfig, TextEncoderConfig])
+def test_settings_of_a_pretrained_model_without_patience_are_read(kind):
+    """Directories of earlier releases don't have the field."""
+    lines = [line for line in settings.render(kind()).splitlines() if "patience" not in line]
+    assert settings.parse_settings(kind, "\n".join(lines)) == kind()
+    assert kind().training.patience is None
