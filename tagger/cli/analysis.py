@@ -4,24 +4,52 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tagger.cli.tables import details_view, interval_line, percent, scores_table
+from tagger.cli.tables import details_view, interval_line, percent, printable, scores_table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tagger.scoring import SeqevalReport
     from tagger.scoring.report import Analysis
 
 
-def show(console: Console, facts: Analysis, *, details: bool, errors: int, title: str | None = None) -> None:
-    """Print the scores with their interval; on demand near misses and parts, and the most frequent errors."""
+def show(
+    console: Console,
+    facts: Analysis,
+    *,
+    details: bool,
+    errors: int,
+    title: str | None = None,
+    seqeval: SeqevalReport | str | None = None,
+) -> None:
+    """Print the scores with their interval; on demand what else is known.
+
+    Args:
+        details: print near misses and scores of parts, too.
+        errors: so many of the most frequent kinds of error.
+        seqeval: its report, or why there is none.
+    """
     console.print(scores_table(facts.scores, title))
     console.print(interval_line(facts))
     if facts.calibration is not None:
         error = percent(facts.calibration.expected_error)
         console.print(f"calibration error of the confidences {error} % (ten bins)")
+    if isinstance(seqeval, str):
+        console.print(printable(seqeval), soft_wrap=True)
+    elif seqeval is not None:
+        console.print("\nseqeval's report on the same spans:")
+        for line in seqeval.text.splitlines():
+            console.print(printable(line), soft_wrap=True)
     if details:
         console.print(details_view(facts))
     if errors:
         from tagger.cli.mistakes import frequent_mistakes
 
         console.print(frequent_mistakes(facts, errors))
+
+
+def seqeval_as_dict(seqeval: SeqevalReport | str | None) -> dict[str, object]:
+    """Return what `--json` holds of seqeval's report: its rows, or why it has none; nothing where none was wanted."""
+    if seqeval is None:
+        return {}
+    return {"seqeval": {"error": seqeval} if isinstance(seqeval, str) else seqeval.rows}

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tagger.cli.corpus_options import Encoding, TagColumn, TokenColumn
+from tagger.cli.options import READING, RESULTS, SCHEME, AsJson, Encoding, TagColumn, TokenColumn
 from tagger.cli.tables import printable
 from tagger.text.counting import count_of
 from tagger.text.schemes import Scheme
@@ -32,24 +32,35 @@ def check(
         list[Path], typer.Argument(help="Corpora, the training file first; - is standard input.")
     ],
     scheme: Annotated[
-        str | None, typer.Option(help="Tag scheme of all files; else detected from the first.")
+        Scheme | None,
+        typer.Option(
+            help="Tag scheme of all files; else detected from the first.", rich_help_panel=READING, **SCHEME
+        ),
     ] = None,
     token_column: TokenColumn = "0",
     tag_column: TagColumn = "-1",
     encoding: Encoding = "utf-8",
-    limit: Annotated[int, typer.Option(min=0, help="Defects of a kind to list for each file; 0: all.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object with every defect.")] = False,
+    limit: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Defects of a kind to list for each file; 0: all.",
+            rich_help_panel=RESULTS,
+        ),
+    ] = 20,
+    as_json: AsJson = False,
 ) -> None:
     """Say what is in corpora and what is wrong with them, line by line; exit with 1 where training would go wrong.
 
     Example: [bold]tagger check train.conll dev.conll test.conll[/bold]
     """
-    from tagger.text import audit, conll, schemes
+    from tagger.text import audit, conll
 
     report = audit.audit(
         [str(path) for path in files],
         columns=conll.Columns(token=conll.parse_column(token_column), tag=conll.parse_column(tag_column)),
-        scheme=schemes.parse_scheme(scheme) if scheme else None,
+        scheme=scheme,
         encoding=encoding,
     )
     if as_json:

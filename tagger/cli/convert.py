@@ -13,55 +13,104 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from tagger.cli.corpus_options import COLUMN, TagColumn, TokenColumn
+from tagger.cli.options import COLUMN, ENCODING, READING, SCHEME, TagColumn, TokenColumn, one_of
 from tagger.errors import DataError
 from tagger.text import schemes
 from tagger.text.counting import count_of
 from tagger.text.formats.terminal import escape_controls
+from tagger.text.schemes import Scheme
 from tagger.text.writing import write_text
 
 if TYPE_CHECKING:
     from tagger.text.annotations import Reading
     from tagger.text.conll import Corpus, CorpusStream, Sentence
-    from tagger.text.schemes import Scheme
 
-_FORMATS = "conll, conllu, jsonl, spans, doccano, labelstudio or brat"
+_FORMATS = ("conll", "conllu", "jsonl", "spans", "doccano", "labelstudio", "brat")
 _SEPARATORS = {"tab": "\t", "space": " "}
 
+_WRITING = "Writing OUT"
+
 _To = Annotated[
-    str | None, typer.Option(help="Tag scheme to write: IOB1, IOB2, BIOES, BILOU, BMES, BMEWO or BARE.")
+    Scheme | None,
+    typer.Option(help="Tag scheme to write; else that of IN.", rich_help_panel=_WRITING, **SCHEME),
 ]
-_Format = Annotated[str | None, typer.Option("--format", help="Likewise; for standard output, that of IN.")]
+_From = Annotated[
+    Scheme | None,
+    typer.Option(help="Tag scheme of IN; else it is detected.", rich_help_panel=READING, **SCHEME),
+]
+_InputFormat = Annotated[
+    str | None,
+    typer.Option(help="Format of IN; else by its name.", rich_help_panel=READING, **one_of(_FORMATS)),
+]
+_Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        help="Format of OUT; else by its name, for standard output that of IN.",
+        rich_help_panel=_WRITING,
+        **one_of(_FORMATS),
+    ),
+]
 _Columns = Annotated[
     str | None,
-    typer.Option(help="Columns to write between token and tag, such as 1,2; else all stay as they are."),
+    typer.Option(
+        metavar="COLUMN,COLUMN",
+        help="Columns to write between token and tag, such as 1,2; else all stay as they are.",
+        rich_help_panel=_WRITING,
+    ),
 ]
 _OutputColumn = Annotated[
-    str | None, typer.Option(help=f"Column of the tag in CoNLL-U, {COLUMN}; UPOS or MISC:NER otherwise.")
+    str | None,
+    typer.Option(
+        metavar="COLUMN",
+        help=f"Column of the tag in CoNLL-U, {COLUMN}; UPOS or MISC:NER otherwise.",
+        rich_help_panel=_WRITING,
+    ),
+]
+_Separator = Annotated[
+    str, typer.Option(help="Between columns.", rich_help_panel=_WRITING, **one_of(_SEPARATORS))
+]
+_Tokens = Annotated[
+    str,
+    typer.Option(
+        help="How text without tokens is cut.",
+        rich_help_panel=READING,
+        **one_of(("words", "characters", "blanks")),
+    ),
+]
+_Lines = Annotated[
+    bool,
+    typer.Option("--lines", help="Each line of such a text is a sentence.", rich_help_panel=READING),
 ]
 _Misaligned = Annotated[
-    str, typer.Option(help="Spans that do not fit tokens: error, split (the token) or skip (the span).")
+    str,
+    typer.Option(
+        help="Spans that do not fit tokens: an error, split the token, or skip the span.",
+        rich_help_panel=READING,
+        **one_of(("error", "split", "skip")),
+    ),
+]
+_Encoding = Annotated[
+    str, typer.Option(help="Encoding of IN; OUT is UTF-8.", rich_help_panel=READING, **ENCODING)
 ]
 
 
 def convert(
     source: Annotated[str, typer.Argument(metavar="IN", help="Corpus to read; - is standard input.")],
     target: Annotated[str, typer.Argument(metavar="OUT", help="File to write; - is standard output.")],
+    scheme: _From = None,
     to: _To = None,
-    scheme: Annotated[str | None, typer.Option(help="Tag scheme of IN; else it is detected.")] = None,
-    input_format: Annotated[str | None, typer.Option(help=f"{_FORMATS}; else by the name.")] = None,
+    input_format: _InputFormat = None,
     output_format: _Format = None,
     token_column: TokenColumn = "0",
     tag_column: TagColumn = "-1",
     columns: _Columns = None,
     output_column: _OutputColumn = None,
-    separator: Annotated[str, typer.Option(help="Between columns: tab or space.")] = "tab",
-    tokens: Annotated[
-        str, typer.Option(help="How text without tokens is cut: words, characters or blanks.")
-    ] = "words",
-    lines: Annotated[bool, typer.Option("--lines", help="Each line of such a text is a sentence.")] = False,
+    separator: _Separator = "tab",
+    tokens: _Tokens = "words",
+    lines: _Lines = False,
     misaligned: _Misaligned = "error",
-    encoding: Annotated[str, typer.Option(help="Encoding of IN; OUT is UTF-8.")] = "utf-8",
+    encoding: _Encoding = "utf-8",
 ) -> None:
     """Write a corpus in another tag scheme or file format.
 
@@ -73,18 +122,17 @@ def convert(
     token, tag = conll.parse_column(token_column), conll.parse_column(tag_column)
     reading = annotations.Reading(
         columns=conll.Columns(token=token, tag=tag, features=features),
-        scheme=schemes.parse_scheme(scheme) if scheme else None,
+        scheme=scheme,
         encoding=encoding,
         lines=lines,
-        mode=tokenizer.Mode(_choose(tokens, tokenizer.Mode, "--tokens")),
-        misaligned=annotations.Misaligned(_choose(misaligned, annotations.Misaligned, "--misaligned")),
+        mode=tokenizer.Mode(tokens),
+        misaligned=annotations.Misaligned(misaligned),
     )
-    wanted = schemes.parse_scheme(to) if to else None
-    between = _SEPARATORS[_choose(separator, _SEPARATORS, "--separator")]
+    between = _SEPARATORS[separator]
     forms = _choose_forms(source, target, input_format, output_format)
     with _spooled(source) as path:
         corpus = _read(path, forms, reading)
-        converted = _convert_tags(corpus, wanted or corpus.scheme)
+        converted = _convert_tags(corpus, to or corpus.scheme)
         _say_what_was_found(corpus, converted.scheme)
         if isinstance(converted, conll.Corpus) and forms.target == "brat":
             annotations.write_brat(converted, Path(target))

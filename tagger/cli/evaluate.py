@@ -9,9 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tagger.cli.corpus_options import AsJson, Details, Errors, Report, Strict, Train
-from tagger.cli.labelling_options import MinConfidence
+from tagger.cli.options import (
+    ENCODING,
+    READING,
+    SCHEME,
+    AsJson,
+    Details,
+    Errors,
+    MinConfidence,
+    Report,
+    Seqeval,
+    Strict,
+    TrainingCorpus,
+)
 from tagger.text import schemes
+from tagger.text.schemes import Scheme
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,27 +32,43 @@ if TYPE_CHECKING:
     from tagger.model.trained import TrainedModel
     from tagger.scoring.report import Analysis
     from tagger.text.conll import Corpus
-    from tagger.text.schemes import Scheme
+
+
+_SchemeOfFile = Annotated[
+    Scheme | None,
+    typer.Option(
+        help="Tag scheme of FILE; else the model's, or what is detected.", rich_help_panel=READING, **SCHEME
+    ),
+]
+_TokenColumn = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="Column of the token; else as in training.", rich_help_panel=READING),
+]
+_TagColumn = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="Column of the tag; else as in training.", rich_help_panel=READING),
+]
+_Encoding = Annotated[
+    str | None,
+    typer.Option(help="Encoding of FILE; else as in training.", rich_help_panel=READING, **ENCODING),
+]
 
 
 def evaluate(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model directory.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Labelled corpus in CoNLL columns.")],
     as_json: AsJson = False,
+    train: TrainingCorpus = None,
     details: Details = False,
     errors: Errors = 0,
     report: Report = None,
-    train: Train = None,
+    seqeval: Seqeval = False,
     strict: Strict = False,
     min_confidence: MinConfidence = None,
-    scheme: Annotated[
-        str | None, typer.Option(help="Tag scheme of FILE; else the model's, or what is detected.")
-    ] = None,
-    token_column: Annotated[
-        str | None, typer.Option(help="Column of the token; else as in training.")
-    ] = None,
-    tag_column: Annotated[str | None, typer.Option(help="Column of the tag; else as in training.")] = None,
-    encoding: Annotated[str | None, typer.Option(help="Encoding of FILE; else as in training.")] = None,
+    scheme: _SchemeOfFile = None,
+    token_column: _TokenColumn = None,
+    tag_column: _TagColumn = None,
+    encoding: _Encoding = None,
 ) -> None:
     """Score a model on a labelled corpus: precision, recall and F1 per type, token accuracy.
 
@@ -49,11 +77,14 @@ def evaluate(
     from rich.console import Console
 
     from tagger import config as settings
-    from tagger.cli.analysis import show
+    from tagger import scoring
+    from tagger.cli.analysis import seqeval_as_dict, show
     from tagger.scoring.report import write_page
     from tagger.text.conll import parse_column
     from tagger.training import checkpoint
 
+    if seqeval:
+        scoring.require_seqeval()
     loaded = checkpoint.load_model(model)
     flags = {
         "corpus.token_column": None if token_column is None else parse_column(token_column),
@@ -61,16 +92,21 @@ def evaluate(
         "corpus.encoding": encoding,
     }
     chosen = settings.override(loaded.config, flags)
-    corpus = _read(file, chosen, loaded.scheme, schemes.parse_scheme(scheme) if scheme else None)
+    corpus = _read(file, chosen, loaded.scheme, scheme)
     learned = _read(train, chosen, loaded.scheme) if train else None
-    facts, seconds = _measure(loaded, corpus, learned, strict=strict, min_confidence=min_confidence)
+    facts, tags, seconds = _measure(loaded, corpus, learned, strict=strict, min_confidence=min_confidence)
+    other = None
+    if seqeval:
+        gold = [sentence.tags for sentence in corpus.sentences]
+        pairs = scoring.pair_spans(gold, tags, corpus.scheme, strict=strict)
+        other = scoring.report_with_seqeval(pairs, corpus.scheme)
     if report is not None:
         write_page(facts, report)
     _warn(Console(stderr=True, highlight=False), corpus, loaded.types)
     if as_json:
-        typer.echo(json.dumps(_as_json(facts, seconds), ensure_ascii=False))
+        typer.echo(json.dumps(_as_json(facts, seconds) | seqeval_as_dict(other), ensure_ascii=False))
     else:
-        show(Console(highlight=False), facts, details=details, errors=errors)
+        show(Console(highlight=False), facts, details=details, errors=errors, seqeval=other)
 
 
 def _read(path: Path, chosen: Config, model_scheme: Scheme, scheme: Scheme | None = None) -> Corpus:
@@ -91,8 +127,8 @@ def _measure(
     *,
     strict: bool,
     min_confidence: float | None,
-) -> tuple[Analysis, float]:
-    """Label the corpus, compare, and return what was found and how many seconds the labelling took."""
+) -> tuple[Analysis, list[list[str]], float]:
+    """Label the corpus, compare, and return what was found, the tags, and how many seconds the labelling took."""
     from tagger.scoring.answers import surfaces_of
     from tagger.scoring.report import analyse
     from tagger.training.evaluate import encode_corpus, predict
@@ -100,16 +136,17 @@ def _measure(
     began = time.perf_counter()
     found = predict(model, encode_corpus(corpus.sentences, model), min_confidence=min_confidence)
     seconds = time.perf_counter() - began
+    predicted = [schemes.convert(tags, model.scheme, corpus.scheme) for tags in found.tags]
     facts = analyse(
         corpus.sentences,
-        [schemes.convert(tags, model.scheme, corpus.scheme) for tags in found.tags],
+        predicted,
         corpus.scheme,
         strict=strict,
         confidences=None if strict else found.confidences,
         training_surfaces=surfaces_of(learned) if learned else None,
         name=corpus.path,
     )
-    return facts, seconds
+    return facts, predicted, seconds
 
 
 def _as_json(facts: Analysis, seconds: float) -> dict[str, Any]:
@@ -121,7 +158,7 @@ def _as_json(facts: Analysis, seconds: float) -> dict[str, Any]:
 
 
 def _warn(talk: Console, corpus: Corpus, types: list[str]) -> None:
-    from tagger.cli.talk import warn
+    from tagger.cli.messages import warn
     from tagger.training import corpora
 
     for warning in corpus.warnings:

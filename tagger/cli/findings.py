@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.table import Table
 
+from tagger.cli.messages import say, warn
 from tagger.cli.tables import percent
-from tagger.cli.talk import say, warn
 from tagger.text.counting import count_of
 from tagger.text.features import normalise
 from tagger.training import corpora

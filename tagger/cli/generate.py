@@ -8,23 +8,30 @@ from typing import Annotated
 
 import typer
 
+from tagger.cli.options import AsJson
+
 
 def generate(
     model: Annotated[Path, typer.Argument(help="Directory of a language model (`tagger pretrain`).")],
     prompt: Annotated[str, typer.Argument(help="The text to continue; may be empty.")] = "",
-    words: Annotated[int, typer.Option(min=1, help="Words to add.")] = 40,
+    words: Annotated[int, typer.Option(min=1, metavar="N", help="Words to add.")] = 40,
     temperature: Annotated[
         float, typer.Option(min=0.0, help="Below 1: likelier words; 0: always the likeliest.")
     ] = 1.0,
-    top_k: Annotated[int | None, typer.Option(min=1, help="Draw from the K likeliest words only.")] = None,
+    top_k: Annotated[
+        int | None, typer.Option(min=1, metavar="K", help="Draw from the K likeliest words only.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
     following: Annotated[
         int | None,
         typer.Option(
-            "--next", min=1, help="Print the N likeliest next words with their probabilities instead."
+            "--next",
+            min=1,
+            metavar="N",
+            help="Print the N likeliest next words with their probabilities instead.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Continue a text with a pretrained forward language model.
 

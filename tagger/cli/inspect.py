@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tagger.cli.options import AsJson
 from tagger.text.counting import count_of
 
 if TYPE_CHECKING:
@@ -22,9 +23,13 @@ _MARGIN = 4  # columns of a row's number in the grid
 
 def inspect(
     model: Annotated[Path, typer.Argument(help="Model directory.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    svg: Annotated[Path | None, typer.Option(help="Write the matrix of transitions as an SVG file.")] = None,
-    top: Annotated[int, typer.Option(min=0, help="Strongest and weakest transitions to list.")] = 10,
+    as_json: AsJson = False,
+    svg: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the matrix of transitions as an SVG file.")
+    ] = None,
+    top: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Strongest and weakest transitions to list.")
+    ] = 10,
 ) -> None:
     """Show what a model has learned: labels, sizes, scores, training, and the transitions between tags.
 

@@ -1,102 +1,149 @@
-"""Options of commands that train: a table of those that set a field of the settings, one line each, and the others
-that commands share.
+"""Options that commands share, each declared once: name, value, help, and the heading under which help lists it.
 
-Adding an option of the first sort is adding its line to a command's table. Nothing here imports the settings before a
-command runs, so help stays instant; it doesn't know what a field means.
+A default stands with the command: `check` takes the last column for the tag, `evaluate` the model's. Options that
+set a field of the settings are in `flags`.
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import codecs
+import difflib
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from tagger.config import Config, PretrainConfig, TextEncoderConfig
+from tagger.errors import ConfigError
+from tagger.text.schemes import Scheme, parse_scheme
 
-    Settings = TypeVar("Settings", Config, PretrainConfig, TextEncoderConfig)
+READING, RESULTS = "Reading the files", "Results"
+COLUMN = "an index from 0 (-1 is the last) or a CoNLL-U name, as UPOS or MISC:NER"
 
+
+def one_of(choices: Iterable[str]) -> dict[str, Any]:
+    """Return what makes `typer.Option` take one of several words, list them in help and complete them in a shell."""
+    words = [str(choice) for choice in choices]
+
+    def parse(typed: str) -> str:
+        if typed in words:
+            return typed
+        near = difflib.get_close_matches(typed.lower(), words, 1, 0.5)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise typer.BadParameter(f"found {typed!r}, expected {', '.join(words[:-1])} or {words[-1]}{hint}")
+
+    return {"parser": parse, "metavar": f"[{'|'.join(words)}]", "autocompletion": lambda: words}
+
+
+def parsed_by(parse: Callable[[str], Any], metavar: str) -> dict[str, Any]:
+    """Return what makes `typer.Option` read its value by a function of the library; a ConfigError is wrong usage."""
+
+    def read(typed: Any) -> Any:
+        try:
+            return parse(typed)
+        except ConfigError as error:
+            raise typer.BadParameter(error.message) from None
+
+    return {"parser": read, "metavar": metavar}
+
+
+def check_encoding(name: str) -> str:
+    """Return the name of an encoding if text can be read in it."""
+    try:
+        if codecs.lookup(name)._is_text_encoding:
+            return name
+    except (LookupError, ValueError):  # a name with a null byte is a ValueError
+        pass
+    raise ConfigError(f"found {name!r}, expected a text encoding such as utf-8", "encoding")
+
+
+ENCODING = parsed_by(check_encoding, "NAME")
+SCHEMES = "|".join(Scheme)
+SCHEME = parsed_by(parse_scheme, f"[{SCHEMES}]")
+
+# Of commands that train
 Output = Annotated[Path, typer.Option("--output", "-o", help="Directory for the model.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run in OUTPUT.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object with the scores.")]
 ConfigFile = Annotated[
-    Path | None, typer.Option("--config", help="Settings in TOML; `tagger config` prints them all.")
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="Settings in TOML: what `tagger config` prints, or the config.toml of a model.",
+    ),
 ]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Any other setting: --set training.clip_norm=1 (repeatable)."),
+    typer.Option(
+        "--set",
+        metavar="SECTION.FIELD=VALUE",
+        help="Any other setting: --set training.clip_norm=1 (repeatable).",
+    ),
 ]
-Given = Mapping[str, Any]
-"""What the options of a table were given, by field; None where an option wasn't."""
 
+# Of commands that read labelled corpora
+TokenColumn = Annotated[
+    str, typer.Option(metavar="COLUMN", help=f"Column of the token: {COLUMN}.", rich_help_panel=READING)
+]
+TagColumn = Annotated[
+    str, typer.Option(metavar="COLUMN", help="Column of the tag, likewise.", rich_help_panel=READING)
+]
+Encoding = Annotated[str, typer.Option(help="Encoding of the files.", rich_help_panel=READING, **ENCODING)]
 
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """An option that sets a field of the settings.
+# Of commands that score
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Count only spans that the scheme spells out in full.")
+]
+TrainingCorpus = Annotated[
+    Path | None,
+    typer.Option(
+        "--train",
+        metavar="FILE",
+        help="Training corpus: spans seen and unseen in it are scored apart.",
+        rich_help_panel=READING,
+    ),
+]
+Details = Annotated[
+    bool,
+    typer.Option(
+        "--details", help="Show near misses, confusions and scores by length, too.", rich_help_panel=RESULTS
+    ),
+]
+Errors = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        metavar="N",
+        help="Show the N most frequent kinds of error, with examples.",
+        rich_help_panel=RESULTS,
+    ),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write a self-contained HTML page with every wrong sentence.",
+        rich_help_panel=RESULTS,
+    ),
+]
+Seqeval = Annotated[
+    bool,
+    typer.Option(
+        "--seqeval",
+        help="Print the classification report of the package seqeval on the same spans, too.",
+        rich_help_panel=RESULTS,
+    ),
+]
 
-    Attributes:
-        name: as it is typed, with its dashes.
-        field: dotted.
-        kind: type of its value; bool for an option without one, a list for one that may be repeated.
-        help: what it does.
-        panel: heading under which help lists it, if any.
-        parse: turns what was typed into the field's value.
-    """
+# Of commands that label with a trained model
+MinConfidence = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        metavar="P",
+        help="Leave out spans that are less probable. If absent: what training chose; 0: nothing.",
+    ),
+]
 
-    name: str
-    field: str
-    kind: Any
-    help: str
-    panel: str | None = None
-    parse: Callable[[Any], Any] | None = None
-
-    def parameter(self) -> inspect.Parameter:
-        """Return the parameter of a command that makes typer offer the option."""
-        option = typer.Option(self.name, help=self.help, rich_help_panel=self.panel)
-        return inspect.Parameter(
-            self.name.lstrip("-").replace("-", "_"),
-            inspect.Parameter.KEYWORD_ONLY,
-            default=None,
-            annotation=Annotated[self.kind | None, option],
-        )
-
-    def value(self, typed: Any) -> Any:
-        """Return the field's value; None where nothing was typed."""
-        return self.parse(typed) if self.parse is not None and typed is not None else typed
-
-
-def takes(*flags: Flag) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Offer options beside a command's own; it gets what they were given as its argument `given`."""
-    parameters = {flag.parameter().name: flag for flag in flags}
-
-    def offer(command: Callable[..., None]) -> Callable[..., None]:
-        @functools.wraps(command)
-        def run(**values: Any) -> None:
-            given = {flag.field: flag.value(values.pop(name)) for name, flag in parameters.items()}
-            command(**values, given=given)
-
-        hints = get_type_hints(command, include_extras=True)
-        own = [
-            parameter.replace(annotation=hints[parameter.name], kind=inspect.Parameter.KEYWORD_ONLY)
-            for parameter in inspect.signature(command).parameters.values()
-            if parameter.name != "given"
-        ]
-        every = [*own, *(flag.parameter() for flag in flags)]
-        run.__signature__ = inspect.Signature(every)  # type: ignore[attr-defined]
-        run.__annotations__ = {parameter.name: parameter.annotation for parameter in every}
-        return run
-
-    return offer
-
-
-def choose(kind: type[Settings], path: Path | None, given: Given, overrides: list[str] | None) -> Settings:
-    """Return the defaults changed by a file, that by a command's options, and those by `--set`."""
-    from tagger import config as settings
-
-    chosen = kind() if path is None else settings.read_settings(kind, path)
-    return settings.override(settings.override(chosen, given), settings.parse_assignments(overrides or []))
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TextIO
 
 import typer
 
-from tagger.cli.labelling_options import MinConfidence
+from tagger.cli.options import ENCODING, READING, RESULTS, MinConfidence, one_of
 from tagger.errors import ConfigError, DataError
 from tagger.text.counting import count_of
 
@@ -30,34 +30,62 @@ _Inputs = Annotated[
 ]
 _Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="File for the results (brat: a folder); else they are printed."),
+    typer.Option(
+        "--output",
+        "-o",
+        help="File for the results (brat: a folder); else they are printed.",
+        rich_help_panel=RESULTS,
+    ),
 ]
 _InputFormat = Annotated[
     str,
     typer.Option(
         help="text: running text; lines: a sentence a line; tokens: the same, tokens between blanks; "
-        "conll: the first column."
+        "conll: columns, the token's as in training.",
+        rich_help_panel=READING,
+        **one_of(("text", "lines", "tokens", "conll")),
     ),
 ]
 _Format = Annotated[
     str | None,
-    typer.Option(help="jsonl, conll, tsv, inline, brat or html; else coloured text on a terminal, or jsonl."),
+    typer.Option(
+        help="Format of the results; else coloured text on a terminal, or jsonl.",
+        rich_help_panel=RESULTS,
+        **one_of(("jsonl", "conll", "tsv", "inline", "brat", "html")),
+    ),
 ]
-_Best = Annotated[int, typer.Option(min=0, help="Also give the N best readings (jsonl).")]
-_Workers = Annotated[int, typer.Option(min=0, help="Processes that label; 0: one per core.")]
-_Encoding = Annotated[str, typer.Option(help="Encoding of the input.")]
-_Errors = Annotated[str, typer.Option(help="Invalid bytes: strict (an error) or replace (by U+FFFD).")]
+_Best = Annotated[
+    int,
+    typer.Option(min=0, metavar="N", help="Also give the N best readings (jsonl).", rich_help_panel=RESULTS),
+]
+_Workers = Annotated[int, typer.Option(min=0, metavar="N", help="Processes that label; 0: one per core.")]
+_Encoding = Annotated[str, typer.Option(help="Encoding of the input.", rich_help_panel=READING, **ENCODING)]
+_Errors = Annotated[
+    str,
+    typer.Option(
+        help="Invalid bytes: strict (an error) or replace (by U+FFFD).",
+        rich_help_panel=READING,
+        **one_of(("strict", "replace")),
+    ),
+]
 _Language = Annotated[
-    str, typer.Option(help="Language of running text, such as de: whose abbreviations end no sentence.")
+    str,
+    typer.Option(
+        metavar="CODE",
+        help="Language of running text, such as de: whose abbreviations end no sentence.",
+        rich_help_panel=READING,
+    ),
 ]
-_Device = Annotated[str, typer.Option(help="cpu, cuda, mps, or auto for a GPU if there is one.")]
+_Device = Annotated[
+    str, typer.Option(help="auto: a GPU if there is one.", **one_of(("auto", "cpu", "cuda", "mps")))
+]
 
 
 def predict(
     model: _Model,
     inputs: _Inputs = None,
-    output: _Output = None,
     input_format: _InputFormat = "text",
+    output: _Output = None,
     format: _Format = None,
     min_confidence: MinConfidence = None,
     nbest: _Best = 0,

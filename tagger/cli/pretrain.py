@@ -1,45 +1,25 @@
-"""`tagger pretrain`: raw text in, the directory of a pair of language models, or of a labeler's encoder, out."""
+"""`tagger pretrain`: raw text in, the directory of a pair of language models, or of a labeller's encoder, out."""
 
 from __future__ import annotations
 
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tagger.cli.options import AsJson, Flag, Given, Output, Overrides, Resume, choose, takes
+from tagger.cli.flags import Flag, Given, as_sentence, choose_settings, find_field, with_settings
+from tagger.cli.options import AsJson, ConfigFile, Output, Overrides, Resume, check_encoding
 from tagger.cli.tables import percent
+from tagger.config import PretrainConfig, TextEncoderConfig
 from tagger.errors import ConfigError
 from tagger.text.counting import count_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tagger.config import PretrainConfig, TextEncoderConfig
     from tagger.training.pretrain import EpochFacts, Finished, Started
-
-
-_FORMATS = "text: running text; lines: a sentence a line; tokens: the same, split at blanks; conll: columns."
-_SETTINGS = (
-    Flag("--input-format", "text.format", str, _FORMATS),
-    Flag("--encoding", "text.encoding", str, "Encoding of the text files."),
-    Flag("--unit", "model.unit", str, "words, or characters (Chinese and other text without blanks)."),
-    Flag("--epochs", "training.epochs", int, "Passes over the text."),
-    Flag("--seed", "seed", int, "Seed of all randomness."),
-    Flag("--hidden", "model.hidden", int, "Hidden units of a layer, per direction."),
-    Flag("--projection", "model.projection", int, "Size of a layer's output."),
-    Flag("--layers", "model.layers", int, "Layers per direction."),
-    Flag("--vocabulary", "model.vocabulary", int, "Words known by name, at most."),
-    Flag("--min-count", "model.min_count", int, "Words rarer than this are <unk>."),
-    Flag("--held-out", "text.held_out", float, "Share of the sentences to measure perplexity on."),
-    Flag("--batch-tokens", "training.batch_tokens", int, "Tokens a step."),
-    Flag("--learning-rate", "training.learning_rate", float, "Peak learning rate."),
-    Flag("--dropout", "training.dropout", float, "Share of the features dropped in training."),
-    Flag("--workers", "training.workers", int, "Training threads; 0: one per core, at most 2."),
-    Flag("--device", "training.device", str, "auto, cpu, cuda or mps."),
-)
 
 
 _OF_ENCODER = {  # where an encoder has the setting; the others are of language models alone, or the same
@@ -51,10 +31,44 @@ _OF_ENCODER = {  # where an encoder has the setting; the others are of language 
     "training.dropout": "training.input_dropout",
 }
 _OF_LANGUAGE_MODELS = ("model.projection", "training.batch_tokens")
+_INPUT, _MODEL, _TRAINING = "Reading the text", "The model", "Training"
+
+
+def _flag(name: str, field: str, panel: str, **others: Any) -> Flag:
+    """Return a row whose help says where an encoder's default is another one."""
+    own = find_field(PretrainConfig, field)
+    about = as_sentence(own)
+    if field in _OF_LANGUAGE_MODELS:
+        about += " Language models only."
+    else:
+        default = find_field(TextEncoderConfig, _OF_ENCODER.get(field, field)).default
+        about += f" Of an encoder: {default}." if default != own.default else ""
+    return Flag(name, field, panel, about, **others)
+
+
+_SETTINGS = (
+    _flag("--input-format", "text.format", _INPUT),
+    _flag("--encoding", "text.encoding", _INPUT, metavar="NAME", parse=check_encoding),
+    _flag("--unit", "model.unit", _INPUT),
+    _flag("--held-out", "text.held_out", _INPUT),
+    _flag("--hidden", "model.hidden", _MODEL),
+    _flag("--projection", "model.projection", _MODEL),
+    _flag("--layers", "model.layers", _MODEL),
+    _flag("--vocabulary", "model.vocabulary", _MODEL),
+    _flag("--min-count", "model.min_count", _MODEL),
+    _flag("--epochs", "training.epochs", _TRAINING),
+    _flag("--seed", "seed", _TRAINING),
+    _flag("--batch-tokens", "training.batch_tokens", _TRAINING),
+    _flag("--learning-rate", "training.learning_rate", _TRAINING),
+    _flag("--dropout", "training.dropout", _TRAINING),
+    _flag("--patience", "training.patience", _TRAINING),
+    _flag("--workers", "training.workers", _TRAINING),
+    _flag("--device", "training.device", _TRAINING),
+)
 
 
 class Target(StrEnum):
-    """What learns from the text: language models, or the embeddings and the encoder of a labeler."""
+    """What learns from the text: language models, or the embeddings and the encoder of a labeller."""
 
     LM = "lm"
     ENCODER = "encoder"
@@ -67,29 +81,26 @@ _Target = Annotated[
         help="lm: language models for `train --lm` and `generate`; encoder: for `train --init-encoder`."
     ),
 ]
-_ConfigFile = Annotated[
-    Path | None, typer.Option("--config", help="Settings in TOML, as the directory's config.toml.")
-]
 
 
-@takes(*_SETTINGS)
+@with_settings(PretrainConfig, *_SETTINGS)
 def pretrain(
     texts: _Texts,
     output: Output,
     given: Given,
     target: _Target = Target.LM,
-    config: _ConfigFile = None,
+    config: ConfigFile = None,
     resume: Resume = False,
     as_json: AsJson = False,
     overrides: Overrides = None,
 ) -> None:
-    """Learn from raw text what labelled sentences are too few for: a pair of language models, or a labeler's encoder.
+    """Learn a pair of language models, or a labeller's encoder, from raw text.
 
     Example: [bold]tagger pretrain tweets.txt --input-format tokens --output models/lm[/bold]
     """
     from rich.console import Console
 
-    from tagger.cli.talk import say, warn_of_directory
+    from tagger.cli.messages import say, warn_of_directory
     from tagger.training import checkpoint
 
     talk = Console(stderr=True, highlight=False)
@@ -111,10 +122,8 @@ def _choose(
     target: Target, config: Path | None, given: Given, overrides: list[str] | None
 ) -> PretrainConfig | TextEncoderConfig:
     """Return the settings of what is to learn."""
-    from tagger import config as settings
-
     if target is Target.LM:
-        return choose(settings.PretrainConfig, config, given, overrides)
+        return choose_settings(PretrainConfig, config, given, overrides)
     for flag in _SETTINGS:
         if flag.field in _OF_LANGUAGE_MODELS and given[flag.field] is not None:
             raise ConfigError(
@@ -125,7 +134,7 @@ def _choose(
         for field, value in given.items()
         if field not in _OF_LANGUAGE_MODELS
     }
-    return choose(settings.TextEncoderConfig, config, own, overrides)
+    return choose_settings(TextEncoderConfig, config, own, overrides)
 
 
 def _run(
@@ -136,9 +145,9 @@ def _run(
     resume: bool,
 ) -> Finished:
     """Drive the training with a progress bar; the first Ctrl-C saves and stops, the second leaves at once."""
+    from tagger.cli.messages import say
     from tagger.cli.progress import end_stopped, make_bar, warn_of_step
     from tagger.cli.signals import asked_to_stop
-    from tagger.cli.talk import say
     from tagger.training.pretrain import EpochFacts, Finished, Started, StepFacts, Stopped
     from tagger.training.pretrain import pretrain as learn
 
@@ -169,7 +178,7 @@ def _run(
 
 def _describe(talk: Console, fact: Started, config: PretrainConfig | TextEncoderConfig) -> None:
     """Say plainly what was found and what is about to be trained."""
-    from tagger.cli.talk import say
+    from tagger.cli.messages import say
 
     found = fact.survey
     say(

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tagger.cli.talk import say, warn
+from tagger.cli.messages import say, warn
 from tagger.text.counting import count_of
 
 if TYPE_CHECKING:

@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.corpus_options import (
+from tagger.cli.options import (
+    READING,
+    SCHEME,
     AsJson,
     Details,
     Encoding,
     Errors,
     Report,
+    Seqeval,
     Strict,
     TokenColumn,
-    Train,
+    TrainingCorpus,
 )
-from tagger.text.schemes import parse_scheme
+from tagger.text.schemes import Scheme
 
 if TYPE_CHECKING:
-    from tagger.scoring import Comparison
+    from tagger.scoring import Comparison, SeqevalReport
     from tagger.scoring.answers import Answers
     from tagger.scoring.report import Analysis
     from tagger.text.conll import Corpus
@@ -39,15 +42,27 @@ _Other = Annotated[
     Path | None,
     typer.Argument(metavar="OTHER", help="Labels of a second system, compared with the first."),
 ]
-_GoldScheme = Annotated[str | None, typer.Option(help="Tag scheme of gold; else it is detected.")]
+_GoldScheme = Annotated[
+    Scheme | None,
+    typer.Option(help="Tag scheme of gold; else it is detected.", rich_help_panel=READING, **SCHEME),
+]
 _PredictedScheme = Annotated[
-    str | None, typer.Option(help="Tag scheme of the predicted labels, if it is another one.")
+    Scheme | None,
+    typer.Option(
+        help="Tag scheme of the predicted labels, if it is another one.", rich_help_panel=READING, **SCHEME
+    ),
 ]
 _GoldColumn = Annotated[
     str | None,
-    typer.Option(help="Column of the gold label; else the last, in one file the last but one."),
+    typer.Option(
+        metavar="COLUMN",
+        help="Column of the gold label; else the last, in one file the last but one.",
+        rich_help_panel=READING,
+    ),
 ]
-_PredictedColumn = Annotated[str, typer.Option(help="Column of the predicted label.")]
+_PredictedColumn = Annotated[
+    str, typer.Option(metavar="COLUMN", help="Column of the predicted label.", rich_help_panel=READING)
+]
 
 
 def score(
@@ -61,10 +76,11 @@ def score(
     predicted_column: _PredictedColumn = "-1",
     encoding: Encoding = "utf-8",
     strict: Strict = False,
-    train: Train = None,
+    train: TrainingCorpus = None,
     details: Details = False,
     errors: Errors = 0,
     report: Report = None,
+    seqeval: Seqeval = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare predicted labels with gold labels, span by span.
@@ -76,16 +92,19 @@ def score(
     Example: [bold]tagger score gold.conll predicted.conll[/bold]
     """
     from tagger.scoring import answers as scoring
+    from tagger.scoring import require_seqeval
     from tagger.scoring.report import write_page
     from tagger.text.conll import parse_column
 
     began = time.perf_counter()
+    if seqeval:
+        require_seqeval()
     reading = scoring.Reading(
         token_column=parse_column(token_column),
         gold_column=parse_column(gold_column) if gold_column else None,
         predicted_column=parse_column(predicted_column),
-        scheme=parse_scheme(scheme) if scheme else None,
-        predicted_scheme=parse_scheme(predicted_scheme) if predicted_scheme else None,
+        scheme=scheme,
+        predicted_scheme=predicted_scheme,
         encoding=encoding,
     )
     corpus, systems = scoring.read([path for path in (gold, predicted, other) if path], reading)
@@ -95,13 +114,17 @@ def score(
         scoring.analyse_answers(corpus, each, strict=strict, training_surfaces=surfaces) for each in systems
     ]
     comparison = scoring.compare_answers(corpus, *systems, strict=strict) if len(systems) == 2 else None
+    others = [
+        scoring.report_answers_with_seqeval(corpus, each, strict=strict) if seqeval else None
+        for each in systems
+    ]
     if report:
         write_page(facts[0], report)
     if as_json:
-        found = _as_json(facts, comparison, time.perf_counter() - began)
+        found = _as_json(facts, others, comparison, time.perf_counter() - began)
         typer.echo(json.dumps(found, ensure_ascii=False))
     else:
-        _render(systems, facts, comparison, details=details, errors=errors)
+        _render(systems, facts, others, comparison, details=details, errors=errors)
 
 
 def _say_what_was_found(corpus: Corpus, systems: list[Answers]) -> None:
@@ -121,17 +144,24 @@ def _say_what_was_found(corpus: Corpus, systems: list[Answers]) -> None:
             talk.print(printable(f"warning: {system.path}: {warning}"))
 
 
-def _as_json(facts: list[Analysis], comparison: Comparison | None, seconds: float) -> dict[str, object]:
+def _as_json(
+    facts: list[Analysis],
+    others: list[SeqevalReport | str | None],
+    comparison: Comparison | None,
+    seconds: float,
+) -> dict[str, object]:
     """Return the contract of `--json` for the first system; a second one and the test stand beside it."""
+    from tagger.cli.analysis import seqeval_as_dict
+
     first = facts[0].scores.as_dict() | {
         "seconds": seconds,
         "tokens_per_second": facts[0].scores.tokens / seconds,
     }
-    first |= facts[0].as_dict()
+    first |= facts[0].as_dict() | seqeval_as_dict(others[0])
     if comparison is None:
         return first
     return first | {
-        "other": facts[1].scores.as_dict() | facts[1].as_dict(),
+        "other": facts[1].scores.as_dict() | facts[1].as_dict() | seqeval_as_dict(others[1]),
         "comparison": {
             "measure": facts[0].scores.headline[0],
             "first": comparison.first,
@@ -146,6 +176,7 @@ def _as_json(facts: list[Analysis], comparison: Comparison | None, seconds: floa
 def _render(
     systems: list[Answers],
     facts: list[Analysis],
+    others: list[SeqevalReport | str | None],
     comparison: Comparison | None,
     *,
     details: bool,
@@ -156,8 +187,8 @@ def _render(
     from tagger.cli import analysis, tables
 
     console = Console(highlight=False)
-    for system, each in zip(systems, facts, strict=True):
+    for system, each, other in zip(systems, facts, others, strict=True):
         title = system.path if comparison else None
-        analysis.show(console, each, details=details, errors=errors, title=title)
+        analysis.show(console, each, details=details, errors=errors, title=title, seqeval=other)
     if comparison:
         console.print(tables.comparison_line(comparison, facts[0].scores.headline[0]))

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.options import AsJson, ConfigFile, Flag, Given, Output, Overrides, Resume, choose, takes
+from tagger.cli.flags import Flag, Given, choose_settings, with_settings
+from tagger.cli.options import SCHEMES, AsJson, ConfigFile, Output, Overrides, Resume, check_encoding
+from tagger.config import Config
 from tagger.errors import ConfigError
+from tagger.text.schemes import parse_scheme
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tagger.config import Config
     from tagger.training.corpora import Corpora
     from tagger.training.events import EventLog
     from tagger.training.fit import Fact, Finished
@@ -25,46 +27,35 @@ if TYPE_CHECKING:
 _INPUT, _MODEL, _TRAINING = "Reading the corpora", "The model", "Training"
 
 
-def _column(typed: str) -> int | str:
-    from tagger.text.conll import parse_column
-
-    return parse_column(typed)
-
-
-def _listed(typed: list[str]) -> list[str] | None:
-    """Return what a repeatable option was given; None where it wasn't, so that a file of settings holds."""
-    return typed or None
+def _parse_scheme(typed: str) -> str:
+    return typed if typed == "auto" else parse_scheme(typed).value
 
 
 _SETTINGS = (
-    Flag("--scheme", "corpus.scheme", str, "Tag scheme of the corpora; else it is detected.", _INPUT),
-    Flag("--token-column", "corpus.token_column", str, "Column of the token: index or name.", _INPUT, _column),
-    Flag("--tag-column", "corpus.tag_column", str, "Column of the tag: index or name.", _INPUT, _column),
-    Flag("--encoding", "corpus.encoding", str, "Encoding of the corpora.", _INPUT),
-    Flag("--feature-column", "embedding.feature_columns", list[str],
-         "COLUMN[:DIM] that says more about a token, as UPOS:16 (repeatable).", _INPUT, _listed),
-    Flag("--encoder", "encoder.kind", str, "Recurrent cell: lstm, gru or rnn.", _MODEL),
-    Flag("--hidden", "encoder.hidden", int, "Hidden units per direction.", _MODEL),
-    Flag("--layers", "encoder.layers", int, "Layers of the encoder.", _MODEL),
-    Flag("--directions", "encoder.directions", int, "1: left to right; 2: both directions.", _MODEL),
-    Flag("--decoder", "decoder.kind", str, "crf or softmax.", _MODEL),
-    Flag("--context", "encoder.context", int, "Neighbouring sentences encoded together.", _MODEL),
-    Flag("--lm-finetune", "lm.finetune", bool, "Train the language model's weights too.", _MODEL),
-    Flag("--epochs", "training.epochs", int, "Passes over the training sentences.", _TRAINING),
-    Flag("--seed", "seed", int, "Seed of all randomness.", _TRAINING),
-    Flag("--batch-sentences", "training.batch_sentences", int, "Sentences a step.", _TRAINING),
-    Flag("--learning-rate", "training.learning_rate", float, "Peak learning rate.", _TRAINING),
-    Flag("--patience", "training.patience", int, "Epochs without a better dev F1 before stopping.", _TRAINING),
-    Flag("--cost", "training.costs", list[str],
-         "TYPE=RECALL[:PRECISION]: what missing and inventing it costs (repeatable).", _TRAINING, _listed),
-    Flag(
-        "--workers",
-        "training.workers",
-        int,
-        "Training processes, each with a batch of its own: faster, and a little less is learnt in an epoch.",
-        _TRAINING,
-    ),
-    Flag("--device", "training.device", str, "auto, cpu, cuda or mps.", _TRAINING),
+    Flag("--scheme", "corpus.scheme", _INPUT, "Tag scheme of the corpora; auto detects it.",
+         f"[auto|{SCHEMES}]", _parse_scheme),
+    Flag("--token-column", "corpus.token_column", _INPUT, metavar="COLUMN"),
+    Flag("--tag-column", "corpus.tag_column", _INPUT, metavar="COLUMN"),
+    Flag("--encoding", "corpus.encoding", _INPUT, metavar="NAME", parse=check_encoding),
+    Flag("--feature-column", "embedding.feature_columns", _INPUT, "Column that says more about a token, as UPOS:16 "
+         "(repeatable).", "COLUMN[:DIM]"),
+    Flag("--encoder", "encoder.kind", _MODEL),
+    Flag("--hidden", "encoder.hidden", _MODEL),
+    Flag("--layers", "encoder.layers", _MODEL),
+    Flag("--directions", "encoder.directions", _MODEL),
+    Flag("--decoder", "decoder.kind", _MODEL),
+    Flag("--context", "encoder.context", _MODEL),
+    Flag("--lm-finetune", "lm.finetune", _MODEL),
+    Flag("--epochs", "training.epochs", _TRAINING),
+    Flag("--seed", "seed", _TRAINING),
+    Flag("--batch-sentences", "training.batch_sentences", _TRAINING),
+    Flag("--learning-rate", "training.learning_rate", _TRAINING),
+    Flag("--patience", "training.patience", _TRAINING),
+    Flag("--cost", "training.costs", _TRAINING,
+         "What missing a token of a type costs, in nats, and what inventing one does (repeatable).",
+         "TYPE=RECALL[:PRECISION]"),
+    Flag("--workers", "training.workers", _TRAINING),
+    Flag("--device", "training.device", _TRAINING),
 )  # fmt: skip
 _Train = Annotated[
     Path, typer.Argument(metavar="TRAIN", help="Training corpus: CoNLL columns, one token a line.")
@@ -126,7 +117,7 @@ _LanguageModel = Annotated[
 ]
 
 
-@takes(*_SETTINGS)
+@with_settings(Config, *_SETTINGS)
 def train(
     train: _Train,
     output: Output,
@@ -154,8 +145,7 @@ def train(
     from rich.console import Console
 
     from tagger.cli.findings import describe_corpora
-    from tagger.cli.talk import warn_of_directory
-    from tagger.config import Config
+    from tagger.cli.messages import warn_of_directory
     from tagger.training.events import EventLog
 
     talk = Console(stderr=True, highlight=False)
@@ -164,7 +154,9 @@ def train(
             f"found {output}, which --from reads; choose another directory, or the run couldn't be resumed",
             "--output",
         )
-    data = _read(talk, (train, dev, test), choose(Config, config, given, overrides), base, init_encoder)
+    data = _read(
+        talk, (train, dev, test), choose_settings(Config, config, given, overrides), base, init_encoder
+    )
     data = _join(talk, data, vectors, vectors_all, lm, gazetteers or [])
     describe_corpora(talk, data)
     if dry_run:
@@ -284,8 +276,8 @@ def _show(talk: Console, result: Finished | Repeated, as_json: bool) -> None:
     """Print what a run, or several, came to."""
     from rich.console import Console
 
+    from tagger.cli.messages import say
     from tagger.cli.tables import scores_table, seeds_table
-    from tagger.cli.talk import say
     from tagger.training.repeat import Repeated
 
     repeated = result if isinstance(result, Repeated) else None

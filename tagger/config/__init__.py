@@ -13,6 +13,7 @@ from tagger.config.reading import (
     override,
     parse_assignments,
     parse_settings,
+    parse_value,
     read_settings,
 )
 from tagger.config.rendering import render
@@ -62,6 +63,7 @@ __all__ = [
     "override",
     "parse_assignments",
     "parse_settings",
+    "parse_value",
     "read_settings",
     "render",
 ]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import re
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 
 def explain(kind: type[BaseModel], error: ValidationError) -> tuple[str, str]:
@@ -18,10 +20,21 @@ def explain(kind: type[BaseModel], error: ValidationError) -> tuple[str, str]:
     if faults[0]["type"] == "model_type":
         return field, f"found {faults[0]['input']!r}, expected a section with fields, as in [{field}]"
     wanted = [fault["msg"].removeprefix("Input should be ") for fault in faults if fault["loc"][:2] == place]
-    return field, f"found {faults[0]['input']!r}, expected {' or '.join(wanted)}"
+    near = _suggest_value(faults[0])
+    return field, f"found {faults[0]['input']!r}, expected {' or '.join(wanted)}{near}"
+
+
+def _suggest_value(fault: ErrorDetails) -> str:
+    """Return a question that names the choice which was probably meant, if any."""
+    if fault["type"] != "literal_error" or not isinstance(fault["input"], str):
+        return ""
+    choices = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
+    near = difflib.get_close_matches(fault["input"].lower(), choices, 1, 0.5)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def suggest(kind: type[BaseModel], name: str) -> str:
+    """Return a question that names the field which was probably meant, or where to find them all."""
     known = [
         f"{section}.{field}" if field else section
         for section, info in kind.model_fields.items()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -81,6 +83,33 @@ def parse_assignments(texts: Iterable[str]) -> dict[str, Any]:
         except (ValueError, RecursionError):
             changes[name.strip()] = value
     return changes
+
+
+def parse_value(kind: type[AnySettings], field: str, text: str) -> Any:
+    """Read the value of a dotted field as it is typed on a command line: as a number where the field takes one.
+
+    Raises:
+        ConfigError: the field doesn't take it; the message names what it does take.
+    """
+    fault: ConfigError | None = None
+    for value in _list_readings(text):
+        try:
+            changed = override(kind(), {field: value})
+        except ConfigError as error:
+            fault = fault or error
+            continue
+        return functools.reduce(getattr, field.split("."), changed)
+    assert fault is not None
+    raise fault
+
+
+def _list_readings(text: str) -> Iterator[int | float | str]:
+    """Yield a text as a whole number and as a number, if it is one, and as it stands."""
+    with suppress(ValueError):  # also for numbers of 5,000 digits
+        yield int(text)
+    with suppress(ValueError):
+        yield float(text)
+    yield text
 
 
 def complete_settings(config: Config, scheme: str, mode: Mode, splits: Iterable[str] | None = None) -> Config:

@@ -1,7 +1,8 @@
 """What predictions are worth: spans and tags in, numbers out. Files, models and terminals are unknown here.
 
 `exact` holds the scores that everyone quotes, `strict` the strict reading of tags, `matching` near misses and
-confusions, `breakdown` the scores of parts, `resampling` intervals and tests, `calibration` confidences.
+confusions, `breakdown` the scores of parts, `resampling` intervals and tests, `calibration` confidences,
+`seqeval_report` what the package seqeval says.
 """
 
 from tagger.scoring.breakdown import (
@@ -41,6 +42,7 @@ from tagger.scoring.resampling import (
     precision_of_counts,
     recall_of_counts,
 )
+from tagger.scoring.seqeval_report import SeqevalReport, report_with_seqeval, require_seqeval
 from tagger.scoring.strict import strict_spans
 
 __all__ = [
@@ -58,6 +60,7 @@ __all__ = [
     "Pair",
     "Score",
     "Scores",
+    "SeqevalReport",
     "Tally",
     "accuracy_of_counts",
     "align",
@@ -77,6 +80,8 @@ __all__ = [
     "pair_spans",
     "precision_of_counts",
     "recall_of_counts",
+    "report_with_seqeval",
+    "require_seqeval",
     "score",
     "score_by_novelty",
     "score_by_sentence_length",

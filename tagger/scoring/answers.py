@@ -208,6 +208,15 @@ def analyse_answers(
     )
 
 
+def report_answers_with_seqeval(
+    gold: Corpus, answers: Answers, *, strict: bool = False
+) -> scoring.SeqevalReport | str:
+    """Return seqeval's report on the answers of one system, or why it has none."""
+    tags = [sentence.tags for sentence in gold.sentences]
+    pairs = scoring.pair_spans(tags, answers.tags, gold.scheme, answers.scheme, strict=strict)
+    return scoring.report_with_seqeval(pairs, gold.scheme)
+
+
 def compare_answers(
     gold: Corpus, first: Answers, second: Answers, *, strict: bool = False
 ) -> scoring.Comparison:

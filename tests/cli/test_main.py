@@ -17,7 +17,7 @@ from tagger import cli
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [command.callback.__name__ for command in cli.app.registered_commands]
-HEAVY = ("torch", "numpy", "pydantic", "safetensors", "seqeval", "sentencex")
+HEAVY = ("torch", "numpy", "safetensors", "seqeval", "sklearn", "scipy", "sentencex")
 
 
 def run(*arguments: str, **options) -> subprocess.CompletedProcess[str]:

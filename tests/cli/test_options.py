@@ -1,77 +1,85 @@
-"""Tables of options: what typer makes of them, and what a command gets."""
+"""Options that commands share: their values, and what is said of wrong ones before anything is read."""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Callable
+from typing import get_type_hints
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from tagger.cli.options import Flag, Given, choose, takes
-from tagger.config import Config, PretrainConfig
+from tagger.cli import convert, predict
+from tagger.cli.options import check_encoding, one_of, parsed_by
 from tagger.errors import ConfigError
+from tagger.text import annotations, formats, tokenizer
+from tagger.text.schemes import Scheme
 
-FLAGS = (
-    Flag("--batch-size", "training.batch", int, "Sentences a step.", "Learning"),
-    Flag("--quick", "training.quick", bool, "Fewer of them."),
-    Flag("--column", "corpus.features", list[str], "A column (repeatable).", parse=lambda typed: [*map(int, typed)]),
+SCHEMES = ", ".join(Scheme)
+
+
+def words(text: str) -> str:
+    """Return what a terminal shows without its boxes."""
+    return " ".join(re.sub("[│╭╰─╮╯]", " ", text).split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["check", "--scheme", "BOI"], f"'--scheme': found 'BOI', expected one of {SCHEMES}"),
+        (["score", "--predicted-scheme", "BOI"], f"found 'BOI', expected one of {SCHEMES}"),
+        (["evaluate", "none", "--scheme", "BOI"], f"found 'BOI', expected one of {SCHEMES}"),
+        (["convert", "none", "--to", "BOI"], f"'--to': found 'BOI', expected one of {SCHEMES}"),
+        (["train", "-o", "m", "--scheme", "BOI"], f"'--scheme': found 'BOI', expected one of {SCHEMES}"),
+        (["convert", "none", "--format", "jsonk"], "doccano, labelstudio or brat; did you mean jsonl?"),
+        (["convert", "none", "--tokens", "letters"], "found 'letters', expected words, characters or blanks"),
+        (["convert", "none", "--misaligned", "drop"], "found 'drop', expected error, split or skip"),
+        (["predict", "--format", "josnl"], "inline, brat or html; did you mean jsonl?"),
+        (["predict", "--input-format", "pdf"], "found 'pdf', expected text, lines, tokens or conll"),
+        (["predict", "--errors", "ignore"], "'--errors': found 'ignore', expected strict or replace"),
+        (["predict", "--device", "gpu"], "found 'gpu', expected auto, cpu, cuda or mps; did you mean cpu?"),
+        (["predict", "--encoding", "utf-9"], "found 'utf-9', expected a text encoding such as utf-8"),
+        (["score", "--encoding", "base64"], "found 'base64', expected a text encoding such as utf-8"),
+        (["pretrain", "-o", "m", "--unit", "letters"], "found 'letters', expected 'words' or 'characters'"),
+        (["pretrain", "-o", "m", "--set", "text.form=x"], "for --set: text.form: no such setting; did you mean "),
+    ],
 )  # fmt: skip
+def test_a_bad_value_is_wrong_usage_before_anything_is_read(run, arguments, message):
+    command, *rest = arguments
+    done = run(command, "none.conll", *rest)
+    assert (done.code, done.out) == (2, "")
+    assert message in words(done.err), words(done.err)
 
 
-@pytest.fixture
-def run():
-    """Run a command with these options and one of its own; return the exit code, what it got and what it printed."""
-    got: list[tuple[str, bool, Given]] = []
-    app = typer.Typer()
-
-    @app.command()
-    @takes(*FLAGS)
-    def learn(name: str, given: Given, loud: bool = False) -> None:
-        """Learn something."""
-        got.append((name, loud, given))
-
-    def command(*arguments: str) -> tuple[int, Any, str]:
-        got.clear()
-        done = CliRunner().invoke(app, arguments, env={"COLUMNS": "100"})
-        return done.exit_code, got[0] if got else None, done.output
-
-    return command
+def test_schemes_go_by_other_names_and_small_letters_too(run, ten_sentences):
+    assert run("check", "ten.conll", "--scheme", "bio").code == 0
 
 
-def test_what_was_given_comes_by_field_and_the_rest_is_none(run):
-    nothing = {"training.batch": None, "training.quick": None, "corpus.features": None}
-    assert run("x")[1] == ("x", False, nothing)
-    given = nothing | {"training.batch": 3, "training.quick": True}
-    assert run("x", "--batch-size", "3", "--loud", "--quick")[1] == ("x", True, given)
+def test_the_words_are_those_of_the_library():
+    assert set(find_words(convert, "input_format")) == set(annotations.FORMATS)
+    assert set(find_words(convert, "tokens")) == set(tokenizer.Mode)
+    assert set(find_words(convert, "misaligned")) == set(annotations.Misaligned)
+    assert set(find_words(predict, "format")) == set(formats.FORMATS)
 
 
-def test_an_option_may_be_repeated_and_read(run):
-    assert run("x", "--column", "1", "--column", "2")[1][2]["corpus.features"] == [1, 2]
+def find_words(command: Callable[..., None], argument: str) -> list[str]:
+    option = get_type_hints(command, include_extras=True)[argument].__metadata__[0]
+    return option.metavar.strip("[]").split("|")
 
 
-def test_a_value_of_another_type_and_a_strange_option_are_wrong_usage(run):
-    code, got, said = run("x", "--batch-size", "many")
-    assert (code, got) == (2, None)
-    assert "--batch-size" in said
-    assert run("x", "--given", "3")[0] == 2
+def test_completion_lists_the_words():
+    assert one_of(["a", "b"])["autocompletion"]() == ["a", "b"]
+    assert one_of(["a", "b"])["metavar"] == "[a|b]"
+    assert parsed_by(int, "N")["parser"]("3") == 3
 
 
-def test_help_lists_them_under_their_heading(run):
-    code, _, said = run("--help")
-    assert code == 0
-    assert said.index("Options") < said.index("--quick") < said.index("Learning") < said.index("--batch-size")
-    assert "Sentences a step." in said
-    assert "given" not in said
+@pytest.mark.parametrize("name", ["utf-9", "hex", "", "a\0b"])
+def test_encodings_are_looked_up(name):
+    assert check_encoding("Latin-1") == "Latin-1"
+    with pytest.raises(ConfigError, match="expected a text encoding such as utf-8"):
+        check_encoding(name)
 
 
-def test_options_beat_the_file_and_set_beats_options(tmp_path):
-    file = tmp_path / "my.toml"
-    file.write_text("seed = 9\n[encoder]\nhidden = 3\nlayers = 2\n", encoding="utf-8")
-    found = choose(
-        Config, file, {"encoder.hidden": 4, "encoder.layers": 3, "seed": None}, ["encoder.layers=4"]
-    )
-    assert (found.seed, found.encoder.hidden, found.encoder.layers) == (9, 4, 4)
-    assert choose(PretrainConfig, None, {}, None) == PretrainConfig()
-    with pytest.raises(ConfigError, match="no such setting"):
-        choose(Config, None, {"encoder.hiden": 4}, None)
+def test_every_command_with_many_options_has_headings(run):
+    for name in ("train", "pretrain", "evaluate", "predict", "score", "convert", "check"):
+        headings = re.findall(r"^╭─ (\w[\w ]+) ─", run(name, "--help").out, re.MULTILINE)
+        assert len(headings) >= 4, name

@@ -252,7 +252,6 @@ def test_files_that_differ_are_named_with_the_place(run: Run, changed: str, mess
     [
         (("gold.conll", "missing.conll"), "missing.conll: "),
         (("gold.conll", "empty.conll"), "empty.conll:1: found no sentence"),
-        (("gold.conll", "found.conll", "--scheme", "BOI"), "found 'BOI', expected one of IOB1, IOB2, BIOES"),
         (("gold.conll", "found.conll", "--gold-column", "7"), "gold.conll:1: "),
         (("gold.conll", "found.conll", "--predicted-column", "TAG"), "found.conll:1: found no column 'TAG'"),
         (("-", "-"), "found - twice"),

@@ -151,26 +151,6 @@ def test_a_bad_corpus_is_one_line_and_nothing_is_written(run, ten_sentences, nam
             ["ten.conll", "-o", "m", "--token-column", "1"],
             "ten.conll:3: found 2 columns, and column 1 would be both",
         ),
-        (["ten.conll", "-o", "m", "--scheme", "BIOE"], "scheme: found 'BIOE', expected one of IOB1, IOB2"),
-        (
-            ["ten.conll", "-o", "m", "--encoding", "utf-9"],
-            "encoding: found 'utf-9', expected a text encoding",
-        ),
-        (
-            ["ten.conll", "-o", "m", "--encoder", "ltsm"],
-            "encoder.kind: found 'ltsm', expected 'lstm', 'gru' or 'rnn'",
-        ),
-        (
-            ["ten.conll", "-o", "m", "--epochs", "0"],
-            "training.epochs: found 0, expected greater than or equal to 1",
-        ),
-        (["ten.conll", "-o", "m", "--learning-rate", "nan"], "training.learning_rate: found nan, expected "),
-        (["ten.conll", "-o", "m", "--device", "tpu"], "training.device: found 'tpu', expected 'auto', 'cpu'"),
-        (
-            ["ten.conll", "-o", "m", "--set", "training.epoch=3"],
-            "training.epoch: no such setting; did you mean ",
-        ),
-        (["ten.conll", "-o", "m", "--set", "epochs"], "--set: found 'epochs', expected section.field=value"),
         (["ten.conll", "-o", "m", "--config", "none.toml"], "none.toml: cannot be read: "),
         (["ten.conll", "-o", "m", "--config", "ten.conll"], "ten.conll: not valid TOML: "),
         (["ten.conll", "-o", "m", "--vectors", "none.txt"], "none.txt: "),
@@ -184,12 +164,29 @@ def test_a_bad_argument_is_one_line_and_nothing_is_written(run, ten_sentences, a
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["ten.conll"], ["ten.conll", "-o", "m", "--epochs", "many"], ["--nonsense"]]
+    ("arguments", "expected"),
+    [
+        ([], "Missing argument"),
+        (["ten.conll"], "Missing option '--output'"),
+        (["--nonsense"], "No such option"),
+        (["--epochs", "many"], "'--epochs': found 'many', expected a valid integer"),
+        (["--epochs", "0"], "'--epochs': found 0, expected greater than or equal to 1"),
+        (["--scheme", "BIOE"], "'--scheme': found 'BIOE', expected one of IOB1, IOB2"),
+        (["--encoding", "utf-9"], "'--encoding': found 'utf-9', expected a text encoding"),
+        (["--encoder", "ltsm"], "'--encoder': found 'ltsm', expected 'lstm', 'gru' or 'rnn'"),
+        (["--learning-rate", "nan"], "'--learning-rate': found nan, expected "),
+        (["--device", "tpu"], "'--device': found 'tpu', expected 'auto', 'cpu'"),
+        (["--set", "training.epoch=3"], "for --set: training.epoch: no such setting; did you mean "),
+        (["--set", "epochs"], "for --set: --set: found 'epochs', expected"),
+    ],
 )
-def test_wrong_usage_is_exit_code_2(run, ten_sentences, arguments):
-    done = run("train", *arguments)
-    assert done.code == 2
+def test_wrong_usage_is_exit_code_2(run, ten_sentences, arguments, expected):
+    of_settings = [] if arguments in ([], ["ten.conll"]) else ["ten.conll", "-o", "m"]
+    done = run("train", *of_settings, *arguments)
+    assert (done.code, done.out) == (2, "")
     assert "Usage: " in done.err
+    assert expected in " ".join(done.err.replace("│", " ").split())
+    assert not Path("m").exists()
 
 
 def test_flags_beat_the_file_and_set_beats_flags(train):

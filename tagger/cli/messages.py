@@ -1,7 +1,4 @@
-"""Sentences on stderr: one line each, whatever they quote escaped, never folded, so that logs can be searched.
-
-It knows consoles, and the directory that a run is about to write.
-"""
+"""Messages on stderr: one line each, whatever they quote escaped, never folded, so that logs can be searched."""
 
 from __future__ import annotations
 
@@ -14,28 +11,28 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def say(talk: Console, sentence: str, style: str = "") -> None:
+def say(console: Console, sentence: str, style: str = "") -> None:
     """Print a sentence; a terminal wraps it by itself."""
-    talk.print(printable(sentence, style), soft_wrap=True)
+    console.print(printable(sentence, style), soft_wrap=True)
 
 
-def warn(talk: Console, sentence: str) -> None:
+def warn(console: Console, sentence: str) -> None:
     """Print a warning."""
-    say(talk, f"warning: {sentence}", "yellow")
+    say(console, f"warning: {sentence}", "yellow")
 
 
-def warn_of_directory(talk: Console, output: Path, *, resume: bool, seeds: int = 1) -> None:
+def warn_of_directory(console: Console, output: Path, *, resume: bool, seeds: int = 1) -> None:
     """Say what a run, or runs of several seeds, will replace."""
     from tagger.training import checkpoint, repeat
 
     is_there = checkpoint.has_run(output) if seeds == 1 else repeat.has_begun(output)
     if is_there and not resume:
         kind = "an unfinished run" if seeds == 1 else "a run of several seeds"
-        warn(talk, f"{output} holds {kind}, which ends here (--resume would go on with it)")
+        warn(console, f"{output} holds {kind}, which ends here (--resume would go on with it)")
     elif resume and not is_there:
         kind = "unfinished run" if seeds == 1 else "run of several seeds"
         hint = " (it holds several seeds, which --seeds goes on with)" if repeat.has_begun(output) else ""
-        warn(talk, f"{output} holds no {kind}; training starts from the beginning{hint}")
+        warn(console, f"{output} holds no {kind}; training starts from the beginning{hint}")
     if (output / checkpoint.WEIGHTS).exists() and not resume:
         first = "epoch" if seeds == 1 else "seed"
-        warn(talk, f"{output} holds a model, which this run replaces after its first {first}")
+        warn(console, f"{output} holds a model, which this run replaces after its first {first}")
