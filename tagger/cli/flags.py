@@ -184,4 +184,5 @@ def choose_settings(
     try:
         return settings.override(chosen, settings.parse_assignments(overrides or []))
     except ConfigError as error:
-        raise typer.BadParameter(str(error), param_hint="--set") from None
+        said = error.message if error.field == "--set" else str(error)
+        raise typer.BadParameter(said, param_hint="--set") from None

@@ -72,6 +72,18 @@ def test_names_are_left_out_as_the_model_has_it_or_as_asked(run) -> None:
     assert code == 2 and "min-confidence" in err
 
 
+def test_seqeval_speaks_of_the_same_spans(run, monkeypatch) -> None:
+    pytest.importorskip("seqeval")
+    facts = facts_of(run, "m", "train.conll", "--seqeval")
+    for key, theirs in (("precision", "precision"), ("recall", "recall"), ("f1", "f1-score")):
+        assert facts["seqeval"]["micro avg"][theirs] == pytest.approx(facts["micro"][key])
+    assert "seqeval's report on the same spans:" in run("m", "train.conll", "--seqeval")[1]
+    monkeypatch.setitem(sys.modules, "seqeval", None)
+    code, out, err = run("m", "train.conll", "--seqeval")
+    assert (code, out) == (1, "")
+    assert err.endswith("install it: pip install 'tagger[train]'\n")
+
+
 def facts_of(run, *arguments: str) -> dict:
     code, out, err = run(*arguments, "--json")
     assert code == 0, err

@@ -209,6 +209,34 @@ def test_markup_and_escapes_of_a_corpus_reach_no_terminal(run: Run) -> None:
     assert "\\x1b[31m" in out
 
 
+def test_seqeval_speaks_of_the_same_spans(run: Run) -> None:
+    pytest.importorskip("seqeval")
+    code, out, _ = run("gold.conll", "found.conll", "--seqeval")
+    assert code == 0
+    assert "seqeval's report on the same spans:" in out
+    assert ["micro", "avg", "0.6667", "0.6667", "0.6667", "3"] in [line.split() for line in out.splitlines()]
+    facts = run.json("gold.conll", "found.conll", "worse.conll", "--seqeval")
+    assert facts["seqeval"]["micro avg"]["f1-score"] == pytest.approx(facts["micro"]["f1"])  # type: ignore[index]
+    assert facts["other"]["seqeval"]["micro avg"]["f1-score"] == pytest.approx(0.4)  # type: ignore[index]
+    assert "seqeval" not in run.json("gold.conll", "found.conll")
+
+
+def test_seqeval_has_nothing_to_say_of_bare_labels(run: Run) -> None:
+    run.write(gold="a N\nb V\n", found="a N\nb N\n")
+    code, out, _ = run("gold.conll", "found.conll", "--seqeval")
+    assert code == 0
+    assert "seqeval compares spans, and bare labels have none" in out
+    assert list(run.json("gold.conll", "found.conll", "--seqeval")["seqeval"]) == ["error"]  # type: ignore[call-overload]
+
+
+def test_without_seqeval_the_error_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "seqeval", None)
+    assert run.fails("gold.conll", "none.conll", "--seqeval") == (
+        "error: --seqeval: needs the package seqeval, which isn't installed; install it: pip install 'tagger[train]'"
+    )
+    assert run("gold.conll", "found.conll")[0] == 0
+
+
 def test_a_page(run: Run) -> None:
     assert run("gold.conll", "found.conll", "--report", "page.html")[0] == 0
     assert "wrong type" in (run.folder / "page.html").read_text(encoding="utf-8")

@@ -177,7 +177,7 @@ def test_a_bad_argument_is_one_line_and_nothing_is_written(run, ten_sentences, a
         (["--learning-rate", "nan"], "'--learning-rate': found nan, expected "),
         (["--device", "tpu"], "'--device': found 'tpu', expected 'auto', 'cpu'"),
         (["--set", "training.epoch=3"], "for --set: training.epoch: no such setting; did you mean "),
-        (["--set", "epochs"], "for --set: --set: found 'epochs', expected"),
+        (["--set", "epochs"], "for --set: found 'epochs', expected section.field=value"),
     ],
 )
 def test_wrong_usage_is_exit_code_2(run, ten_sentences, arguments, expected):
