@@ -74,7 +74,7 @@ def main_job(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess
 
 
 def test_both_lines_install_from_the_constraints() -> None:
-    for word, what in (("tagger train", "."), ("-m pytest", "'.[dev]'")):
+    for word, what in (("tagger train", "'.[train]'"), ("-m pytest", "'.[dev]'")):
         installed = INSTALLS.match(find_command(word).replace("-e ", ""))
         assert installed is not None
         assert installed[1] == what
@@ -89,7 +89,7 @@ def test_constraints_name_every_dependency() -> None:
     settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     needed = [
         name
-        for group in ("dependencies", "dev")
+        for group in ("dependencies", "train", "dev")
         for listed in re.findall(rf"^{group} = \[(.*?)\]$", settings, re.MULTILINE | re.DOTALL)
         for name in re.findall(r'"([A-Za-z0-9_-]+)[>=<]', listed)
     ]

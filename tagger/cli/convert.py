@@ -219,11 +219,11 @@ def _say_what_was_found(corpus: Corpus | CorpusStream, target: Scheme) -> None:
     from tagger.text.conll import Corpus
 
     count = len(corpus.sentences) if isinstance(corpus, Corpus) else corpus.count
-    talk = [f"{count_of(count, 'sentence')}, {corpus.scheme} ({corpus.evidence})"]
-    talk += [f"warning: {warning}" for warning in corpus.warnings]
+    lines = [f"{count_of(count, 'sentence')}, {corpus.scheme} ({corpus.evidence})"]
+    lines += [f"warning: {warning}" for warning in corpus.warnings]
     if target is not corpus.scheme:
-        talk.append(f"written as {target}")
-    for line in talk:
+        lines.append(f"written as {target}")
+    for line in lines:
         typer.echo(escape_controls(line), err=True)
 
 

@@ -157,13 +157,13 @@ def _as_json(facts: Analysis, seconds: float) -> dict[str, Any]:
     return found | {"seconds": seconds, "tokens_per_second": facts.scores.tokens / seconds}
 
 
-def _warn(talk: Console, corpus: Corpus, types: list[str]) -> None:
+def _warn(console: Console, corpus: Corpus, types: list[str]) -> None:
     from tagger.cli.messages import warn
     from tagger.training import corpora
 
     for warning in corpus.warnings:
-        warn(talk, f"{corpus.path}: {warning}")
+        warn(console, f"{corpus.path}: {warning}")
     strange = corpora.describe(corpus, corpus, types).strange_types
     if strange:
         listed = ", ".join(f"{type_} ({count})" for type_, count in strange.items())
-        warn(talk, f"{corpus.path}: types that the model doesn't know, counted as missed: {listed}")
+        warn(console, f"{corpus.path}: types that the model doesn't know, counted as missed: {listed}")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _LEANING = 0.2  # share of spans by which a list may know train better than dev before it looks made from it
 
 
-def describe_corpora(talk: Console, data: Corpora) -> None:
+def describe_corpora(console: Console, data: Corpora) -> None:
     """Print sizes, scheme, types, the share of unknown words, and everything odd."""
     facts = {"train": corpora.describe(data.train)}
     facts |= {
@@ -33,68 +33,69 @@ def describe_corpora(talk: Console, data: Corpora) -> None:
         for name, corpus in (("dev", data.dev), ("test", data.test))
         if corpus is not None
     }
-    talk.print(_sizes(facts))
-    say(talk, f"scheme {data.config.corpus.scheme}: {data.train.evidence}")
-    say(talk, f"types: {', '.join(data.types)}; tokens are {data.config.corpus.mode}")
+    console.print(_sizes(facts))
+    say(console, f"scheme {data.config.corpus.scheme}: {data.train.evidence}")
+    say(console, f"types: {', '.join(data.types)}; tokens are {data.config.corpus.mode}")
     if data.held_out:
         share = 100 * data.config.corpus.dev_share
         say(
-            talk,
+            console,
             f"no --dev file: {share:.3g} % of the training sentences held out by seed {data.config.seed}",
         )
     for each in facts.values():
         for warning in each.warnings:
-            warn(talk, f"{each.path}: {warning}")
+            warn(console, f"{each.path}: {warning}")
         if each.strange_types:
             warn(
-                talk,
+                console,
                 f"{each.path}: types that training lacks, counted as missed: {_listed(each.strange_types)}",
             )
 
 
-def describe_growth(talk: Console, growth: Growth, model: Path, corpus: Path) -> None:
+def describe_growth(console: Console, growth: Growth, model: Path, corpus: Path) -> None:
     """Print what a run that continues a model adds to it, and what becomes of the rest."""
     types = ", ".join(growth.new_types) or "none"
-    say(talk, f"continuing {model}: {count_of(growth.new_words, 'new word')}; new types: {types}")
+    say(console, f"continuing {model}: {count_of(growth.new_words, 'new word')}; new types: {types}")
     if growth.absent_types:
         warn(
-            talk,
+            console,
             f"types of {model} that {corpus} lacks: {', '.join(growth.absent_types)}; they stay possible, but where "
             "it mentions such names unmarked the model learns to pass over them",
         )
 
 
-def describe_overlap(talk: Console, overlap: Overlap, encoder: Path) -> None:
+def describe_overlap(console: Console, overlap: Overlap, encoder: Path) -> None:
     """Print how much of a corpus the text had from which an encoder learnt."""
     share = percent(overlap.known / overlap.words)
     say(
-        talk, f"beginning with {encoder}: it knows {share} % of the corpus's {overlap.words:,} distinct words"
+        console,
+        f"beginning with {encoder}: it knows {share} % of the corpus's {overlap.words:,} distinct words",
     )
 
 
-def describe_vectors(talk: Console, data: Corpora) -> None:
+def describe_vectors(console: Console, data: Corpora) -> None:
     """Print how many pretrained vectors are of use."""
     assert data.vectors is not None
     known = set(data.vectors.words)
     lowercase = data.config.embedding.lowercase
     words = {normalise(t, lowercase=lowercase) for s in data.train.sentences for t in s.tokens}
     say(
-        talk,
+        console,
         f"vectors: {len(known):,} of {data.vectors.found:,} kept, size {data.vectors.dim}; they cover "
         f"{100 * len(words & known) / len(words):.1f} % of the training corpus's distinct words",
     )
     for warning in data.vectors.warnings:
-        warn(talk, f"vectors: {warning}")
+        warn(console, f"vectors: {warning}")
 
 
-def describe_gazetteers(talk: Console, data: Corpora) -> None:
+def describe_gazetteers(console: Console, data: Corpora) -> None:
     """Print how much of the corpora lists of names know, and warn of those that were made from one of them."""
     for each in corpora.describe_gazetteers(data):
         shares = f"{percent(each.train)} % of the spans in train and {percent(each.dev)} % in dev"
-        say(talk, f"gazetteer {each.name}: {count_of(each.entries, 'entry', 'entries')}, naming {shares}")
+        say(console, f"gazetteer {each.name}: {count_of(each.entries, 'entry', 'entries')}, naming {shares}")
         if each.train > each.dev + _LEANING:
             warn(
-                talk,
+                console,
                 f"gazetteer {each.name} knows far more of train than of dev, so that a model would lean on it; give "
                 "one that was not made from the training corpus, or raise --set training.gazetteer_dropout",
             )

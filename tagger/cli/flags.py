@@ -10,6 +10,7 @@ import functools
 import inspect
 import types
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -36,6 +37,7 @@ class Flag:
         help: in place of the field's description.
         metavar: what help calls its value; else its choices or its type.
         parse: reads what was typed, where the type of the field doesn't say all; may raise a ConfigError.
+        also: other settings and their field that the command may set instead; what either takes may be typed.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Flag:
     help: str | None = None
     metavar: str | None = None
     parse: Callable[[str], Any] | None = None
+    also: tuple[type[Settings], str] | None = None
 
     @property
     def argument(self) -> str:
@@ -118,6 +121,9 @@ def _parse_typed(kind: type[Settings], flag: Flag, typed: Any) -> Any:
         return typed
     try:
         read = flag.parse(typed) if flag.parse is not None else typed
+        if flag.also is not None:
+            with suppress(ConfigError):
+                return settings.parse_value(*flag.also, read)
         return settings.parse_value(kind, flag.field, read)
     except ConfigError as error:
         raise typer.BadParameter(error.message) from None

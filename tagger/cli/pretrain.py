@@ -39,11 +39,11 @@ def _flag(name: str, field: str, panel: str, **others: Any) -> Flag:
     own = find_field(PretrainConfig, field)
     about = as_sentence(own)
     if field in _OF_LANGUAGE_MODELS:
-        about += " Language models only."
-    else:
-        default = find_field(TextEncoderConfig, _OF_ENCODER.get(field, field)).default
-        about += f" Of an encoder: {default}." if default != own.default else ""
-    return Flag(name, field, panel, about, **others)
+        return Flag(name, field, panel, f"{about} Language models only.", **others)
+    of_encoder = _OF_ENCODER.get(field, field)
+    default = find_field(TextEncoderConfig, of_encoder).default
+    about += f" Of an encoder: {default}." if default != own.default else ""
+    return Flag(name, field, panel, about, also=(TextEncoderConfig, of_encoder), **others)
 
 
 _SETTINGS = (

@@ -133,15 +133,15 @@ def _say_what_was_found(corpus: Corpus, systems: list[Answers]) -> None:
 
     from tagger.cli.tables import printable
 
-    talk = Console(stderr=True, highlight=False, soft_wrap=True)
-    talk.print(printable(f"{corpus.path}: gold tags in {corpus.scheme} ({corpus.evidence})"))
+    stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+    stderr.print(printable(f"{corpus.path}: gold tags in {corpus.scheme} ({corpus.evidence})"))
     for warning in corpus.warnings:
-        talk.print(printable(f"warning: {corpus.path}: {warning}"))
+        stderr.print(printable(f"warning: {corpus.path}: {warning}"))
     for system in systems:
         if system.scheme is not corpus.scheme:
-            talk.print(printable(f"{system.path}: predicted tags in {system.scheme}"))
+            stderr.print(printable(f"{system.path}: predicted tags in {system.scheme}"))
         for warning in system.warnings:
-            talk.print(printable(f"warning: {system.path}: {warning}"))
+            stderr.print(printable(f"warning: {system.path}: {warning}"))
 
 
 def _as_json(

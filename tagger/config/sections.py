@@ -35,9 +35,12 @@ Place = Literal[  # the values of `text.tokenizer.Split`
 
 
 class Section(BaseModel):
-    """A frozen group of settings: unknown fields and values of another type are refused."""
+    """A frozen group of settings: unknown fields and values of another type are refused.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+    How a section is checked is worked out when the first is made: `tagger --help` makes none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True, defer_build=True)
 
     @classmethod
     def written_fields(cls) -> tuple[str, ...]:
@@ -320,9 +323,9 @@ class PretrainingConfig(RawTextSteps):
 class PretrainConfig(Settings):
     """All settings of a language model; written to its directory as `config.toml`."""
 
-    text: RawTextConfig = RawTextConfig()
-    model: LanguageModelConfig = LanguageModelConfig()
-    training: PretrainingConfig = PretrainingConfig()
+    text: RawTextConfig = Field(default_factory=RawTextConfig)
+    model: LanguageModelConfig = Field(default_factory=LanguageModelConfig)
+    training: PretrainingConfig = Field(default_factory=PretrainingConfig)
 
 
 class EncoderTextConfig(RawTextConfig):
@@ -360,10 +363,10 @@ class TextEncoderTrainingConfig(RawTextSteps):
 class TextEncoderConfig(Settings):
     """All settings of a labeller's encoder that learns from raw text; written to its directory as `config.toml`."""
 
-    text: EncoderTextConfig = EncoderTextConfig()
-    embedding: EmbeddingConfig = EmbeddingConfig()
-    encoder: EncoderConfig = EncoderConfig()
-    training: TextEncoderTrainingConfig = TextEncoderTrainingConfig()
+    text: EncoderTextConfig = Field(default_factory=EncoderTextConfig)
+    embedding: EmbeddingConfig = Field(default_factory=EmbeddingConfig)
+    encoder: EncoderConfig = Field(default_factory=EncoderConfig)
+    training: TextEncoderTrainingConfig = Field(default_factory=TextEncoderTrainingConfig)
 
 
 class LanguageUseConfig(Section):
@@ -382,10 +385,10 @@ class LanguageUseConfig(Section):
 class Config(Settings):
     """All settings; written to a model directory as `config.toml`, enough to build the model again."""
 
-    corpus: CorpusConfig = CorpusConfig()
-    embedding: EmbeddingConfig = EmbeddingConfig()
-    encoder: EncoderConfig = EncoderConfig()
-    decoder: DecoderConfig = DecoderConfig()
-    training: TrainingConfig = TrainingConfig()
-    lm: LanguageUseConfig = LanguageUseConfig()
-    language_model: LanguageModelConfig = LanguageModelConfig()
+    corpus: CorpusConfig = Field(default_factory=CorpusConfig)
+    embedding: EmbeddingConfig = Field(default_factory=EmbeddingConfig)
+    encoder: EncoderConfig = Field(default_factory=EncoderConfig)
+    decoder: DecoderConfig = Field(default_factory=DecoderConfig)
+    training: TrainingConfig = Field(default_factory=TrainingConfig)
+    lm: LanguageUseConfig = Field(default_factory=LanguageUseConfig)
+    language_model: LanguageModelConfig = Field(default_factory=LanguageModelConfig)

@@ -74,9 +74,6 @@ def test_pretrain_prints_json_and_warns_of_what_it_replaces(files: Path, run: Ru
     [
         (("missing.txt",), "missing.txt: cannot be read: No such file or directory"),
         (("-",), "<stdin>: can be read only once, and every epoch reads the text; give a file"),
-        (("text.txt", "--input-format", "html"), "text.format: found 'html', expected"),
-        (("text.txt", "--set", "model.hiden=3"), "model.hiden: no such setting; did you mean model.hidden?"),
-        (("text.txt", "--encoding", "klingon"), "text.encoding: found 'klingon', expected a text encoding"),
     ],
 )
 def test_pretrain_says_what_is_wrong(
@@ -87,6 +84,27 @@ def test_pretrain_says_what_is_wrong(
     code, out, err = run("pretrain", *arguments, "--output", tmp_path / "lm")
     assert (code, out) == (1, "")
     assert message in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--input-format", "html"), "'--input-format': found 'html', expected 'text', 'lines'"),
+        (("--set", "model.hiden=3"), "for --set: model.hiden: no such setting; did you mean model.hidden?"),
+        (("--encoding", "klingon"), "'--encoding': found 'klingon', expected a text encoding"),
+        (("--target", "encoder", "--set", "model.hidden=8"), "did you mean encoder.hidden?"),
+        (("--target", "encoder", "--unit", "syllables"), "'--unit': found 'syllables', expected 'words' or"),
+        (("--layers", "99"), "'--layers': found 99, expected less than or equal to 4"),
+        (("--layers", "5"), "Invalid value: model.layers: found 5, expected less than or equal to 4"),
+    ],
+)
+def test_a_bad_value_is_wrong_usage(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    code, out, err = run("pretrain", "none.txt", "--output", tmp_path / "lm", *arguments)
+    assert (code, out) == (2, "")
+    assert message in " ".join(err.replace("│", " ").split())
+    assert not (tmp_path / "lm").exists()
 
 
 ENCODER = (
@@ -119,8 +137,6 @@ def test_an_encoder_is_pretrained_and_a_labeler_begins_with_it(files: Path, run:
     ("arguments", "message"),
     [
         (("--projection", "8"), "--projection: is a setting of language models; leave it out with --target"),
-        (("--set", "model.hidden=8"), "model.hidden: no such setting; did you mean encoder.hidden?"),
-        (("--unit", "syllables"), "text.unit: found 'syllables', expected"),
     ],
 )
 def test_an_encoder_has_settings_of_its_own(
@@ -272,3 +288,9 @@ def test_a_labeler_with_a_language_model_is_continued_with_it(files: Path, run: 
     )
     assert code == 1
     assert "--lm: can't join a model that is continued (--from), only a new one; leave it out" in err
+
+
+def test_an_encoder_may_have_more_layers_than_a_language_model(run: Run, tmp_path: Path) -> None:
+    code, _, err = run("pretrain", "none.txt", "-o", tmp_path / "e", "--target", "encoder", "--layers", 6)
+    assert code == 1
+    assert "none.txt: cannot be read" in err

@@ -200,3 +200,39 @@ def test_settings_of_a_pretrained_model_without_patience_are_read(kind):
     lines = [line for line in settings.render(kind()).splitlines() if "patience" not in line]
     assert settings.parse_settings(kind, "\n".join(lines)) == kind()
     assert kind().training.patience is None
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "value"),
+    [
+        ("training.epochs", "5", 5),
+        ("training.learning_rate", "1", 1.0),
+        ("training.learning_rate", "1e-3", 0.001),
+        ("training.recall_cost", "auto", "auto"),
+        ("training.recall_cost", "2", 2.0),
+        ("training.patience", "3", 3),
+        ("encoder.directions", "1", 1),
+        ("corpus.tag_column", "-1", -1),
+        ("corpus.tag_column", "UPOS", "UPOS"),
+        ("corpus.tag_column", "1.5", "1.5"),
+        ("corpus.encoding", "437", "437"),
+        ("seed", "7", 7),
+    ],
+)
+def test_a_typed_value_is_a_number_where_the_field_takes_one(field, text, value):
+    found = settings.parse_value(Config, field, text)
+    assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "expected"),
+    [
+        ("training.epochs", "many", "found 'many', expected a valid integer"),
+        ("training.epochs", "0", "found 0, expected greater than or equal to 1"),
+        ("encoder.kind", "ltsm", "found 'ltsm', expected 'lstm', 'gru' or 'rnn'; did you mean lstm?"),
+        ("encoder.kind", "", "found '', expected 'lstm', 'gru' or 'rnn'"),
+        ("encoder.kid", "x", "no such setting; did you mean encoder.kind?"),
+    ],
+)
+def test_a_typed_value_that_the_field_does_not_take(field, text, expected):
+    assert message(settings.parse_value, Config, field, text) == f"{field}: {expected}"

@@ -1,4 +1,4 @@
-"""seqeval's report on our spans: equal to our scores, and to what it says of a file's own tags where it reads them."""
+"""seqeval's report on our spans: equal to our scores, and to its report on the tags of a file."""
 
 from __future__ import annotations
 
