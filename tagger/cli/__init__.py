@@ -1,8 +1,8 @@
 """The command line: one file per command. A command parses, calls one verb of the library and renders.
 
 Heavy modules (torch and numpy above all) are imported inside the commands, so that `tagger --help` is instant.
-Results go to stdout, messages to stderr. Exit codes: 0 done; 1 data, model or disk at fault; 2 usage; 130 interrupted,
-143 ended by SIGTERM.
+Results go to stdout, messages to stderr. Exit codes: 0 done; 1 data, model or disk at fault; 2 usage;
+130 interrupted; 143 ended by SIGTERM.
 """
 
 from __future__ import annotations

@@ -10,13 +10,13 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 
-def explain(kind: type[BaseModel], error: ValidationError) -> tuple[str, str]:
+def describe_first_fault(kind: type[BaseModel], error: ValidationError) -> tuple[str, str]:
     """Return the first faulty field as a user writes it, and what is wrong with it."""
     faults = error.errors(include_url=False)
     place = faults[0]["loc"][:2]  # section and field; what follows names an alternative of a union
     field = ".".join(map(str, place))
     if faults[0]["type"] == "extra_forbidden":
-        return field, f"no such setting{suggest(kind, field)}"
+        return field, f"no such setting{suggest_field(kind, field)}"
     if faults[0]["type"] == "model_type":
         return field, f"found {faults[0]['input']!r}, expected a section with fields, as in [{field}]"
     wanted = [fault["msg"].removeprefix("Input should be ") for fault in faults if fault["loc"][:2] == place]
@@ -33,7 +33,7 @@ def _suggest_value(fault: ErrorDetails) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def suggest(kind: type[BaseModel], name: str) -> str:
+def suggest_field(kind: type[BaseModel], name: str) -> str:
     """Return a question that names the field which was probably meant, or where to find them all."""
     known = [
         f"{section}.{field}" if field else section

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
-from tagger.config.mistakes import explain, suggest
+from tagger.config.mistakes import describe_first_fault, suggest_field
 from tagger.config.sections import Config, Settings
 from tagger.errors import ConfigError
 
@@ -48,7 +48,7 @@ def _build(kind: type[AnySettings], table: Mapping[str, Any], origin: str | None
     try:
         return kind.model_validate(table)
     except ValidationError as error:
-        field, message = explain(kind, error)
+        field, message = describe_first_fault(kind, error)
         raise ConfigError(message, f"{origin}: {field}" if origin else field) from None
 
 
@@ -66,7 +66,7 @@ def override(config: AnySettings, changes: Mapping[str, Any]) -> AnySettings:
         section, _, field = name.rpartition(".")
         fields = known.get(section) if section else known
         if not isinstance(fields, dict) or field not in fields:
-            raise ConfigError(f"no such setting{suggest(type(config), name)}", name)
+            raise ConfigError(f"no such setting{suggest_field(type(config), name)}", name)
         (table.setdefault(section, {}) if section else table)[field] = value
     return _build(type(config), table)
 

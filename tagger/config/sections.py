@@ -18,6 +18,17 @@ PassCount = Annotated[int, Field(ge=1, le=10_000)]
 Rate = Annotated[float, Field(gt=0, le=1)]
 Norm = Annotated[float, Field(gt=0)]
 ThreadCount = Annotated[int, Field(ge=0, le=64)]
+InputDropout = Annotated[Fraction, Field(description="locked dropout on the encoder's input")]
+WordDropout = Annotated[Fraction, Field(description="share of words whose embedding becomes <unk> in a step")]
+CharacterDropout = Annotated[Fraction, Field(description="share of characters hidden from the convolution")]
+UnknownStrength = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=100,
+        description="a word seen n times becomes <unk> with probability a / (a + n); this is a",
+    ),
+]
 Unit = Literal["words", "characters"]
 Place = Literal[  # the values of `text.tokenizer.Split`
     "contraction",
@@ -197,14 +208,10 @@ class TrainingConfig(Steps):
     epochs: PassCount = Field(default=12, description="passes over the training sentences")
     batch_sentences: Size = Field(default=16, description="sentences a step")
     learning_rate: Rate = Field(default=6e-3, description="peak of the schedule")
-    input_dropout: Fraction = Field(default=0.5, description="locked dropout on the encoder's input")
+    input_dropout: InputDropout = 0.5
     output_dropout: Fraction = Field(default=0.5, description="locked dropout on the encoder's output")
-    word_dropout: Fraction = Field(
-        default=0.05, description="share of words whose embedding becomes <unk> in a step"
-    )
-    unknown_strength: Annotated[float, Field(ge=0, le=100)] = Field(
-        default=0.5, description="a word seen n times becomes <unk> with probability a / (a + n); this is a"
-    )
+    word_dropout: WordDropout = 0.05
+    unknown_strength: UnknownStrength = 0.5
     language_weight: Annotated[float, Field(ge=0, le=10)] = Field(
         default=0.3,
         description="weight of the language model trained beside the tagger, at the start; it falls to 0. 0: none",
@@ -213,9 +220,7 @@ class TrainingConfig(Steps):
         default=0.75, description="share of the training after which that weight is 0"
     )
     language_dim: Size = Field(default=32, description="size of that language model's output space")
-    character_dropout: Fraction = Field(
-        default=0.1, description="share of characters hidden from the convolution"
-    )
+    character_dropout: CharacterDropout = 0.1
     column_dropout: Fraction = Field(
         default=0.05, description="share of the values of feature columns that become <unk> in a step"
     )
@@ -347,16 +352,10 @@ class TextEncoderTrainingConfig(RawTextSteps):
         default=16, description="sentences a step; a word is guessed among those of its step"
     )
     learning_rate: Rate = Field(default=4e-3, description="peak of the schedule")
-    input_dropout: Fraction = Field(default=0.5, description="locked dropout on the encoder's input")
-    word_dropout: Fraction = Field(
-        default=0.05, description="share of words whose embedding becomes <unk> in a step"
-    )
-    unknown_strength: Annotated[float, Field(ge=0, le=100)] = Field(
-        default=0.5, description="a word seen n times becomes <unk> with probability a / (a + n); this is a"
-    )
-    character_dropout: Fraction = Field(
-        default=0.1, description="share of characters hidden from the convolution"
-    )
+    input_dropout: InputDropout = 0.5
+    word_dropout: WordDropout = 0.05
+    unknown_strength: UnknownStrength = 0.5
+    character_dropout: CharacterDropout = 0.1
     language_dim: Size = Field(default=64, description="size of the space in which states and words meet")
 
 
