@@ -92,9 +92,14 @@ def test_no_command_is_help_and_an_unknown_one_is_an_error():
     assert "No such command" in done.stderr
 
 
-def test_a_shell_completes_commands_and_options():
+def test_a_shell_completes_commands_options_and_choices():
     script = "import sys; sys.argv = ['tagger']; from tagger.cli import main; main()"
-    for words, place, expected in (("tagger ev", "1", "evaluate"), ("tagger train --enc", "2", "--encoder")):
+    for words, place, expected in (
+        ("tagger ev", "1", "evaluate"),
+        ("tagger train --enc", "2", "--encoder"),
+        ("tagger train --encoder l", "3", "lstm"),
+        ("tagger predict m --format j", "4", "jsonl"),
+    ):
         asked = {"_TAGGER_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": place}
         done = subprocess.run(
             [sys.executable, "-c", script], cwd=ROOT, env=os.environ | asked, capture_output=True, check=False
