@@ -17,9 +17,9 @@ from tagger.cli.options import COLUMN, ENCODING, READING, SCHEME, TagColumn, Tok
 from tagger.errors import DataError
 from tagger.text import schemes
 from tagger.text.counting import count_of
-from tagger.text.formats.terminal import escape_controls
+from tagger.text.escape import escape_controls
+from tagger.text.files import write_text
 from tagger.text.schemes import Scheme
-from tagger.text.writing import write_text
 
 if TYPE_CHECKING:
     from tagger.text.annotations import Reading
@@ -185,7 +185,7 @@ def _read(path: str, forms: _Forms, reading: Reading) -> Corpus | CorpusStream:
 @contextmanager
 def _spooled(source: str) -> Iterator[str]:
     """Give a path to read from, twice if need be: a pipe is laid in a temporary file."""
-    from tagger.text.conll.source import display_name
+    from tagger.text.files import display_name
 
     if source != "-" and not Path(source).is_fifo():
         yield source

@@ -248,7 +248,8 @@ def _write(
     answers: Iterable[Answer | None], progress: _Progress, format: Format | None, stream: TextIO
 ) -> None:
     """Write answers as they come."""
-    from tagger.text.formats import escape_controls, write_terminal
+    from tagger.text.escape import escape_controls
+    from tagger.text.formats import write_terminal
 
     if format is not None and format.is_separable:
         texts: Iterator[str] = (str(answer.content) for answer in progress.follow(answers, stream))

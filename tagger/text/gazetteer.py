@@ -15,7 +15,7 @@ from typing import Any
 
 from tagger.errors import DataError
 from tagger.text import tokenizer
-from tagger.text.conll.source import display_name, read_text
+from tagger.text.files import display_name, read_text
 from tagger.text.tokenizer import Conventions, Mode
 from tagger.text.vocab import Vocab
 

@@ -18,10 +18,10 @@ import pytest
 
 from tagger import cli
 from tagger.cli.signals import ended_by_sigterm
-from tagger.text.conll import read_corpus, source
+from tagger.text.conll import read_corpus
+from tagger.text.files import write_text
 from tagger.text.schemes import Scheme
 from tagger.text.tokenizer import conventions
-from tagger.text.writing import write_text
 
 CONLL = "-DOCSTART- -X- O\n\n# id 1 2 3\nAnna NP B-PER\nKeller  NP I-PER\nwon V O\n\nPeru NP B-LOC\n"
 
@@ -83,7 +83,7 @@ def test_a_command_that_is_ended_leaves_no_spool(tmp_path, number):
 def test_sigterm_while_a_file_is_written_leaves_nothing_of_it(tmp_path):
     def pieces():
         yield "a"
-        assert [path.suffix for path in tmp_path.iterdir()] == [".tmp"]
+        assert [path.suffix for path in tmp_path.iterdir()] == [".partial"]
         signal.raise_signal(signal.SIGTERM)
         yield "b"
 
@@ -97,7 +97,7 @@ def test_sigterm_while_a_file_is_written_leaves_nothing_of_it(tmp_path):
 
 @pytest.mark.parametrize("form", ["conll", "jsonl"])
 def test_memory_is_bounded_where_columns_are_read(run, tmp_path, monkeypatch, form):
-    monkeypatch.setattr(source, "BLOCK", 1 << 14)
+    monkeypatch.setattr("tagger.text.files.BLOCK", 1 << 14)
     monkeypatch.setattr(conventions, "_ENOUGH", 1000)  # tokens looked at to tell words from characters
     (tmp_path / "long").write_text("token B-LABEL\nanother O\n\n" * 10_000)
     run("long", "short", "--format", form)  # imports, caches

@@ -13,9 +13,9 @@ from tagger.errors import DataError
 from tagger.text import annotations, conll
 from tagger.text.annotations import Cutting, Document, Misaligned, Reading, TextSpan, align, locate_tokens
 from tagger.text.conll import Corpus, Sentence
+from tagger.text.files import write_text
 from tagger.text.schemes import Scheme, convert
 from tagger.text.tokenizer import Mode
-from tagger.text.writing import write_text
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 BLANKS = Reading(mode=Mode.BLANKS, lines=True)

@@ -20,7 +20,6 @@ from tagger.text.formats import (
     LabelledSentence,
     LabelledSpan,
     Reading,
-    escape_controls,
     find_format,
     write_terminal,
 )
@@ -339,19 +338,6 @@ def test_the_terminal_shows_spans_in_colours():
     (line,) = write_terminal([SENTENCE])
     assert re.sub(r"\x1b\[[0-9;]*m", "", line) == "a.txt\n Ada Lovelace PER  met  <B> ORG  & co\n"
     assert len(set(re.findall(r"48;5;\d+", line))) == 2
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("plain é 中 😀 [bold]\n\tx", "plain é 中 😀 [bold]\n\tx"),
-        ("\x1b]52;c;x\x07", r"\x1b]52;c;x\x07"),
-        ("a\x00\x7f\x9b\r", r"a\x00\x7f\x9b\r"),
-        ("\u202ecba\u2069\u2028\ud800", r"\u202ecba\u2069\u2028\ud800"),
-    ],
-)
-def test_controls_are_escaped(text, shown):
-    assert escape_controls(text) == shown
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -7,7 +7,6 @@ line. Nothing here depends on how fast the input comes, except that a pipe that 
 
 from __future__ import annotations
 
-import codecs
 import os
 import queue
 import re
@@ -21,8 +20,8 @@ from typing import NamedTuple, TypeVar
 
 from tagger.errors import ConfigError, DataError
 from tagger.text.conll import Columns, read_sentences
-from tagger.text.conll.source import is_stdin
-from tagger.text.raw import LONGEST_LINE, read_pieces
+from tagger.text.files import find_decoder, is_stdin, read_pieces
+from tagger.text.raw import LONGEST_LINE
 from tagger.text.tokenizer import Located, SentenceSplitter
 
 T = TypeVar("T")
@@ -30,7 +29,7 @@ FilePath = str | os.PathLike[str]
 
 _QUIET = 0.3  # seconds without input after which what waits is answered
 _WAITING_PIECES = 16
-_REMEDY = "name the file's encoding with --encoding, or let --errors replace put U+FFFD in its place"
+_ADVICE = "name the file's encoding with --encoding, or let --errors replace put U+FFFD in its place"
 _BLANKS = re.compile("[^ \t]+")  # a no-break space or U+3000 within a token belongs to it
 
 
@@ -115,12 +114,7 @@ def read_passages(paths: Sequence[FilePath], reading: Reading) -> Iterator[Event
         )
     if reading.errors not in ("strict", "replace"):
         raise ConfigError(f"found {reading.errors!r}, expected strict or replace", "--errors")
-    try:
-        codecs.getincrementaldecoder(reading.encoding)
-    except LookupError:
-        raise ConfigError(
-            f"found {reading.encoding!r}, expected a text encoding such as utf-8", "--encoding"
-        ) from None
+    find_decoder(reading.encoding, "--encoding")
     for path in find_files(paths):
         yield from INPUT_FORMATS[reading.format](path, reading)
 
@@ -268,7 +262,8 @@ def _line_rows(path: FilePath, reading: Reading) -> Iterator[Row | Quiet]:
 
 
 def _pieces(path: FilePath, reading: Reading) -> Iterator[str]:
-    return read_pieces(path, reading.encoding, reading.errors, _REMEDY)
+    pieces = read_pieces(path, reading.encoding, reading.errors, _ADVICE)
+    return (piece.text for piece in pieces if piece.text)
 
 
 def _attended(path: FilePath, items: Iterable[T]) -> Iterator[T | Quiet]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from tagger.errors import DataError
 from tagger.text.annotations.alignment import Document, Report, TextSpan
 from tagger.text.annotations.records import Located
-from tagger.text.conll.source import read_text
+from tagger.text.files import read_text
 
 _TEXT_BOUND = re.compile(
     r"T[^\t]*\t(?P<type>[^ \t]+) (?P<start>[0-9]{1,18}) (?P<end>[0-9]{1,18})(\t(?P<text>.*))?", re.DOTALL

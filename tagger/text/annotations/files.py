@@ -14,10 +14,10 @@ from tagger.text.annotations.alignment import Cutting, Report, align
 from tagger.text.annotations.brat import find_pairs, format_pair, group_documents, read_pair
 from tagger.text.annotations.records import Place, format_records, locate, parse_json, read_record
 from tagger.text.conll import DEFAULT_COLUMNS, Columns, Corpus, CorpusStream, Sentence
-from tagger.text.conll.source import display_name, read_whole_lines
+from tagger.text.conll.source import read_whole_lines
+from tagger.text.files import display_name, write_text
 from tagger.text.schemes import Scheme
 from tagger.text.tokenizer import Mode, detect_mode
-from tagger.text.writing import write_text
 
 LONGEST_JSON_LINE = 1 << 30  # characters: Label Studio exports a project as one line
 

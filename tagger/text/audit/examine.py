@@ -20,8 +20,8 @@ from tagger.text.audit.labels import LabelStore, digest_of
 from tagger.text.conll import DEFAULT_COLUMNS, Columns, Sentence
 from tagger.text.conll.corpus import LONG_SENTENCE
 from tagger.text.conll.reader import Reader
-from tagger.text.conll.source import display_name
 from tagger.text.counting import count_of
+from tagger.text.files import display_name
 from tagger.text.schemes import EDGE, UNKNOWN_TAG, Bigrams, Detection, Scheme
 
 

@@ -17,8 +17,8 @@ from tagger.text import schemes
 from tagger.text.conll.layout import Layout
 from tagger.text.conll.reader import Reader
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, Columns, Sentence
-from tagger.text.conll.source import display_name
 from tagger.text.counting import count_of
+from tagger.text.files import display_name
 from tagger.text.schemes import Scheme
 
 LONG_SENTENCE = 10_000  # tokens: beyond any sentence a person wrote, so the blank lines are probably missing

@@ -15,9 +15,10 @@ from tagger.errors import DataError
 from tagger.text.conll.hints import find_tag_columns, tell_empty_column
 from tagger.text.conll.layout import CONLLU_ID, Layout, settle_layout, split_row, value_of
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, TAG_COLUMNS, UNSPECIFIED, Columns, Sentence
-from tagger.text.conll.source import display_name, read_blocks, strip_blanks
+from tagger.text.conll.source import read_blocks, strip_blanks
 from tagger.text.conll.table import Cuttings, cut_block
 from tagger.text.counting import count_of
+from tagger.text.files import display_name
 from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG
 
 DOCSTART = "-DOCSTART-"

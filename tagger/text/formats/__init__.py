@@ -16,7 +16,7 @@ from tagger.text.formats.inline import write_inline
 from tagger.text.formats.jsonl import write_jsonl
 from tagger.text.formats.sentence import LabelledSentence, LabelledSpan, Reading
 from tagger.text.formats.standoff import write_brat
-from tagger.text.formats.terminal import escape_controls, write_terminal
+from tagger.text.formats.terminal import write_terminal
 
 __all__ = [
     "FORMATS",
@@ -25,7 +25,6 @@ __all__ = [
     "LabelledSpan",
     "Reading",
     "Writer",
-    "escape_controls",
     "find_format",
     "write_terminal",
 ]

@@ -16,8 +16,8 @@ from pathlib import Path
 from tagger.config import RawTextConfig
 from tagger.errors import DataError
 from tagger.text import features
-from tagger.text.conll.source import is_stdin
 from tagger.text.counting import count_of
+from tagger.text.files import find_decoder, is_stdin
 from tagger.text.raw import Words, read_words
 from tagger.text.tokenizer import Mode
 
@@ -35,12 +35,14 @@ class Source:
         seed: draws what is held out.
 
     Raises:
+        ConfigError: there is no such encoding.
         DataError: one of them is the standard input, which can be read only once.
     """
 
     def __init__(
         self, paths: Sequence[Path], text: RawTextConfig, *, mode: Mode, longest: int, seed: int
     ) -> None:
+        find_decoder(text.encoding, "text.encoding")
         for path in paths:
             if is_stdin(path):
                 raise DataError(
