@@ -172,7 +172,7 @@ def _answers(
     with resting_collector():  # importing PyTorch is most of what a short text takes
         import torch
 
-        from tagger.inference.predict import Question, Reading, find_files, load, read_passages
+        from tagger.inference.predict import InputSettings, Question, find_files, load, read_passages
         from tagger.inference.predict.workers import answer
 
         if wanted.device == "cpu":
@@ -184,7 +184,7 @@ def _answers(
         "token_column": tagger.model.config.corpus.token_column,
         "feature_columns": tagger.feature_columns,
     }
-    events = read_passages(files, Reading(scope=tagger.scope, **reading))
+    events = read_passages(files, InputSettings(**reading), tagger.scope)
     yield from answer(
         tagger,
         events,

@@ -19,16 +19,17 @@ from toy_models import WORDS, make_model, random_sentences
 
 import tagger
 from tagger.errors import ConfigError, DataError, ModelError
-from tagger.inference.predict import Question, Reading, Tagger, network, read_passages
+from tagger.inference.predict import InputSettings, Question, Tagger, network, read_passages
 from tagger.inference.predict.forms import FormTable
 from tagger.inference.predict.network import Network
-from tagger.inference.predict.passages import Quiet, split_text
 from tagger.inference.predict.recurrence import product
 from tagger.inference.predict.workers import answer
 from tagger.model import chains
 from tagger.model.decoding import decoder
 from tagger.text import schemes
 from tagger.text.conll import Sentence
+from tagger.text.passages import split_text
+from tagger.text.raw import Pause
 from tagger.text.schemes import Scheme
 from tagger.training import checkpoint, evaluate
 
@@ -173,7 +174,7 @@ def test_processes_give_what_one_gives(tmp_path, labels, format, monkeypatch):
     path.write_text("\n\n".join(" ".join(words) + "." for words in random_sentences(120)), encoding="utf-8")
 
     def run(workers: int):
-        events = read_passages([path], Reading(scope=labels.scope))
+        events = read_passages([path], InputSettings(), labels.scope)
         return [each.content for each in answer(labels, events, Question(), format=format, workers=workers)]
 
     assert len(run(1)) > 5
@@ -257,7 +258,7 @@ def test_one_text_gives_its_sentences_and_several_give_lists(labels):
 
 def test_neighbouring_sentences_are_read_together_as_in_training(labels):
     text = "Ada met Li. The mayor spoke. New trade in York. Paris is old."
-    passages = list(split_text("0", text, Reading(scope=3)))
+    passages = list(split_text("0", text, scope=3))
     assert [len(passage.rows) for passage in passages] == [3, 1]
     alone = labels.predict_tokens([["The", "mayor", "spoke", "."]])
     rows = [["Ada", "met", "Li", "."], ["The", "mayor", "spoke", "."], ["New", "trade", "in", "York", "."]]
@@ -466,8 +467,8 @@ def test_an_error_in_a_stream_reaches_its_user(labels):
         list(labels.stream(texts()))
 
 
-def read(path, **reading):
-    events = read_passages([path], Reading(**reading))
+def read(path, scope=1, **settings):
+    events = read_passages([path], InputSettings(**settings), scope)
     return [(event.doc, row.start, row.text) for event in events for row in event.rows]
 
 
@@ -478,7 +479,7 @@ def test_input_formats(tmp_path):
     assert read(path) == [(name, 0, "Ada met Li."), (name, 12, "She left."), (name, 26, "new line")]
     assert read(path, format="lines") == [(name, 0, "Ada met Li. She left."), (name, 26, "new line")]
     path.write_text("a\u00a0b  c \n\n d", encoding="utf-8")
-    (first, second) = [event.rows[0] for event in read_passages([path], Reading(format="tokens"))]
+    (first, second) = [event.rows[0] for event in read_passages([path], InputSettings(format="tokens"))]
     assert (first.words, first.starts, first.text) == (["a\u00a0b", "c"], [0, 5], "a\u00a0b  c")
     assert (second.start, second.words) == (10, ["d"])
     path.write_text(
@@ -510,7 +511,7 @@ def test_invalid_bytes_are_an_error_with_their_offset_or_replaced(tmp_path):
 
 
 def test_an_endless_line_of_sentences_is_cut(tmp_path, monkeypatch):
-    monkeypatch.setattr("tagger.inference.predict.passages.LONGEST_LINE", 100)
+    monkeypatch.setattr("tagger.text.raw.LONGEST_LINE", 100)
     path = tmp_path / "x"
     path.write_text("word " * 200 + "x" * 300, encoding="utf-8")
     found = read(path, format="lines")
@@ -538,13 +539,13 @@ def test_faulty_readings_are_errors(tmp_path, reading, message):
 
 def test_chunks_are_cut_by_size_and_at_pauses(labels, monkeypatch):
     monkeypatch.setattr("tagger.inference.predict.tagger._CHUNK_TOKENS", 10)
-    passages = [next(split_text(str(n), "Ada met Li in the old Paris.", Reading())) for n in range(5)]
-    chunks = list(labels.chunks([*passages[:3], Quiet(), Quiet(), *passages[3:]]))
-    assert [chunk if isinstance(chunk, Quiet) else len(chunk) for chunk in chunks] == [
+    passages = [next(split_text(str(n), "Ada met Li in the old Paris.")) for n in range(5)]
+    chunks = list(labels.chunks([*passages[:3], Pause(), Pause(), *passages[3:]]))
+    assert [chunk if isinstance(chunk, Pause) else len(chunk) for chunk in chunks] == [
         2,
         1,
-        Quiet(),
-        Quiet(),
+        Pause(),
+        Pause(),
         2,
     ]
 

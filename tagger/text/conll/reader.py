@@ -15,7 +15,7 @@ from tagger.errors import DataError
 from tagger.text.conll.hints import find_tag_columns, tell_empty_column
 from tagger.text.conll.layout import CONLLU_ID, Layout, settle_layout, split_row, value_of
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, TAG_COLUMNS, UNSPECIFIED, Columns, Sentence
-from tagger.text.conll.source import read_blocks, strip_blanks
+from tagger.text.conll.source import BLANKS, read_blocks, strip_blanks
 from tagger.text.conll.table import Cuttings, cut_block
 from tagger.text.counting import count_of
 from tagger.text.files import display_name
@@ -185,7 +185,7 @@ class Reader:
         for number, row in enumerate(text, line):
             if self._is_comment(row, above=not rows):
                 self._read_comment(row, number)
-            elif row.startswith(DOCSTART) or (DOCSTART in row and DOCSTART in re.split("[ \t]", row)):
+            elif row.startswith(DOCSTART) or (DOCSTART in row and DOCSTART in re.split(f"[{BLANKS}]", row)):
                 yield from self._finish(numbers, rows)
                 numbers, rows = [], []
                 self._begin_document()
@@ -265,7 +265,7 @@ def _cut_without_blanks(text: str, layout: Layout) -> tuple[Cuttings, list[str]]
         return found, []
     rows = text.split("\n")
     for run in faulty:
-        rows[run] = [row.rstrip(" \t") for row in rows[run]]
+        rows[run] = [row.rstrip(BLANKS) for row in rows[run]]
     stripped = "\n".join(rows)
     return found if len(stripped) == len(text) else cut_block(stripped, layout, DOCSTART), rows
 

@@ -16,10 +16,11 @@ import numpy as np
 from tagger.errors import DataError
 from tagger.text.files import display_name, read_pieces
 
+BLANKS = " \t"  # what separates tokens and columns; a no-break space or U+3000 belongs to its token
 LONGEST_LINE = 1 << 24  # characters: no row is longer, and a file without line ends stays bounded
 
 _BOM = "\ufeff"
-_BOM_LINE = re.compile(r"(?<![^\n])[ \t]*\ufeff[ \t\ufeff]*(?=\n)")
+_BOM_LINE = re.compile(f"(?<![^\n])[{BLANKS}]*{_BOM}[{BLANKS}{_BOM}]*(?=\n)")
 
 Note = Callable[[str, int], None]
 
@@ -105,7 +106,7 @@ def strip_blanks(text: str) -> str:
     if "\n\t\n" in text:  # blank lines as WNUT-17 has them, at a fifth of the cost
         text = text.replace("\n\t\n", "\n\n")
     if " \n" in text or "\t\n" in text:
-        text = "\n".join([row.rstrip(" \t") for row in text.split("\n")])
+        text = "\n".join([row.rstrip(BLANKS) for row in text.split("\n")])
     return text
 
 
