@@ -22,7 +22,7 @@ from tagger.text.files import write_text
 from tagger.text.schemes import Scheme
 
 if TYPE_CHECKING:
-    from tagger.text.annotations import Reading
+    from tagger.text.annotations import CorpusSettings
     from tagger.text.conll import Corpus, CorpusStream, Sentence
 
 _FORMATS = ("conll", "conllu", "jsonl", "spans", "doccano", "labelstudio", "brat")
@@ -120,7 +120,7 @@ def convert(
 
     features = tuple(map(conll.parse_column, columns.split(","))) if columns else ()
     token, tag = conll.parse_column(token_column), conll.parse_column(tag_column)
-    reading = annotations.Reading(
+    settings = annotations.CorpusSettings(
         columns=conll.Columns(token=token, tag=tag, features=features),
         scheme=scheme,
         encoding=encoding,
@@ -131,7 +131,7 @@ def convert(
     between = _SEPARATORS[separator]
     forms = _choose_forms(source, target, input_format, output_format)
     with _spooled(source) as path:
-        corpus = _read(path, forms, reading)
+        corpus = _read(path, forms, settings)
         converted = _convert_tags(corpus, to or corpus.scheme)
         _say_what_was_found(corpus, converted.scheme)
         if isinstance(converted, conll.Corpus) and forms.target == "brat":
@@ -171,15 +171,15 @@ def _choose_forms(source: str, target: str, input_format: str | None, output_for
     return forms
 
 
-def _read(path: str, forms: _Forms, reading: Reading) -> Corpus | CorpusStream:
+def _read(path: str, forms: _Forms, settings: CorpusSettings) -> Corpus | CorpusStream:
     """Read the corpus: as a stream where columns become anything but brat, which is written by documents."""
     from tagger.text import annotations, conll
 
     if forms.source in ("conll", "conllu") and forms.target != "brat":
         return conll.stream_corpus(
-            path, columns=reading.columns, scheme=reading.scheme, encoding=reading.encoding
+            path, columns=settings.columns, scheme=settings.scheme, encoding=settings.encoding
         )
-    return annotations.read_corpus(path, forms.source, reading, _report)
+    return annotations.read_corpus(path, forms.source, settings, _report)
 
 
 @contextmanager
@@ -229,7 +229,7 @@ def _say_what_was_found(corpus: Corpus | CorpusStream, target: Scheme) -> None:
 
 def _convert_tags(corpus: Corpus | CorpusStream, target: Scheme) -> Corpus | CorpusStream:
     """Return the corpus in another scheme; in its own it stays as it is."""
-    from tagger.text.conll import Anew, Corpus
+    from tagger.text.conll import Corpus, Rereadable
 
     if target is corpus.scheme:
         return corpus
@@ -239,4 +239,4 @@ def _convert_tags(corpus: Corpus | CorpusStream, target: Scheme) -> Corpus | Cor
 
     if isinstance(corpus, Corpus):
         return replace(corpus, sentences=tuple(map(change, corpus.sentences)), scheme=target)
-    return replace(corpus, sentences=Anew(lambda: map(change, corpus.sentences)), scheme=target)
+    return replace(corpus, sentences=Rereadable(lambda: map(change, corpus.sentences)), scheme=target)

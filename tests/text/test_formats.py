@@ -17,9 +17,9 @@ from tagger.errors import ConfigError
 from tagger.text import conll
 from tagger.text.formats import (
     FORMATS,
+    LabelledAlternative,
     LabelledSentence,
     LabelledSpan,
-    Reading,
     find_format,
     write_terminal,
 )
@@ -63,8 +63,8 @@ def labelled(draw) -> tuple[dict[str, str], list[LabelledSentence]]:
             nbest = None
             if draw(st.booleans()):
                 nbest = [
-                    Reading(0.75, tuple(kind for *_, kind in tags), tuple(spans)),
-                    Reading(1e-7, ("O",), ()),
+                    LabelledAlternative(0.75, tuple(kind for *_, kind in tags), tuple(spans)),
+                    LabelledAlternative(1e-7, ("O",), ()),
                 ]
             found.append(
                 LabelledSentence(
@@ -103,11 +103,11 @@ def sentence_object(sentence: LabelledSentence) -> dict[str, object]:
     if sentence.nbest is not None:
         made["nbest"] = [
             {
-                "confidence": round(reading.confidence, 6),
-                "tags": list(reading.tags),
-                "spans": [span_object(span) for span in reading.spans],
+                "confidence": round(alternative.confidence, 6),
+                "tags": list(alternative.tags),
+                "spans": [span_object(span) for span in alternative.spans],
             }
-            for reading in sentence.nbest
+            for alternative in sentence.nbest
         ]
     return made
 

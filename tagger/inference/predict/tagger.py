@@ -17,8 +17,8 @@ from tagger.model.decoding import Decoder, Known, Labelling, Question, ScoredSpa
 from tagger.model.threads import one_thread
 from tagger.model.trained import TrainedModel
 from tagger.text import tokenizer
+from tagger.text.formats import LabelledAlternative as Alternative
 from tagger.text.formats import LabelledSentence, LabelledSpan
-from tagger.text.formats import Reading as Alternative
 from tagger.text.marks import parse_feature_columns
 from tagger.text.passages import Event, Passage, split_text, watch_for_pauses
 from tagger.text.raw import Pause, Row

@@ -8,8 +8,8 @@ reads and writes whole corpora by the name of a format.
 from tagger.text.annotations.alignment import Cutting, Document, TextSpan, align, locate_tokens
 from tagger.text.annotations.files import (
     FORMATS,
+    CorpusSettings,
     Misaligned,
-    Reading,
     format_of,
     read_corpus,
     render,
@@ -18,10 +18,10 @@ from tagger.text.annotations.files import (
 
 __all__ = [
     "FORMATS",
+    "CorpusSettings",
     "Cutting",
     "Document",
     "Misaligned",
-    "Reading",
     "TextSpan",
     "align",
     "format_of",

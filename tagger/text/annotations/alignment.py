@@ -160,12 +160,12 @@ def _match(
     first, last = {start for start, _ in tokens}, {end for _, end in tokens}
     for span in spans:
         if span.start not in first or span.end not in last:
-            report(_fault(span, document, _tell_cut(span, tokens, document.text)))
+            report(_fault(span, document, _describe_cut(span, tokens, document.text)))
         if span.start in starts and span.end in ends:
             yield Span(span.type, starts[span.start], ends[span.end])
 
 
-def _tell_cut(span: TextSpan, tokens: Tokens, text: str) -> str:
+def _describe_cut(span: TextSpan, tokens: Tokens, text: str) -> str:
     """Say which token the span cuts, or that it begins or ends in white space."""
     for edge in (span.start, span.end):
         for start, end in tokens:

@@ -42,7 +42,7 @@ class Misaligned(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class CorpusSettings:
     """How a corpus is to be read.
 
     Args:
@@ -77,7 +77,7 @@ def format_of(path: str) -> str:
     return _SUFFIXES.get(plain.suffix.lower(), "conll")
 
 
-def read_corpus(path: str, form: str, reading: Reading, report: Report) -> Corpus:
+def read_corpus(path: str, form: str, settings: CorpusSettings, report: Report) -> Corpus:
     """Read a corpus in any format; texts with spans get tags in IOB2.
 
     Args:
@@ -86,7 +86,7 @@ def read_corpus(path: str, form: str, reading: Reading, report: Report) -> Corpu
     """
     if form in ("conll", "conllu"):
         return conll.read_corpus(
-            path, columns=reading.columns, scheme=reading.scheme, encoding=reading.encoding
+            path, columns=settings.columns, scheme=settings.scheme, encoding=settings.encoding
         )
     faults = 0
 
@@ -97,30 +97,30 @@ def read_corpus(path: str, form: str, reading: Reading, report: Report) -> Corpu
 
     warnings: list[str] = []
     if form == "brat":
-        sentences = tuple(_read_brat(Path(path), reading, note_fault, warnings.append))
+        sentences = tuple(_read_brat(Path(path), settings, note_fault, warnings.append))
     else:
-        sentences = tuple(_read_json(path, reading, note_fault))
-    if faults and reading.misaligned is Misaligned.ERROR:
+        sentences = tuple(_read_json(path, settings, note_fault))
+    if faults and settings.misaligned is Misaligned.ERROR:
         found = "1 span does" if faults == 1 else f"{faults} spans do"
         raise DataError(f"{found} not fit tokens; mend them, or say --misaligned split or skip", path)
-    return conll.settle_scheme(
+    return conll.resolve_scheme(
         Corpus(display_name(path), sentences, Scheme.IOB2, "", tuple(warnings)),
-        Scheme.IOB2 if form == "brat" else reading.scheme,
+        Scheme.IOB2 if form == "brat" else settings.scheme,
     )
 
 
 def _read_brat(
-    path: Path, reading: Reading, report: Report, warn: Callable[[str], None]
+    path: Path, settings: CorpusSettings, report: Report, warn: Callable[[str], None]
 ) -> Iterator[Sentence]:
     for number, pair in enumerate(find_pairs(path)):
-        document = read_pair(pair, number, reading.encoding, report, warn)
-        yield from align(document, reading.cutting, report)
+        document = read_pair(pair, number, settings.encoding, report, warn)
+        yield from align(document, settings.cutting, report)
 
 
-def _read_json(path: str, reading: Reading, report: Report) -> Iterator[Sentence]:
+def _read_json(path: str, settings: CorpusSettings, report: Report) -> Iterator[Sentence]:
     name = display_name(path)
     number, last = 0, None  # of the document
-    for line, record in _read_values(path, name, reading.encoding):
+    for line, record in _read_values(path, name, settings.encoding):
         document = _document_of(record)
         number += document is not None and last is not None and document != last
         last = document if document is not None else last
@@ -128,7 +128,7 @@ def _read_json(path: str, reading: Reading, report: Report) -> Iterator[Sentence
         if isinstance(found, Sentence):
             yield found
         else:
-            yield from align(found, reading.cutting, report)
+            yield from align(found, settings.cutting, report)
 
 
 def _document_of(record: Any) -> Any:

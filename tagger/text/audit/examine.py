@@ -19,7 +19,7 @@ from tagger.text.audit.facts import FileFacts
 from tagger.text.audit.labels import LabelStore, digest_of
 from tagger.text.conll import DEFAULT_COLUMNS, Columns, Sentence
 from tagger.text.conll.corpus import LONG_SENTENCE
-from tagger.text.conll.reader import Reader
+from tagger.text.conll.reader import ColumnReader
 from tagger.text.counting import count_of
 from tagger.text.files import display_name
 from tagger.text.schemes import EDGE, UNKNOWN_TAG, Bigrams, Detection, Scheme
@@ -98,14 +98,14 @@ class _Survey:
         def note_fault(fault: DataError) -> None:
             self._add("rows", fault.line, fault.message)
 
-        reader = Reader(path, columns, encoding, on_fault=note_fault)
+        reader = ColumnReader(path, columns, encoding, on_fault=note_fault)
         try:
             for sentence in reader:
                 self._note(sentence, others)
         except DataError as error:
             self._add("unreadable", error.line, error.message)
             return
-        for fact, line in reader.tell_notes():
+        for fact, line in reader.describe_notes():
             self._add("oddity", line, fact)
         if not self.labels and not any(defect.is_error for defect in self.defects):
             self._add("unreadable", 1, "found no sentence, expected rows of a token and its tag")

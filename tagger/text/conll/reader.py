@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
 
 from tagger.errors import DataError
-from tagger.text.conll.hints import find_tag_columns, tell_empty_column
-from tagger.text.conll.layout import CONLLU_ID, Layout, settle_layout, split_row, value_of
+from tagger.text.conll.hints import describe_empty_column, find_tag_columns
+from tagger.text.conll.layout import CONLLU_ID, Layout, find_layout, split_row, value_of
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, TAG_COLUMNS, UNSPECIFIED, Columns, Sentence
 from tagger.text.conll.source import BLANKS, read_blocks, strip_blanks
 from tagger.text.conll.table import Cuttings, cut_block
@@ -48,10 +48,10 @@ def read_sentences(
     Raises:
         DataError: with file and line.
     """
-    return iter(Reader(path, columns, encoding, warn=warn, on_fault=on_fault))
+    return iter(ColumnReader(path, columns, encoding, warn=warn, on_fault=on_fault))
 
 
-class Reader:
+class ColumnReader:
     """One pass over one file.
 
     Args:
@@ -90,15 +90,15 @@ class Reader:
             if text:
                 yield from self._read_block(text, line)
         if self._warn:
-            for fact, first in self.tell_notes():
+            for fact, first in self.describe_notes():
                 self._warn(f"{fact} (first: line {first})")
 
-    def tell_notes(self) -> Iterator[tuple[str, int]]:
+    def describe_notes(self) -> Iterator[tuple[str, int]]:
         """Yield what was mended, and how often, with its first line."""
         for fact, (count, first) in self._notes.items():
             yield f"{count_of(count, 'line')} with {fact}", first
         if self.layout and _may_lack_tags(self.layout) and not self._is_tagged:
-            yield tell_empty_column(self.layout, self._tag_columns), self.layout.line
+            yield describe_empty_column(self.layout, self._tag_columns), self.layout.line
 
     def _note(self, fact: str, line: int) -> None:
         count, first = self._notes.get(fact, (0, line))
@@ -114,7 +114,7 @@ class Reader:
     def _find_layout(self, text: str, line: int) -> None:
         for number, row in enumerate(text.split("\n"), line):
             if row and not row.startswith((*COMMENT, DOCSTART)):
-                self.layout = settle_layout(row, self._columns, self._name, number)
+                self.layout = find_layout(row, self._columns, self._name, number)
                 if _may_lack_tags(self.layout):
                     self._tag_columns = find_tag_columns(text[:SAMPLE], self.layout)
                 return

@@ -23,7 +23,7 @@ _Ints = NDArray[np.int64]
 _Flags = NDArray[np.bool_]
 
 
-class Run(NamedTuple):
+class RowRun(NamedTuple):
     """Rows with blank ones around them: a sentence with the comments above it, or what needs a closer look.
 
     Args:
@@ -50,7 +50,7 @@ class Cuttings(NamedTuple):
         columns: (wanted columns, tokens) fields.
         rows: (tokens,) where each stands.
         comments: (comments,) the rows that begin with `#`, in CoNLL-U.
-        runs: the fields of a `Run` for each; plain tuples, which are made in half the time.
+        runs: the fields of a `RowRun` for each; plain tuples, which are made in half the time.
     """
 
     columns: list[tuple[str, ...]]

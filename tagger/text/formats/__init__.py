@@ -14,16 +14,16 @@ from tagger.text.formats.columns import write_conll, write_tsv
 from tagger.text.formats.html import write_html
 from tagger.text.formats.inline import write_inline
 from tagger.text.formats.jsonl import write_jsonl
-from tagger.text.formats.sentence import LabelledSentence, LabelledSpan, Reading
+from tagger.text.formats.sentence import LabelledAlternative, LabelledSentence, LabelledSpan
 from tagger.text.formats.standoff import write_brat
 from tagger.text.formats.terminal import write_terminal
 
 __all__ = [
     "FORMATS",
     "Format",
+    "LabelledAlternative",
     "LabelledSentence",
     "LabelledSpan",
-    "Reading",
     "Writer",
     "find_format",
     "write_terminal",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from tagger.text.escape import quote_json
-from tagger.text.formats.sentence import LabelledSentence, LabelledSpan, Reading
+from tagger.text.formats.sentence import LabelledAlternative, LabelledSentence, LabelledSpan
 
 _DIGITS = 6  # of a confidence: finer than the order of a batch can change it
 
@@ -31,7 +31,7 @@ def write_jsonl(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
             doc, quoted_doc = sentence.doc, quote_json(sentence.doc)
         tokens = ", ".join([f"[{start}, {end}, {names[tag]}]" for start, end, tag in sentence.tokens])
         spans = ", ".join([_span(span, names) for span in sentence.spans])
-        nbest = "" if sentence.nbest is None else f', "nbest": [{_readings(sentence.nbest, names)}]'
+        nbest = "" if sentence.nbest is None else f', "nbest": [{_alternatives(sentence.nbest, names)}]'
         yield (
             f'{{"doc": {quoted_doc}, "start": {sentence.start}, "end": {sentence.end}, '
             f'"text": {quote_json(sentence.text)}, "tokens": [{tokens}], "spans": [{spans}]{nbest}}}\n'
@@ -50,10 +50,10 @@ def _probability(value: float | None) -> str:
     return "null" if value is None else repr(round(value, _DIGITS))
 
 
-def _readings(readings: Iterable[Reading], names: _Quoted) -> str:
+def _alternatives(alternatives: Iterable[LabelledAlternative], names: _Quoted) -> str:
     return ", ".join(
-        f'{{"confidence": {_probability(reading.confidence)}, '
-        f'"tags": [{", ".join([names[tag] for tag in reading.tags])}], '
-        f'"spans": [{", ".join([_span(span, names) for span in reading.spans])}]}}'
-        for reading in readings
+        f'{{"confidence": {_probability(alternative.confidence)}, '
+        f'"tags": [{", ".join([names[tag] for tag in alternative.tags])}], '
+        f'"spans": [{", ".join([_span(span, names) for span in alternative.spans])}]}}'
+        for alternative in alternatives
     )

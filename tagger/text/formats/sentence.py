@@ -25,7 +25,7 @@ class LabelledSpan(NamedTuple):
     confidence: float | None = None
 
 
-class Reading(NamedTuple):
+class LabelledAlternative(NamedTuple):
     """One of the n best ways to label a sentence, with the posterior probability of its whole tag sequence."""
 
     confidence: float
@@ -44,7 +44,7 @@ class LabelledSentence:
         text: the sentence as the document has it, line breaks included.
         tokens: (start, end, tag) of each token.
         spans: without overlaps.
-        nbest: the n best readings, best first; None where nobody asked.
+        nbest: the n best alternatives, best first; None where nobody asked.
     """
 
     doc: str
@@ -53,7 +53,7 @@ class LabelledSentence:
     text: str
     tokens: Sequence[tuple[int, int, str]]
     spans: Sequence[LabelledSpan]
-    nbest: Sequence[Reading] | None = None
+    nbest: Sequence[LabelledAlternative] | None = None
 
     def words(self) -> list[str]:
         """Return the tokens as the text has them."""
