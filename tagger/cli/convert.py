@@ -22,8 +22,8 @@ from tagger.text.files import write_text
 from tagger.text.schemes import Scheme
 
 if TYPE_CHECKING:
-    from tagger.text.annotations import CorpusSettings
     from tagger.text.conll import Corpus, CorpusStream, Sentence
+    from tagger.text.formats.corpus import CorpusSettings
 
 _FORMATS = ("conll", "conllu", "jsonl", "spans", "doccano", "labelstudio", "brat")
 _SEPARATORS = {"tab": "\t", "space": " "}
@@ -116,7 +116,8 @@ def convert(
 
     Example: [bold]tagger convert train.conll train.bioes.conll --to BIOES[/bold]
     """
-    from tagger.text import annotations, conll, tokenizer
+    from tagger.text import conll, tokenizer
+    from tagger.text.formats import corpus as annotations
 
     features = tuple(map(conll.parse_column, columns.split(","))) if columns else ()
     token, tag = conll.parse_column(token_column), conll.parse_column(tag_column)
@@ -158,7 +159,7 @@ class _Forms(NamedTuple):
 
 def _choose_forms(source: str, target: str, input_format: str | None, output_format: str | None) -> _Forms:
     """Return the formats asked for, else those that the names suggest."""
-    from tagger.text import annotations
+    from tagger.text.formats import corpus as annotations
 
     found = input_format or annotations.format_of(source)
     wanted = output_format or (found if target == "-" else annotations.format_of(target))
@@ -173,7 +174,8 @@ def _choose_forms(source: str, target: str, input_format: str | None, output_for
 
 def _read(path: str, forms: _Forms, settings: CorpusSettings) -> Corpus | CorpusStream:
     """Read the corpus: as a stream where columns become anything but brat, which is written by documents."""
-    from tagger.text import annotations, conll
+    from tagger.text import conll
+    from tagger.text.formats import corpus as annotations
 
     if forms.source in ("conll", "conllu") and forms.target != "brat":
         return conll.stream_corpus(

@@ -117,7 +117,7 @@ class _Counted(NamedTuple):
         return self.stream.read_packed(size)
 
 
-class Piece(NamedTuple):
+class TextPiece(NamedTuple):
     """Some text of a file, and the number of the line on which it begins, counted from 1."""
 
     text: str
@@ -126,7 +126,7 @@ class Piece(NamedTuple):
 
 def read_pieces(
     path: FilePath, encoding: str, errors: str = "strict", advice: str = ENCODING_ADVICE
-) -> Iterator[Piece]:
+) -> Iterator[TextPiece]:
     r"""Yield the text of a file as it arrives, a byte-order mark at its start left out, and at the end an empty text.
 
     Line ends stay as they are: `\n`, `\r\n` and a lone `\r` all count as one.
@@ -165,11 +165,11 @@ def read_pieces(
                 text, is_begun = text.removeprefix(_BOM), True
             offset += len(data)
             if text:
-                yield Piece(text, line)
+                yield TextPiece(text, line)
                 line += _count_line_ends(last, text)
                 last = text[-1]
             if not data:
-                yield Piece("", line)
+                yield TextPiece("", line)
                 return
 
 

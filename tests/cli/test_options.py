@@ -11,7 +11,8 @@ import pytest
 from tagger.cli import convert, predict
 from tagger.cli.options import check_encoding, one_of, parsed_by
 from tagger.errors import ConfigError
-from tagger.text import annotations, formats, tokenizer
+from tagger.text import formats, tokenizer
+from tagger.text.formats import corpus
 from tagger.text.schemes import Scheme
 
 SCHEMES = ", ".join(Scheme)
@@ -55,9 +56,9 @@ def test_schemes_go_by_other_names_and_small_letters_too(run, ten_sentences):
 
 
 def test_the_words_are_those_of_the_library():
-    assert set(find_words(convert, "input_format")) == set(annotations.FORMATS)
+    assert set(find_words(convert, "input_format")) == set(corpus.FORMATS)
     assert set(find_words(convert, "tokens")) == set(tokenizer.Mode)
-    assert set(find_words(convert, "misaligned")) == set(annotations.Misaligned)
+    assert set(find_words(convert, "misaligned")) == set(corpus.Misaligned)
     assert set(find_words(predict, "format")) == set(formats.FORMATS)
 
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from tagger.errors import DataError
 from tagger.text import conll
-from tagger.text.annotations.alignment import Cutting, Report, align
-from tagger.text.annotations.brat import find_pairs, format_pair, group_documents, read_pair
-from tagger.text.annotations.records import Place, format_records, locate, parse_json, read_record
 from tagger.text.conll import DEFAULT_COLUMNS, Columns, Corpus, CorpusStream, Sentence
 from tagger.text.conll.source import read_whole_lines
 from tagger.text.files import display_name, write_text
+from tagger.text.formats.alignment import Cutting, Report, align
+from tagger.text.formats.brat import find_pairs, format_pair, group_documents, read_pair
+from tagger.text.formats.records import Place, format_records, locate, parse_json, read_record
 from tagger.text.schemes import Scheme
 from tagger.text.tokenizer import Mode, detect_mode
 

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tagger.errors import DataError
-from tagger.text.annotations.alignment import Document, TextSpan, locate_tokens
 from tagger.text.conll import Sentence
 from tagger.text.counting import count_of
+from tagger.text.formats.alignment import Document, TextSpan, locate_tokens
 from tagger.text.schemes import Scheme, tags_to_spans
 
 Record = Mapping[str, Any]

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from tagger.errors import DataError
-from tagger.text.annotations.alignment import Document, Report, TextSpan
-from tagger.text.annotations.records import Located
 from tagger.text.files import read_text
+from tagger.text.formats.alignment import Document, Report, TextSpan
+from tagger.text.formats.records import Located
 
 _TEXT_BOUND = re.compile(
     r"T[^\t]*\t(?P<type>[^ \t]+) (?P<start>[0-9]{1,18}) (?P<end>[0-9]{1,18})(\t(?P<text>.*))?", re.DOTALL

@@ -10,22 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagger.errors import DataError
-from tagger.text import annotations, conll
-from tagger.text.annotations import (
-    CorpusSettings,
-    Cutting,
-    Document,
-    Misaligned,
-    TextSpan,
-    align,
-    locate_tokens,
-)
+from tagger.text import conll
 from tagger.text.conll import Corpus, Sentence
 from tagger.text.files import write_text
+from tagger.text.formats import corpus as annotations
+from tagger.text.formats.alignment import Cutting, Document, TextSpan, align, locate_tokens
+from tagger.text.formats.corpus import CorpusSettings, Misaligned
 from tagger.text.schemes import Scheme, convert
 from tagger.text.tokenizer import Mode
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
+SHARED = Path(__file__).parents[4] / "shared" / "data"
 BLANKS = CorpusSettings(mode=Mode.BLANKS, lines=True)
 
 
