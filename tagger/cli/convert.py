@@ -23,7 +23,7 @@ from tagger.text.schemes import Scheme
 
 if TYPE_CHECKING:
     from tagger.text.conll import Corpus, CorpusStream, Sentence
-    from tagger.text.formats.corpus import CorpusSettings
+    from tagger.text.formats import CorpusSettings
 
 _FORMATS = ("conll", "conllu", "jsonl", "spans", "doccano", "labelstudio", "brat")
 _SEPARATORS = {"tab": "\t", "space": " "}
@@ -48,7 +48,7 @@ _Format = Annotated[
         "--format",
         help="Format of OUT; else by its name, for standard output that of IN.",
         rich_help_panel=_WRITING,
-        **one_of(_FORMATS),
+        **one_of((*_FORMATS, "tsv", "inline", "html")),
     ),
 ]
 _Columns = Annotated[
@@ -116,18 +116,17 @@ def convert(
 
     Example: [bold]tagger convert train.conll train.bioes.conll --to BIOES[/bold]
     """
-    from tagger.text import conll, tokenizer
-    from tagger.text.formats import corpus as annotations
+    from tagger.text import conll, formats, tokenizer
 
     features = tuple(map(conll.parse_column, columns.split(","))) if columns else ()
     token, tag = conll.parse_column(token_column), conll.parse_column(tag_column)
-    settings = annotations.CorpusSettings(
+    settings = formats.CorpusSettings(
         columns=conll.Columns(token=token, tag=tag, features=features),
         scheme=scheme,
         encoding=encoding,
         lines=lines,
         mode=tokenizer.Mode(tokens),
-        misaligned=annotations.Misaligned(misaligned),
+        misaligned=formats.Misaligned(misaligned),
     )
     between = _SEPARATORS[separator]
     forms = _choose_forms(source, target, input_format, output_format)
@@ -135,15 +134,15 @@ def convert(
         corpus = _read(path, forms, settings)
         converted = _convert_tags(corpus, to or corpus.scheme)
         _say_what_was_found(corpus, converted.scheme)
-        if isinstance(converted, conll.Corpus) and forms.target == "brat":
-            annotations.write_brat(converted, Path(target))
+        write_files = formats.FORMATS[forms.target].write_files
+        if isinstance(converted, conll.Corpus) and write_files:
+            write_files(converted, Path(target))
             return
         if corpus.layout and forms.source == forms.target and not columns and not output_column:
             pieces = conll.rewrite_tags(path, corpus.layout, converted.sentences, encoding)
         else:
-            pieces = annotations.render(
-                converted, forms.target, name=Path(source).name, column=output_column, separator=between
-            )
+            output = formats.OutputSettings(name=Path(source).name, column=output_column, separator=between)
+            pieces = formats.FORMATS[forms.target].format_corpus(converted, output)
         if target == "-":
             sys.stdout.writelines(pieces)
         else:
@@ -151,7 +150,7 @@ def convert(
 
 
 class _Forms(NamedTuple):
-    """Keys of `annotations.FORMATS`."""
+    """Names of formats (`tagger.text.formats.FORMATS`)."""
 
     source: str
     target: str
@@ -159,29 +158,28 @@ class _Forms(NamedTuple):
 
 def _choose_forms(source: str, target: str, input_format: str | None, output_format: str | None) -> _Forms:
     """Return the formats asked for, else those that the names suggest."""
-    from tagger.text.formats import corpus as annotations
+    from tagger.text import formats
 
-    found = input_format or annotations.format_of(source)
-    wanted = output_format or (found if target == "-" else annotations.format_of(target))
+    found = input_format or formats.guess_format(source)
+    wanted = output_format or (found if target == "-" else formats.guess_format(target))
     forms = _Forms(
-        _choose(found, annotations.FORMATS, "--input-format"),
-        _choose(wanted, annotations.FORMATS, "--format"),
+        _choose(found, formats.list_formats(of_input=True), "--input-format"),
+        _choose(wanted, formats.list_formats(of_input=False), "--format"),
     )
-    if forms.target == "brat" and target == "-":
+    if formats.FORMATS[forms.target].write_files and target == "-":
         raise typer.BadParameter("brat is a pair of files; name one", param_hint="OUT")
     return forms
 
 
 def _read(path: str, forms: _Forms, settings: CorpusSettings) -> Corpus | CorpusStream:
     """Read the corpus: as a stream where columns become anything but brat, which is written by documents."""
-    from tagger.text import conll
-    from tagger.text.formats import corpus as annotations
+    from tagger.text import conll, formats
 
-    if forms.source in ("conll", "conllu") and forms.target != "brat":
+    if formats.FORMATS[forms.source].has_columns and not formats.FORMATS[forms.target].write_files:
         return conll.stream_corpus(
             path, columns=settings.columns, scheme=settings.scheme, encoding=settings.encoding
         )
-    return annotations.read_corpus(path, forms.source, settings, _report)
+    return formats.read_corpus(path, forms.source, settings, _report)
 
 
 @contextmanager

@@ -128,6 +128,32 @@ def test_formats_and_back(run, ten_sentences, form):
         assert (old.tokens, old.tags, old.document) == (new.tokens, new.tags, new.document)
 
 
+@pytest.mark.parametrize(
+    ("form", "begin"),
+    [
+        ("inline", "<PER>Anna Keller</PER> flew to <LOC>New York</LOC> .\n"),
+        ("tsv", "doc\tstart\tend\ttype\ttext\tconfidence\n"),
+        ("html", "<!DOCTYPE html>"),
+    ],
+)
+def test_a_corpus_is_written_as_predictions_are(run, ten_sentences, form, begin):
+    code, out, err = run(str(ten_sentences), "-", "--format", form)
+    assert code == 0, err
+    assert out.startswith(begin)
+    code, _, err = run(str(ten_sentences), "x", "--input-format", form)
+    assert code == 2
+    assert f"found '{form}', expected conll, conllu, jsonl, spans, doccano, labelstudio or brat" in " ".join(
+        err.replace("│", " ").split()
+    )
+
+
+def test_help_names_every_format():
+    from tagger.cli.convert import _FORMATS
+    from tagger.text.formats import list_formats
+
+    assert list(_FORMATS) == list_formats(of_input=True)
+
+
 def test_formats_go_by_the_name(run, ten_sentences):
     run(str(ten_sentences), "a.jsonl", "--to", "IOB1")
     first = json.loads((ten_sentences.parent / "a.jsonl").read_text().split("\n")[0])

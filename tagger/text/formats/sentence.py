@@ -1,7 +1,7 @@
-"""A labelled sentence: what prediction hands to the writers of formats, and all they know.
+"""A labelled sentence at its place in a text: what the writers of formats get, from a labeller or from a corpus.
 
 Every offset counts Unicode code points from the beginning of the document, so `document[span.start:span.end]` is
-`span.text`. Where the tokens came from and how their tags were found is not known here.
+`span.text`.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class LabelledSentence:
         tokens: (start, end, tag) of each token.
         spans: without overlaps.
         nbest: the n best alternatives, best first; None where nobody asked.
+        comments: the lines that stand above it in a corpus.
     """
 
     doc: str
@@ -54,6 +55,7 @@ class LabelledSentence:
     tokens: Sequence[tuple[int, int, str]]
     spans: Sequence[LabelledSpan]
     nbest: Sequence[LabelledAlternative] | None = None
+    comments: tuple[str, ...] = ()
 
     def words(self) -> list[str]:
         """Return the tokens as the text has them."""
