@@ -210,12 +210,12 @@ def _choose(value: str, choices: Iterable[str], option: str) -> str:
 
 
 def _report(fault: DataError) -> None:
-    """Tell of a span that does not fit."""
+    """Print a span that does not fit, on stderr."""
     typer.echo(escape_controls(str(fault)), err=True)
 
 
 def _say_what_was_found(corpus: Corpus | CorpusStream, target: Scheme) -> None:
-    """Tell how the tags were read, what was odd, and what is lost."""
+    """Print how the tags were read and what was odd, on stderr."""
     from tagger.text.conll import Corpus
 
     count = len(corpus.sentences) if isinstance(corpus, Corpus) else corpus.count

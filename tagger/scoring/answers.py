@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from os import PathLike, fspath
+from os import fspath
 
 from tagger import scoring
 from tagger.errors import ConfigError, DataError
 from tagger.scoring.report import Analysis, analyse
 from tagger.text import schemes
 from tagger.text.conll import Columns, Corpus, MissingColumnError, Sentence, read_corpus
+from tagger.text.files import FilePath
 from tagger.text.schemes import LETTERS, OUTSIDE, Detection, Scheme
 
-FilePath = str | PathLike[str]
 Column = int | str
 _CHUNK_SCHEMES = {Scheme.IOB1, Scheme.IOB2}
 _TWO_LABELS = "name the file with the predicted labels, too, or the columns of both labels in this one"

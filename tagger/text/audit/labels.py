@@ -1,6 +1,6 @@
 """What an audit keeps of sentences it has read: the tags of each and their lines, in a few bytes a token.
 
-Of the tokens a digest stays, enough to know a sentence again. What a tag means is not known here.
+Of the tokens a digest stays, enough to recognise a sentence that comes again.
 """
 
 from __future__ import annotations

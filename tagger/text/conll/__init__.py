@@ -1,7 +1,7 @@
 """Column files (CoNLL-2000 to 2003, BMES, CoNLL-U): read as a stream, checked as a corpus, written.
 
 `source` turns bytes into blocks of whole lines, `sentence` holds the values, `table` cuts blocks up, `reader` makes
-sentences of them, `corpus` settles the tag scheme, `writer` writes. None of them knows a model or prints.
+sentences of them, `corpus` finds the tag scheme, `writer` writes.
 """
 
 from tagger.text.conll.corpus import (

@@ -1,6 +1,6 @@
 """A column file as a whole, held or read anew: its tag scheme found or given, every tag checked against it.
 
-Tags leave here as the scheme writes them (`b-per` becomes `B-per`). This file does not split rows.
+Tags leave here as the scheme writes them (`b-per` becomes `B-per`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import gc
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from os import PathLike
 from typing import NamedTuple
 
 from tagger.errors import DataError
@@ -18,7 +17,7 @@ from tagger.text.conll.layout import Layout
 from tagger.text.conll.reader import ColumnReader
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, Columns, Sentence
 from tagger.text.counting import count_of
-from tagger.text.files import display_name
+from tagger.text.files import FilePath, display_name
 from tagger.text.schemes import Scheme
 
 LONG_SENTENCE = 10_000  # tokens: beyond any sentence a person wrote, so the blank lines are probably missing
@@ -63,13 +62,13 @@ class CorpusStream:
 
 
 def stream_corpus(
-    path: str | PathLike[str],
+    path: FilePath,
     *,
     columns: Columns = DEFAULT_COLUMNS,
     scheme: Scheme | None = None,
     encoding: str = "utf-8",
 ) -> CorpusStream:
-    """Go through a column file once to settle its scheme, and again whenever its sentences are asked for.
+    """Go through a column file once to find its scheme, and again whenever its sentences are asked for.
 
     Args and faults are those of `read_corpus`; the path cannot be the standard input.
     """
@@ -92,7 +91,7 @@ def stream_corpus(
 
 
 def read_corpus(
-    path: str | PathLike[str],
+    path: FilePath,
     *,
     columns: Columns = DEFAULT_COLUMNS,
     scheme: Scheme | None = None,
@@ -165,7 +164,7 @@ def _resolve(name: str, sentences: Iterable[Sentence], wanted: Scheme | None) ->
 
 
 class _Survey:
-    """What one pass over sentences tells of them."""
+    """What one pass over sentences finds."""
 
     def __init__(self, sentences: Iterable[Sentence]) -> None:
         self.sentences = sentences

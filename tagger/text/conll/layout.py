@@ -1,6 +1,6 @@
 """The layout of a column file: separator, number of columns, CoNLL-U or not, and where the wanted columns are.
 
-The first data row settles it; every later row is held to it by `reader`.
+The first data row shows it; `reader` holds every later row to it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class MissingColumnError(DataError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """Columns are counted from 0; `line` is the row that resolved it."""
+    """Columns are counted from 0; `line` is the row that showed it."""
 
     separator: str
     width: int

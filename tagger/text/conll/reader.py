@@ -1,7 +1,7 @@
 """Blocks of text to sentences: rows, comments, document boundaries, CoNLL-U.
 
-Most sentences are cut out of their block by `table`; whatever it cannot vouch for goes row by row, where faults get
-their place. This file does not know what a tag means.
+Most sentences are cut out of their block by `table`, all at once; those in which it finds anything unusual are read
+row by row, where faults get their place.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from os import PathLike
 
 from tagger.errors import DataError
 from tagger.text.conll.hints import describe_empty_column, find_tag_columns
@@ -18,7 +17,7 @@ from tagger.text.conll.sentence import DEFAULT_COLUMNS, TAG_COLUMNS, UNSPECIFIED
 from tagger.text.conll.source import BLANKS, read_blocks, strip_blanks
 from tagger.text.conll.table import Cuttings, cut_block
 from tagger.text.counting import count_of
-from tagger.text.files import display_name
+from tagger.text.files import FilePath, display_name
 from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG
 
 DOCSTART = "-DOCSTART-"
@@ -31,7 +30,7 @@ Fault = Callable[[DataError], None]
 
 
 def read_sentences(
-    path: str | PathLike[str],
+    path: FilePath,
     *,
     columns: Columns = DEFAULT_COLUMNS,
     encoding: str = "utf-8",
@@ -60,7 +59,7 @@ class ColumnReader:
 
     def __init__(
         self,
-        path: str | PathLike[str],
+        path: FilePath,
         columns: Columns,
         encoding: str,
         *,
@@ -216,7 +215,7 @@ class ColumnReader:
     def _add_comments(self, rows: tuple[str, ...]) -> None:
         self._comments.extend(rows)
         for row in rows:
-            if "doc" in row and NEW_DOCUMENT.match(row):  # the first is told at a tenth of the cost
+            if "doc" in row and NEW_DOCUMENT.match(row):  # the first test takes a tenth of the time
                 self._begin_document()
 
     def _begin_document(self) -> None:
@@ -226,7 +225,7 @@ class ColumnReader:
     def _read_row(self, row: str, number: int) -> list[str] | None:
         """Return the wanted fields of a token; None for multiword tokens, empty nodes and faulty rows."""
         layout = self.layout
-        assert layout is not None  # a row that is neither comment nor document boundary settles it
+        assert layout is not None  # known from the first row that is neither comment nor document boundary
         fields = split_row(row, layout.separator)
         if layout.separator == " " and "\t" in row:
             found = f"found a tab, line {layout.line} has its {count_of(layout.width, 'column')} separated by spaces"

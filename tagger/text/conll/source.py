@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from os import PathLike
 from typing import NamedTuple
 
 import numpy as np
 
 from tagger.errors import DataError
-from tagger.text.files import display_name, read_pieces
+from tagger.text.files import FilePath, display_name, read_pieces
 
 BLANKS = " \t"  # what separates tokens and columns; a no-break space or U+3000 belongs to its token
 LONGEST_LINE = 1 << 24  # characters: no row is longer, and a file without line ends stays bounded
@@ -39,7 +38,7 @@ class Block(NamedTuple):
     line: int
 
 
-def read_blocks(path: str | PathLike[str], encoding: str, note: Note) -> Iterator[Block]:
+def read_blocks(path: FilePath, encoding: str, note: Note) -> Iterator[Block]:
     """Yield the text of a file, `-` for the standard input, in blocks of whole sentences.
 
     Args:
@@ -64,7 +63,7 @@ def _find_cut(text: str) -> int:
 
 
 def read_whole_lines(
-    path: str | PathLike[str], encoding: str, note: Note, longest: int = LONGEST_LINE
+    path: FilePath, encoding: str, note: Note, longest: int = LONGEST_LINE
 ) -> Iterator[Block]:
     """Yield text that ends at the end of a line; the last line need not have an end of its own.
 
