@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,7 +153,7 @@ def run_packed(layer: RecurrentLayer, table: Floats, read: Ints, counts: Sequenc
     states = np.empty((D, read.shape[1], H), dtype=np.float32)
     gates, product = np.empty(
         (2, D * R * width), dtype=np.float32
-    )  # beginnings of them serve steps of fewer rows
+    )  # a step of fewer rows takes their beginnings
     cell = np.zeros((D, R, H), dtype=np.float32)
     previous, start = cell, 0
     step = _STEPS[layer.kind]
@@ -162,8 +162,9 @@ def run_packed(layer: RecurrentLayer, table: Floats, read: Ints, counts: Sequenc
         for count in counts:
             a = gates[: D * count * width].reshape(D, count, width)
             u = product[: D * count * width].reshape(D, count, width)
-            # "raise" would write through a copy.
-            table.take(read[:, start : start + count], axis=0, out=a, mode="clip")
+            table.take(
+                read[:, start : start + count], axis=0, out=a, mode="clip"
+            )  # "raise" writes through a copy
             if start:
                 np.matmul(previous[:, :count], layer.recurrent, out=u)
             else:
@@ -172,6 +173,37 @@ def run_packed(layer: RecurrentLayer, table: Floats, read: Ints, counts: Sequenc
             step(a, u, previous[:, :count], cell[:, :count], layer.hidden_bias, state)
             previous, start = state, start + count
     return states
+
+
+class CellState(NamedTuple):
+    """What a layer remembers of R windows that it reads one step at a time.
+
+    Attributes:
+        hidden: (directions, R, H), its states.
+        cell: (directions, R, H), what an LSTM keeps to itself.
+    """
+
+    hidden: Floats
+    cell: Floats
+
+
+def advance(layer: RecurrentLayer, gates: Floats, before: CellState | None) -> CellState:
+    """Read one more token of each window.
+
+    Args:
+        layer: the weights.
+        gates: (R, directions * G * H), what the tokens add to the gates; see `run`.
+        before: what is remembered of the tokens before; None: there are none.
+    """
+    D, H, width = layer.recurrent.shape
+    a = np.array(gates.reshape(-1, D, width).transpose(1, 0, 2), order="C")
+    R = a.shape[1]
+    hidden, cell = np.zeros((2, D, R, H), dtype=np.float32) if before is None else before
+    cell = cell.copy()
+    state = np.empty_like(cell)
+    with np.errstate(over="ignore", under="ignore"):
+        _STEPS[layer.kind](a, hidden @ layer.recurrent, hidden, cell, layer.hidden_bias, state)
+    return CellState(state, cell)
 
 
 def unpack_states(states: Floats, steps: Steps) -> Floats:

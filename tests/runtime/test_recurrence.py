@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagger.runtime.recurrence import RecurrentLayer, Steps, logistic, run, unpack_states
+from tagger.runtime.recurrence import RecurrentLayer, Steps, advance, logistic, run, unpack_states
 
 CELLS = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}
 KINDS = sorted(CELLS)
@@ -138,3 +138,18 @@ def test_steps_read_every_token_once_and_never_widen(lengths, directions):
     assert steps.orders.shape == steps.places.shape == (directions, sum(lengths))
     for order, place in zip(steps.orders, steps.places, strict=True):
         assert order[place].tolist() == list(range(sum(lengths)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("directions", [1, 2])
+def test_reading_on_step_by_step_is_reading_at_once(kind, directions):
+    cells = make_cells(kind, directions, 5, 4)
+    tokens = draw_tokens([6], 5).reshape(3, 2, 5)  # three steps of two windows
+    layer = RecurrentLayer.of(kind, weights_of(cells))
+    state = None
+    for step in tokens:
+        state = advance(layer, step @ layer.inputs.T + layer.bias, state)
+    for d, cell in enumerate(cells):
+        with torch.no_grad():
+            expected = cell(torch.from_numpy(tokens))[0][-1].numpy()
+        np.testing.assert_allclose(state.hidden[d], expected, atol=1e-5)
