@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from tagger.config import LanguageModelConfig, PretrainConfig
 from tagger.runtime.convolution import convolve
-from tagger.runtime.recurrence import RecurrentLayer, Steps, logistic, run_packed
+from tagger.runtime.recurrence import FOLDED, RecurrentLayer, Steps, logistic, run_packed
 from tagger.text.language import LanguageTables, Speller
 from tagger.text.vocab import PAD, UNKNOWN
 
@@ -109,7 +109,7 @@ class WordInputs:
         self._bias = own["convolutions.bias"]
         self._transform, self._transform_bias = _linear(own, "transform")
         gate, gate_bias = _linear(own, "gate")
-        self._gate, self._gate_bias = -gate, -gate_bias  # as `logistic` expects it
+        self._gate, self._gate_bias = gate * np.float32(FOLDED), gate_bias * np.float32(FOLDED)
         self._projection, self._projection_bias = _linear(own, "projection")
 
     def of(self, words: Words) -> Floats:

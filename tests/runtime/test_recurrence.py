@@ -10,7 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagger.runtime.recurrence import RecurrentLayer, Steps, advance, logistic, run, unpack_states
+from tagger.runtime import recurrence
+from tagger.runtime.recurrence import RecurrentLayer, Steps, advance, run, unpack_states
 
 CELLS = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}
 KINDS = sorted(CELLS)
@@ -52,6 +53,17 @@ def run_torch(cells, lengths, tokens):
     return torch.cat(found).numpy() if found else np.zeros((0, width), dtype=np.float32)
 
 
+@pytest.fixture(params=["exp", "tanh"])
+def road(request, monkeypatch):
+    """Each of the two ways to compute the logistic function, whatever this processor's is."""
+    factor, logistic = {
+        "exp": (-1.0, recurrence._logistic_by_exp),
+        "tanh": (0.5, recurrence._logistic_by_tanh),
+    }[request.param]
+    monkeypatch.setattr(recurrence, "FOLDED", factor)
+    monkeypatch.setattr(recurrence, "logistic", logistic)
+
+
 @settings(max_examples=80, deadline=None)
 @given(
     kind=st.sampled_from(KINDS),
@@ -70,6 +82,7 @@ def test_states_are_those_of_pytorch(kind, directions, size, hidden, lengths, sc
     np.testing.assert_allclose(found, run_torch(cells, lengths, tokens), atol=1e-5)
 
 
+@pytest.mark.usefixtures("road")
 @pytest.mark.parametrize("kind", KINDS)
 def test_rows_of_a_table_serve_several_tokens(kind):
     cells = make_cells(kind, 2, 5, 4)
@@ -99,6 +112,7 @@ def test_states_do_not_depend_on_a_windows_company(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("scale", [1e3, 1e30])
+@pytest.mark.usefixtures("road")
 def test_extreme_gates_neither_warn_nor_lose_the_result(kind, scale):
     lengths = [5, 3]
     cells = make_cells(kind, 2, 4, 6)
@@ -111,12 +125,20 @@ def test_extreme_gates_neither_warn_nor_lose_the_result(kind, scale):
     np.testing.assert_allclose(found, run_torch(cells, lengths, tokens), atol=1e-4)
 
 
-def test_the_logistic_function_reaches_its_limits():
+@pytest.mark.parametrize(
+    ("factor", "logistic"),
+    [
+        (-1.0, recurrence._logistic_by_exp),
+        (0.5, recurrence._logistic_by_tanh),
+        (recurrence.FOLDED, recurrence.logistic),
+    ],
+)
+def test_the_logistic_function_reaches_its_limits(factor, logistic):
     values = np.array([-1e30, -200.0, -1.0, 0.0, 1.0, 200.0, 1e30], dtype=np.float32)
-    found = -values
+    found = values * np.float32(factor)
     with np.errstate(over="ignore"):
         logistic(found)
-    np.testing.assert_allclose(found, torch.sigmoid(torch.from_numpy(values)).numpy(), rtol=1e-6)
+    np.testing.assert_allclose(found, torch.sigmoid(torch.from_numpy(values)).numpy(), atol=1e-7)
 
 
 def test_steps_of_a_worked_example():
