@@ -1,0 +1,627 @@
+"""What a model reads of a token, one small class a feature: its rows, its size, its weights, its look-up in numpy.
+
+A feature depends on a token's form (the spelling alone: word, affixes, shape, characters) or on its place in a
+sentence: marks (columns of the corpus, lists of names) and bigrams. `FEATURES` lists them in the order in which they
+are concatenated; lexicon, batches, embeddings and caches iterate over that table. To add a feature, write its class
+here and its trainable side in `model.features`, and add each to the table of its file. A size that users choose is
+also a field of `EmbeddingConfig`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tagger.config import EmbeddingConfig
+from tagger.errors import ModelError
+from tagger.text.features import LONGEST_WORD, affixes, bigrams, normalise, shape
+from tagger.text.gazetteer import MARKS, Gazetteer
+from tagger.text.marks import parse_feature_columns
+from tagger.text.vocab import PAD, Vocab
+
+Rows = NDArray[np.int64]
+Floats = NDArray[np.float32]
+Weights = Mapping[str, Floats]  # by their names below `embedding.`
+Reader = Callable[[Rows], Floats]
+Shapes = dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class TextCounts:
+    """What features are built from.
+
+    Attributes:
+        words: how often a text holds each token.
+        pairs: how often it holds each bigram, where those are wanted.
+        columns: for each feature column, how often it holds each value.
+        gazetteers: lists of names, which stay as they are.
+    """
+
+    words: Mapping[str, int]
+    pairs: Mapping[str, int]
+    columns: Sequence[Mapping[str, int]] = ()
+    gazetteers: Sequence[Gazetteer] = ()
+
+
+class Feature(ABC):
+    """A feature of a token.
+
+    Attributes:
+        name: what batches call it.
+    """
+
+    name: ClassVar[str]
+
+    @classmethod
+    @abstractmethod
+    def build(cls, found: TextCounts, config: EmbeddingConfig) -> Self:
+        """Number what a training text holds."""
+
+    @classmethod
+    @abstractmethod
+    def from_dict(cls, tables: Mapping[str, object], config: EmbeddingConfig) -> Self:
+        """Rebuild the feature from tables that hold `as_dict`'s result, which may come from a stranger.
+
+        Raises:
+            ValueError: they hold something else.
+        """
+
+    @abstractmethod
+    def as_dict(self) -> dict[str, Any]:
+        """Return the feature's part of vocab.json, as plain values; nothing where it needs no table."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """D, what it adds to the encoder's input; 0: it is off."""
+
+    @abstractmethod
+    def weight_shapes(self) -> Shapes:
+        """Return the shape of each weight, by its name below `embedding.`; none where the feature is off."""
+
+    @abstractmethod
+    def reader(self, weights: Weights) -> Reader:
+        """Return the look-up in numpy: (N, ...) rows of the feature to (N, D). It is asked for where D > 0."""
+
+    @abstractmethod
+    def joined(self, other: Self) -> Self:
+        """Return the feature with room for what another corpus holds: its own rows first, new ones follow."""
+
+
+class FormFeature(Feature):
+    """A feature of a token's spelling."""
+
+    @abstractmethod
+    def rows(self, words: Sequence[str]) -> Rows:
+        """Return (N, ...) rows of words; 0 pads, 1 is unknown."""
+
+    def trim(self, rows: Rows) -> Rows:
+        """Return (N, ...) rows without what none of these words needs."""
+        return rows
+
+
+class PlaceFeature(Feature):
+    """A feature of a token in its sentence."""
+
+    @property
+    @abstractmethod
+    def rows_per_token(self) -> int:
+        """F, how many rows a token has."""
+
+    @abstractmethod
+    def rows(self, tokens: Sequence[str], values: Sequence[Sequence[str]]) -> Rows:
+        """Return (T, F) rows of a sentence; 0 pads, 1 is unknown.
+
+        Args:
+            tokens: T of them.
+            values: for each feature column T values.
+
+        Raises:
+            ModelError: the feature is read from columns that are not given.
+        """
+
+
+class MarkFeature(PlaceFeature):
+    """Some values a token, few of them distinct, so that what they add is cached together with a word."""
+
+
+@dataclass(frozen=True)
+class _Numbered(Feature):
+    """A feature whose values are numbered strings.
+
+    Attributes:
+        key: of the strings in vocab.json.
+        vocab: the strings.
+        dim: size of an embedding.
+    """
+
+    key: ClassVar[str]
+    vocab: Vocab
+    dim: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return {self.key: list(self.vocab.items)}
+
+    @property
+    def size(self) -> int:
+        return self.dim
+
+    def weight_shapes(self) -> Shapes:
+        return {f"{self.name}.weight": (len(self.vocab), self.dim)} if self.dim else {}
+
+    def joined(self, other: Self) -> Self:
+        return replace(self, vocab=join(self.vocab, other.vocab))
+
+
+@dataclass(frozen=True)
+class Words(_Numbered, FormFeature):
+    """A word's normal form, as a row of a table.
+
+    Its rows are (N, 2): the row, and how often training saw the word, for word dropout.
+
+    Attributes:
+        counts: how often training saw each item of `vocab`.
+        lowercase: whether words that differ in case are one.
+    """
+
+    name: ClassVar[str] = "word"
+    key: ClassVar[str] = "words"
+    counts: tuple[int, ...]
+    lowercase: bool
+
+    @classmethod
+    def build(cls, found: TextCounts, config: EmbeddingConfig) -> Words:
+        words: Counter[str] = Counter()
+        for word, count in found.words.items():
+            words[normalise(word, lowercase=config.lowercase)] += count
+        vocab = Vocab.from_counts(words, config.min_count)
+        return cls(vocab, config.word_dim, tuple(words[word] for word in vocab.items), config.lowercase)
+
+    @classmethod
+    def from_dict(cls, tables: Mapping[str, object], config: EmbeddingConfig) -> Words:
+        vocab, counts = read_vocab(tables, "words"), tables.get("counts")
+        if not isinstance(counts, list) or not all(
+            type(count) is int and 0 <= count < 2**63 for count in counts
+        ):
+            raise ValueError("counts is not a list of whole numbers")
+        if len(counts) != len(vocab.items):
+            raise ValueError(f"there are {len(vocab.items)} words but {len(counts)} counts")
+        return cls(vocab, config.word_dim, tuple(counts), config.lowercase)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"counts": list(self.counts), **super().as_dict()}
+
+    def rows(self, words: Sequence[str]) -> Rows:
+        rows = np.array(
+            self.vocab.rows([normalise(word, lowercase=self.lowercase) for word in words]), dtype=np.int64
+        )
+        return np.stack((rows, np.array((0, 0, *self.counts), dtype=np.int64)[rows]), axis=1)
+
+    def reader(self, weights: Weights) -> Reader:
+        table = weights["word.weight"]
+        return lambda rows: table[rows[:, 0]]
+
+    def joined(self, other: Self) -> Self:
+        """Return the words of both; their counts are summed."""
+        counts = Counter(dict(zip(self.vocab.items, self.counts, strict=True)))
+        counts.update(dict(zip(other.vocab.items, other.counts, strict=True)))
+        vocab = join(self.vocab, other.vocab)
+        return replace(self, vocab=vocab, counts=tuple(counts[word] for word in vocab.items))
+
+    def with_unseen(self, words: Sequence[str]) -> Words:
+        """Return the feature with more words, normalised, which training has not seen."""
+        vocab = join(self.vocab, Vocab(dict.fromkeys(words)))
+        return replace(self, vocab=vocab, counts=self.counts + (0,) * (len(vocab.items) - len(self.counts)))
+
+
+@dataclass(frozen=True)
+class Affixes(_Numbered, FormFeature):
+    """The sum of the embeddings of a word's prefixes and suffixes; rows (N, 2 * longest), padded with 0."""
+
+    name: ClassVar[str] = "affix"
+    key: ClassVar[str] = "affixes"
+    longest: int
+
+    @classmethod
+    def build(cls, found: TextCounts, config: EmbeddingConfig) -> Affixes:
+        counts: Counter[str] = Counter()
+        if config.affix_dim:
+            for word in found.words:
+                counts.update(affixes(word, config.affix_length))
+        return cls(Vocab.from_counts(counts, 2), config.affix_dim, config.affix_length)
+
+    @classmethod
+    def from_dict(cls, tables: Mapping[str, object], config: EmbeddingConfig) -> Affixes:
+        return cls(read_vocab(tables, "affixes"), config.affix_dim, config.affix_length)
+
+    def rows(self, words: Sequence[str]) -> Rows:
+        if not self.size:
+            return np.zeros((len(words), 2 * self.longest), dtype=np.int64)
+        found = [affix for word in words for affix in affixes(word, self.longest)]
+        sizes = [2 * min(self.longest, len(word)) for word in words]
+        return lay_out(self.vocab.rows(found), sizes, 2 * self.longest)
+
+    def reader(self, weights: Weights) -> Reader:
+        table = weights["affix.weight"]
+
+        def read(rows: Rows) -> Floats:
+            total = table[rows[:, 0]]
+            for column in rows.T[1:]:
+                total += table[column]
+            return total
+
+        return read
+
+
+@dataclass(frozen=True)
+class WordShapes(_Numbered, FormFeature):
+    """A sketch of a word's spelling, as a row of a table."""
+
+    name: ClassVar[str] = "shape"
+    key: ClassVar[str] = "shapes"
+
+    @classmethod
+    def build(cls, found: TextCounts, config: EmbeddingConfig) -> WordShapes:
+        return cls(Vocab.from_counts(Counter(map(shape, found.words))), config.shape_dim)
+
+    @classmethod
+    def from_dict(cls, tables: Mapping[str, object], config: EmbeddingConfig) -> WordShapes:
+        return cls(read_vocab(tables, "shapes"), config.shape_dim)
+
+    def rows(self, words: Sequence[str]) -> Rows:
+        return np.array(self.vocab.rows([shape(word) for word in words]), dtype=np.int64)
+
+    def reader(self, weights: Weights) -> Reader:
+        table = weights["shape.weight"]
+        return lambda rows: table[rows]
+
+
+@dataclass(frozen=True)
+class Characters(_Numbered, FormFeature):
+    """A convolution over a word's characters, then the maximum over positions; rows (N, C), padded with 0.
+
+    `h[i] = b + sum_k W[k] e(c[i + k - width // 2])`, result `max_i h[i]` (Ma and Hovy 2016, section 2.1).
+
+    Attributes:
+        longest: characters of a word that are looked at, half from its start, half from its end.
+        filters: of the convolution.
+        width: characters that a filter sees.
+    """
+
+    name: ClassVar[str] = "character"
+    key: ClassVar[str] = "characters"
+    longest: int
+    filters: int
+    width: int
+
+    @classmethod
+    def build(cls, found: TextCounts, config: EmbeddingConfig) -> Characters:
+        counts: Counter[str] = Counter()
+        for word in found.words:
+            counts.update(word[:LONGEST_WORD])
+        return cls._of(Vocab.from_counts(counts), config)
+
+    @classmethod
+    def from_dict(cls, tables: Mapping[str, object], config: EmbeddingConfig) -> Characters:
+        return cls._of(read_vocab(tables, "characters"), config)
+
+    @classmethod
+    def _of(cls, vocab: Vocab, config: EmbeddingConfig) -> Characters:
+        sizes = (
+            config.character_dim,
+            config.max_characters,
+            config.character_filters,
+            config.character_width,
+        )
+        return cls(vocab, *sizes)
+
+    def rows(self, words: Sequence[str]) -> Rows:
+        clipped = [_clip(word, self.longest) for word in words]
+        return lay_out(self.vocab.rows("".join(clipped)), list(map(len, clipped)), 1)
+
+    def trim(self, rows: Rows) -> Rows:
+        """Return (N, C) rows as wide as the longest word."""
+        return rows[:, : max(1, int((rows != PAD).sum(1).max()))]
+
+    @property
+    def size(self) -> int:
+        return self.filters
+
+    def weight_shapes(self) -> Shapes:
+        if not self.filters:
+            return {}
+        return {
+            "character.embedding": (len(self.vocab), self.dim),
+            "character.weight": (self.width, self.dim, self.filters),
+            "character.bias": (self.filters,),
+        }
+
+    def reader(self, weights: Weights) -> Reader:
+        alphabet = weights["character.embedding"].copy()
+        alphabet[PAD] = 0.0
+        tables = np.ascontiguousarray(alphabet @ weights["character.weight"])  # (W, A, F)
+        bias = weights["character.bias"]
+        return lambda rows: convolve(rows, tables, self.width // 2) + bias
+
+
+def convolve(characters: Rows, tables: Floats, before: int) -> Floats:
+    """Return `max_i sum_k tables[k, c[i + k - before]]` over the positions i inside a word, (N, F).
+
+    Words are sorted by length, so that those which have an i-th character are the first ones.
+
+    Args:
+        characters: (N, C) rows of the tables, padded with 0; a word without characters has one of padding.
+        tables: (W, A, F), what each filter makes of a character at the k-th place of its window.
+        before: how many places of the window stand before position i.
+    """
+    N, _ = characters.shape
+    W, _, F = tables.shape
+    lengths = np.maximum((characters != PAD).sum(1), 1)
+    order = np.argsort(-lengths, kind="stable")
+    padded = np.pad(characters[order].T, ((before, W - 1 - before), (0, 0)))  # (C + W - 1, N)
+    counts = (lengths > np.arange(lengths.max(initial=0))[:, None]).sum(1).tolist()
+    highest = np.empty((N, F), dtype=np.float32)
+    found, part = np.empty_like(highest), np.empty_like(highest)
+    for i, count in enumerate(counts):
+        total = found[:count] if i else highest
+        np.take(tables[0], padded[i, :count], axis=0, out=total, mode="clip")
+        for k in range(1, W):
+            total += np.take(tables[k], padded[i + k, :count], axis=0, out=part[:count], mode="clip")
+        if i:
+            np.maximum(highest[:count], total, out=highest[:count])
+    result = np.empty_like(highest)
+    result[order] = highest
+    return result
+
+
+class ColumnValues(NamedTuple):
+    """A column that is read as a feature.
+
+    Attributes:
+        name: as the settings have it.
+        values: those that training saw.
+        dim: size of the embedding of a value.
+    """
+
+    name: str
+    values: Vocab
+    dim: int
+
+
+@dataclass(frozen=True)
+class Columns(MarkFeature):
+    """The columns of a corpus beside the token and its tag: parts of speech, chunks, capitalisation."""
+
+    name: ClassVar[str] = "columns"
+    columns: tuple[ColumnValues, ...]
+
+    @classmethod
+    def build(cls, found: TextCounts, config: EmbeddingConfig) -> Columns:
+        asked = parse_feature_columns(config.feature_columns)
+        counts = found.columns or [{} for _ in asked]
+        return cls(
+            tuple(
+                ColumnValues(str(column), Vocab.from_counts(each), dim)
+                for (column, dim), each in zip(asked, counts, strict=True)
+            )
+        )
+
+    @classmethod
+    def from_dict(cls, tables: Mapping[str, object], config: EmbeddingConfig) -> Columns:
+        columns, asked = tables.get("columns", []), config.feature_columns
+        if not isinstance(columns, list):
+            raise ValueError("columns or gazetteers are not a list")
+        found = [_read_column(column) for column in columns]
+        if len(found) != len(asked):
+            raise ValueError(f"there are {len(found)} columns but {len(asked)} in the settings")
+        dims = (column.dim for column in parse_feature_columns(asked))
+        return cls(tuple(ColumnValues(*each, dim) for each, dim in zip(found, dims, strict=True)))
+
+    def as_dict(self) -> dict[str, Any]:
+        columns = [{"name": column.name, "values": list(column.values.items)} for column in self.columns]
+        return {"columns": columns} if columns else {}
+
+    @property
+    def size(self) -> int:
+        return sum(column.dim for column in self.columns)
+
+    @property
+    def rows_per_token(self) -> int:
+        return len(self.columns)
+
+    def rows(self, tokens: Sequence[str], values: Sequence[Sequence[str]]) -> Rows:
+        if len(values) != len(self.columns):
+            raise self.missing(len(values))
+        rows = [column.values.rows(each) for column, each in zip(self.columns, values, strict=True)]
+        return np.array(rows, dtype=np.int64).reshape(len(rows), len(tokens)).T
+
+    def missing(self, given: int = 0) -> ModelError:
+        """Return what to tell somebody who gives another number of columns than the model reads."""
+        names = ", ".join(column.name for column in self.columns) or "none"
+        found = f"{given} feature columns" if given else "no feature columns beside the tokens"
+        return ModelError(
+            f"found {found}, expected those the model was trained with ({names}); raw text has none: give a column "
+            "file with --input-format conll, or in Python predict_tokens(..., features=...)"
+        )
+
+    def weight_shapes(self) -> Shapes:
+        return {
+            f"marks.{place}.weight": (len(column.values), column.dim)
+            for place, column in enumerate(self.columns)
+        }
+
+    def reader(self, weights: Weights) -> Reader:
+        return _read_side_by_side([weights[name] for name in self.weight_shapes()])
+
+    def joined(self, other: Self) -> Self:
+        """Return the columns with the values of both; those of the other where it alone has any."""
+        if not self.columns:
+            return other
+        pairs = zip(self.columns, other.columns, strict=True)
+        return replace(
+            self, columns=tuple(one._replace(values=join(one.values, two.values)) for one, two in pairs)
+        )
+
+
+@dataclass(frozen=True)
+class Gazetteers(MarkFeature):
+    """Lists of names, and where in one of their names a token stands.
+
+    Attributes:
+        lists: as `--gazetteer` read them.
+        dim: size of the embedding of a list's marks.
+        first: number of the first list's table among those of all marks; the columns' stand before.
+    """
+
+    name: ClassVar[str] = "gazetteers"
+    lists: tuple[Gazetteer, ...]
+    dim: int
+    first: int
+
+    @classmethod
+    def build(cls, found: TextCounts, config: EmbeddingConfig) -> Gazetteers:
+        return cls(tuple(found.gazetteers), config.gazetteer_dim, len(config.feature_columns))
+
+    @classmethod
+    def from_dict(cls, tables: Mapping[str, object], config: EmbeddingConfig) -> Gazetteers:
+        lists = tables.get("gazetteers", [])
+        if not isinstance(lists, list):
+            raise ValueError("columns or gazetteers are not a list")
+        return cls(tuple(map(Gazetteer.from_dict, lists)), config.gazetteer_dim, len(config.feature_columns))
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"gazetteers": [each.as_dict() for each in self.lists]} if self.lists else {}
+
+    @property
+    def size(self) -> int:
+        return self.dim * len(self.lists)
+
+    @property
+    def rows_per_token(self) -> int:
+        return len(self.lists)
+
+    def rows(self, tokens: Sequence[str], values: Sequence[Sequence[str]]) -> Rows:
+        del values
+        rows = [each.rows(tokens) for each in self.lists]
+        return np.array(rows, dtype=np.int64).reshape(len(rows), len(tokens)).T
+
+    def weight_shapes(self) -> Shapes:
+        return {
+            f"marks.{place}.weight": (len(MARKS), self.dim)
+            for place in range(self.first, self.first + len(self.lists))
+        }
+
+    def reader(self, weights: Weights) -> Reader:
+        return _read_side_by_side([weights[name] for name in self.weight_shapes()])
+
+    def joined(self, other: Self) -> Self:
+        """Return the lists as they were; those of the other where it alone has any."""
+        return self if self.lists else other
+
+
+@dataclass(frozen=True)
+class Bigrams(_Numbered, PlaceFeature):
+    """The pairs of a token and its left and its right neighbour; rows (T, 2)."""
+
+    name: ClassVar[str] = "bigram"
+    key: ClassVar[str] = "bigrams"
+
+    @classmethod
+    def build(cls, found: TextCounts, config: EmbeddingConfig) -> Bigrams:
+        return cls(Vocab.from_counts(found.pairs, 2), config.bigram_dim)
+
+    @classmethod
+    def from_dict(cls, tables: Mapping[str, object], config: EmbeddingConfig) -> Bigrams:
+        return cls(read_vocab(tables, "bigrams"), config.bigram_dim)
+
+    @property
+    def size(self) -> int:
+        return 2 * self.dim
+
+    @property
+    def rows_per_token(self) -> int:
+        return 2
+
+    def rows(self, tokens: Sequence[str], values: Sequence[Sequence[str]]) -> Rows:
+        del values
+        pairs = list(pairwise(self.vocab.rows(bigrams(tokens))))
+        return np.array(pairs, dtype=np.int64).reshape(len(tokens), 2)
+
+    def reader(self, weights: Weights) -> Reader:
+        return _read_side_by_side([weights["bigram.weight"]] * 2)
+
+
+FEATURES: tuple[type[Feature], ...] = (
+    Words,
+    Affixes,
+    WordShapes,
+    Characters,
+    Columns,
+    Gazetteers,
+    Bigrams,
+)
+
+
+def read_vocab(tables: Mapping[str, object], name: str) -> Vocab:
+    """Return a vocabulary of tables that may come from a stranger.
+
+    Raises:
+        ValueError: it is missing, no list of strings, or holds one twice.
+    """
+    return Vocab(read_strings(tables, name))
+
+
+def read_strings(tables: Mapping[str, object], name: str) -> list[str]:
+    """Return a list of strings of tables that may come from a stranger.
+
+    Raises:
+        ValueError: it is missing or something else.
+    """
+    if name not in tables:
+        raise ValueError(f"{name} is missing")
+    found = tables[name]
+    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+        raise ValueError(f"{name} is not a list of strings")
+    return found
+
+
+def join(old: Vocab, new: Vocab) -> Vocab:
+    """Return a vocabulary with the old items at their places and the other new ones after them."""
+    return Vocab(dict.fromkeys((*old.items, *new.items)))
+
+
+def lay_out(flat: Sequence[int], sizes: Sequence[int], width: int) -> Rows:
+    """Stack ragged rows, which follow one another, into one array, padded on the right, at least `width` wide."""
+    lengths = np.array(sizes, dtype=np.int64)
+    rows = np.zeros((len(lengths), max(width, lengths.max(initial=0))), dtype=np.int64)
+    rows[np.arange(rows.shape[1]) < lengths[:, None]] = flat
+    return rows
+
+
+def _clip(word: str, kept: int) -> str:
+    return word if len(word) <= kept else word[: kept - kept // 2] + word[-(kept // 2) :]
+
+
+def _read_side_by_side(tables: Sequence[Floats]) -> Reader:
+    """Return a look-up of (N, F) rows, one in each of F tables."""
+    return lambda rows: np.concatenate(
+        [table[column] for table, column in zip(tables, rows.T, strict=True)], axis=1
+    )
+
+
+def _read_column(found: object) -> tuple[str, Vocab]:
+    if not isinstance(found, dict) or found.keys() != {"name", "values"}:
+        raise ValueError("a column is not an object of name and values")
+    name, values = found["name"], found["values"]
+    if not isinstance(name, str) or not isinstance(values, list):
+        raise ValueError("a column's name or values are of another type")
+    if not all(isinstance(value, str) for value in values):
+        raise ValueError("a column's values are not strings")
+    return name, Vocab(values)
