@@ -96,15 +96,19 @@ class Feature(ABC):
 
 
 class FormFeature(Feature):
-    """A feature of a token's spelling."""
+    """A feature of a token's spelling.
+
+    Attributes:
+        reads_letters: whether it tells words apart that training has not seen.
+        is_ragged: whether its rows are as wide as the longest of the words.
+    """
+
+    reads_letters: ClassVar[bool] = False
+    is_ragged: ClassVar[bool] = False
 
     @abstractmethod
     def rows(self, words: Sequence[str]) -> Rows:
         """Return (N, ...) rows of words; 0 pads, 1 is unknown."""
-
-    def trim(self, rows: Rows) -> Rows:
-        """Return (N, ...) rows without what none of these words needs."""
-        return rows
 
 
 class PlaceFeature(Feature):
@@ -227,6 +231,7 @@ class Affixes(_Numbered, FormFeature):
 
     name: ClassVar[str] = "affix"
     key: ClassVar[str] = "affixes"
+    reads_letters: ClassVar[bool] = True
     longest: int
 
     @classmethod
@@ -297,6 +302,8 @@ class Characters(_Numbered, FormFeature):
 
     name: ClassVar[str] = "character"
     key: ClassVar[str] = "characters"
+    reads_letters: ClassVar[bool] = True
+    is_ragged: ClassVar[bool] = True
     longest: int
     filters: int
     width: int
@@ -325,10 +332,6 @@ class Characters(_Numbered, FormFeature):
     def rows(self, words: Sequence[str]) -> Rows:
         clipped = [_clip(word, self.longest) for word in words]
         return lay_out(self.vocab.rows("".join(clipped)), list(map(len, clipped)), 1)
-
-    def trim(self, rows: Rows) -> Rows:
-        """Return (N, C) rows as wide as the longest word."""
-        return rows[:, : max(1, int((rows != PAD).sum(1).max()))]
 
     @property
     def size(self) -> int:

@@ -30,7 +30,7 @@ from tagger.text.conll import Sentence
 from tagger.text.features import bigrams
 from tagger.text.gazetteer import Gazetteer
 from tagger.text.language import Speller
-from tagger.text.vocab import Vocab
+from tagger.text.vocab import PAD, Vocab
 
 F = TypeVar("F", bound=Feature)
 
@@ -53,11 +53,19 @@ class Forms:
 
     Attributes:
         rows: for each feature of a word's spelling (V + 1, ...), by the feature's name.
+        ragged: the features whose rows are as wide as the longest word.
         spelling: (V + 1, 1 + C) symbols of a language model, padded with 0, or None where there is none.
     """
 
     rows: Mapping[str, Rows]
+    ragged: frozenset[str]
     spelling: Rows | None = None
+
+    def select(self, used: Rows) -> dict[str, Rows]:
+        """Return the rows of some of the words, none wider than these words need."""
+        return {
+            name: _trim(rows[used]) if name in self.ragged else rows[used] for name, rows in self.rows.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +152,12 @@ class Lexicon:
 
     def forms(self, words: Sequence[str]) -> Forms:
         """Look up distinct words; the result has `len(words) + 1` rows, the first of them padding."""
-        rows = {
-            feature.name: _after_padding(feature.rows(words))
-            for feature in self.features
-            if isinstance(feature, FormFeature)
-        }
-        return Forms(rows, None if self.speller is None else self.speller.rows(words))
+        found = [feature for feature in self.features if isinstance(feature, FormFeature)]
+        return Forms(
+            {feature.name: _after_padding(feature.rows(words)) for feature in found},
+            frozenset(feature.name for feature in found if feature.is_ragged),
+            None if self.speller is None else self.speller.rows(words),
+        )
 
     def mark_rows(self, tokens: Sequence[str], values: Sequence[Sequence[str]]) -> Rows | None:
         """Return the (T, F) marks of a sentence, or None for a model without any.
@@ -252,6 +260,10 @@ def _side_by_side(
     if not any(feature.size for feature in features):
         return None
     return np.concatenate([each.rows(tokens, values) for each in features], axis=1)
+
+
+def _trim(rows: Rows) -> Rows:
+    return np.ascontiguousarray(rows[:, : max(1, int((rows != PAD).sum(1).max()))])
 
 
 def _after_padding(rows: Rows) -> Rows:
