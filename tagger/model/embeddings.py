@@ -122,7 +122,8 @@ class TokenEmbedding(nn.Module):
         """Yield what those features make of their rows that have some here."""
         for each in self.features:
             if each.name in rows:
-                yield each.embed(rows[each.name], generator)
+                own = rows[each.name]
+                yield each.look_up(own if generator is None else each.drop(own, generator))
 
     def _register(self, name: str, module: nn.Module) -> None:
         """Give a module its name, whose parts are parted by dots."""

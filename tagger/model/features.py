@@ -52,8 +52,12 @@ class LearnedFeature(ABC, Generic[F]):
         """Return the modules, their weights drawn; note what dropout needs."""
 
     @abstractmethod
-    def embed(self, rows: Tensor, generator: torch.Generator | None) -> Tensor:
-        """Map (..., F) rows of the feature, or (...), to (..., D); a generator turns dropout on."""
+    def look_up(self, rows: Tensor) -> Tensor:
+        """Map (..., F) rows of the feature, or (...), to (..., D)."""
+
+    def drop(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        """Return the rows with some of them changed into others, as training wants it."""
+        return rows
 
     def begin_with(self, old: LearnedFeature[F]) -> None:
         """Copy the weights of the same feature, of the same sizes, whose tables may have fewer rows.
@@ -78,14 +82,15 @@ class LearnedWords(LearnedFeature[Words]):
         self.table = _table(len(feature.vocab), feature.dim)
         return {"word": self.table}
 
-    def embed(self, rows: Tensor, generator: torch.Generator | None) -> Tensor:
+    def look_up(self, rows: Tensor) -> Tensor:
+        return look_up(self.table, rows[:, 0])
+
+    def drop(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         words, counts = rows.unbind(1)
-        if generator is not None:
-            rare = self.strength / (self.strength + counts.clamp(min=1))
-            chance = 1 - (1 - rare) * (1 - self.dropout)
-            draw = torch.rand(words.shape, generator=generator, device=words.device)
-            words = torch.where((draw < chance) & (words != PAD), UNKNOWN, words)
-        return look_up(self.table, words)
+        rare = self.strength / (self.strength + counts.clamp(min=1))
+        chance = 1 - (1 - rare) * (1 - self.dropout)
+        draw = torch.rand(words.shape, generator=generator, device=words.device)
+        return torch.stack((torch.where((draw < chance) & (words != PAD), UNKNOWN, words), counts), dim=1)
 
 
 class LearnedAffixes(LearnedFeature[Affixes]):
@@ -97,7 +102,7 @@ class LearnedAffixes(LearnedFeature[Affixes]):
         _draw(self.table.weight, 0.5 * dim**-0.5)
         return {"affix": self.table}
 
-    def embed(self, rows: Tensor, generator: torch.Generator | None) -> Tensor:
+    def look_up(self, rows: Tensor) -> Tensor:
         return look_up(self.table, rows)
 
 
@@ -108,7 +113,7 @@ class LearnedShapes(LearnedFeature[WordShapes]):
         self.table = _table(len(feature.vocab), feature.dim)
         return {"shape": self.table}
 
-    def embed(self, rows: Tensor, generator: torch.Generator | None) -> Tensor:
+    def look_up(self, rows: Tensor) -> Tensor:
         return look_up(self.table, rows)
 
 
@@ -119,7 +124,7 @@ class LearnedBigrams(LearnedFeature[Bigrams]):
         self.table = _table(len(feature.vocab), feature.dim)
         return {"bigram": self.table}
 
-    def embed(self, rows: Tensor, generator: torch.Generator | None) -> Tensor:
+    def look_up(self, rows: Tensor) -> Tensor:
         return look_up(self.table, rows).flatten(-2)
 
 
@@ -153,9 +158,12 @@ class LearnedCharacters(LearnedFeature[Characters]):
         self.network = CharacterCNN(len(feature.vocab), feature.dim, feature.filters, feature.width)
         return {"character": self.network}
 
-    def embed(self, rows: Tensor, generator: torch.Generator | None) -> Tensor:
-        found: Tensor = self.network(_hide(rows, self.dropout, generator))
+    def look_up(self, rows: Tensor) -> Tensor:
+        found: Tensor = self.network(rows)
         return found
+
+    def drop(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        return _hide(rows, self.dropout, generator)
 
 
 class LearnedColumns(LearnedFeature[Columns]):
@@ -166,8 +174,11 @@ class LearnedColumns(LearnedFeature[Columns]):
         self.tables = [_table(len(column.values), column.dim) for column in feature.columns]
         return _name_tables(feature, self.tables)
 
-    def embed(self, rows: Tensor, generator: torch.Generator | None) -> Tensor:
-        return _look_up_each(self.tables, _hide(rows, self.dropout, generator))
+    def look_up(self, rows: Tensor) -> Tensor:
+        return _look_up_each(self.tables, rows)
+
+    def drop(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        return _hide(rows, self.dropout, generator)
 
 
 class LearnedGazetteers(LearnedFeature[Gazetteers]):
@@ -182,10 +193,17 @@ class LearnedGazetteers(LearnedFeature[Gazetteers]):
         self.tables = [_table(rows, dim) for rows, dim in feature.weight_shapes().values()]
         return _name_tables(feature, self.tables)
 
-    def embed(self, rows: Tensor, generator: torch.Generator | None) -> Tensor:
-        if generator is not None and self.dropout:
-            rows = _forget_names(rows, self.dropout, generator)
+    def look_up(self, rows: Tensor) -> Tensor:
         return _look_up_each(self.tables, rows)
+
+    def drop(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        if self.dropout == 0.0:
+            return rows
+        steps = torch.arange(len(rows), device=rows.device).view(-1, 1, 1)
+        inside = (rows == INSIDE) | (rows == END)
+        first = torch.where(inside, 0, steps).cummax(0).values  # where each token's name begins
+        draw = torch.rand(rows.shape, generator=generator, device=rows.device).gather(0, first)
+        return torch.where((draw < self.dropout) & (rows != PAD), OUTSIDE, rows)
 
 
 # In the order in which weights are drawn.
@@ -200,21 +218,12 @@ LEARNED: dict[type[Feature], type[LearnedFeature[Any]]] = {
 }
 
 
-def _hide(rows: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
-    """Turn some rows of a table into `<unk>`, padding excepted; none without a generator."""
-    if generator is None or share == 0.0:
+def _hide(rows: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """Turn some rows of a table into `<unk>`, padding excepted."""
+    if share == 0.0:
         return rows
     draw = torch.rand(rows.shape, generator=generator, device=rows.device)
     return torch.where((draw < share) & (rows != PAD), UNKNOWN, rows)
-
-
-def _forget_names(marks: Tensor, share: float, generator: torch.Generator) -> Tensor:
-    """Turn all tokens of some names into `O`; marks (T, R, G) of gazetteers."""
-    steps = torch.arange(len(marks), device=marks.device).view(-1, 1, 1)
-    inside = (marks == INSIDE) | (marks == END)
-    first = torch.where(inside, 0, steps).cummax(0).values  # where each token's name begins
-    draw = torch.rand(marks.shape, generator=generator, device=marks.device).gather(0, first)
-    return torch.where((draw < share) & (marks != PAD), OUTSIDE, marks)
 
 
 def _look_up_each(tables: Sequence[nn.Embedding], rows: Tensor) -> Tensor:

@@ -19,7 +19,6 @@ from toy_models import WORDS, make_model, random_sentences
 import tagger
 from tagger.errors import ConfigError, DataError, ModelError
 from tagger.inference.predict import InputSettings, Question, Tagger, network, read_passages
-from tagger.inference.predict.forms import FormTable
 from tagger.inference.predict.network import Network
 from tagger.inference.predict.recurrence import product
 from tagger.inference.predict.workers import answer
@@ -105,18 +104,6 @@ def test_a_full_cache_of_forms_begins_anew(monkeypatch):
     monkeypatch.setattr(network, "_FORMS", 40)
     monkeypatch.setattr(network, "_BATCH_TOKENS", 20)
     torch.testing.assert_close(Network(model).emissions(sentences, range(50)), expected, rtol=1e-4, atol=2e-5)
-
-
-def test_rows_of_forms_stay_with_their_words():
-    labeler = make_model().labeler
-    lexicon = make_model().lexicon
-    size = labeler.embedding.form_size
-    table = FormTable(lexicon, labeler.embedding, torch.eye(size), torch.zeros(size), 8)
-    first = table.values[table.rows(["Ada", "Li", "Ada"])].clone()
-    assert torch.equal(first[0], first[2])
-    assert not torch.equal(first[0], first[1])
-    table.rows(["a", "b", "c", "d", "e", "f", "g"])
-    assert torch.equal(table.values[table.rows(["Li", "Ada"])], first[[1, 0]])
 
 
 @pytest.mark.parametrize("rows", [1, 15, 64, 65, 1025])

@@ -17,9 +17,10 @@ from tagger.inference.predict.network import Network
 from tagger.inference.predict.workers import answer
 from tagger.model import trained
 from tagger.model.trained import TrainedModel
+from tagger.runtime.features import Gazetteers
+from tagger.runtime.lexicon import Lexicon
 from tagger.text.conll import Sentence
 from tagger.text.gazetteer import Gazetteer
-from tagger.text.lexicon import Lexicon
 from tagger.text.schemes import Scheme
 from tagger.training import checkpoint, evaluate
 
@@ -147,8 +148,9 @@ def test_gazetteers_need_nothing_but_the_text():
     words = [[text[start:end] for start, end, _ in sentence.tokens] for sentence in sentences]
     found = [[tag for *_, tag in sentence.tokens] for sentence in sentences]
     assert found == [each.tags for each in tagger.predict_tokens(words, documents=[0] * len(words))]
-    empty = replace(model.lexicon.marks, gazetteers=(Gazetteer("empty", ["x"]),) * 2)
-    forgetful = Network(replace(model, lexicon=replace(model.lexicon, marks=empty)))
+    empty = replace(model.lexicon.of(Gazetteers), lists=(Gazetteer("empty", ["x"]),) * 2)
+    features = [empty if isinstance(each, Gazetteers) else each for each in model.lexicon.features]
+    forgetful = Network(replace(model, lexicon=replace(model.lexicon, features=tuple(features))))
     places = range(len(words))
     assert not torch.allclose(Network(model).emissions(words, places), forgetful.emissions(words, places))
 

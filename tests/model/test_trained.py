@@ -9,8 +9,8 @@ from tagger import config
 from tagger.config import Config
 from tagger.model import trained
 from tagger.model.trained import TrainedModel
+from tagger.runtime.lexicon import Lexicon
 from tagger.text.conll import Sentence
-from tagger.text.lexicon import Lexicon
 from tagger.text.schemes import Scheme
 
 SETTINGS = config.override(

@@ -16,6 +16,7 @@ from tagger.model.batch import collate, group
 from tagger.model.labeler import SequenceLabeler
 from tagger.model.margin import recall_cost
 from tagger.model.trained import TrainedModel
+from tagger.runtime.features import Characters, Words
 from tagger.scoring import Score, Scores
 from tagger.scoring.exact import Average
 from tagger.text.conll import Sentence
@@ -115,10 +116,11 @@ def test_tables_grow_by_what_is_new_alone(base, food):
         "brûlée",
         "tea",
     }
-    assert set(lexicon.characters.items[len(base.lexicon.characters.items) :]) == {"û", "è"} - set(
-        base.lexicon.characters.items
-    ) | {"é"}
-    counts = dict(zip(lexicon.words.items, lexicon.counts, strict=True))
+    assert set(lexicon.of(Characters).vocab.items[len(base.lexicon.of(Characters).vocab.items) :]) == {
+        "û",
+        "è",
+    } - set(base.lexicon.of(Characters).vocab.items) | {"é"}
+    counts = dict(zip(lexicon.words.items, lexicon.of(Words).counts, strict=True))
     assert (counts["omar"], counts["tea"], counts["geneva"]) == (3, 2, 2)
     assert lexicon.tags[: len(base.lexicon.tags)] == base.lexicon.tags
     assert {tag for tag in lexicon.tags if tag not in base.lexicon.tags} == {
