@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -24,7 +25,7 @@ from tagger.errors import ModelError
 from tagger.text.features import LONGEST_WORD, affixes, bigrams, normalise, shape
 from tagger.text.gazetteer import MARKS, Gazetteer
 from tagger.text.marks import parse_feature_columns
-from tagger.text.vocab import PAD, Vocab
+from tagger.text.vocab import PAD, UNKNOWN, Vocab
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -249,9 +250,20 @@ class Affixes(_Numbered, FormFeature):
     def rows(self, words: Sequence[str]) -> Rows:
         if not self.size:
             return np.zeros((len(words), 2 * self.longest), dtype=np.int64)
-        found = [affix for word in words for affix in affixes(word, self.longest)]
-        sizes = [2 * min(self.longest, len(word)) for word in words]
-        return lay_out(self.vocab.rows(found), sizes, 2 * self.longest)
+        begins, ends = (table.get for table in self._tables)
+        found: list[int] = []
+        for word in words:
+            sizes = range(1, min(self.longest, len(word)) + 1)
+            found += [begins(word[:size], UNKNOWN) for size in sizes]
+            found += [ends(word[-size:], UNKNOWN) for size in sizes]
+        return lay_out(found, [2 * min(self.longest, len(word)) for word in words], 2 * self.longest)
+
+    @cached_property
+    def _tables(self) -> tuple[dict[str, int], dict[str, int]]:
+        """The rows of prefixes and of suffixes, without their hyphens: no string is put together to be looked up."""
+        rows = list(enumerate(self.vocab.items, UNKNOWN + 1))
+        begins = {item[:-1]: row for row, item in rows if item.endswith("-")}
+        return begins, {item[1:]: row for row, item in rows if item.startswith("-")}
 
     def reader(self, weights: Weights) -> Reader:
         table = weights["affix.weight"]
@@ -440,10 +452,18 @@ class Columns(MarkFeature):
         return len(self.columns)
 
     def rows(self, tokens: Sequence[str], values: Sequence[Sequence[str]]) -> Rows:
-        if len(values) != len(self.columns):
-            raise self.missing(len(values))
+        self.check(values)
         rows = [column.values.rows(each) for column, each in zip(self.columns, values, strict=True)]
         return np.array(rows, dtype=np.int64).reshape(len(rows), len(tokens)).T
+
+    def check(self, values: Sequence[Sequence[str]]) -> None:
+        """Raise an error where the values of other columns are given than the model reads.
+
+        Raises:
+            ModelError: there are more or fewer.
+        """
+        if len(values) != len(self.columns):
+            raise self.missing(len(values))
 
     def missing(self, given: int = 0) -> ModelError:
         """Return what to tell somebody who gives another number of columns than the model reads."""

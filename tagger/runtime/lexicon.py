@@ -16,6 +16,7 @@ import numpy as np
 from tagger.config import EmbeddingConfig
 from tagger.runtime import features
 from tagger.runtime.features import (
+    Columns,
     Feature,
     FormFeature,
     MarkFeature,
@@ -130,8 +131,9 @@ class Lexicon:
 
     @property
     def active(self) -> tuple[Feature, ...]:
-        """The features that are on, in the order in which they are concatenated."""
-        return tuple(feature for feature in self.features if feature.size)
+        """The features that are on, in the order in which they are concatenated: a word's, its marks, others."""
+        on = [feature for feature in self.features if feature.size]
+        return tuple(sorted(on, key=_rank))
 
     def slices(self) -> dict[str, slice]:
         """Return where each feature that is on lies in the encoder's input, by its name."""
@@ -169,12 +171,14 @@ class Lexicon:
         Raises:
             ModelError: the model reads columns that are not given.
         """
-        marks = [feature for feature in self.features if isinstance(feature, MarkFeature)]
+        marks = [feature for feature in self.active if isinstance(feature, MarkFeature)]
+        if marks:
+            self.of(Columns).check(values)
         return _side_by_side(marks, tokens, values)
 
     def pair_rows(self, tokens: Sequence[str]) -> Rows | None:
         """Return the (T, 2) rows of the bigrams before and after each token, or None for a model without any."""
-        places = [feature for feature in self.features if isinstance(feature, PlaceFeature)]
+        places = [feature for feature in self.active if isinstance(feature, PlaceFeature)]
         return _side_by_side([each for each in places if not isinstance(each, MarkFeature)], tokens, ())
 
     def place_rows(self, tokens: Sequence[str], values: Sequence[Sequence[str]]) -> dict[str, Rows]:
@@ -254,12 +258,15 @@ def number_distinct(rows: Rows) -> tuple[Rows, Rows]:
     return used, places.reshape(rows.shape)
 
 
+def _rank(feature: Feature) -> int:
+    return 0 if isinstance(feature, FormFeature) else 1 if isinstance(feature, MarkFeature) else 2
+
+
 def _side_by_side(
     features: Sequence[PlaceFeature], tokens: Sequence[str], values: Sequence[Sequence[str]]
 ) -> Rows | None:
-    if not any(feature.size for feature in features):
-        return None
-    return np.concatenate([each.rows(tokens, values) for each in features], axis=1)
+    rows = [feature.rows(tokens, values) for feature in features]
+    return np.concatenate(rows, axis=1) if rows else None
 
 
 def _trim(rows: Rows) -> Rows:

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from tagger.config import EmbeddingConfig
 from tagger.errors import ModelError
-from tagger.runtime.features import Columns, Gazetteers, convolve, lay_out
+from tagger.runtime.features import Affixes, Columns, Gazetteers, convolve, lay_out
 from tagger.runtime.lexicon import Lexicon
 from tagger.text.conll import Sentence
+from tagger.text.features import affixes
 from tagger.text.gazetteer import BEGIN, END, OUTSIDE, SINGLE, Gazetteer
 from tagger.text.vocab import UNKNOWN
 
@@ -117,3 +118,12 @@ def test_the_convolution_is_a_sum_over_its_window_and_the_maximum_over_places(wo
 def test_no_word_at_all_has_no_rows():
     assert lay_out([], [], 3).shape == (0, 3)
     assert convolve(lay_out([], [], 1), np.zeros((3, 5, 2), np.float32), 1).shape == (0, 2)
+
+
+@given(st.lists(st.text("ab-", max_size=6), max_size=8), st.integers(1, 6))
+def test_affixes_are_looked_up_as_they_are_written(words, longest):
+    lexicon = Lexicon.build([Sentence((*words, *words))], ("O",), EmbeddingConfig(affix_length=longest), ())
+    affix = lexicon.of(Affixes)
+    for word, row in zip([*words, "b-a", "-"], affix.rows([*words, "b-a", "-"]), strict=True):
+        expected = affix.vocab.rows(affixes(word, longest))
+        assert row.tolist() == expected + [0] * (2 * longest - len(expected))
