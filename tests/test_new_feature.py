@@ -23,7 +23,7 @@ from tagger.model.features import LearnedFeature
 from tagger.model.tables import look_up
 from tagger.model.text_encoder import TextEncoder, begin_with
 from tagger.runtime import features
-from tagger.runtime.features import FormFeature, Reader, Rows, Shapes, TextCounts, Weights
+from tagger.runtime.kinds import FormFeature, Reader, Rows, Shapes, TextCounts, Weights
 from tagger.runtime.lexicon import Lexicon
 from tagger.text.conll import Sentence
 from tagger.training import checkpoint

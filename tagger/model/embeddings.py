@@ -19,7 +19,7 @@ from tagger.model.batch import Batch
 from tagger.model.contextual import ContextualEmbedding
 from tagger.model.features import LearnedFeature, LearnedWords
 from tagger.model.vectors import Matrix
-from tagger.runtime.features import FormFeature
+from tagger.runtime.kinds import FormFeature
 from tagger.runtime.lexicon import Lexicon
 
 

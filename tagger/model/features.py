@@ -22,11 +22,11 @@ from tagger.runtime.features import (
     Bigrams,
     Characters,
     Columns,
-    Feature,
     Gazetteers,
     Words,
     WordShapes,
 )
+from tagger.runtime.kinds import Feature
 from tagger.text.gazetteer import END, INSIDE, OUTSIDE
 from tagger.text.vocab import PAD, UNKNOWN
 

@@ -11,7 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from tagger.runtime.features import Floats, FormFeature, MarkFeature, PlaceFeature, Reader, Rows
+from tagger.runtime.kinds import (
+    Floats,
+    FormFeature,
+    MarkFeature,
+    PlaceFeature,
+    Reader,
+    Rows,
+)
 from tagger.runtime.lexicon import WEIGHTS, Lexicon
 
 _COMPUTED_AT_ONCE = 1024  # words: their characters, convolved, stay in the cache

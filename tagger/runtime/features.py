@@ -1,172 +1,49 @@
 """What a model reads of a token, one small class a feature: its rows, its size, its weights, its look-up in numpy.
 
 A feature depends on a token's form (the spelling alone: word, affixes, shape, characters) or on its place in a
-sentence: marks (columns of the corpus, lists of names) and bigrams. `FEATURES` lists them in the order in which they
-are concatenated; lexicon, batches, embeddings and caches iterate over that table. To add a feature, write its class
-here and its trainable side in `model.features`, and add each to the table of its file. A size that users choose is
-also a field of `EmbeddingConfig`.
+sentence: marks (columns of the corpus, lists of names) and bigrams. `FEATURES` lists them in the order in which those
+of a kind are concatenated; lexicon, batches, embeddings and caches iterate over that table.
+
+To add a feature, write its class here and its trainable side in `model.features`, and add each to the table of its
+file. A size that users choose is also a field of `EmbeddingConfig`.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tagger.config import EmbeddingConfig
 from tagger.errors import ModelError
+from tagger.runtime.kinds import (
+    Feature,
+    Floats,
+    FormFeature,
+    MarkFeature,
+    NumberedFeature,
+    PlaceFeature,
+    Reader,
+    Rows,
+    Shapes,
+    TextCounts,
+    Weights,
+    join,
+    lay_out,
+    read_vocab,
+)
 from tagger.text.features import LONGEST_WORD, affixes, bigrams, normalise, shape
 from tagger.text.gazetteer import MARKS, Gazetteer
 from tagger.text.marks import parse_feature_columns
 from tagger.text.vocab import PAD, UNKNOWN, Vocab
 
-Rows = NDArray[np.int64]
-Floats = NDArray[np.float32]
-Weights = Mapping[str, Floats]  # by their names below `embedding.`
-Reader = Callable[[Rows], Floats]
-Shapes = dict[str, tuple[int, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class TextCounts:
-    """What features are built from.
-
-    Attributes:
-        words: how often a text holds each token.
-        pairs: how often it holds each bigram, where those are wanted.
-        columns: for each feature column, how often it holds each value.
-        gazetteers: lists of names, which stay as they are.
-    """
-
-    words: Mapping[str, int]
-    pairs: Mapping[str, int]
-    columns: Sequence[Mapping[str, int]] = ()
-    gazetteers: Sequence[Gazetteer] = ()
-
-
-class Feature(ABC):
-    """A feature of a token.
-
-    Attributes:
-        name: what batches call it.
-    """
-
-    name: ClassVar[str]
-
-    @classmethod
-    @abstractmethod
-    def build(cls, found: TextCounts, config: EmbeddingConfig) -> Self:
-        """Number what a training text holds."""
-
-    @classmethod
-    @abstractmethod
-    def from_dict(cls, tables: Mapping[str, object], config: EmbeddingConfig) -> Self:
-        """Rebuild the feature from tables that hold `as_dict`'s result, which may come from a stranger.
-
-        Raises:
-            ValueError: they hold something else.
-        """
-
-    @abstractmethod
-    def as_dict(self) -> dict[str, Any]:
-        """Return the feature's part of vocab.json, as plain values; nothing where it needs no table."""
-
-    @property
-    @abstractmethod
-    def size(self) -> int:
-        """D, what it adds to the encoder's input; 0: it is off."""
-
-    @abstractmethod
-    def weight_shapes(self) -> Shapes:
-        """Return the shape of each weight, by its name below `embedding.`; none where the feature is off."""
-
-    @abstractmethod
-    def reader(self, weights: Weights) -> Reader:
-        """Return the look-up in numpy: (N, ...) rows of the feature to (N, D). It is asked for where D > 0."""
-
-    @abstractmethod
-    def joined(self, other: Self) -> Self:
-        """Return the feature with room for what another corpus holds: its own rows first, new ones follow."""
-
-
-class FormFeature(Feature):
-    """A feature of a token's spelling.
-
-    Attributes:
-        reads_letters: whether it tells words apart that training has not seen.
-        is_ragged: whether its rows are as wide as the longest of the words.
-    """
-
-    reads_letters: ClassVar[bool] = False
-    is_ragged: ClassVar[bool] = False
-
-    @abstractmethod
-    def rows(self, words: Sequence[str]) -> Rows:
-        """Return (N, ...) rows of words; 0 pads, 1 is unknown."""
-
-
-class PlaceFeature(Feature):
-    """A feature of a token in its sentence."""
-
-    @property
-    @abstractmethod
-    def rows_per_token(self) -> int:
-        """F, how many rows a token has."""
-
-    @abstractmethod
-    def rows(self, tokens: Sequence[str], values: Sequence[Sequence[str]]) -> Rows:
-        """Return (T, F) rows of a sentence; 0 pads, 1 is unknown.
-
-        Args:
-            tokens: T of them.
-            values: for each feature column T values.
-
-        Raises:
-            ModelError: the feature is read from columns that are not given.
-        """
-
-
-class MarkFeature(PlaceFeature):
-    """Some values a token, few of them distinct, so that what they add is cached together with a word."""
-
 
 @dataclass(frozen=True)
-class _Numbered(Feature):
-    """A feature whose values are numbered strings.
-
-    Attributes:
-        key: of the strings in vocab.json.
-        vocab: the strings.
-        dim: size of an embedding.
-    """
-
-    key: ClassVar[str]
-    vocab: Vocab
-    dim: int
-
-    def as_dict(self) -> dict[str, Any]:
-        return {self.key: list(self.vocab.items)}
-
-    @property
-    def size(self) -> int:
-        return self.dim
-
-    def weight_shapes(self) -> Shapes:
-        return {f"{self.name}.weight": (len(self.vocab), self.dim)} if self.dim else {}
-
-    def joined(self, other: Self) -> Self:
-        return replace(self, vocab=join(self.vocab, other.vocab))
-
-
-@dataclass(frozen=True)
-class Words(_Numbered, FormFeature):
+class Words(NumberedFeature, FormFeature):
     """A word's normal form, as a row of a table.
 
     Its rows are (N, 2): the row, and how often training saw the word, for word dropout.
@@ -227,7 +104,7 @@ class Words(_Numbered, FormFeature):
 
 
 @dataclass(frozen=True)
-class Affixes(_Numbered, FormFeature):
+class Affixes(NumberedFeature, FormFeature):
     """The sum of the embeddings of a word's prefixes and suffixes; rows (N, 2 * longest), padded with 0."""
 
     name: ClassVar[str] = "affix"
@@ -278,7 +155,7 @@ class Affixes(_Numbered, FormFeature):
 
 
 @dataclass(frozen=True)
-class WordShapes(_Numbered, FormFeature):
+class WordShapes(NumberedFeature, FormFeature):
     """A sketch of a word's spelling, as a row of a table."""
 
     name: ClassVar[str] = "shape"
@@ -301,7 +178,7 @@ class WordShapes(_Numbered, FormFeature):
 
 
 @dataclass(frozen=True)
-class Characters(_Numbered, FormFeature):
+class Characters(NumberedFeature, FormFeature):
     """A convolution over a word's characters, then the maximum over positions; rows (N, C), padded with 0.
 
     `h[i] = b + sum_k W[k] e(c[i + k - width // 2])`, result `max_i h[i]` (Ma and Hovy 2016, section 2.1).
@@ -550,7 +427,7 @@ class Gazetteers(MarkFeature):
 
 
 @dataclass(frozen=True)
-class Bigrams(_Numbered, PlaceFeature):
+class Bigrams(NumberedFeature, PlaceFeature):
     """The pairs of a token and its left and its right neighbour; rows (T, 2)."""
 
     name: ClassVar[str] = "bigram"
@@ -574,8 +451,8 @@ class Bigrams(_Numbered, PlaceFeature):
 
     def rows(self, tokens: Sequence[str], values: Sequence[Sequence[str]]) -> Rows:
         del values
-        pairs = list(pairwise(self.vocab.rows(bigrams(tokens))))
-        return np.array(pairs, dtype=np.int64).reshape(len(tokens), 2)
+        rows = np.array(self.vocab.rows(bigrams(tokens)), dtype=np.int64)
+        return np.stack((rows[:-1], rows[1:]), axis=1)
 
     def reader(self, weights: Weights) -> Reader:
         return _read_side_by_side([weights["bigram.weight"]] * 2)
@@ -590,42 +467,6 @@ FEATURES: tuple[type[Feature], ...] = (
     Gazetteers,
     Bigrams,
 )
-
-
-def read_vocab(tables: Mapping[str, object], name: str) -> Vocab:
-    """Return a vocabulary of tables that may come from a stranger.
-
-    Raises:
-        ValueError: it is missing, no list of strings, or holds one twice.
-    """
-    return Vocab(read_strings(tables, name))
-
-
-def read_strings(tables: Mapping[str, object], name: str) -> list[str]:
-    """Return a list of strings of tables that may come from a stranger.
-
-    Raises:
-        ValueError: it is missing or something else.
-    """
-    if name not in tables:
-        raise ValueError(f"{name} is missing")
-    found = tables[name]
-    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
-        raise ValueError(f"{name} is not a list of strings")
-    return found
-
-
-def join(old: Vocab, new: Vocab) -> Vocab:
-    """Return a vocabulary with the old items at their places and the other new ones after them."""
-    return Vocab(dict.fromkeys((*old.items, *new.items)))
-
-
-def lay_out(flat: Sequence[int], sizes: Sequence[int], width: int) -> Rows:
-    """Stack ragged rows, which follow one another, into one array, padded on the right, at least `width` wide."""
-    lengths = np.array(sizes, dtype=np.int64)
-    rows = np.zeros((len(lengths), max(width, lengths.max(initial=0))), dtype=np.int64)
-    rows[np.arange(rows.shape[1]) < lengths[:, None]] = flat
-    return rows
 
 
 def _clip(word: str, kept: int) -> str:

@@ -15,8 +15,8 @@ import numpy as np
 
 from tagger.config import EmbeddingConfig
 from tagger.runtime import features
-from tagger.runtime.features import (
-    Columns,
+from tagger.runtime.features import Columns, Words
+from tagger.runtime.kinds import (
     Feature,
     FormFeature,
     MarkFeature,
@@ -24,7 +24,6 @@ from tagger.runtime.features import (
     Rows,
     Shapes,
     TextCounts,
-    Words,
     read_strings,
 )
 from tagger.text.conll import Sentence

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tagger.config import EmbeddingConfig
 from tagger.errors import ModelError
-from tagger.runtime.features import Affixes, Columns, Gazetteers, convolve, lay_out
+from tagger.runtime.features import Affixes, Columns, Gazetteers, convolve
+from tagger.runtime.kinds import lay_out
 from tagger.runtime.lexicon import Lexicon
 from tagger.text.conll import Sentence
 from tagger.text.features import affixes

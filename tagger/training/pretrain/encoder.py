@@ -15,7 +15,7 @@ from tagger.config import TextEncoderConfig, TextEncoderTrainingConfig
 from tagger.errors import ConfigError
 from tagger.model.batch import EncodedCorpus, Group, collate, encode, group, shuffled_batches
 from tagger.model.text_encoder import TextEncoder
-from tagger.runtime.features import TextCounts
+from tagger.runtime.kinds import TextCounts
 from tagger.runtime.lexicon import Lexicon
 from tagger.text.conll import Sentence
 from tagger.text.features import normalise
