@@ -21,7 +21,7 @@ from tagger.runtime.kinds import (
 )
 from tagger.runtime.lexicon import WEIGHTS, Lexicon
 
-_COMPUTED_AT_ONCE = 1024  # words: their characters, convolved, stay in the cache
+_COMPUTED_AT_ONCE = 512  # words: their characters, convolved, and their products stay in the cache
 
 Key = str | tuple[str | int, ...]  # a word, or a word and the rows of its marks
 
@@ -102,8 +102,8 @@ class FormTable:
 
     def __init__(self, features: TokenFeatures, weights: Floats, bias: Floats, capacity: int) -> None:
         self._features = features
-        self._weights = np.ascontiguousarray(weights.T)
-        self._bias = bias
+        self._weights = np.ascontiguousarray(weights.T, dtype=np.float64)
+        self._bias = bias.astype(np.float64)
         self._numbers = _Numbering()
         self.values = np.empty((capacity, len(bias)), dtype=np.float32)  # memory is taken as rows are written
 
@@ -125,11 +125,13 @@ class FormTable:
         return found
 
     def _compute(self, keys: Sequence[Key], first: int) -> None:
+        # BLAS rounds a row otherwise when it stands elsewhere among others, and a word must not depend on the words
+        # before it: the same text gives the same answer from any worker. In double precision that is rounded away.
         for start in range(0, len(keys), _COMPUTED_AT_ONCE):
             part = keys[start : start + _COMPUTED_AT_ONCE]
             target = self.values[first + start : first + start + len(part)]
-            np.matmul(self._embed(part), self._weights, out=target)
-            target += self._bias
+            product = self._embed(part).astype(np.float64) @ self._weights
+            np.add(product, self._bias, out=target, casting="same_kind")
 
     def _embed(self, keys: Sequence[Key]) -> Floats:
         """Return the features of words, and of their marks (N, D')."""

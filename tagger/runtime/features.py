@@ -20,6 +20,7 @@ import numpy as np
 
 from tagger.config import EmbeddingConfig
 from tagger.errors import ModelError
+from tagger.runtime.convolution import convolve
 from tagger.runtime.kinds import (
     Feature,
     Floats,
@@ -238,39 +239,9 @@ class Characters(NumberedFeature, FormFeature):
     def reader(self, weights: Weights) -> Reader:
         alphabet = weights["character.embedding"].copy()
         alphabet[PAD] = 0.0
-        tables = np.ascontiguousarray(alphabet @ weights["character.weight"])  # (W, A, F)
+        tables = list(alphabet @ weights["character.weight"])  # W of (A, F)
         bias = weights["character.bias"]
         return lambda rows: convolve(rows, tables, self.width // 2) + bias
-
-
-def convolve(characters: Rows, tables: Floats, before: int) -> Floats:
-    """Return `max_i sum_k tables[k, c[i + k - before]]` over the positions i inside a word, (N, F).
-
-    Words are sorted by length, so that those which have an i-th character are the first ones.
-
-    Args:
-        characters: (N, C) rows of the tables, padded with 0; a word without characters has one of padding.
-        tables: (W, A, F), what each filter makes of a character at the k-th place of its window.
-        before: how many places of the window stand before position i.
-    """
-    N, _ = characters.shape
-    W, _, F = tables.shape
-    lengths = np.maximum((characters != PAD).sum(1), 1)
-    order = np.argsort(-lengths, kind="stable")
-    padded = np.pad(characters[order].T, ((before, W - 1 - before), (0, 0)))  # (C + W - 1, N)
-    counts = (lengths > np.arange(lengths.max(initial=0))[:, None]).sum(1).tolist()
-    highest = np.empty((N, F), dtype=np.float32)
-    found, part = np.empty_like(highest), np.empty_like(highest)
-    for i, count in enumerate(counts):
-        total = found[:count] if i else highest
-        np.take(tables[0], padded[i, :count], axis=0, out=total, mode="clip")
-        for k in range(1, W):
-            total += np.take(tables[k], padded[i + k, :count], axis=0, out=part[:count], mode="clip")
-        if i:
-            np.maximum(highest[:count], total, out=highest[:count])
-    result = np.empty_like(highest)
-    result[order] = highest
-    return result
 
 
 class ColumnValues(NamedTuple):

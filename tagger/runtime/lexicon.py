@@ -20,6 +20,7 @@ from tagger.runtime.kinds import (
     Feature,
     FormFeature,
     MarkFeature,
+    NumberedFeature,
     PlaceFeature,
     Rows,
     Shapes,
@@ -128,6 +129,11 @@ class Lexicon:
         """The words, in their normal form."""
         return self.of(Words).vocab
 
+    def vocabularies(self) -> dict[str, Vocab]:
+        """Return the strings that features number, by their name in vocab.json and in its order."""
+        found = {each.key: each.vocab for each in self.features if isinstance(each, NumberedFeature)}
+        return dict(sorted(found.items(), key=_place_in_file))
+
     @property
     def active(self) -> tuple[Feature, ...]:
         """The features that are on, in the order in which they are concatenated: a word's, its marks, others."""
@@ -224,8 +230,7 @@ class Lexicon:
             tables |= feature.as_dict()
         if self.speller is not None:
             tables["speller"] = self.speller.as_dict()
-        places = {key: place for place, key in enumerate(_KEYS)}
-        return dict(sorted(tables.items(), key=lambda item: places.get(item[0], len(_KEYS))))
+        return dict(sorted(tables.items(), key=_place_in_file))
 
     @classmethod
     def from_dict(cls, tables: object, embedding: EmbeddingConfig) -> Lexicon:
@@ -255,6 +260,10 @@ def number_distinct(rows: Rows) -> tuple[Rows, Rows]:
     if used[0] != 0:
         used, places = np.concatenate(([0], used)), places + 1
     return used, places.reshape(rows.shape)
+
+
+def _place_in_file(item: tuple[str, object]) -> int:
+    return _KEYS.index(item[0]) if item[0] in _KEYS else len(_KEYS)
 
 
 def _rank(feature: Feature) -> int:

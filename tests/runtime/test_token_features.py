@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tagger.config import EmbeddingConfig
 from tagger.errors import ModelError
-from tagger.runtime.features import Affixes, Columns, Gazetteers, convolve
+from tagger.runtime.features import Affixes, Columns, Gazetteers
 from tagger.runtime.kinds import lay_out
 from tagger.runtime.lexicon import Lexicon
 from tagger.text.conll import Sentence
@@ -100,25 +99,8 @@ def test_marks_from_a_stranger_are_checked(faulty, message):
             feature.from_dict(faulty, EmbeddingConfig(feature_columns=["UPOS"]))
 
 
-@given(
-    st.lists(st.lists(st.integers(1, 6), max_size=7), min_size=1, max_size=9),
-    st.integers(1, 5),
-    st.integers(0, 99),
-)
-def test_the_convolution_is_a_sum_over_its_window_and_the_maximum_over_places(words, width, seed):
-    tables = np.random.default_rng(seed).normal(size=(width, 7, 3)).astype(np.float32)
-    tables[:, 0] = 0
-    before = width // 2
-    found = convolve(lay_out([c for word in words for c in word], list(map(len, words)), 1), tables, before)
-    for word, highest in zip(words, found, strict=True):
-        padded = [0] * before + (word or [0]) + [0] * width
-        sums = [sum(tables[k, padded[i + k]] for k in range(width)) for i in range(max(1, len(word)))]
-        np.testing.assert_allclose(highest, np.max(sums, axis=0), atol=1e-5)
-
-
 def test_no_word_at_all_has_no_rows():
     assert lay_out([], [], 3).shape == (0, 3)
-    assert convolve(lay_out([], [], 1), np.zeros((3, 5, 2), np.float32), 1).shape == (0, 2)
 
 
 @given(st.lists(st.text("ab-", max_size=6), max_size=8), st.integers(1, 6))
