@@ -132,8 +132,10 @@ class Affixes(NumberedFeature, FormFeature):
         found: list[int] = []
         for word in words:
             sizes = range(1, min(self.longest, len(word)) + 1)
-            found += [begins(word[:size], UNKNOWN) for size in sizes]
-            found += [ends(word[-size:], UNKNOWN) for size in sizes]
+            for size in sizes:
+                found.append(begins(word[:size], UNKNOWN))
+            for size in sizes:
+                found.append(ends(word[-size:], UNKNOWN))
         return lay_out(found, [2 * min(self.longest, len(word)) for word in words], 2 * self.longest)
 
     @cached_property
