@@ -21,7 +21,7 @@ from tagger.runtime.kinds import (
 )
 from tagger.runtime.lexicon import WEIGHTS, Lexicon
 
-_COMPUTED_AT_ONCE = 512  # words: their characters, convolved, and their products stay in the cache
+_COMPUTED_AT_ONCE = 256  # words: their characters, convolved, and their products stay in the cache
 
 Key = str | tuple[str | int, ...]  # a word, or a word and the rows of its marks
 
@@ -104,6 +104,7 @@ class FormTable:
         self._features = features
         self._weights = np.ascontiguousarray(weights.T, dtype=np.float64)
         self._bias = bias.astype(np.float64)
+        self._products = np.empty((_COMPUTED_AT_ONCE, len(bias)))
         self._numbers = _Numbering()
         self.values = np.empty((capacity, len(bias)), dtype=np.float32)  # memory is taken as rows are written
 
@@ -130,7 +131,8 @@ class FormTable:
         for start in range(0, len(keys), _COMPUTED_AT_ONCE):
             part = keys[start : start + _COMPUTED_AT_ONCE]
             target = self.values[first + start : first + start + len(part)]
-            product = self._embed(part).astype(np.float64) @ self._weights
+            product = self._products[: len(part)]
+            np.matmul(self._embed(part).astype(np.float64), self._weights, out=product)
             np.add(product, self._bias, out=target, casting="same_kind")
 
     def _embed(self, keys: Sequence[Key]) -> Floats:
