@@ -9,8 +9,8 @@ import torch
 from tagger import config as settings
 from tagger.model import trained
 from tagger.model.trained import TrainedModel
+from tagger.runtime.lexicon import Lexicon
 from tagger.text.conll import Sentence
-from tagger.text.lexicon import Lexicon
 from tagger.text.schemes import Scheme
 
 # The tensors of these models are so small that sharing them out costs more than it gains.

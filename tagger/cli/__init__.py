@@ -28,6 +28,7 @@ from tagger.cli.score import score
 from tagger.cli.signals import ended_by_sigterm
 from tagger.cli.train import train
 from tagger.errors import TaggerError
+from tagger.text.escape import escape_line
 
 app = typer.Typer(
     name="tagger",
@@ -64,10 +65,10 @@ def main() -> None:
         with ended_by_sigterm():
             app()
     except TaggerError as error:
-        print(f"error: {_printable(str(error))}", file=sys.stderr)
+        print(f"error: {escape_line(str(error))}", file=sys.stderr)
         sys.exit(1)
     except OSError as error:  # the disk below a redirected stdout is full, for instance
-        print(f"error: {_printable(_describe(error))}", file=sys.stderr, flush=True)
+        print(f"error: {escape_line(_describe(error))}", file=sys.stderr, flush=True)
         with suppress(
             OSError, ValueError
         ):  # or the interpreter tries to write the rest once more, and complains
@@ -80,10 +81,3 @@ def main() -> None:
 def _describe(error: OSError) -> str:
     place = f"{error.filename}: " if error.filename else ""
     return f"{place}{error.strerror or error}"
-
-
-def _printable(text: str) -> str:
-    """Escape control characters: a corpus must not drive the user's terminal."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
-    )

@@ -17,13 +17,13 @@ from tagger.cli.options import COLUMN, ENCODING, READING, SCHEME, TagColumn, Tok
 from tagger.errors import DataError
 from tagger.text import schemes
 from tagger.text.counting import count_of
-from tagger.text.formats.terminal import escape_controls
+from tagger.text.escape import escape_controls
+from tagger.text.files import write_text
 from tagger.text.schemes import Scheme
-from tagger.text.writing import write_text
 
 if TYPE_CHECKING:
-    from tagger.text.annotations import Reading
     from tagger.text.conll import Corpus, CorpusStream, Sentence
+    from tagger.text.formats import CorpusSettings
 
 _FORMATS = ("conll", "conllu", "jsonl", "spans", "doccano", "labelstudio", "brat")
 _SEPARATORS = {"tab": "\t", "space": " "}
@@ -48,7 +48,7 @@ _Format = Annotated[
         "--format",
         help="Format of OUT; else by its name, for standard output that of IN.",
         rich_help_panel=_WRITING,
-        **one_of(_FORMATS),
+        **one_of((*_FORMATS, "tsv", "inline", "html")),
     ),
 ]
 _Columns = Annotated[
@@ -116,33 +116,33 @@ def convert(
 
     Example: [bold]tagger convert train.conll train.bioes.conll --to BIOES[/bold]
     """
-    from tagger.text import annotations, conll, tokenizer
+    from tagger.text import conll, formats, tokenizer
 
     features = tuple(map(conll.parse_column, columns.split(","))) if columns else ()
     token, tag = conll.parse_column(token_column), conll.parse_column(tag_column)
-    reading = annotations.Reading(
+    settings = formats.CorpusSettings(
         columns=conll.Columns(token=token, tag=tag, features=features),
         scheme=scheme,
         encoding=encoding,
         lines=lines,
         mode=tokenizer.Mode(tokens),
-        misaligned=annotations.Misaligned(misaligned),
+        misaligned=formats.Misaligned(misaligned),
     )
     between = _SEPARATORS[separator]
     forms = _choose_forms(source, target, input_format, output_format)
     with _spooled(source) as path:
-        corpus = _read(path, forms, reading)
+        corpus = _read(path, forms, settings)
         converted = _convert_tags(corpus, to or corpus.scheme)
         _say_what_was_found(corpus, converted.scheme)
-        if isinstance(converted, conll.Corpus) and forms.target == "brat":
-            annotations.write_brat(converted, Path(target))
+        write_files = formats.FORMATS[forms.target].write_files
+        if isinstance(converted, conll.Corpus) and write_files:
+            write_files(converted, Path(target))
             return
         if corpus.layout and forms.source == forms.target and not columns and not output_column:
             pieces = conll.rewrite_tags(path, corpus.layout, converted.sentences, encoding)
         else:
-            pieces = annotations.render(
-                converted, forms.target, name=Path(source).name, column=output_column, separator=between
-            )
+            output = formats.OutputSettings(name=Path(source).name, column=output_column, separator=between)
+            pieces = formats.FORMATS[forms.target].format_corpus(converted, output)
         if target == "-":
             sys.stdout.writelines(pieces)
         else:
@@ -150,7 +150,7 @@ def convert(
 
 
 class _Forms(NamedTuple):
-    """Keys of `annotations.FORMATS`."""
+    """Names of formats (`tagger.text.formats.FORMATS`)."""
 
     source: str
     target: str
@@ -158,34 +158,34 @@ class _Forms(NamedTuple):
 
 def _choose_forms(source: str, target: str, input_format: str | None, output_format: str | None) -> _Forms:
     """Return the formats asked for, else those that the names suggest."""
-    from tagger.text import annotations
+    from tagger.text import formats
 
-    found = input_format or annotations.format_of(source)
-    wanted = output_format or (found if target == "-" else annotations.format_of(target))
+    found = input_format or formats.guess_format(source)
+    wanted = output_format or (found if target == "-" else formats.guess_format(target))
     forms = _Forms(
-        _choose(found, annotations.FORMATS, "--input-format"),
-        _choose(wanted, annotations.FORMATS, "--format"),
+        _choose(found, formats.list_formats(of_input=True), "--input-format"),
+        _choose(wanted, formats.list_formats(of_input=False), "--format"),
     )
-    if forms.target == "brat" and target == "-":
+    if formats.FORMATS[forms.target].write_files and target == "-":
         raise typer.BadParameter("brat is a pair of files; name one", param_hint="OUT")
     return forms
 
 
-def _read(path: str, forms: _Forms, reading: Reading) -> Corpus | CorpusStream:
+def _read(path: str, forms: _Forms, settings: CorpusSettings) -> Corpus | CorpusStream:
     """Read the corpus: as a stream where columns become anything but brat, which is written by documents."""
-    from tagger.text import annotations, conll
+    from tagger.text import conll, formats
 
-    if forms.source in ("conll", "conllu") and forms.target != "brat":
+    if formats.FORMATS[forms.source].has_columns and not formats.FORMATS[forms.target].write_files:
         return conll.stream_corpus(
-            path, columns=reading.columns, scheme=reading.scheme, encoding=reading.encoding
+            path, columns=settings.columns, scheme=settings.scheme, encoding=settings.encoding
         )
-    return annotations.read_corpus(path, forms.source, reading, _report)
+    return formats.read_corpus(path, forms.source, settings, _report)
 
 
 @contextmanager
 def _spooled(source: str) -> Iterator[str]:
     """Give a path to read from, twice if need be: a pipe is laid in a temporary file."""
-    from tagger.text.conll.source import display_name
+    from tagger.text.files import display_name
 
     if source != "-" and not Path(source).is_fifo():
         yield source
@@ -210,12 +210,12 @@ def _choose(value: str, choices: Iterable[str], option: str) -> str:
 
 
 def _report(fault: DataError) -> None:
-    """Tell of a span that does not fit."""
+    """Print a span that does not fit, on stderr."""
     typer.echo(escape_controls(str(fault)), err=True)
 
 
 def _say_what_was_found(corpus: Corpus | CorpusStream, target: Scheme) -> None:
-    """Tell how the tags were read, what was odd, and what is lost."""
+    """Print how the tags were read and what was odd, on stderr."""
     from tagger.text.conll import Corpus
 
     count = len(corpus.sentences) if isinstance(corpus, Corpus) else corpus.count
@@ -229,7 +229,7 @@ def _say_what_was_found(corpus: Corpus | CorpusStream, target: Scheme) -> None:
 
 def _convert_tags(corpus: Corpus | CorpusStream, target: Scheme) -> Corpus | CorpusStream:
     """Return the corpus in another scheme; in its own it stays as it is."""
-    from tagger.text.conll import Anew, Corpus
+    from tagger.text.conll import Corpus, Rereadable
 
     if target is corpus.scheme:
         return corpus
@@ -239,4 +239,4 @@ def _convert_tags(corpus: Corpus | CorpusStream, target: Scheme) -> Corpus | Cor
 
     if isinstance(corpus, Corpus):
         return replace(corpus, sentences=tuple(map(change, corpus.sentences)), scheme=target)
-    return replace(corpus, sentences=Anew(lambda: map(change, corpus.sentences)), scheme=target)
+    return replace(corpus, sentences=Rereadable(lambda: map(change, corpus.sentences)), scheme=target)

@@ -37,24 +37,27 @@ def generate(
 
     Example: [bold]tagger generate models/lm "the president of the" --next 10[/bold]
     """
-    from tagger.inference import generate as generation
+    from tagger.runtime.generation import TextContinuer, continue_text
+    from tagger.runtime.language import LanguageModelParts
     from tagger.text.tokenizer import Mode, cut
     from tagger.training import language
 
     trained = language.load(model)
-    is_spaced = trained.config.model.unit == "words"
-    split_at_blanks = trained.config.text.format in ("tokens", "conll")
+    weights = {name: each.numpy() for name, each in trained.model.state_dict().items()}
+    parts = LanguageModelParts(trained.config, trained.tables, weights)
+    is_spaced = parts.config.model.unit == "words"
+    split_at_blanks = parts.config.text.format in ("tokens", "conll")
     mode = Mode.CHARACTERS if not is_spaced else Mode.BLANKS if split_at_blanks else Mode.WORDS
     read = list(cut(prompt, mode).words)
     if following is not None:
-        predictions = generation.Reader(trained, read).likeliest(following)
+        predictions = TextContinuer(parts, read).likeliest(following)
         if as_json:
             typer.echo(json.dumps({"next": [each._asdict() for each in predictions]}, ensure_ascii=False))
             return
         for each in predictions:
             typer.echo(f"{each.probability:.4f}  {_shown(each.word)}")
         return
-    drawn = list(generation.generate(trained, read, words, temperature=temperature, top_k=top_k, seed=seed))
+    drawn = list(continue_text(parts, read, words, temperature=temperature, top_k=top_k, seed=seed))
     blank = " " if is_spaced else ""
     lines = [[*read]]
     for word in drawn:

@@ -51,7 +51,7 @@ _Format = Annotated[
     typer.Option(
         help="Format of the results; else coloured text on a terminal, or jsonl.",
         rich_help_panel=RESULTS,
-        **one_of(("jsonl", "conll", "tsv", "inline", "brat", "html")),
+        **one_of(("jsonl", "conll", "tsv", "inline", "html", "brat", "doccano", "labelstudio")),
     ),
 ]
 _Best = Annotated[
@@ -172,7 +172,7 @@ def _answers(
     with resting_collector():  # importing PyTorch is most of what a short text takes
         import torch
 
-        from tagger.inference.predict import Question, Reading, find_files, load, read_passages
+        from tagger.inference.predict import InputSettings, Question, find_files, load, read_passages
         from tagger.inference.predict.workers import answer
 
         if wanted.device == "cpu":
@@ -184,7 +184,7 @@ def _answers(
         "token_column": tagger.model.config.corpus.token_column,
         "feature_columns": tagger.feature_columns,
     }
-    events = read_passages(files, Reading(scope=tagger.scope, **reading))
+    events = read_passages(files, InputSettings(**reading), tagger.scope)
     yield from answer(
         tagger,
         events,
@@ -248,12 +248,13 @@ def _write(
     answers: Iterable[Answer | None], progress: _Progress, format: Format | None, stream: TextIO
 ) -> None:
     """Write answers as they come."""
-    from tagger.text.formats import escape_controls, write_terminal
+    from tagger.text.escape import escape_controls
+    from tagger.text.formats import write_terminal
 
     if format is not None and format.is_separable:
         texts: Iterator[str] = (str(answer.content) for answer in progress.follow(answers, stream))
     else:
-        write = write_terminal if format is None else format.write
+        write = write_terminal if format is None else format.format_sentences
         texts = write(progress.sentences(answers, stream))
     is_shown = format is not None and stream.isatty()
     for text in texts:
@@ -277,13 +278,13 @@ def _write_documents(sentences: Iterable[LabelledSentence], format: Format, fold
                     "every document needs a file of its own; give a folder with --output", "--format"
                 )
             with _printing() as stream:
-                stream.writelines(format.write(inside))
+                stream.writelines(format.format_sentences(inside))
             continue
         stem = "stdin" if doc == "-" else Path(doc).name.removesuffix(".txt")
         name = next(name for name in _names(stem) if name not in taken)
         taken.add(name)
         with _opened(folder / f"{name}{format.suffix}") as file:
-            file.writelines(format.write(inside))
+            file.writelines(format.format_sentences(inside))
 
 
 def _names(stem: str) -> Iterator[str]:

@@ -99,7 +99,7 @@ def score(
     began = time.perf_counter()
     if seqeval:
         require_seqeval()
-    reading = scoring.Reading(
+    columns = scoring.AnswerColumns(
         token_column=parse_column(token_column),
         gold_column=parse_column(gold_column) if gold_column else None,
         predicted_column=parse_column(predicted_column),
@@ -107,9 +107,9 @@ def score(
         predicted_scheme=predicted_scheme,
         encoding=encoding,
     )
-    corpus, systems = scoring.read([path for path in (gold, predicted, other) if path], reading)
+    corpus, systems = scoring.read_answers([path for path in (gold, predicted, other) if path], columns)
     _say_what_was_found(corpus, systems)
-    surfaces = scoring.read_surfaces(train, reading) if train else None
+    surfaces = scoring.read_surfaces(train, columns) if train else None
     facts = [
         scoring.analyse_answers(corpus, each, strict=strict, training_surfaces=surfaces) for each in systems
     ]

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tagger.text.counting import count_of
+from tagger.text.escape import escape_line
 
 if TYPE_CHECKING:
     from tagger.scoring import Average, Comparison, Confusion, Evaluation, Score, Scores
@@ -192,7 +193,4 @@ def percent(fraction: float) -> str:
 
 def printable(text: str, style: str = "") -> Text:
     """Wrap a string of the corpus: no markup is read, no control character reaches the terminal."""
-    safe = "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
-    )
-    return Text(safe, style=style)
+    return Text(escape_line(text), style=style)

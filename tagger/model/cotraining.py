@@ -20,7 +20,8 @@ from torch.autograd.function import once_differentiable
 
 from tagger.config import EncoderConfig
 from tagger.model.batch import Batch
-from tagger.model.tables import look_up
+from tagger.model.tables import look_up, place
+from tagger.runtime.features import Words
 
 
 class NeighbourPrediction(nn.Module):
@@ -64,7 +65,9 @@ class NeighbourPrediction(nn.Module):
         pairs = [(left, right), (right, left)][: len(self.projections)]  # who predicts, and whom
         halves = states.flatten(0, 1).chunk(len(pairs), dim=-1)
         output = self.output
-        words = output(forms) if isinstance(output, nn.Linear) else look_up(output, batch.forms.words)
+        words = (
+            output(forms) if isinstance(output, nn.Linear) else look_up(output, batch.forms[Words.name][:, 0])
+        )
         wanted = batch.tokens.flatten()
         return torch.stack(
             [
@@ -74,6 +77,13 @@ class NeighbourPrediction(nn.Module):
                 for project, half, (readers, others) in zip(self.projections, halves, pairs, strict=True)
             ]
         )
+
+    def begin_with(self, old: NeighbourPrediction) -> None:
+        """Copy the weights of one of the same kind, whose table may have fewer words; new ones stay as drawn."""
+        own = self.state_dict()
+        with torch.no_grad():
+            for name, value in old.state_dict().items():
+                place(own[name], value, fill=False)
 
 
 def _unlikelihood(reads: Tensor, words: Tensor, wanted: Tensor) -> Tensor:

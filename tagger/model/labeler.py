@@ -17,7 +17,7 @@ from tagger.model.embeddings import TokenEmbedding
 from tagger.model.encoder import Encoder, locked_dropout
 from tagger.model.margin import margins
 from tagger.model.softmax import Softmax
-from tagger.text.lexicon import Lexicon
+from tagger.runtime.lexicon import Lexicon
 from tagger.text.schemes import Constraints
 
 
@@ -66,9 +66,7 @@ class SequenceLabeler(nn.Module):
         super().__init__()
         self.input_dropout = config.training.input_dropout
         self.output_dropout = config.training.output_dropout
-        self.embedding = TokenEmbedding(
-            lexicon, config.embedding, config.training, _contextual(lexicon, config)
-        )
+        self.embedding = TokenEmbedding(lexicon, config.training, _contextual(lexicon, config))
         self.encoder = Encoder(self.embedding.size, config.encoder)
         self.emission = nn.Linear(self.encoder.size, len(lexicon.tags))
         self.decoder: CRF | Softmax = (

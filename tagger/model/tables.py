@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from tagger.text.vocab import PAD
+from tagger.text.vocab import PAD, UNKNOWN
 
 
 def look_up(table: nn.Embedding | nn.EmbeddingBag, rows: Tensor) -> Tensor:
@@ -26,6 +26,19 @@ def look_up(table: nn.Embedding | nn.EmbeddingBag, rows: Tensor) -> Tensor:
     has_padding = table.padding_idx == PAD
     summed = cast(Tensor, _Sums.apply(table.weight, bags, has_padding))  # type: ignore[no-untyped-call]
     return summed if isinstance(table, nn.EmbeddingBag) else summed.view(*rows.shape, -1)
+
+
+def place(target: Tensor, value: Tensor, *, fill: bool) -> None:
+    """Copy a tensor into the beginning of one that is as large or larger in each dimension.
+
+    Args:
+        target: changed in place.
+        value: what it begins with.
+        fill: whether its other rows become copies of the value's row of the unknown.
+    """
+    if fill and target.shape != value.shape:
+        target[len(value) :] = value[UNKNOWN].to(target.device)
+    target[tuple(slice(size) for size in value.shape)] = value.to(target.device)
 
 
 class _Sums(torch.autograd.Function):

@@ -7,6 +7,8 @@ second network but the labeler's own, so prediction costs nothing more.
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -15,9 +17,8 @@ from tagger.model.batch import Batch
 from tagger.model.cotraining import NeighbourPrediction
 from tagger.model.embeddings import TokenEmbedding
 from tagger.model.encoder import Encoder, locked_dropout
-from tagger.model.extension import place
 from tagger.model.labeler import SequenceLabeler
-from tagger.text.lexicon import Lexicon
+from tagger.runtime.lexicon import Lexicon
 
 
 class TextEncoder(nn.Module):
@@ -37,7 +38,7 @@ class TextEncoder(nn.Module):
             character_dropout=steps.character_dropout,
         )
         self.input_dropout = steps.input_dropout
-        self.embedding = TokenEmbedding(lexicon, config.embedding, noise)
+        self.embedding = TokenEmbedding(lexicon, noise)
         self.encoder = Encoder(self.embedding.size, config.encoder)
         # A table of words: nothing shows that spelling makes the better encoder (benchmarks/README.md).
         self.neighbours = NeighbourPrediction(len(lexicon.words), 0, config.encoder, steps.language_dim)
@@ -58,13 +59,18 @@ def begin_with(labeler: SequenceLabeler, pretrained: TextEncoder) -> None:
     A new row of a table begins as the row of the unknown. Features that the text lacked (columns, lists of names, a
     language model's layers) stay as they were drawn, and so do the encoder's weights for them.
     """
-    own = labeler.state_dict()
-    old, new = pretrained.embedding, labeler.embedding
-    marked = torch.arange(old.size)
-    marked[old.form_size :] += new.mark_size  # forms, marks, bigrams: the text had no marks
-    with torch.no_grad():
-        for name, value in pretrained.state_dict().items():
-            if name.startswith("encoder.layers.0.") and name.endswith(".weight_ih_l0"):
-                own[name][:, marked] = value.to(own[name].device)
-            elif name in own:  # the labeler may be built without the prediction of neighbours
-                place(own[name], value, fill=name.startswith("embedding."))
+    labeler.embedding.begin_with(pretrained.embedding)
+    for depth, (mine, theirs) in enumerate(
+        zip(labeler.encoder.layers, pretrained.encoder.layers, strict=True)
+    ):
+        for cell, learnt in zip(cast(nn.ModuleList, mine), cast(nn.ModuleList, theirs), strict=True):
+            weights = learnt.state_dict()
+            if depth == 0:
+                inputs = cell.state_dict()["weight_ih_l0"].clone()
+                for name, columns in pretrained.embedding.slices.items():
+                    found = weights["weight_ih_l0"][:, columns].to(inputs.device)
+                    inputs[:, labeler.embedding.slices[name]] = found
+                weights["weight_ih_l0"] = inputs
+            cell.load_state_dict(weights)
+    if labeler.neighbours is not None:
+        labeler.neighbours.begin_with(pretrained.neighbours)

@@ -12,8 +12,8 @@ from torch.overrides import TorchFunctionMode
 
 from tagger.config import Config
 from tagger.model.labeler import SequenceLabeler
+from tagger.runtime.lexicon import Lexicon
 from tagger.text import costs
-from tagger.text.lexicon import Lexicon
 from tagger.text.schemes import OUTSIDE, Constraints, Scheme, allowed, split_tag, tags_of_types
 
 

@@ -7,7 +7,6 @@ wanted, and what the rows are for, the caller knows.
 
 from __future__ import annotations
 
-import gzip
 import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from tagger.errors import DataError
 from tagger.text.counting import count_of
+from tagger.text.files import open_bytes
 
 Matrix = NDArray[np.float32]
 MOST_MALFORMED = 0.01  # share of rows that may be unreadable before the file is taken for something else
@@ -87,18 +87,13 @@ def read(path: str | Path, want: Callable[[str], str | None]) -> Vectors:
     kept: dict[str, None] = {}
     parts: list[Matrix] = []
     duplicates = 0
-    try:
-        with _open(path) as file:
-            reader = _Reader(path, file, want)
-            for block in reader:
-                before = len(kept)
-                new = [place for place, word in enumerate(block.words) if _is_new(word, kept)]
-                parts.append(block.vectors[new])
-                duplicates += len(block.words) - (len(kept) - before)
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}", path) from None
-    except EOFError:
-        raise DataError("the gzip stream ends too early; copy the file again", path) from None
+    with open_bytes(path) as file:
+        reader = _Reader(path, file, want)
+        for block in reader:
+            before = len(kept)
+            new = [place for place, word in enumerate(block.words) if _is_new(word, kept)]
+            parts.append(block.vectors[new])
+            duplicates += len(block.words) - (len(kept) - before)
     if not kept:
         raise DataError(
             f"found {count_of(reader.found, 'vector')}, none for a word of the corpus; "
@@ -118,18 +113,10 @@ def _is_new(word: str, known: dict[str, None]) -> bool:
     return len(known) > size
 
 
-def _open(path: Path) -> io.BufferedReader | gzip.GzipFile:
-    with path.open("rb") as file:
-        is_packed = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if is_packed else path.open("rb")
-
-
 class _Reader:
     """The rows of one file; iterate once, then ask what was odd."""
 
-    def __init__(
-        self, path: Path, file: io.BufferedReader | gzip.GzipFile, want: Callable[[str], str | None]
-    ) -> None:
+    def __init__(self, path: Path, file: io.BufferedReader, want: Callable[[str], str | None]) -> None:
         self._path = path
         self._file = file
         self._want = want

@@ -9,23 +9,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from os import PathLike, fspath
+from os import fspath
 
 from tagger import scoring
 from tagger.errors import ConfigError, DataError
 from tagger.scoring.report import Analysis, analyse
 from tagger.text import schemes
 from tagger.text.conll import Columns, Corpus, MissingColumnError, Sentence, read_corpus
+from tagger.text.files import FilePath
 from tagger.text.schemes import LETTERS, OUTSIDE, Detection, Scheme
 
-FilePath = str | PathLike[str]
 Column = int | str
 _CHUNK_SCHEMES = {Scheme.IOB1, Scheme.IOB2}
 _TWO_LABELS = "name the file with the predicted labels, too, or the columns of both labels in this one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class AnswerColumns:
     """Where the labels stand and how they are spelt; columns count from 0, or from the last as -1, or have names."""
 
     token_column: Column = 0
@@ -48,12 +48,12 @@ class Answers:
     warnings: tuple[str, ...] = ()
 
 
-def read(paths: Sequence[FilePath], reading: Reading) -> tuple[Corpus, list[Answers]]:
+def read_answers(paths: Sequence[FilePath], wanted: AnswerColumns) -> tuple[Corpus, list[Answers]]:
     """Read gold and the answers of any number of systems.
 
     Args:
         paths: the gold file and then one for each system; a single file holds gold and predicted tags.
-        reading: where the labels stand.
+        wanted: where the labels stand.
 
     Raises:
         DataError: a file is faulty, or two don't hold the same tokens: the first place that differs.
@@ -61,55 +61,55 @@ def read(paths: Sequence[FilePath], reading: Reading) -> tuple[Corpus, list[Answ
     if [fspath(path) for path in paths].count("-") > 1:
         raise ConfigError("found - twice, expected at most one file from the standard input", "score")
     if len(paths) == 1:
-        corpus, answers = _read_both(paths[0], reading)
+        corpus, answers = _read_both(paths[0], wanted)
         return corpus, [answers]
     corpus = read_corpus(
         paths[0],
         columns=Columns(
-            token=reading.token_column, tag=-1 if reading.gold_column is None else reading.gold_column
+            token=wanted.token_column, tag=-1 if wanted.gold_column is None else wanted.gold_column
         ),
-        scheme=reading.scheme,
-        encoding=reading.encoding,
+        scheme=wanted.scheme,
+        encoding=wanted.encoding,
     )
-    return corpus, [_read_answers(corpus, path, reading) for path in paths[1:]]
+    return corpus, [_read_predicted(corpus, path, wanted) for path in paths[1:]]
 
 
-def _read_answers(gold: Corpus, path: FilePath, reading: Reading) -> Answers:
-    given = reading.predicted_scheme or reading.scheme
-    columns = Columns(token=reading.token_column, tag=reading.predicted_column)
-    corpus = read_corpus(path, columns=columns, scheme=given, encoding=reading.encoding)
+def _read_predicted(gold: Corpus, path: FilePath, wanted: AnswerColumns) -> Answers:
+    given = wanted.predicted_scheme or wanted.scheme
+    columns = Columns(token=wanted.token_column, tag=wanted.predicted_column)
+    corpus = read_corpus(path, columns=columns, scheme=given, encoding=wanted.encoding)
     check_same_tokens(gold, corpus)
     tags = tuple(sentence.tags for sentence in corpus.sentences)
     if given:
         return Answers(path=corpus.path, tags=tags, scheme=given)
-    return _settle_scheme(gold, corpus.path, tags, Detection(corpus.scheme, corpus.evidence))
+    return _resolve_scheme(gold, corpus.path, tags, Detection(corpus.scheme, corpus.evidence))
 
 
-def _read_both(path: FilePath, reading: Reading) -> tuple[Corpus, Answers]:
+def _read_both(path: FilePath, wanted: AnswerColumns) -> tuple[Corpus, Answers]:
     """Read one file with two columns of tags; it is read once, so that `-` will do."""
     columns = Columns(
-        token=reading.token_column,
-        tag=-2 if reading.gold_column is None else reading.gold_column,
-        features=(reading.predicted_column,),
+        token=wanted.token_column,
+        tag=-2 if wanted.gold_column is None else wanted.gold_column,
+        features=(wanted.predicted_column,),
     )
     try:
-        corpus = read_corpus(path, columns=columns, scheme=reading.scheme, encoding=reading.encoding)
+        corpus = read_corpus(path, columns=columns, scheme=wanted.scheme, encoding=wanted.encoding)
     except MissingColumnError as error:
         raise DataError(f"{error.message}; {_TWO_LABELS}", error.path, error.line) from error
     layout = corpus.layout
-    if layout and layout.is_conllu and (reading.gold_column is None or reading.predicted_column == -1):
+    if layout and layout.is_conllu and (wanted.gold_column is None or wanted.predicted_column == -1):
         raise DataError(
             f"found CoNLL-U, which has one label a token; {_TWO_LABELS}", corpus.path, layout.line
         )
     tags = tuple(sentence.features[0] for sentence in corpus.sentences)
-    given = reading.predicted_scheme or reading.scheme
+    given = wanted.predicted_scheme or wanted.scheme
     found = Detection(given, "given") if given else schemes.detect(tags)
     meant = schemes.respell({tag for row in tags for tag in row}, found.scheme)
     tags = tuple(tuple(meant.get(tag, tag) for tag in row) for row in tags)
     _check_tags(corpus, tags, found.scheme)
     if given:
         return corpus, Answers(path=corpus.path, tags=tags, scheme=given)
-    return corpus, _settle_scheme(corpus, corpus.path, tags, found)
+    return corpus, _resolve_scheme(corpus, corpus.path, tags, found)
 
 
 def _check_tags(corpus: Corpus, tags: Sequence[Sequence[str]], scheme: Scheme) -> None:
@@ -128,7 +128,7 @@ def _check_tags(corpus: Corpus, tags: Sequence[Sequence[str]], scheme: Scheme) -
                 )
 
 
-def _settle_scheme(gold: Corpus, path: str, tags: tuple[tuple[str, ...], ...], found: Detection) -> Answers:
+def _resolve_scheme(gold: Corpus, path: str, tags: tuple[tuple[str, ...], ...], found: Detection) -> Answers:
     """Decide how predicted tags are read: in the scheme they look like, unless that of gold will do.
 
     Few predictions, or faulty ones, look like another scheme than they are in. IOB1 and IOB2 have the same spans,
@@ -232,14 +232,14 @@ def compare_answers(
     return scoring.compare(one, two)
 
 
-def read_surfaces(path: FilePath, reading: Reading) -> frozenset[str]:
+def read_surfaces(path: FilePath, wanted: AnswerColumns) -> frozenset[str]:
     """Read the words of every span of a training corpus."""
-    column = -1 if reading.gold_column is None else reading.gold_column
+    column = -1 if wanted.gold_column is None else wanted.gold_column
     corpus = read_corpus(
         path,
-        columns=Columns(token=reading.token_column, tag=column),
-        scheme=reading.scheme,
-        encoding=reading.encoding,
+        columns=Columns(token=wanted.token_column, tag=column),
+        scheme=wanted.scheme,
+        encoding=wanted.encoding,
     )
     return surfaces_of(corpus)
 

@@ -1,1 +1,1 @@
-"""Strings in, strings out: schemes, files, tokens, counts. Nothing here imports torch."""
+"""Strings in, strings out: files, tag schemes, sentences, tokens, formats. Nothing here imports torch."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 _DIGIT = re.compile(r"\d")
@@ -34,8 +35,14 @@ def shape(word: str) -> str:
     >>> shape("McDonald's"), shape("1999"), shape("U.S."), shape("北京")
     ("XxXxx'x", 'dd', 'X.X.', 'cc')
     """
-    sketch: list[str] = []
-    for char in word[:64]:
+    return _squeeze(word[:64].translate(_MARKS))
+
+
+class _Marks(dict[int, str]):
+    """What stands for each character, found out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
         if char.isupper():
             mark = "X"
         elif char.islower():
@@ -46,6 +53,17 @@ def shape(word: str) -> str:
             mark = "c"
         else:
             mark = char
+        self[code] = mark
+        return mark
+
+
+_MARKS = _Marks()
+
+
+@lru_cache(maxsize=4096)
+def _squeeze(marks: str) -> str:
+    sketch: list[str] = []
+    for mark in marks:
         if sketch[-2:] != [mark, mark]:
             sketch.append(mark)
     return "".join(sketch[:16])

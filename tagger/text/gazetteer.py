@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from tagger.errors import DataError
 from tagger.text import tokenizer
-from tagger.text.conll.source import display_name, read_text
+from tagger.text.files import FilePath, display_name, read_text
 from tagger.text.tokenizer import Conventions, Mode
 from tagger.text.vocab import Vocab
 
@@ -121,7 +120,7 @@ class Gazetteer:
 
 
 def read(
-    path: str | PathLike[str],
+    path: FilePath,
     conventions: Conventions,
     *,
     ignores_case: bool = False,
@@ -155,7 +154,7 @@ def read(
     return Gazetteer(Path(display_name(path)).name, entries, ignores_case=ignores_case)
 
 
-def _lines(path: str | PathLike[str], encoding: str) -> Iterator[tuple[int, str]]:
+def _lines(path: FilePath, encoding: str) -> Iterator[tuple[int, str]]:
     """Yield the lines that hold an entry, and their numbers."""
     for number, row in enumerate(_LINE_END.split(read_text(path, encoding)), 1):
         text = row.strip()

@@ -20,11 +20,11 @@ from tagger.model import trained, vectors
 from tagger.model.batch import EncodedCorpus, encode
 from tagger.model.trained import TrainedModel
 from tagger.model.vectors import Vectors
-from tagger.text import costs, extension, gazetteer, schemes
+from tagger.runtime.lexicon import Lexicon
+from tagger.text import costs, gazetteer, schemes
 from tagger.text.conll import Columns, Corpus, Sentence, read_corpus
 from tagger.text.features import normalise
 from tagger.text.gazetteer import Gazetteer
-from tagger.text.lexicon import Lexicon
 from tagger.text.marks import parse_feature_columns
 from tagger.text.schemes import Scheme
 from tagger.text.tokenizer import Conventions, Mode, Split, detect
@@ -242,9 +242,9 @@ def build_lexicon(corpora: Corpora) -> Lexicon:
     tags = trained.inner_tags(corpora.types, corpora.train.scheme, has_outside=has_outside)
     lexicon = Lexicon.build(corpora.train.sentences, tags, corpora.config.embedding, corpora.gazetteers)
     if corpora.base is not None:
-        lexicon = extension.extend(corpora.base.lexicon, lexicon)
+        lexicon = corpora.base.lexicon.followed_by(lexicon)
     if corpora.encoder is not None:
-        lexicon = extension.extend_words(corpora.encoder.lexicon, lexicon)
+        lexicon = lexicon.behind(corpora.encoder.lexicon)
     if corpora.vectors is not None:
         lexicon = lexicon.with_words(corpora.vectors.words)
     return replace(lexicon, speller=corpora.language.tables.speller) if corpora.language else lexicon

@@ -125,8 +125,8 @@ def begin(data: Corpora) -> tuple[Run, TrainedModel]:
         labeler.embedding.contextual.encoder.load_state_dict(data.language.model.encoder.state_dict())
     if data.base is not None:
         extension.inherit(labeler, data.base.labeler)
-        if labeler.embedding.word is not None and data.config.embedding.vectors_frozen:
-            labeler.embedding.word.weight.requires_grad_(False)
+        if data.config.embedding.vectors_frozen:
+            labeler.embedding.freeze_words()
     if data.encoder is not None:
         begin_with(labeler, data.encoder.network)
     if data.vectors is not None:

@@ -12,7 +12,7 @@ import torch
 
 from tagger.config import TextEncoderConfig
 from tagger.model.text_encoder import TextEncoder
-from tagger.text.lexicon import Lexicon
+from tagger.runtime.lexicon import Lexicon
 from tagger.training import pretrained
 from tagger.training.checkpoint import write_model
 

@@ -18,10 +18,10 @@ import pytest
 
 from tagger import cli
 from tagger.cli.signals import ended_by_sigterm
-from tagger.text.conll import read_corpus, source
+from tagger.text.conll import read_corpus
+from tagger.text.files import write_text
 from tagger.text.schemes import Scheme
 from tagger.text.tokenizer import conventions
-from tagger.text.writing import write_text
 
 CONLL = "-DOCSTART- -X- O\n\n# id 1 2 3\nAnna NP B-PER\nKeller  NP I-PER\nwon V O\n\nPeru NP B-LOC\n"
 
@@ -83,7 +83,7 @@ def test_a_command_that_is_ended_leaves_no_spool(tmp_path, number):
 def test_sigterm_while_a_file_is_written_leaves_nothing_of_it(tmp_path):
     def pieces():
         yield "a"
-        assert [path.suffix for path in tmp_path.iterdir()] == [".tmp"]
+        assert [path.suffix for path in tmp_path.iterdir()] == [".partial"]
         signal.raise_signal(signal.SIGTERM)
         yield "b"
 
@@ -97,7 +97,7 @@ def test_sigterm_while_a_file_is_written_leaves_nothing_of_it(tmp_path):
 
 @pytest.mark.parametrize("form", ["conll", "jsonl"])
 def test_memory_is_bounded_where_columns_are_read(run, tmp_path, monkeypatch, form):
-    monkeypatch.setattr(source, "BLOCK", 1 << 14)
+    monkeypatch.setattr("tagger.text.files.BLOCK", 1 << 14)
     monkeypatch.setattr(conventions, "_ENOUGH", 1000)  # tokens looked at to tell words from characters
     (tmp_path / "long").write_text("token B-LABEL\nanother O\n\n" * 10_000)
     run("long", "short", "--format", form)  # imports, caches
@@ -126,6 +126,32 @@ def test_formats_and_back(run, ten_sentences, form):
     first, second = read_corpus(ten_sentences), read_corpus(ten_sentences.parent / "b.conll")
     for old, new in zip(first.sentences, second.sentences, strict=True):
         assert (old.tokens, old.tags, old.document) == (new.tokens, new.tags, new.document)
+
+
+@pytest.mark.parametrize(
+    ("form", "begin"),
+    [
+        ("inline", "<PER>Anna Keller</PER> flew to <LOC>New York</LOC> .\n"),
+        ("tsv", "doc\tstart\tend\ttype\ttext\tconfidence\n"),
+        ("html", "<!DOCTYPE html>"),
+    ],
+)
+def test_a_corpus_is_written_as_predictions_are(run, ten_sentences, form, begin):
+    code, out, err = run(str(ten_sentences), "-", "--format", form)
+    assert code == 0, err
+    assert out.startswith(begin)
+    code, _, err = run(str(ten_sentences), "x", "--input-format", form)
+    assert code == 2
+    assert f"found '{form}', expected conll, conllu, jsonl, spans, doccano, labelstudio or brat" in " ".join(
+        err.replace("│", " ").split()
+    )
+
+
+def test_help_names_every_format():
+    from tagger.cli.convert import _FORMATS
+    from tagger.text.formats import list_formats
+
+    assert list(_FORMATS) == list_formats(of_input=True)
 
 
 def test_formats_go_by_the_name(run, ten_sentences):

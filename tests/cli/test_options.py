@@ -11,7 +11,7 @@ import pytest
 from tagger.cli import convert, predict
 from tagger.cli.options import check_encoding, one_of, parsed_by
 from tagger.errors import ConfigError
-from tagger.text import annotations, formats, tokenizer
+from tagger.text import formats, tokenizer
 from tagger.text.schemes import Scheme
 
 SCHEMES = ", ".join(Scheme)
@@ -30,10 +30,10 @@ def words(text: str) -> str:
         (["evaluate", "none", "--scheme", "BOI"], f"found 'BOI', expected one of {SCHEMES}"),
         (["convert", "none", "--to", "BOI"], f"'--to': found 'BOI', expected one of {SCHEMES}"),
         (["train", "-o", "m", "--scheme", "BOI"], f"'--scheme': found 'BOI', expected one of {SCHEMES}"),
-        (["convert", "none", "--format", "jsonk"], "doccano, labelstudio or brat; did you mean jsonl?"),
+        (["convert", "none", "--format", "jsonk"], "brat, tsv, inline or html; did you mean jsonl?"),
         (["convert", "none", "--tokens", "letters"], "found 'letters', expected words, characters or blanks"),
         (["convert", "none", "--misaligned", "drop"], "found 'drop', expected error, split or skip"),
-        (["predict", "--format", "josnl"], "inline, brat or html; did you mean jsonl?"),
+        (["predict", "--format", "josnl"], "brat, doccano or labelstudio; did you mean jsonl?"),
         (["predict", "--input-format", "pdf"], "found 'pdf', expected text, lines, tokens or conll"),
         (["predict", "--errors", "ignore"], "'--errors': found 'ignore', expected strict or replace"),
         (["predict", "--device", "gpu"], "found 'gpu', expected auto, cpu, cuda or mps; did you mean cpu?"),
@@ -55,10 +55,12 @@ def test_schemes_go_by_other_names_and_small_letters_too(run, ten_sentences):
 
 
 def test_the_words_are_those_of_the_library():
-    assert set(find_words(convert, "input_format")) == set(annotations.FORMATS)
+    assert set(find_words(convert, "input_format")) == set(formats.list_formats(of_input=True))
     assert set(find_words(convert, "tokens")) == set(tokenizer.Mode)
-    assert set(find_words(convert, "misaligned")) == set(annotations.Misaligned)
-    assert set(find_words(predict, "format")) == set(formats.FORMATS)
+    assert set(find_words(convert, "misaligned")) == set(formats.Misaligned)
+    assert set(find_words(predict, "format")) == {
+        name for name, each in formats.FORMATS.items() if each.write is not None
+    }
 
 
 def find_words(command: Callable[..., None], argument: str) -> list[str]:

@@ -12,7 +12,6 @@ import torch
 from commands import Run
 
 from tagger import cli
-from tagger.inference.generate import Reader
 from tagger.text.conll import read_corpus
 from tagger.training import checkpoint, language
 from tagger.training.evaluate import encode_corpus, keep_layers, tag
@@ -192,15 +191,6 @@ def test_the_next_words_come_with_probabilities(files: Path, run: Run) -> None:
     assert sum(float(probability) for probability, _ in rows) == pytest.approx(1, abs=0.1)
     _, out, _ = run("generate", files / "lm", "Ada met it in Rome .", "--next", 1)
     assert out.split(maxsplit=1)[1] == "<end of sentence>\n"
-
-
-def test_all_probabilities_sum_to_one_and_reading_on_is_reading_at_once(files: Path) -> None:
-    trained = language.load(files / "lm")
-    reader = Reader(trained, ["Ada", "unheard-of"])
-    assert float(reader.log_probabilities().exp().sum()) == pytest.approx(1)
-    one = Reader(trained, ["Ada"])
-    one.read("unheard-of")
-    assert torch.equal(one.log_probabilities(), reader.log_probabilities())
 
 
 def test_a_text_is_continued_as_the_seed_says(files: Path, run: Run) -> None:

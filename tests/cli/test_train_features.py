@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from commands import TINY
 
+from tagger.runtime.features import Gazetteers
 from tagger.training import checkpoint
 
 
@@ -34,7 +35,7 @@ def test_columns_lists_and_costs_are_learned_and_used(run):
     assert "warning" not in err
     model = checkpoint.load_model("m")
     assert model.config.training.costs == ["PER=1:0.5", "LOC=2"]
-    assert [each.name for each in model.lexicon.marks.gazetteers] == ["names.txt", "none.txt"]
+    assert [each.name for each in model.lexicon.of(Gazetteers).lists] == ["names.txt", "none.txt"]
     code, out, _ = run("evaluate", "m", "columns.conll", "--json")
     assert (code, json.loads(out)["sentences"]) == (0, 10)
     code, out, _ = run("predict", "m", "columns.conll", "--input-format", "conll")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import random
 import threading
 import time
@@ -19,16 +18,16 @@ from toy_models import WORDS, make_model, random_sentences
 
 import tagger
 from tagger.errors import ConfigError, DataError, ModelError
-from tagger.inference.predict import Question, Reading, Tagger, network, read_passages
-from tagger.inference.predict.forms import FormTable
+from tagger.inference.predict import InputSettings, Question, Tagger, network, read_passages
 from tagger.inference.predict.network import Network
-from tagger.inference.predict.passages import Quiet, split_text
 from tagger.inference.predict.recurrence import product
 from tagger.inference.predict.workers import answer
 from tagger.model import chains
 from tagger.model.decoding import decoder
 from tagger.text import schemes
 from tagger.text.conll import Sentence
+from tagger.text.passages import split_text
+from tagger.text.raw import Pause
 from tagger.text.schemes import Scheme
 from tagger.training import checkpoint, evaluate
 
@@ -107,18 +106,6 @@ def test_a_full_cache_of_forms_begins_anew(monkeypatch):
     torch.testing.assert_close(Network(model).emissions(sentences, range(50)), expected, rtol=1e-4, atol=2e-5)
 
 
-def test_rows_of_forms_stay_with_their_words():
-    labeler = make_model().labeler
-    lexicon = make_model().lexicon
-    size = labeler.embedding.form_size
-    table = FormTable(lexicon, labeler.embedding, torch.eye(size), torch.zeros(size), 8)
-    first = table.values[table.rows(["Ada", "Li", "Ada"])].clone()
-    assert torch.equal(first[0], first[2])
-    assert not torch.equal(first[0], first[1])
-    table.rows(["a", "b", "c", "d", "e", "f", "g"])
-    assert torch.equal(table.values[table.rows(["Li", "Ada"])], first[[1, 0]])
-
-
 @pytest.mark.parametrize("rows", [1, 15, 64, 65, 1025])
 def test_a_row_of_a_product_does_not_depend_on_the_others(rows):
     x, weights = torch.randn(2000, 24), torch.randn(40, 24)
@@ -173,7 +160,7 @@ def test_processes_give_what_one_gives(tmp_path, labels, format, monkeypatch):
     path.write_text("\n\n".join(" ".join(words) + "." for words in random_sentences(120)), encoding="utf-8")
 
     def run(workers: int):
-        events = read_passages([path], Reading(scope=labels.scope))
+        events = read_passages([path], InputSettings(), labels.scope)
         return [each.content for each in answer(labels, events, Question(), format=format, workers=workers)]
 
     assert len(run(1)) > 5
@@ -257,7 +244,7 @@ def test_one_text_gives_its_sentences_and_several_give_lists(labels):
 
 def test_neighbouring_sentences_are_read_together_as_in_training(labels):
     text = "Ada met Li. The mayor spoke. New trade in York. Paris is old."
-    passages = list(split_text("0", text, Reading(scope=3)))
+    passages = list(split_text("0", text, scope=3))
     assert [len(passage.rows) for passage in passages] == [3, 1]
     alone = labels.predict_tokens([["The", "mayor", "spoke", "."]])
     rows = [["Ada", "met", "Li", "."], ["The", "mayor", "spoke", "."], ["New", "trade", "in", "York", "."]]
@@ -466,85 +453,15 @@ def test_an_error_in_a_stream_reaches_its_user(labels):
         list(labels.stream(texts()))
 
 
-def read(path, **reading):
-    events = read_passages([path], Reading(**reading))
-    return [(event.doc, row.start, row.text) for event in events for row in event.rows]
-
-
-def test_input_formats(tmp_path):
-    path = tmp_path / "x"
-    path.write_bytes("\ufeffAda met Li. She left.\r\n\n  new line \n".encode())
-    name = str(path)
-    assert read(path) == [(name, 0, "Ada met Li."), (name, 12, "She left."), (name, 26, "new line")]
-    assert read(path, format="lines") == [(name, 0, "Ada met Li. She left."), (name, 26, "new line")]
-    path.write_text("a\u00a0b  c \n\n d", encoding="utf-8")
-    (first, second) = [event.rows[0] for event in read_passages([path], Reading(format="tokens"))]
-    assert (first.words, first.starts, first.text) == (["a\u00a0b", "c"], [0, 5], "a\u00a0b  c")
-    assert (second.start, second.words) == (10, ["d"])
-    path.write_text(
-        "-DOCSTART- O\n\nAda B-PER\nmet O\n\nLi B-PER\n\n-DOCSTART- O\n\nNew O\n", encoding="utf-8"
-    )
-    found = read(path, format="conll", scope=3)
-    assert [row[1:] for row in found] == [(0, "Ada met"), (8, "Li"), (0, "New")]
-    assert found[0][0] == found[1][0] != found[2][0]
-
-
-def test_folders_stand_for_their_files(tmp_path):
-    (tmp_path / "b.txt").write_text("Two.", encoding="utf-8")
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "c.txt.gz").write_bytes(gzip.compress(b"One."))
-    (tmp_path / ".hidden").write_text("None.", encoding="utf-8")
-    assert [text for _, _, text in read(tmp_path)] == ["One.", "Two."]
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="is a folder without files"):
-        read(tmp_path / "empty")
-
-
-def test_invalid_bytes_are_an_error_with_their_offset_or_replaced(tmp_path):
-    path = tmp_path / "x"
-    path.write_bytes(b"a " * 35_000 + b"\xe9 b")
-    with pytest.raises(DataError, match=r"byte 0xe9 at offset 70000 is not valid utf-8; name .*--encoding"):
-        read(path)
-    assert read(path, errors="replace")[-1][2].endswith("\ufffd b")
-    assert read(path, encoding="latin-1")[-1][2].endswith("é b")
-
-
-def test_an_endless_line_of_sentences_is_cut(tmp_path, monkeypatch):
-    monkeypatch.setattr("tagger.inference.predict.passages.LONGEST_LINE", 100)
-    path = tmp_path / "x"
-    path.write_text("word " * 200 + "x" * 300, encoding="utf-8")
-    found = read(path, format="lines")
-    assert all(len(text) <= 100 for _, _, text in found[:-1])
-    text = path.read_text(encoding="utf-8")
-    assert all(text[start : start + len(row)] == row for _, start, row in found)
-    assert "".join(row for _, _, row in found).replace(" ", "") == text.replace(" ", "")
-
-
-@pytest.mark.parametrize(
-    ("reading", "message"),
-    [
-        ({"format": "xml"}, "--input-format: found 'xml', expected one of text, lines, tokens, conll"),
-        ({"encoding": "klingon"}, "--encoding: found 'klingon', expected a text encoding"),
-        ({"errors": "ignore"}, "--errors: found 'ignore', expected strict or replace"),
-        ({"format": "conll", "errors": "replace"}, "--errors: column files are read strictly"),
-    ],
-)
-def test_faulty_readings_are_errors(tmp_path, reading, message):
-    (tmp_path / "x").write_text("a O\n", encoding="utf-8")
-    with pytest.raises(ConfigError) as caught:
-        read(tmp_path / "x", **reading)
-    assert message in str(caught.value)
-
-
 def test_chunks_are_cut_by_size_and_at_pauses(labels, monkeypatch):
     monkeypatch.setattr("tagger.inference.predict.tagger._CHUNK_TOKENS", 10)
-    passages = [next(split_text(str(n), "Ada met Li in the old Paris.", Reading())) for n in range(5)]
-    chunks = list(labels.chunks([*passages[:3], Quiet(), Quiet(), *passages[3:]]))
-    assert [chunk if isinstance(chunk, Quiet) else len(chunk) for chunk in chunks] == [
+    passages = [next(split_text(str(n), "Ada met Li in the old Paris.")) for n in range(5)]
+    chunks = list(labels.chunks([*passages[:3], Pause(), Pause(), *passages[3:]]))
+    assert [chunk if isinstance(chunk, Pause) else len(chunk) for chunk in chunks] == [
         2,
         1,
-        Quiet(),
-        Quiet(),
+        Pause(),
+        Pause(),
         2,
     ]
 

@@ -12,14 +12,15 @@ from toy_models import SMALL, WORDS, random_sentences
 from tagger import config as settings
 from tagger.config import Config
 from tagger.errors import ConfigError, DataError, ModelError
-from tagger.inference.predict import Question, Reading, Tagger, network, read_passages
+from tagger.inference.predict import InputSettings, Question, Tagger, network, read_passages
 from tagger.inference.predict.network import Network
 from tagger.inference.predict.workers import answer
 from tagger.model import trained
 from tagger.model.trained import TrainedModel
+from tagger.runtime.features import Gazetteers
+from tagger.runtime.lexicon import Lexicon
 from tagger.text.conll import Sentence
 from tagger.text.gazetteer import Gazetteer
-from tagger.text.lexicon import Lexicon
 from tagger.text.schemes import Scheme
 from tagger.training import checkpoint, evaluate
 
@@ -126,9 +127,11 @@ def test_column_files_are_labelled_with_their_columns(tmp_path):
     path.write_text("\n\n".join(rows) + "\n", encoding="utf-8")
     tagger = Tagger(model)
     assert tagger.feature_columns == (1, 2)
-    reading = Reading(format="conll", scope=tagger.scope, feature_columns=tagger.feature_columns)
+    reading = InputSettings(format="conll", feature_columns=tagger.feature_columns)
     answers = [
-        each for each in answer(tagger, read_passages([path], reading), Question()) if each is not None
+        each
+        for each in answer(tagger, read_passages([path], reading, tagger.scope), Question())
+        if each is not None
     ]
     found = [[tag for *_, tag in sentence.tokens] for each in answers for sentence in each.content]
     documents = [0] * len(sentences)
@@ -145,8 +148,9 @@ def test_gazetteers_need_nothing_but_the_text():
     words = [[text[start:end] for start, end, _ in sentence.tokens] for sentence in sentences]
     found = [[tag for *_, tag in sentence.tokens] for sentence in sentences]
     assert found == [each.tags for each in tagger.predict_tokens(words, documents=[0] * len(words))]
-    empty = replace(model.lexicon.marks, gazetteers=(Gazetteer("empty", ["x"]),) * 2)
-    forgetful = Network(replace(model, lexicon=replace(model.lexicon, marks=empty)))
+    empty = replace(model.lexicon.of(Gazetteers), lists=(Gazetteer("empty", ["x"]),) * 2)
+    features = [empty if isinstance(each, Gazetteers) else each for each in model.lexicon.features]
+    forgetful = Network(replace(model, lexicon=replace(model.lexicon, features=tuple(features))))
     places = range(len(words))
     assert not torch.allclose(Network(model).emissions(words, places), forgetful.emissions(words, places))
 
@@ -163,7 +167,7 @@ def test_raw_text_for_a_model_that_reads_columns_is_an_error(tmp_path):
     path.write_text("Ada met Li.\n", encoding="utf-8")
     for format in ("text", "lines", "tokens"):
         with pytest.raises(ConfigError) as caught:
-            list(read_passages([path], Reading(format=format, feature_columns=("UPOS", 2))))
+            list(read_passages([path], InputSettings(format=format, feature_columns=("UPOS", 2))))
         assert str(caught.value) == (
             f"--input-format: found {format}, expected conll: beside the tokens the model reads columns (UPOS, 2) "
             "that column files alone have"

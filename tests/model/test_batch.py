@@ -15,9 +15,10 @@ from tagger import config
 from tagger.config import Config, EmbeddingConfig
 from tagger.model import batch as batches
 from tagger.model.batch import collate, encode, group, shuffled_batches, sorted_batches
+from tagger.runtime.features import Bigrams
+from tagger.runtime.lexicon import Lexicon
 from tagger.text import features
 from tagger.text.conll import Sentence
-from tagger.text.lexicon import Lexicon
 from tagger.text.vocab import PAD, UNKNOWN
 from tagger.training.loop import epoch_batches
 
@@ -103,7 +104,7 @@ def check_batch(sentences, lexicon, corpus, batch, max_tokens) -> None:
     assert batch.places.shape == (max(map(len, held)), len(held))
     inside = torch.arange(T).unsqueeze(1) < batch.window_lengths
     assert torch.equal(batch.tokens != 0, inside)
-    assert batch.forms.words[0] == PAD
+    assert batch.forms["word"][0, 0] == PAD
     used = []
     for b, sentence in enumerate(held):
         places = batch.places[: len(sentence), b]
@@ -113,16 +114,14 @@ def check_batch(sentences, lexicon, corpus, batch, max_tokens) -> None:
         assert bool((t < batch.window_lengths[r]).all())
         forms = batch.tokens[t, r]
         expected = lexicon.forms(sentence.tokens)
-        assert batch.forms.words[forms].tolist() == expected.words[1:].tolist()
-        assert batch.forms.shapes[forms].tolist() == expected.shapes[1:].tolist()
-        assert batch.forms.counts[forms].tolist() == expected.counts[1:].tolist()
-        assert batch.forms.affixes[forms].tolist() == expected.affixes[1:].tolist()
-        width = batch.forms.characters.shape[1]
-        assert batch.forms.characters[forms].tolist() == [
-            (row + [0] * width)[:width] for row in expected.characters[1:].tolist()
+        for name in ("word", "shape", "affix"):
+            assert batch.forms[name][forms].tolist() == expected.rows[name][1:].tolist()
+        width = batch.forms["character"].shape[1]
+        assert batch.forms["character"][forms].tolist() == [
+            (row + [0] * width)[:width] for row in expected.rows["character"][1:].tolist()
         ]
-        rows = lexicon.bigrams.rows(features.bigrams(sentence.tokens))
-        assert batch.bigrams[t, r].tolist() == [list(pair) for pair in itertools.pairwise(rows)]
+        rows = lexicon.of(Bigrams).vocab.rows(features.bigrams(sentence.tokens))
+        assert batch.local["bigram"][t, r].tolist() == [list(pair) for pair in itertools.pairwise(rows)]
     assert len(set(used)) == len(used) == batch.num_tokens
     assert int(batch.window_lengths.max()) <= max_tokens
 
@@ -164,14 +163,18 @@ def test_the_word_that_training_lacks_is_unknown():
     b = batch.sentences.index(1)
     R = len(batch.window_lengths)
     form = batch.tokens[batch.places[0, b] // R, batch.places[0, b] % R]
-    assert batch.forms.words[form] == UNKNOWN
+    assert batch.forms["word"][form, 0] == UNKNOWN
     assert WORDS[-1] not in lexicon.words
 
 
 def test_nothing_padded_still_keeps_row_zero_for_padding():
     _, corpus = make_corpus(make_sentences([4]))
     batch = collate(corpus, group(corpus.examples, 1, 64), 64)
-    assert (batch.forms.words[0], batch.forms.shapes[0], int(batch.tokens.min())) == (PAD, PAD, 1)
+    assert (int(batch.forms["word"][0, 0]), int(batch.forms["shape"][0]), int(batch.tokens.min())) == (
+        PAD,
+        PAD,
+        1,
+    )
 
 
 def test_gold_tags_lie_at_their_tokens_and_open_ones_are_allowed():
@@ -217,7 +220,8 @@ def test_a_batch_moves_between_devices_whole():
     sentences = make_sentences([2, 1])
     _, corpus = make_corpus(sentences, [[("O",), ()], [("O",)]])
     batch = collate(corpus, group(corpus.examples, 2, 64), 64).to(torch.device("meta"))
-    tensors = [*batch.forms, batch.tokens, batch.window_lengths, batch.bigrams, batch.places, batch.lengths]
+    tensors = [*batch.forms.values(), *batch.local.values(), batch.tokens, batch.window_lengths]
+    tensors += [batch.places, batch.lengths]
     assert {tensor.device.type for tensor in [*tensors, batch.tags, batch.allowed]} == {"meta"}
 
 

@@ -12,9 +12,9 @@ from tagger.model import trained
 from tagger.model.batch import EncodedCorpus, Example, collate, encode, group
 from tagger.model.contextual import LONGEST, remember
 from tagger.model.labeler import SequenceLabeler
+from tagger.runtime.lexicon import Lexicon
 from tagger.text.conll import Sentence
 from tagger.text.language import LanguageTables
-from tagger.text.lexicon import Lexicon
 from tagger.training import language
 from tagger.training.loop import begin
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tagger.config import EncoderConfig
-from tagger.model.batch import Batch, FormRows
+from tagger.model.batch import Batch
 from tagger.model.cotraining import NeighbourPrediction
 
 WINDOWS = [[1, 2, 1, 3, 2], [3, 1, 4], [2]]  # rows of the batch's distinct words
@@ -18,10 +18,10 @@ def _batch() -> Batch:
     tokens = torch.nn.utils.rnn.pad_sequence([torch.tensor(window) for window in WINDOWS])
     nothing = torch.zeros(1, dtype=torch.int64)
     return Batch(
-        forms=FormRows(ROWS, nothing, nothing, nothing, nothing),
+        forms={"word": torch.stack((ROWS, torch.ones_like(ROWS)), dim=1)},
         tokens=tokens,
         window_lengths=torch.tensor([len(window) for window in WINDOWS]),
-        bigrams=None,
+        local={},
         places=nothing,
         lengths=nothing,
         tags=None,

@@ -10,9 +10,10 @@ from tagger import config
 from tagger.config import Config
 from tagger.errors import ConfigError
 from tagger.model.batch import collate, encode, group
-from tagger.model.embeddings import CharacterCNN, TokenEmbedding
+from tagger.model.embeddings import TokenEmbedding
+from tagger.model.features import CharacterCNN
+from tagger.runtime.lexicon import Lexicon
 from tagger.text.conll import Sentence
-from tagger.text.lexicon import Lexicon
 from tagger.text.vocab import PAD, UNKNOWN
 
 SENTENCES = [
@@ -32,7 +33,7 @@ def make(**changes):
     lexicon = Lexicon.build(SENTENCES, ("O",), settings.embedding)
     corpus = encode(SENTENCES, lexicon, None)
     torch.manual_seed(0)
-    embedding = TokenEmbedding(lexicon, settings.embedding, settings.training)
+    embedding = TokenEmbedding(lexicon, settings.training)
     return embedding, lexicon, collate(corpus, group(corpus.examples, 1, 64), 64)
 
 
@@ -73,11 +74,11 @@ def test_features_stand_side_by_side_in_a_fixed_order():
         form = batch.forms
         i = batch.tokens[t, r]
         expected = [
-            embedding.word.weight[form.words[i]],
-            embedding.affix.weight[form.affixes[i][form.affixes[i] != PAD]].sum(0),
-            embedding.shape.weight[form.shapes[i]],
-            embedding.character(form.characters[i : i + 1])[0],
-            *embedding.bigram.weight[batch.bigrams[t, r]],
+            embedding.word.weight[form["word"][i, 0]],
+            embedding.affix.weight[form["affix"][i][form["affix"][i] != PAD]].sum(0),
+            embedding.shape.weight[form["shape"][i]],
+            embedding.character(form["character"][i : i + 1])[0],
+            *embedding.bigram.weight[batch.local["bigram"][t, r]],
         ]
         torch.testing.assert_close(found[t, r], torch.cat(expected))
 
@@ -86,7 +87,7 @@ def test_features_stand_side_by_side_in_a_fixed_order():
 def test_each_feature_can_be_switched_off(off):
     field = "embedding.character_filters" if off == "character" else f"embedding.{off}_dim"
     embedding, _, batch = make(**{field: 0})
-    assert getattr(embedding, off) is None
+    assert not hasattr(embedding, off)
     full = sum(SIZES.values()) + SIZES["bigram"]
     assert embedding(batch).shape[-1] == embedding.size == full - SIZES[off] * (2 if off == "bigram" else 1)
 
@@ -94,7 +95,7 @@ def test_each_feature_can_be_switched_off(off):
 def test_bigrams_can_stand_alone():
     off = {f"embedding.{name}": 0 for name in ("word_dim", "affix_dim", "shape_dim", "character_filters")}
     embedding, _, batch = make(**off)
-    expected = embedding.bigram.weight[batch.bigrams].flatten(2)
+    expected = embedding.bigram.weight[batch.local["bigram"]].flatten(2)
     for generator in (None, torch.Generator().manual_seed(1)):
         torch.testing.assert_close(embedding(batch, generator), expected)
 
@@ -122,14 +123,16 @@ def test_a_step_touches_only_the_rows_of_the_batch():
     embedding, _, batch = make()
     (gradient,) = torch.autograd.grad(embedding(batch).sum(), [embedding.word.weight])
     touched = set(gradient.coalesce()._indices()[0].tolist())
-    assert touched <= set(batch.forms.words.tolist())
+    assert touched <= set(batch.forms["word"][:, 0].tolist())
 
 
 def replaced(embedding, batch, seeds: int = 400):
     """How often each form's word was turned into `<unk>`."""
-    counts = torch.zeros(len(batch.forms.words))
+    rows = batch.forms["word"]
+    counts = torch.zeros(len(rows))
+    (words,) = (each for each in embedding.features if each.name == "word")
     for seed in range(seeds):
-        counts += embedding._drop(batch.forms, torch.Generator().manual_seed(seed)) == UNKNOWN
+        counts += words.drop(rows, torch.Generator().manual_seed(seed))[:, 0] == UNKNOWN
     return counts / seeds
 
 
@@ -147,7 +150,7 @@ def test_rare_words_are_dropped_as_often_as_the_formula_says():
     changes = {"training.word_dropout": 0.1, "training.unknown_strength": 2.0}
     embedding, lexicon, batch = make(**changes)
     share = replaced(embedding, batch)
-    words, counts = batch.forms.words, batch.forms.counts
+    words, counts = batch.forms["word"].unbind(1)
     saw, rare = (int((words == lexicon.words.row(word)).nonzero()[0]) for word in ("saw", "rare"))
     assert (counts[saw], counts[rare]) == (6, 2)
     for place in (saw, rare):
@@ -169,8 +172,8 @@ def test_hidden_characters_are_unknown_ones_and_padding_stays():
     embedding.character.register_forward_pre_hook(lambda module, arguments: seen.append(arguments[0]))
     embedding.embed_forms(batch.forms)
     embedding.embed_forms(batch.forms, torch.Generator().manual_seed(0))
-    assert torch.equal(seen[0], batch.forms.characters)
-    hidden = seen[1] != batch.forms.characters
+    assert torch.equal(seen[0], batch.forms["character"])
+    hidden = seen[1] != batch.forms["character"]
     assert set(seen[1][hidden].tolist()) == {UNKNOWN}
-    assert not hidden[batch.forms.characters == PAD].any()
-    assert 0.3 < hidden.sum() / (batch.forms.characters != PAD).sum() < 0.7
+    assert not hidden[batch.forms["character"] == PAD].any()
+    assert 0.3 < hidden.sum() / (batch.forms["character"] != PAD).sum() < 0.7

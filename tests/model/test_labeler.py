@@ -13,8 +13,8 @@ from tagger.config import Config
 from tagger.model import trained
 from tagger.model.batch import Group, collate, encode, group
 from tagger.model.encoder import locked_dropout
+from tagger.runtime.lexicon import Lexicon
 from tagger.text.conll import Sentence
-from tagger.text.lexicon import Lexicon
 from tagger.text.schemes import Scheme, allowed
 
 WORDS = ("Anna", "saw", "Rome", "in", "1999", ".", "Bert", "x-ray", "of")

@@ -18,8 +18,8 @@ from tagger.model.batch import collate, encode, group
 from tagger.model.crf import CRF
 from tagger.model.margin import LARGEST_RECALL_COST, margins, recall_cost
 from tagger.model.softmax import Softmax
+from tagger.runtime.lexicon import Lexicon
 from tagger.text.conll import Sentence
-from tagger.text.lexicon import Lexicon
 from tagger.text.schemes import Scheme
 
 T, B, K = 4, 3, 3

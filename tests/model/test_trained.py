@@ -9,8 +9,8 @@ from tagger import config
 from tagger.config import Config
 from tagger.model import trained
 from tagger.model.trained import TrainedModel
+from tagger.runtime.lexicon import Lexicon
 from tagger.text.conll import Sentence
-from tagger.text.lexicon import Lexicon
 from tagger.text.schemes import Scheme
 
 SETTINGS = config.override(
@@ -90,8 +90,10 @@ def test_weights_of_another_network_are_refused(weights, expected):
 )
 def test_absurd_sizes_are_refused_before_memory_is_taken(change):
     """The network of these settings would need up to 700 GB."""
+    settings = config.override(SETTINGS, change)
+    lexicon = Lexicon.from_dict(LEXICON.as_dict(), settings.embedding)
     with pytest.raises(ValueError, match="expected float32"):
-        trained.restore(LEXICON, config.override(SETTINGS, change), weights_with())
+        trained.restore(lexicon, settings, weights_with())
 
 
 @pytest.mark.parametrize("number", ["agreement", "min_confidence"])

@@ -14,7 +14,7 @@ import pytest
 from tagger import scoring
 from tagger.errors import DataError
 from tagger.scoring import Kind, Score, report
-from tagger.text import markup
+from tagger.text import escape
 from tagger.text.conll import Sentence
 from tagger.text.schemes import Scheme, Span, tags_to_spans
 
@@ -309,8 +309,8 @@ def test_a_page_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None
 
 
 def test_escape_shows_what_would_do_harm() -> None:
-    assert markup.escape("\u2066a\x9b\uffff") == r"\u2066a\x9b\uffff"
-    assert markup.escape("👩\u200d👧 é \u3000") == "👩\u200d👧 é \u3000"
+    assert escape.escape_html("\u2066a\x9b\uffff") == r"\u2066a\x9b\uffff"
+    assert escape.escape_html("👩\u200d👧 é \u3000") == "👩\u200d👧 é \u3000"
 
 
 def many_errors(sentences: int) -> report.Analysis:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.text.audit.labels import Labels, LabelStore, digest_of
+from tagger.text.audit.labels import LabelStore, LocatedTags, digest_of
 
 
 @given(st.lists(st.tuples(st.lists(st.integers(0, 300), min_size=1, max_size=9), st.booleans())))
@@ -34,7 +34,7 @@ def test_tags_read_as_others_stand_as_they_were_written():
     store = LabelStore()
     store.append(["b-x", "O"], 1)
     store.read_as({"b-x": "B-x"})
-    assert list(store) == [Labels(("B-x", "O"), range(1, 3))]
+    assert list(store) == [LocatedTags(("B-x", "O"), range(1, 3))]
     assert store.tags_written(0) == ("b-x", "O")
 
 

@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tagger.errors import ConfigError, DataError
-from tagger.text import conll, schemes
+from tagger.text import conll, files, schemes
 from tagger.text.conll import Columns, Sentence, source
 from tagger.text.conll.table import Cuttings
 from tagger.text.schemes import Scheme
@@ -61,7 +61,7 @@ def fault(call, *arguments, **options) -> DataError:
 )
 @pytest.mark.parametrize("block", [1, 3, 1 << 20])
 def test_dialects_of_one_corpus_read_alike(write, monkeypatch, content, block):
-    monkeypatch.setattr(source, "BLOCK", block)
+    monkeypatch.setattr(files, "BLOCK", block)
     if content.endswith("#end document\n"):
         content = content.replace("\n#end", "\n\n#end")
     found = [(sentence.tokens, sentence.tags) for sentence in read(write(content))]
@@ -296,7 +296,7 @@ def test_a_damaged_gzip_is_an_error_with_its_line(write, damage, message):
 
 
 def test_a_gzip_bomb_is_bounded(write, monkeypatch):
-    monkeypatch.setattr(source, "BOMB_BYTES", 1 << 20)
+    monkeypatch.setattr(files, "BOMB_BYTES", 1 << 20)
     bomb = write(gzip.compress(b"a O\n" * (1 << 20)))
     assert "unpack to more than" in str(fault(read, bomb))
     fair = "".join(f"{i * i % 99991} O\n" for i in range(1 << 18))
@@ -321,7 +321,7 @@ def test_a_word_of_a_million_characters_is_whole(write):
 
 
 def test_memory_is_bounded_while_streaming(write, monkeypatch):
-    monkeypatch.setattr(source, "BLOCK", 1 << 14)
+    monkeypatch.setattr(files, "BLOCK", 1 << 14)
     path = write("token B-LABEL\nanother O\n\n" * 60_000)  # 1.5 MB
     tracemalloc.start()
     assert sum(len(sentence) for sentence in conll.read_sentences(path)) == 120_000

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagger.text import conll
-from tagger.text.conll import source
 
 FIELDS = st.sampled_from(
     ["a", "the", "_", "é", "中", "👩🏽‍🚀", "\u2028", "\xa0", "\x00", "#t", "x y", "NER=B-X|g=h", "O"]
@@ -106,7 +105,7 @@ def test_blocks_read_as_a_naive_reader_reads_lines(
     path.write_text(text, encoding="utf-8", newline="")
     faults = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(source, "BLOCK", data.draw(st.sampled_from([1, 30, 1 << 18])))
+        patch.setattr("tagger.text.files.BLOCK", data.draw(st.sampled_from([1, 30, 1 << 18])))
         columns = conll.Columns(token=token, tag=tag)
         found = [
             (

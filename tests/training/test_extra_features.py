@@ -12,6 +12,7 @@ import torch
 from tagger import config
 from tagger.config import Config
 from tagger.errors import ConfigError, DataError
+from tagger.runtime.features import Columns, Gazetteers
 from tagger.text.gazetteer import Gazetteer
 from tagger.training import checkpoint, corpora, evaluate, finetune, fit
 from tagger.training.corpora import Corpora
@@ -107,8 +108,8 @@ def test_a_run_stopped_and_resumed_ends_with_the_same_bits(ten_with_columns, tmp
     for name in (checkpoint.CONFIG, checkpoint.VOCAB, checkpoint.WEIGHTS):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes()
     model = checkpoint.load_model(tmp_path / "whole")
-    assert [column.name for column in model.lexicon.marks.columns] == ["1", "2"]
-    assert [len(each) for each in model.lexicon.marks.gazetteers] == [3, 3]
+    assert [column.name for column in model.lexicon.of(Columns).columns] == ["1", "2"]
+    assert [len(each) for each in model.lexicon.of(Gazetteers).lists] == [3, 3]
     assert evaluate.score(model, data.dev).micro.f1 > 0
 
 
@@ -129,9 +130,9 @@ def test_a_model_with_columns_and_names_can_be_continued(ten_with_columns, tmp_p
     finish(data, tmp_path / "more")
 
     model = checkpoint.load_model(tmp_path / "more")
-    before, after = base.lexicon.marks, model.lexicon.marks
-    assert after.gazetteers == before.gazetteers
-    for old, new, added in zip(before.columns, after.columns, ({"VERB", "NOUN"}, set()), strict=True):
+    assert model.lexicon.of(Gazetteers) == base.lexicon.of(Gazetteers)
+    before, after = base.lexicon.of(Columns).columns, model.lexicon.of(Columns).columns
+    for old, new, added in zip(before, after, ({"VERB", "NOUN"}, set()), strict=True):
         assert new.name == old.name
         assert new.values.items[: len(old.values.items)] == old.values.items
         assert set(new.values.items[len(old.values.items) :]) == added

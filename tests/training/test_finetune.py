@@ -16,6 +16,7 @@ from tagger.model.batch import collate, group
 from tagger.model.labeler import SequenceLabeler
 from tagger.model.margin import recall_cost
 from tagger.model.trained import TrainedModel
+from tagger.runtime.features import Affixes, Bigrams, Characters, Words, WordShapes
 from tagger.scoring import Score, Scores
 from tagger.scoring.exact import Average
 from tagger.text.conll import Sentence
@@ -105,8 +106,8 @@ def test_tables_grow_by_what_is_new_alone(base, food):
     lexicon = corpora.build_lexicon(data)
     assert growth == (5, ("FOOD",), ("ORG",))
     assert data.types == ("FOOD", "LOC", "ORG", "PER")
-    for name in ("words", "characters", "shapes", "affixes", "bigrams"):
-        old, new = getattr(base.lexicon, name).items, getattr(lexicon, name).items
+    for kind in (Words, Characters, WordShapes, Affixes, Bigrams):
+        old, new = (each.of(kind).vocab.items for each in (base.lexicon, lexicon))
         assert new[: len(old)] == old
     assert set(lexicon.words.items[len(base.lexicon.words.items) :]) == {
         "ate",
@@ -115,10 +116,9 @@ def test_tables_grow_by_what_is_new_alone(base, food):
         "brûlée",
         "tea",
     }
-    assert set(lexicon.characters.items[len(base.lexicon.characters.items) :]) == {"û", "è"} - set(
-        base.lexicon.characters.items
-    ) | {"é"}
-    counts = dict(zip(lexicon.words.items, lexicon.counts, strict=True))
+    before, after = (each.of(Characters).vocab.items for each in (base.lexicon, lexicon))
+    assert set(after[len(before) :]) == {"û", "è"} - set(before) | {"é"}
+    counts = dict(zip(lexicon.words.items, lexicon.of(Words).counts, strict=True))
     assert (counts["omar"], counts["tea"], counts["geneva"]) == (3, 2, 2)
     assert lexicon.tags[: len(base.lexicon.tags)] == base.lexicon.tags
     assert {tag for tag in lexicon.tags if tag not in base.lexicon.tags} == {

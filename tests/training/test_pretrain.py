@@ -19,6 +19,7 @@ from toy_models import TINY_SIZES
 
 from tagger.config import PretrainConfig, TextEncoderConfig, override
 from tagger.errors import ConfigError, DataError, ModelError
+from tagger.runtime.features import Bigrams
 from tagger.training import checkpoint, language, pretrain, text_encoder
 from tagger.training.pretrain import EpochFacts, Finished, StepFacts, Stopped
 from tagger.training.pretrain.encoder import EncoderTask
@@ -286,7 +287,7 @@ def test_characters_bring_their_bigrams(tmp_path: Path) -> None:
     _, found, task = pretrain.read([path], _encoder_config(text__unit="characters", text__format="lines"))
     assert isinstance(task, EncoderTask)
     assert task.config.embedding.bigram_dim == 64
-    assert "\u4eba\u6c11" in task.lexicon.bigrams
+    assert "\u4eba\u6c11" in task.lexicon.of(Bigrams).vocab
     assert found.pairs["\u4eba\u6c11"] == found.sentences
 
 

@@ -15,8 +15,8 @@ from toy_models import TINY_SIZES
 from tagger.config import Config, TextEncoderConfig, override
 from tagger.errors import ConfigError, ModelError
 from tagger.model.batch import collate, encode, group
+from tagger.runtime.lexicon import Lexicon
 from tagger.text.conll import Sentence
-from tagger.text.lexicon import Lexicon
 from tagger.training import checkpoint, corpora, fit, pretrain, text_encoder, transfer
 from tagger.training.corpora import Corpora
 from tagger.training.text_encoder import TrainedTextEncoder

@@ -148,10 +148,7 @@ def inspect(directory: str | Path) -> Inspection:
         types=tuple(model.types),
         tags=tuple(model.lexicon.tags),
         parameters=_count_parameters(model),
-        vocabulary={
-            name: len(getattr(model.lexicon, name))
-            for name in ("words", "characters", "shapes", "affixes", "bigrams")
-        },
+        vocabulary={key: len(vocab) for key, vocab in model.lexicon.vocabularies().items()},
         temperature=float(model.labeler.temperature),
         agreement=float(model.labeler.agreement),
         min_confidence=float(model.labeler.min_confidence),

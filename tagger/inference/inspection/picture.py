@@ -9,8 +9,8 @@ from os import PathLike
 from pathlib import Path
 
 from tagger.inference.inspection.facts import Transitions
-from tagger.text.markup import escape
-from tagger.text.writing import write_text
+from tagger.text.escape import escape_html
+from tagger.text.files import write_text
 
 Colour = tuple[int, int, int]
 
@@ -52,10 +52,10 @@ def draw(transitions: Transitions) -> str:
     ]
     for i, name in enumerate(rows):
         y = margin + _CELL * i + 13
-        parts.append(f'<text x="{margin - 6}" y="{y}" text-anchor="end">{escape(name)}</text>')
+        parts.append(f'<text x="{margin - 6}" y="{y}" text-anchor="end">{escape_html(name)}</text>')
     for j, name in enumerate(columns):
         x = margin + _CELL * j + 13
-        parts.append(f'<text transform="translate({x} {margin - 6}) rotate(-90)">{escape(name)}</text>')
+        parts.append(f'<text transform="translate({x} {margin - 6}) rotate(-90)">{escape_html(name)}</text>')
     largest = transitions.largest
     for i, (source, scores) in enumerate(zip(transitions.sources, transitions.scores, strict=True)):
         for j, (target, score) in enumerate(zip(transitions.targets, scores, strict=True)):
@@ -63,7 +63,7 @@ def draw(transitions: Transitions) -> str:
             figure = "forbidden" if score is None else f"{score:+.3f}"
             parts.append(
                 f'<rect x="{margin + _CELL * j}" y="{margin + _CELL * i}" width="{_CELL - 1}" height="{_CELL - 1}" '
-                f'fill="{colour}"><title>{escape(source)} → {escape(target)} {figure}</title></rect>'
+                f'fill="{colour}"><title>{escape_html(source)} → {escape_html(target)} {figure}</title></rect>'
             )
     parts += _legend(margin, height - 28, largest)
     return "\n".join([*parts, "</svg>"]) + "\n"

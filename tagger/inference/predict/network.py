@@ -10,7 +10,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, chain
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -18,13 +18,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tagger.inference.predict.forms import FormTable
 from tagger.inference.predict.recurrence import Layer, Steps, product, run
 from tagger.model.batch import Group, Window, cut_windows, encode, group
 from tagger.model.emissions import score_tokens
 from tagger.model.threads import one_thread
 from tagger.model.trained import TrainedModel
-from tagger.text import features
+from tagger.runtime.embed import FormTable, TokenFeatures
 from tagger.text.conll import Sentence
 
 Ints = NDArray[np.int64]
@@ -133,10 +132,9 @@ class _Fast:
     def __init__(self, model: TrainedModel) -> None:
         labeler = model.labeler
         self._lexicon = model.lexicon
-        self._embedding = labeler.embedding
-        self._cached = (
-            labeler.embedding.form_size + labeler.embedding.mark_size
-        )  # inputs whose product is kept
+        weights = {name: value.numpy() for name, value in labeler.state_dict().items()}
+        self._features = TokenFeatures(model.lexicon, weights)
+        self._cached = self._features.form_size + self._features.mark_size  # inputs whose product is kept
         self._directions = model.config.encoder.directions
         with torch.no_grad():
             self._layers = [
@@ -176,7 +174,7 @@ class _Fast:
         except queue.Empty:
             first = self._layers[0]
             weights = first.inputs[:, : self._cached].contiguous()
-            table = FormTable(self._lexicon, self._embedding, weights, first.bias, _FORMS)
+            table = FormTable(self._features, weights.numpy(), first.bias.numpy(), _FORMS)
         try:
             yield table
         finally:
@@ -204,7 +202,7 @@ class _Fast:
         self, windows: Sequence[Window], sentences: Sequence[Words], starts: Sequence[int]
     ) -> _Reading:
         words: list[str] = []
-        pairs: list[int] | None = [] if self._embedding.bigram is not None else None
+        pairs: list[int] | None = [] if self._features.pair_size else None
         for item, start, stop, _, _ in windows:
             held = list(chain.from_iterable(sentences[item.start : item.stop]))
             words += held[start:stop] if stop - start < len(held) else held
@@ -227,24 +225,26 @@ class _Fast:
         )
 
     def _bigrams(self, sentences: Sequence[Words]) -> list[int]:
-        rows = (self._lexicon.bigrams.rows(features.bigrams(words)) for words in sentences)
-        return [row for found in rows for pair in pairwise(found) for row in pair]
+        rows = [self._lexicon.pair_rows(words) for words in sentences]
+        return [row for found in rows if found is not None for row in found.flatten().tolist()]
 
     def _marks(self, sentences: Sequence[Words], columns: Sequence[ColumnValues]) -> Ints | None:
-        marks = self._lexicon.marks
-        found = [marks.rows(words, values) for words, values in zip(sentences, columns, strict=True)]
-        return np.concatenate([each for each in found if each is not None]) if len(marks) else None
+        found = [
+            self._lexicon.mark_rows(words, values) for words, values in zip(sentences, columns, strict=True)
+        ]
+        marks = [each for each in found if each is not None]
+        return np.concatenate(marks) if marks else None
 
     def _read(self, table: FormTable, reading: _Reading, marks: Ints | None) -> Tensor:
         """Return (N, K) scores of the tokens of a reading, in their order; marks (N, F)."""
         steps = Steps.of(reading.lengths, self._directions)
         rows: Tensor | None = torch.from_numpy(table.rows(reading.words, marks))
-        gates = table.values
+        gates = torch.from_numpy(table.values)
         if reading.bigrams is not None:
-            assert self._embedding.bigram is not None and rows is not None
-            pairs = self._embedding.bigram(torch.from_numpy(reading.bigrams)).flatten(1)
+            assert rows is not None
+            pairs = torch.from_numpy(self._features.embed_pairs(reading.bigrams))
             gates = product(pairs, self._layers[0].inputs[:, self._cached :].contiguous())
-            gates += table.values[rows]
+            gates += torch.from_numpy(table.values)[rows]
             rows = None
         for layer in self._layers[:-1]:
             states = run(layer, gates, rows, steps)

@@ -13,14 +13,15 @@ import torch
 from tagger.errors import ConfigError
 from tagger.inference.predict.arguments import check_beside, checked
 from tagger.inference.predict.network import ColumnValues, Network
-from tagger.inference.predict.passages import Event, Passage, Quiet, Reading, Row, split_text, watch
 from tagger.model.decoding import Decoder, Known, Labelling, Question, ScoredSpan
 from tagger.model.threads import one_thread
 from tagger.model.trained import TrainedModel
 from tagger.text import tokenizer
+from tagger.text.formats import LabelledAlternative as Alternative
 from tagger.text.formats import LabelledSentence, LabelledSpan
-from tagger.text.formats import Reading as Alternative
 from tagger.text.marks import parse_feature_columns
+from tagger.text.passages import Event, Passage, split_text, watch_for_pauses
+from tagger.text.raw import Pause, Row
 from tagger.text.repetition import find_repeats, number_scopes, scope_size
 from tagger.text.tokenizer import DEFAULT_SPLITS, Mode, Split
 from tagger.training.checkpoint import load_model
@@ -104,11 +105,12 @@ class Tagger:
         """
         question = _question(min_confidence, nbest)
         several = [texts] if isinstance(texts, str) else list(texts)
-        reading = Reading(language=language, scope=self.scope)
-        events = chain.from_iterable(split_text(str(n), text, reading) for n, text in enumerate(several))
+        events = chain.from_iterable(
+            split_text(str(n), text, language, self.scope) for n, text in enumerate(several)
+        )
         found: list[list[LabelledSentence]] = [[] for _ in several]
         for chunk in self.chunks(events):
-            assert not isinstance(chunk, Quiet)
+            assert not isinstance(chunk, Pause)
             for sentence in self.label(chunk, question):
                 found[int(sentence.doc)].append(sentence)
         return found[0] if isinstance(texts, str) else found
@@ -126,21 +128,20 @@ class Tagger:
         A thread of its own pulls the texts, so that no answer waits for the next text. Arguments as for `predict`.
         """
         question = _question(min_confidence, nbest)
-        reading = Reading(language=language, scope=self.scope)
         pulled = answered = 0
 
         def events() -> Iterator[Event]:
             nonlocal pulled
-            for text in watch(texts):
-                if isinstance(text, Quiet):
+            for text in watch_for_pauses(texts):
+                if isinstance(text, Pause):
                     yield text
                 else:
                     pulled += 1
-                    yield from split_text(str(pulled - 1), text, reading)
+                    yield from split_text(str(pulled - 1), text, language, self.scope)
 
         found: dict[int, list[LabelledSentence]] = {}
-        for chunk in chain(self.chunks(events()), [Quiet()]):
-            if isinstance(chunk, Quiet):
+        for chunk in chain(self.chunks(events()), [Pause()]):
+            if isinstance(chunk, Pause):
                 complete = pulled  # nothing waits: every text that came has been labelled
             else:
                 for sentence in self.label(chunk, question):
@@ -235,18 +236,18 @@ class Tagger:
             )
         ]
 
-    def chunks(self, events: Iterable[Event]) -> Iterator[list[Passage] | Quiet]:
+    def chunks(self, events: Iterable[Event]) -> Iterator[list[Passage] | Pause]:
         """Gather passages into chunks that are labelled at once; what waits is passed on where input is slow."""
         waiting: list[Passage] = []
         tokens = 0.0
         for event in events:
-            if not isinstance(event, Quiet):
+            if not isinstance(event, Pause):
                 waiting.append(event)
                 tokens += sum(self._estimate(row) for row in event.rows)
-            if waiting and (isinstance(event, Quiet) or tokens >= _CHUNK_TOKENS):
+            if waiting and (isinstance(event, Pause) or tokens >= _CHUNK_TOKENS):
                 yield waiting
                 waiting, tokens = [], 0.0
-            if isinstance(event, Quiet):
+            if isinstance(event, Pause):
                 yield event
         if waiting:
             yield waiting

@@ -19,11 +19,12 @@ from dataclasses import dataclass
 
 from tagger.errors import DataError
 from tagger.inference.collector import spare_collector
-from tagger.inference.predict.passages import Event, Passage, Quiet
 from tagger.inference.predict.tagger import Tagger
 from tagger.model.decoding import Question
 from tagger.model.trained import TrainedModel
 from tagger.text.formats import FORMATS, LabelledSentence
+from tagger.text.passages import Event, Passage
+from tagger.text.raw import Pause
 
 _WAITING_CHUNKS = 2  # for each process: enough that none waits, few enough that memory stays small
 
@@ -91,7 +92,7 @@ def answer(
     job = Job(tagger, question, format)
     if workers == 1:
         for chunk in tagger.chunks(events):
-            yield None if isinstance(chunk, Quiet) else job(chunk)
+            yield None if isinstance(chunk, Pause) else job(chunk)
         return
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     pool = ProcessPoolExecutor(workers, context, _begin, (tagger.model, question, format))
@@ -111,7 +112,7 @@ def _answer_in_order(
     pool.submit(_wake).result()  # processes begin before any thread reads input
     waiting: deque[Future[Answer]] = deque()
     for chunk in tagger.chunks(events):
-        if isinstance(chunk, Quiet):
+        if isinstance(chunk, Pause):
             while waiting:
                 yield waiting.popleft().result()
             yield None

@@ -10,20 +10,23 @@ from tagger.model.batch.grouping import (
     shuffled_batches,
     sorted_batches,
 )
-from tagger.model.batch.layout import Batch, FormRows, collate
+from tagger.model.batch.language import KeptLayers, LanguageView, read_sentences
+from tagger.model.batch.layout import Batch, collate
 
 __all__ = [
     "OVERLAP",
     "Batch",
     "EncodedCorpus",
     "Example",
-    "FormRows",
     "Group",
+    "KeptLayers",
+    "LanguageView",
     "Window",
     "collate",
     "cut_windows",
     "encode",
     "group",
+    "read_sentences",
     "shuffled_batches",
     "sorted_batches",
 ]

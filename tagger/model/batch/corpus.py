@@ -9,10 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.model.contextual import KeptLayers
-from tagger.text import features
+from tagger.model.batch.language import KeptLayers
+from tagger.runtime.lexicon import Forms, Lexicon
 from tagger.text.conll import Sentence
-from tagger.text.lexicon import Forms, Lexicon
 
 Ints = NDArray[np.int64]
 
@@ -22,19 +21,17 @@ class Example(NamedTuple):
 
     Attributes:
         forms: (T,) rows of the corpus's `Forms`.
-        bigrams: (T + 1,) rows of the bigram table, or None.
+        local: (T, F) rows of each feature of a place, by its name.
         tags: (T,) rows of the lexicon's tags, or None; a token whose tag is open holds any of those it may have.
         allowed: (T, K) which tags each token may have, where some are open, else None.
         document: number of its document.
-        marks: (T, F) rows of the marks' tables, or None.
     """
 
     forms: Ints
-    bigrams: Ints | None
+    local: Mapping[str, Ints]
     tags: Ints | None
     allowed: NDArray[np.bool_] | None
     document: int
-    marks: Ints | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,26 +81,13 @@ def encode(
         )
         for sentence in sentences
     ]
-    pairs = [
-        np.array(lexicon.bigrams.rows(features.bigrams(sentence.tokens)), dtype=np.int64)
-        if lexicon.embedding.bigram_dim
-        else None
-        for sentence in sentences
-    ]
     tag_rows = {tag: row for row, tag in enumerate(lexicon.tags)}
     gold = [(None, None)] * len(sentences) if tags is None else [_gold(options, tag_rows) for options in tags]
     numbers = [sentence.document for sentence in sentences] if documents is None else documents
     examples = (
-        Example(
-            forms,
-            pair,
-            labels,
-            allowed,
-            document,
-            lexicon.marks.rows(sentence.tokens, sentence.features),
-        )
-        for forms, pair, (labels, allowed), sentence, document in zip(
-            encoded, pairs, gold, sentences, numbers, strict=True
+        Example(forms, lexicon.place_rows(sentence.tokens, sentence.features), labels, allowed, document)
+        for forms, (labels, allowed), sentence, document in zip(
+            encoded, gold, sentences, numbers, strict=True
         )
     )
     return EncodedCorpus(lexicon.forms(list(rows)), tuple(examples), len(lexicon.tags))

@@ -6,9 +6,8 @@ windows each token of each sentence was encoded. Nothing here has parameters.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,18 +15,8 @@ from torch import Tensor
 
 from tagger.model.batch.corpus import EncodedCorpus, Example, Ints
 from tagger.model.batch.grouping import Group, Window, cut_windows
-from tagger.model.contextual import LanguageView, lay_out
-from tagger.text.lexicon import Forms
-
-
-class FormRows(NamedTuple):
-    """The U distinct words of a batch as rows of the lexicon's tables (see `text.lexicon.Forms`)."""
-
-    words: Tensor  # (U,)
-    counts: Tensor  # (U,)
-    characters: Tensor  # (U, C)
-    shapes: Tensor  # (U,)
-    affixes: Tensor  # (U, A)
+from tagger.model.batch.language import LanguageView, lay_out
+from tagger.runtime.lexicon import number_distinct
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +24,11 @@ class Batch:
     """B sentences in R encoder windows, time first; every index tensor is int64.
 
     Attributes:
-        forms: the batch's distinct words; row 0 is padding.
+        forms: (U, ...) rows of the batch's distinct words for each feature of a word's spelling, by its name; row 0
+            is padding.
         tokens: (T, R) rows of `forms`; 0 pads.
         window_lengths: (R,) tokens of each window.
-        bigrams: (T, R, 2) rows of the bigram table for the pair before and after each token, or None.
-        marks: (T, R, F) rows of the marks' tables, 0 beyond a window's length, or None.
+        local: (T, R, F) rows of each feature of a place, by its name; 0 beyond a window's length.
         places: (S, B) positions `t * R + r` of each sentence's tokens in the windows; 0 beyond its length.
         lengths: (B,) tokens of each sentence.
         tags: (S, B) rows of the lexicon's tags, 0 beyond the length, or None where there are no tags.
@@ -48,17 +37,16 @@ class Batch:
         language: the sentences as a language model reads them, where there is one.
     """
 
-    forms: FormRows
+    forms: Mapping[str, Tensor]
     tokens: Tensor
     window_lengths: Tensor
-    bigrams: Tensor | None
+    local: Mapping[str, Tensor]
     places: Tensor
     lengths: Tensor
     tags: Tensor | None
     allowed: Tensor | None
     sentences: Sequence[int]
     language: LanguageView | None = None
-    marks: Tensor | None = None
 
     @property
     def num_tokens(self) -> int:
@@ -68,16 +56,21 @@ class Batch:
     def to(self, device: torch.device) -> Batch:
         """Return the batch on another device."""
 
-        def move(tensor: Tensor | None) -> Tensor | None:
-            return None if tensor is None else tensor.to(device, non_blocking=True)
+        def move(tensor: Tensor) -> Tensor:
+            return tensor.to(device, non_blocking=True)
 
-        moved = {name: move(getattr(self, name)) for name in _TENSORS}
-        forms = FormRows(*map(move, self.forms))  # type: ignore[arg-type]
-        language = None if self.language is None else self.language.to(device)
-        return Batch(forms=forms, sentences=self.sentences, language=language, **moved)  # type: ignore[arg-type]
-
-
-_TENSORS = ("tokens", "window_lengths", "bigrams", "marks", "places", "lengths", "tags", "allowed")
+        return Batch(
+            forms={name: move(rows) for name, rows in self.forms.items()},
+            tokens=move(self.tokens),
+            window_lengths=move(self.window_lengths),
+            local={name: move(rows) for name, rows in self.local.items()},
+            places=move(self.places),
+            lengths=move(self.lengths),
+            tags=None if self.tags is None else move(self.tags),
+            allowed=None if self.allowed is None else move(self.allowed),
+            sentences=self.sentences,
+            language=None if self.language is None else self.language.to(device),
+        )
 
 
 def collate(corpus: EncodedCorpus, groups: Sequence[Group], max_tokens: int) -> Batch:
@@ -89,50 +82,41 @@ def collate(corpus: EncodedCorpus, groups: Sequence[Group], max_tokens: int) -> 
     rows = len(windows)
 
     tokens = np.zeros((rows, width), dtype=np.int64)
-    pairs = np.zeros((rows, width, 2), dtype=np.int64) if examples[numbers[0]].bigrams is not None else None
     places: list[Ints] = []
     for row, window in enumerate(windows):
         held = [examples[number] for number in range(window.group.start, window.group.stop)]
         size = window.stop - window.start
         spread = np.concatenate([example.forms for example in held]) if len(held) > 1 else held[0].forms
         tokens[row, :size] = spread[window.start : window.stop]
-        if pairs is not None:
-            before = np.concatenate([example.bigrams[:-1] for example in held])  # type: ignore[index]
-            after = np.concatenate([example.bigrams[1:] for example in held])  # type: ignore[index]
-            pairs[row, :size, 0] = before[window.start : window.stop]
-            pairs[row, :size, 1] = after[window.start : window.stop]
         places.append(np.arange(window.first - window.start, window.last - window.start) * rows + row)
 
     lengths = np.array([len(examples[number].forms) for number in numbers], dtype=np.int64)
-    used, inverse = np.unique(tokens.T, return_inverse=True)
-    if used[0] != 0:  # padding keeps row 0 also where nothing is padded
-        used, inverse = np.concatenate(([0], used)), inverse + 1
+    used, tokens = number_distinct(tokens.T)
     tags, allowed = _tag_tensors([examples[number] for number in numbers], lengths, corpus.num_tags)
     return Batch(
-        forms=_select(corpus.forms, used),
-        tokens=torch.from_numpy(inverse.reshape(width, rows)),
+        forms={name: torch.from_numpy(found) for name, found in corpus.forms.select(used).items()},
+        tokens=torch.from_numpy(tokens),
         window_lengths=torch.tensor([window.stop - window.start for window in windows]),
-        bigrams=None if pairs is None else torch.from_numpy(pairs.transpose(1, 0, 2)),
+        local=_local_rows(examples, windows, width),
         places=torch.from_numpy(_by_time(np.concatenate(places), lengths)),
         lengths=torch.from_numpy(lengths),
         tags=tags,
         allowed=allowed,
         sentences=numbers,
         language=_language_view(corpus, windows, numbers, width),
-        marks=_marks(examples, windows, width),
     )
 
 
-def _marks(examples: Sequence[Example], windows: Sequence[Window], width: int) -> Tensor | None:
-    """Lay the marks of windows out as (T, R, F)."""
-    first = examples[windows[0].group.start].marks
-    if first is None:
-        return None
-    marks = np.zeros((width, len(windows), first.shape[1]), dtype=np.int64)
-    for row, (item, start, stop, *_) in enumerate(windows):
-        held = [example.marks for example in examples[item.start : item.stop] if example.marks is not None]
-        marks[: stop - start, row] = np.concatenate(held)[start:stop]
-    return torch.from_numpy(marks)
+def _local_rows(examples: Sequence[Example], windows: Sequence[Window], width: int) -> dict[str, Tensor]:
+    """Lay the rows of features of a place out by windows, (T, R, F) each."""
+    laid_out: dict[str, Tensor] = {}
+    for name, first in examples[windows[0].group.start].local.items():
+        rows = np.zeros((width, len(windows), first.shape[1]), dtype=np.int64)
+        for place, (item, start, stop, *_) in enumerate(windows):
+            held = [example.local[name] for example in examples[item.start : item.stop]]
+            rows[: stop - start, place] = np.concatenate(held)[start:stop]
+        laid_out[name] = torch.from_numpy(rows)
+    return laid_out
 
 
 def _language_view(
@@ -148,19 +132,6 @@ def _language_view(
         origins[row, : window.stop - window.start] = np.arange(offset + window.start, offset + window.stop)
     rows = [corpus.examples[number].forms for number in numbers]
     return lay_out(numbers, rows, corpus.forms.spelling, np.ascontiguousarray(origins.T), corpus.kept)
-
-
-def _select(forms: Forms, used: Ints) -> FormRows:
-    characters = forms.characters[used]
-    longest = max(1, int((characters != 0).sum(1).max()))
-    arrays = (
-        forms.words[used],
-        forms.counts[used],
-        characters[:, :longest],
-        forms.shapes[used],
-        forms.affixes[used],
-    )
-    return FormRows(*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays))
 
 
 def _by_time(flat: Ints, lengths: Ints) -> Ints:

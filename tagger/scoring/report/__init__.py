@@ -1,7 +1,6 @@
 """What a set of predictions gets right and wrong: facts for the terminal, and a page for the browser.
 
 `facts` computes, `pieces` cuts sentences for drawing, `page` and `pictures` write one self-contained HTML file.
-Nothing here prints; the model is unknown.
 """
 
 from tagger.scoring.report.facts import Analysis, Confused, Mistake, WrongSentence, analyse

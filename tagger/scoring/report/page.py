@@ -17,9 +17,9 @@ from tagger.scoring.report.facts import Analysis, Mistake, WrongSentence
 from tagger.scoring.report.pictures import MOST_TYPES, draw_bar, draw_calibration, draw_confusion
 from tagger.scoring.report.pieces import Piece, cut, join_tokens, windows
 from tagger.text.counting import count_of
-from tagger.text.markup import escape, forbid_the_rest
+from tagger.text.escape import escape_html, forbid_requests
+from tagger.text.files import write_text
 from tagger.text.schemes import Scheme, Span
-from tagger.text.writing import write_text
 
 MOST_SENTENCES = 20_000  # beyond that the page would pass 50 MB, and no reader gets so far
 LONG_SENTENCE = 120  # tokens: of longer ones only the surroundings of the mistakes are shown
@@ -48,7 +48,7 @@ def write_page(analysis: Analysis, path: str | PathLike[str]) -> None:
 def render_page(analysis: Analysis) -> str:
     """Return the page as HTML."""
     style, script = (_read(f"page.{ending}") for ending in ("css", "js"))
-    name = escape(analysis.name or "evaluation")
+    name = escape_html(analysis.name or "evaluation")
     sections = [_section("scores", "Scores", _scores(analysis))]
     if analysis.scheme is not Scheme.BARE:
         sections.append(_section("matching", "Near misses", _matching(analysis.evaluation)))
@@ -62,7 +62,7 @@ def render_page(analysis: Analysis) -> str:
     )
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"{forbid_the_rest(style, script)}\n"
+        f"{forbid_requests(style, script)}\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{name}: right and wrong</title>\n<style>{style}</style>\n</head>\n<body>\n"
         '<a class="skip" href="#errors">Skip to the wrong sentences</a>\n'
@@ -137,7 +137,7 @@ def _score_row(
         bounds,
         f"{score.support:,}",
     )
-    return _row(escape(name), cells, "total" if total else "")
+    return _row(escape_html(name), cells, "total" if total else "")
 
 
 def _row(heading: str, cells: Iterable[str], kind: str = "") -> str:
@@ -257,7 +257,7 @@ def _filters(analysis: Analysis) -> str:
         for kind, name in _KINDS.items()
     )
     types = "".join(
-        f'<option value="{number}" data-t="{escape(name)}">{escape(name)}</option>'
+        f'<option value="{number}" data-t="{escape_html(name)}">{escape_html(name)}</option>'
         for number, name in enumerate(analysis.confusion.types, 1)
     )
     return (
@@ -275,7 +275,7 @@ def _filters(analysis: Analysis) -> str:
 
 def _article(analysis: Analysis, number: int, sentence: WrongSentence) -> str:
     line = sentence.sentence.line
-    place = f"{escape(PurePath(analysis.name).name)}:{line}" if line else f"{number + 1}"
+    place = f"{escape_html(PurePath(analysis.name).name)}:{line}" if line else f"{number + 1}"
     items = "".join(_mistake(sentence, mistake) for mistake in sentence.mistakes)
     only_mistakes = analysis.scheme is Scheme.BARE
     length = len(sentence.tokens)
@@ -298,7 +298,7 @@ def _draw(pieces: list[Piece]) -> Iterator[str]:
     for index, piece in enumerate(pieces):
         following = pieces[index + 1] if index + 1 < len(pieces) else None
         blank = " " if piece.blank else ""
-        words = f'<span class="w">{escape(piece.text)}</span>'
+        words = f'<span class="w">{escape_html(piece.text)}</span>'
         if piece.gold is None and piece.predicted is None:
             yield words + blank
             continue
@@ -318,20 +318,20 @@ def _draw(pieces: list[Piece]) -> Iterator[str]:
 def _label(side: str, span: Span | None, agree: str, *, shown: bool) -> str:
     if span is None:
         return f'<i class="{side}"></i>'
-    return f'<i class="{side} on{agree}">{escape(span.type) if shown else ""}</i>'
+    return f'<i class="{side} on{agree}">{escape_html(span.type) if shown else ""}</i>'
 
 
 def _mistake(sentence: WrongSentence, mistake: Mistake) -> str:
     """Say in words what is wrong; the attributes are what the filters go by."""
     gold, found = mistake.gold, mistake.predicted
     described = [
-        f"{role} <b>{escape(span.type)}</b> “{escape(_words(sentence, span))}”"
+        f"{role} <b>{escape_html(span.type)}</b> “{escape_html(_words(sentence, span))}”"
         for role, span in (("gold", gold), ("found", found))
         if span
     ]
     certainty = "" if mistake.confidence is None else f" (confidence {mistake.confidence:.2f})"
     attributes = "".join(
-        f' data-{name}="{escape(value)}"'
+        f' data-{name}="{escape_html(value)}"'
         for name, value in (
             ("g", gold.type if gold else None),
             ("p", found.type if found else None),

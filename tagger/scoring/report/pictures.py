@@ -1,13 +1,13 @@
 """Pictures of an evaluation as inline SVG: the confusion matrix, the calibration plot, a bar beside a number.
 
 Colours are classes that the page's style sheet fills in, for light and dark alike; `style` attributes are not
-used, since the page forbids them. Every string from a corpus is escaped by `markup`.
+used, since the page forbids them. Every string from a corpus is escaped by `escape`.
 """
 
 from __future__ import annotations
 
 from tagger.scoring import Calibration, Confusion, Kind
-from tagger.text.markup import escape
+from tagger.text.escape import escape_html
 
 MOST_TYPES = 40  # rows of the matrix: more would neither fit a screen nor be read
 _LONGEST_LABEL = 14  # characters
@@ -74,16 +74,18 @@ def _cell(
         f'{box}/><text x="{x + size / 2}" y="{y + size / 2 + 4}" text-anchor="middle">{figures}</text>'
     )
     if gold is None:
-        what = f"{value:,} {escape(str(predicted))} where gold has none"
+        what = f"{value:,} {escape_html(str(predicted))} where gold has none"
     elif predicted is None:
-        what = f"{value:,} {escape(gold)} missed"
+        what = f"{value:,} {escape_html(gold)} missed"
     elif gold == predicted:
-        title = f"{value:,} {escape(gold)} found as {escape(gold)} (some perhaps with other boundaries)"
+        title = (
+            f"{value:,} {escape_html(gold)} found as {escape_html(gold)} (some perhaps with other boundaries)"
+        )
         return f"<g><title>{title}</title>{drawing}</g>"
     else:
-        what = f"{value:,} {escape(gold)} taken for {escape(predicted)}"
+        what = f"{value:,} {escape_html(gold)} taken for {escape_html(predicted)}"
     attributes = "".join(
-        f' data-{name}="{escape(type_)}"'
+        f' data-{name}="{escape_html(type_)}"'
         for name, type_ in (("g", gold), ("p", predicted))
         if type_ is not None
     )
@@ -94,7 +96,7 @@ def _cell(
 
 
 def _short(label: str) -> str:
-    return escape(label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 1] + "…")
+    return escape_html(label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 1] + "…")
 
 
 def draw_calibration(calibration: Calibration) -> str:

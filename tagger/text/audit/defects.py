@@ -6,33 +6,33 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from tagger.text import schemes
-from tagger.text.audit.labels import Labels
+from tagger.text.audit.labels import LocatedTags
 from tagger.text.counting import count_of
 from tagger.text.schemes import Scheme
 
 
-class Kind(NamedTuple):
+class DefectKind(NamedTuple):
     """A heading, and whether training would fail or learn the wrong thing."""
 
     heading: str
     is_error: bool
 
 
-KINDS: dict[str, Kind] = {
-    "unreadable": Kind("files that cannot be read", True),
-    "rows": Kind("rows with other or empty columns", True),
-    "foreign-tag": Kind("tags outside the scheme", True),
-    "no-span": Kind("files without a span", True),
-    "notation": Kind("tags in another notation", True),
-    "scheme": Kind("files in another scheme", False),
-    "spelling": Kind("tags written otherwise", False),
-    "sequence": Kind("tags that do not follow from the tag before", False),
-    "two-labellings": Kind("sentences labelled in two ways", False),
-    "leakage": Kind("sentences of the first file that recur in another", False),
-    "unseen-type": Kind("types that the first file lacks", False),
-    "rare-type": Kind("types that occur once", False),
-    "long-sentence": Kind("very long sentences", False),
-    "oddity": Kind("oddities that were mended", False),
+KINDS: dict[str, DefectKind] = {
+    "unreadable": DefectKind("files that cannot be read", True),
+    "rows": DefectKind("rows with other or empty columns", True),
+    "foreign-tag": DefectKind("tags outside the scheme", True),
+    "no-span": DefectKind("files without a span", True),
+    "notation": DefectKind("tags in another notation", True),
+    "scheme": DefectKind("files in another scheme", False),
+    "spelling": DefectKind("tags written otherwise", False),
+    "sequence": DefectKind("tags that do not follow from the tag before", False),
+    "two-labellings": DefectKind("sentences labelled in two ways", False),
+    "leakage": DefectKind("sentences of the first file that recur in another", False),
+    "unseen-type": DefectKind("types that the first file lacks", False),
+    "rare-type": DefectKind("types that occur once", False),
+    "long-sentence": DefectKind("very long sentences", False),
+    "oddity": DefectKind("oddities that were mended", False),
 }
 
 
@@ -61,7 +61,7 @@ class Defect(NamedTuple):
 
 
 def find_strangers(
-    labels: Iterable[Labels], strangers: set[str], scheme: Scheme, path: str
+    labels: Iterable[LocatedTags], strangers: set[str], scheme: Scheme, path: str
 ) -> Iterator[Defect]:
     """Find the tokens with these tags, which the scheme does not have."""
     expected = f"expected {schemes.describe_tags(scheme)} ({scheme})"
@@ -72,7 +72,7 @@ def find_strangers(
                     yield Defect(path, line, "foreign-tag", f"found tag {tag!r}, {expected}")
 
 
-def find_broken_sequences(labels: Iterable[Labels], scheme: Scheme, path: str) -> Iterator[Defect]:
+def find_broken_sequences(labels: Iterable[LocatedTags], scheme: Scheme, path: str) -> Iterator[Defect]:
     """Find the tags that may not follow the tag before or end the sentence."""
     for tags, lines in labels:
         for i in schemes.violations(tags, scheme):

@@ -19,9 +19,9 @@ from tagger.text.audit.facts import FileFacts
 from tagger.text.audit.labels import LabelStore, digest_of
 from tagger.text.conll import DEFAULT_COLUMNS, Columns, Sentence
 from tagger.text.conll.corpus import LONG_SENTENCE
-from tagger.text.conll.reader import Reader
-from tagger.text.conll.source import display_name
+from tagger.text.conll.reader import ColumnReader
 from tagger.text.counting import count_of
+from tagger.text.files import display_name
 from tagger.text.schemes import EDGE, UNKNOWN_TAG, Bigrams, Detection, Scheme
 
 
@@ -98,14 +98,14 @@ class _Survey:
         def note_fault(fault: DataError) -> None:
             self._add("rows", fault.line, fault.message)
 
-        reader = Reader(path, columns, encoding, on_fault=note_fault)
+        reader = ColumnReader(path, columns, encoding, on_fault=note_fault)
         try:
             for sentence in reader:
                 self._note(sentence, others)
         except DataError as error:
             self._add("unreadable", error.line, error.message)
             return
-        for fact, line in reader.tell_notes():
+        for fact, line in reader.describe_notes():
             self._add("oddity", line, fact)
         if not self.labels and not any(defect.is_error for defect in self.defects):
             self._add("unreadable", 1, "found no sentence, expected rows of a token and its tag")
@@ -134,24 +134,24 @@ class _Survey:
         self.repeated += places[-1][1] is not None
         for survey, number in places:
             if number is not None:
-                self._tell_recurrence(sentence, survey, number, others)
+                self._judge_recurrence(sentence, survey, number, others)
                 break
         self.sentences.setdefault(digest, len(self.labels))
         self.labels.append(sentence.tags, sentence.line, sentence.lines)
 
-    def _tell_recurrence(
+    def _judge_recurrence(
         self, sentence: Sentence, survey: _Survey, number: int, others: Sequence[_Survey]
     ) -> None:
-        """Tell what is wrong with the tokens of a sentence having stood there before."""
+        """Note the defects of a sentence whose tokens stood in a file before: other tags, or a file to test on."""
         before, tags = survey.labels.first_line(number), survey.labels.tags_written(number)
         if tags != sentence.tags:
             where = f"in line {before}" if survey.path == self.path else f"in {survey.path}, line {before}"
-            self._add("two-labellings", sentence.line, _tell_difference(sentence, tags, where))
+            self._add("two-labellings", sentence.line, _describe_difference(sentence, tags, where))
         if others and survey.path == others[0].path:
             self._add("leakage", sentence.line, f"this sentence is also in {survey.path}, line {before}")
 
     def conclude(self, wanted: Scheme | None, others: Sequence[_Survey]) -> FileFacts:
-        """Settle the scheme, look for what is wrong with the tags, and return the counts."""
+        """Find the scheme, look for what is wrong with the tags, and return the counts."""
         bigrams = schemes.count_bigrams(labels.tags for labels in self.labels)
         counts: Counter[str] = Counter()
         for (_, tag), count in bigrams.items():
@@ -243,7 +243,7 @@ class _Survey:
         self.defects.append(Defect(self.path, line, kind, message))
 
 
-def _tell_difference(sentence: Sentence, before: Sequence[str], where: str) -> str:
+def _describe_difference(sentence: Sentence, before: Sequence[str], where: str) -> str:
     """Name the first token that is labelled otherwise."""
     i, here, there = next(
         (i, *pair) for i, pair in enumerate(zip(sentence.tags, before, strict=True)) if pair[0] != pair[1]

@@ -1,6 +1,6 @@
 """What an audit keeps of sentences it has read: the tags of each and their lines, in a few bytes a token.
 
-Of the tokens a digest stays, enough to know a sentence again. What a tag means is not known here.
+Of the tokens a digest stays, enough to recognise a sentence that comes again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 _WIDTHS = {"B": 1 << 8, "H": 1 << 16, "I": 1 << 32}
 
 
-class Labels(NamedTuple):
+class LocatedTags(NamedTuple):
     """The tags of a sentence and the line of each, without its tokens."""
 
     tags: tuple[str, ...]
@@ -41,9 +41,9 @@ class LabelStore:
     def __len__(self) -> int:
         return len(self._first_lines)
 
-    def __iter__(self) -> Iterator[Labels]:
+    def __iter__(self) -> Iterator[LocatedTags]:
         for number in range(len(self)):
-            yield Labels(self._decode(number, self._read), self._lines_of(number))
+            yield LocatedTags(self._decode(number, self._read), self._lines_of(number))
 
     def append(self, tags: Sequence[str], line: int, lines: Sequence[int] = ()) -> None:
         """Keep the tags of the next sentence and its first line; those of all its tokens where they have gaps."""

@@ -1,10 +1,17 @@
 """Column files (CoNLL-2000 to 2003, BMES, CoNLL-U): read as a stream, checked as a corpus, written.
 
 `source` turns bytes into blocks of whole lines, `sentence` holds the values, `table` cuts blocks up, `reader` makes
-sentences of them, `corpus` settles the tag scheme, `writer` writes. None of them knows a model or prints.
+sentences of them, `corpus` finds the tag scheme, `writer` writes.
 """
 
-from tagger.text.conll.corpus import Anew, Corpus, CorpusStream, read_corpus, settle_scheme, stream_corpus
+from tagger.text.conll.corpus import (
+    Corpus,
+    CorpusStream,
+    Rereadable,
+    read_corpus,
+    resolve_scheme,
+    stream_corpus,
+)
 from tagger.text.conll.layout import MissingColumnError
 from tagger.text.conll.reader import read_sentences
 from tagger.text.conll.sentence import CONLLU_COLUMNS, DEFAULT_COLUMNS, Columns, Sentence, parse_column
@@ -19,11 +26,11 @@ from tagger.text.conll.writer import (
 __all__ = [
     "CONLLU_COLUMNS",
     "DEFAULT_COLUMNS",
-    "Anew",
     "Columns",
     "Corpus",
     "CorpusStream",
     "MissingColumnError",
+    "Rereadable",
     "Sentence",
     "format_conllu",
     "format_sentence",
@@ -31,8 +38,8 @@ __all__ = [
     "parse_column",
     "read_corpus",
     "read_sentences",
+    "resolve_scheme",
     "rewrite_tags",
-    "settle_scheme",
     "stream_corpus",
     "write_sentences",
 ]

@@ -1,6 +1,6 @@
 """A column file as a whole, held or read anew: its tag scheme found or given, every tag checked against it.
 
-Tags leave here as the scheme writes them (`b-per` becomes `B-per`). This file does not split rows.
+Tags leave here as the scheme writes them (`b-per` becomes `B-per`).
 """
 
 from __future__ import annotations
@@ -9,16 +9,15 @@ import gc
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from os import PathLike
 from typing import NamedTuple
 
 from tagger.errors import DataError
 from tagger.text import schemes
 from tagger.text.conll.layout import Layout
-from tagger.text.conll.reader import Reader
+from tagger.text.conll.reader import ColumnReader
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, Columns, Sentence
-from tagger.text.conll.source import display_name
 from tagger.text.counting import count_of
+from tagger.text.files import FilePath, display_name
 from tagger.text.schemes import Scheme
 
 LONG_SENTENCE = 10_000  # tokens: beyond any sentence a person wrote, so the blank lines are probably missing
@@ -39,7 +38,7 @@ class Corpus:
     layout: Layout | None = None
 
 
-class Anew:
+class Rereadable:
     """Sentences made anew each time they are asked for, so that a file of any length can be gone through twice."""
 
     def __init__(self, make: Callable[[], Iterator[Sentence]]) -> None:
@@ -63,36 +62,36 @@ class CorpusStream:
 
 
 def stream_corpus(
-    path: str | PathLike[str],
+    path: FilePath,
     *,
     columns: Columns = DEFAULT_COLUMNS,
     scheme: Scheme | None = None,
     encoding: str = "utf-8",
 ) -> CorpusStream:
-    """Go through a column file once to settle its scheme, and again whenever its sentences are asked for.
+    """Go through a column file once to find its scheme, and again whenever its sentences are asked for.
 
     Args and faults are those of `read_corpus`; the path cannot be the standard input.
     """
     name = display_name(path)
     warnings: list[str] = []
-    first = Reader(path, columns, encoding, warn=warnings.append)
+    first = ColumnReader(path, columns, encoding, warn=warnings.append)
     unread = [first]
-    raw = Anew(lambda: iter(unread.pop() if unread else Reader(path, columns, encoding)))
-    settled = _settle(name, raw, scheme)
-    meant = settled.meant
+    raw = Rereadable(lambda: iter(unread.pop() if unread else ColumnReader(path, columns, encoding)))
+    resolved = _resolve(name, raw, scheme)
+    meant = resolved.meant
     return CorpusStream(
         path=name,
-        sentences=Anew(lambda: (_respell(sentence, meant) for sentence in raw)) if meant else raw,
-        count=settled.length,
-        scheme=settled.scheme,
-        evidence=settled.evidence,
-        warnings=(*warnings, *settled.warnings),
+        sentences=Rereadable(lambda: (_respell(sentence, meant) for sentence in raw)) if meant else raw,
+        count=resolved.length,
+        scheme=resolved.scheme,
+        evidence=resolved.evidence,
+        warnings=(*warnings, *resolved.warnings),
         layout=first.layout,
     )
 
 
 def read_corpus(
-    path: str | PathLike[str],
+    path: FilePath,
     *,
     columns: Columns = DEFAULT_COLUMNS,
     scheme: Scheme | None = None,
@@ -110,33 +109,33 @@ def read_corpus(
     name = display_name(path)
     warnings: list[str] = []
     with _paused_collector():
-        reader = Reader(path, columns, encoding, warn=warnings.append, share=True)
+        reader = ColumnReader(path, columns, encoding, warn=warnings.append, share=True)
         sentences = tuple(reader)
-    return settle_scheme(
+    return resolve_scheme(
         Corpus(name, sentences, scheme or Scheme.BARE, "", tuple(warnings), reader.layout), scheme
     )
 
 
-def settle_scheme(corpus: Corpus, scheme: Scheme | None = None) -> Corpus:
+def resolve_scheme(corpus: Corpus, scheme: Scheme | None = None) -> Corpus:
     """Return the corpus with its scheme found, or as asked for, and its tags as that scheme writes them.
 
     Raises:
         DataError: with file and line where there is no sentence or a tag is not of the scheme.
     """
-    settled = _settle(corpus.path, corpus.sentences, scheme)
+    resolved = _resolve(corpus.path, corpus.sentences, scheme)
     sentences = corpus.sentences
-    if settled.meant:
-        sentences = tuple(_respell(sentence, settled.meant) for sentence in sentences)
+    if resolved.meant:
+        sentences = tuple(_respell(sentence, resolved.meant) for sentence in sentences)
     return replace(
         corpus,
         sentences=sentences,
-        scheme=settled.scheme,
-        evidence=settled.evidence,
-        warnings=(*corpus.warnings, *settled.warnings),
+        scheme=resolved.scheme,
+        evidence=resolved.evidence,
+        warnings=(*corpus.warnings, *resolved.warnings),
     )
 
 
-class _Settled(NamedTuple):
+class _Resolved(NamedTuple):
     """The scheme of a corpus, and the tags that it writes otherwise."""
 
     scheme: Scheme
@@ -146,14 +145,14 @@ class _Settled(NamedTuple):
     length: int  # in sentences
 
 
-def _settle(name: str, sentences: Iterable[Sentence], wanted: Scheme | None) -> _Settled:
+def _resolve(name: str, sentences: Iterable[Sentence], wanted: Scheme | None) -> _Resolved:
     """Go through sentences, again where there is something to complain of."""
     survey = _Survey(sentences)
     if not survey.count:
         raise DataError("found no sentence, expected rows of a token and its tag", name, 1)
     used = {tag for _, tag in survey.bigrams} - {schemes.EDGE}
     if not used:
-        return _Settled(Scheme.BARE, "no tag column was read", (), {}, survey.count)
+        return _Resolved(Scheme.BARE, "no tag column was read", (), {}, survey.count)
     detected = schemes.detect_from_bigrams(survey.bigrams)
     if wanted is None and detected.scheme is Scheme.BARE:
         _refuse_foreign_notation(sentences, used, name)
@@ -161,11 +160,11 @@ def _settle(name: str, sentences: Iterable[Sentence], wanted: Scheme | None) -> 
     meant = schemes.respell(used, scheme)
     _refuse_strangers(sentences, used - meant.keys(), scheme, name)
     warnings = [*_warn_of_spelling(survey, meant, scheme), *_warn_of_steps(survey, meant, scheme)]
-    return _Settled(scheme, evidence, tuple(warnings), meant, survey.count)
+    return _Resolved(scheme, evidence, tuple(warnings), meant, survey.count)
 
 
 class _Survey:
-    """What one pass over sentences tells of them."""
+    """What one pass over sentences finds."""
 
     def __init__(self, sentences: Iterable[Sentence]) -> None:
         self.sentences = sentences

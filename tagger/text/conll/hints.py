@@ -28,7 +28,7 @@ def find_tag_columns(text: str, layout: Layout) -> list[str]:
     return keys + [CONLLU_COLUMNS[place] for place in filled]
 
 
-def tell_empty_column(layout: Layout, others: list[str]) -> str:
+def describe_empty_column(layout: Layout, others: list[str]) -> str:
     """Say that the tag column holds nothing, and which of the others to ask for."""
     assert layout.tag is not None
     found = f"found only {UNSPECIFIED} in the tag column {CONLLU_COLUMNS[layout.tag]}, expected tags"

@@ -1,6 +1,6 @@
 """The layout of a column file: separator, number of columns, CoNLL-U or not, and where the wanted columns are.
 
-The first data row settles it; every later row is held to it by `reader`.
+The first data row shows it; `reader` holds every later row to it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class MissingColumnError(DataError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """Columns are counted from 0; `line` is the row that settled it."""
+    """Columns are counted from 0; `line` is the row that showed it."""
 
     separator: str
     width: int
@@ -50,7 +50,7 @@ def split_row(row: str, separator: str) -> list[str]:
     return fields if separator == "\t" else [field for field in fields if field]
 
 
-def settle_layout(row: str, wanted: Columns, name: str, line: int) -> Layout:
+def find_layout(row: str, wanted: Columns, name: str, line: int) -> Layout:
     """Return the layout of a file from its first data row: a row with a tab has its columns split at tabs only."""
     separator = "\t" if "\t" in row else " "
     fields = split_row(row, separator)

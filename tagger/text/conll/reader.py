@@ -1,7 +1,7 @@
 """Blocks of text to sentences: rows, comments, document boundaries, CoNLL-U.
 
-Most sentences are cut out of their block by `table`; whatever it cannot vouch for goes row by row, where faults get
-their place. This file does not know what a tag means.
+Most sentences are cut out of their block by `table`, all at once; those in which it finds anything unusual are read
+row by row, where faults get their place.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from os import PathLike
 
 from tagger.errors import DataError
-from tagger.text.conll.hints import find_tag_columns, tell_empty_column
-from tagger.text.conll.layout import CONLLU_ID, Layout, settle_layout, split_row, value_of
+from tagger.text.conll.hints import describe_empty_column, find_tag_columns
+from tagger.text.conll.layout import CONLLU_ID, Layout, find_layout, split_row, value_of
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, TAG_COLUMNS, UNSPECIFIED, Columns, Sentence
-from tagger.text.conll.source import display_name, read_blocks, strip_blanks
+from tagger.text.conll.source import BLANKS, read_blocks, strip_blanks
 from tagger.text.conll.table import Cuttings, cut_block
 from tagger.text.counting import count_of
+from tagger.text.files import FilePath, display_name
 from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG
 
 DOCSTART = "-DOCSTART-"
@@ -30,7 +30,7 @@ Fault = Callable[[DataError], None]
 
 
 def read_sentences(
-    path: str | PathLike[str],
+    path: FilePath,
     *,
     columns: Columns = DEFAULT_COLUMNS,
     encoding: str = "utf-8",
@@ -47,10 +47,10 @@ def read_sentences(
     Raises:
         DataError: with file and line.
     """
-    return iter(Reader(path, columns, encoding, warn=warn, on_fault=on_fault))
+    return iter(ColumnReader(path, columns, encoding, warn=warn, on_fault=on_fault))
 
 
-class Reader:
+class ColumnReader:
     """One pass over one file.
 
     Args:
@@ -59,7 +59,7 @@ class Reader:
 
     def __init__(
         self,
-        path: str | PathLike[str],
+        path: FilePath,
         columns: Columns,
         encoding: str,
         *,
@@ -89,15 +89,15 @@ class Reader:
             if text:
                 yield from self._read_block(text, line)
         if self._warn:
-            for fact, first in self.tell_notes():
+            for fact, first in self.describe_notes():
                 self._warn(f"{fact} (first: line {first})")
 
-    def tell_notes(self) -> Iterator[tuple[str, int]]:
+    def describe_notes(self) -> Iterator[tuple[str, int]]:
         """Yield what was mended, and how often, with its first line."""
         for fact, (count, first) in self._notes.items():
             yield f"{count_of(count, 'line')} with {fact}", first
         if self.layout and _may_lack_tags(self.layout) and not self._is_tagged:
-            yield tell_empty_column(self.layout, self._tag_columns), self.layout.line
+            yield describe_empty_column(self.layout, self._tag_columns), self.layout.line
 
     def _note(self, fact: str, line: int) -> None:
         count, first = self._notes.get(fact, (0, line))
@@ -113,7 +113,7 @@ class Reader:
     def _find_layout(self, text: str, line: int) -> None:
         for number, row in enumerate(text.split("\n"), line):
             if row and not row.startswith((*COMMENT, DOCSTART)):
-                self.layout = settle_layout(row, self._columns, self._name, number)
+                self.layout = find_layout(row, self._columns, self._name, number)
                 if _may_lack_tags(self.layout):
                     self._tag_columns = find_tag_columns(text[:SAMPLE], self.layout)
                 return
@@ -184,7 +184,7 @@ class Reader:
         for number, row in enumerate(text, line):
             if self._is_comment(row, above=not rows):
                 self._read_comment(row, number)
-            elif row.startswith(DOCSTART) or (DOCSTART in row and DOCSTART in re.split("[ \t]", row)):
+            elif row.startswith(DOCSTART) or (DOCSTART in row and DOCSTART in re.split(f"[{BLANKS}]", row)):
                 yield from self._finish(numbers, rows)
                 numbers, rows = [], []
                 self._begin_document()
@@ -215,7 +215,7 @@ class Reader:
     def _add_comments(self, rows: tuple[str, ...]) -> None:
         self._comments.extend(rows)
         for row in rows:
-            if "doc" in row and NEW_DOCUMENT.match(row):  # the first is told at a tenth of the cost
+            if "doc" in row and NEW_DOCUMENT.match(row):  # the first test takes a tenth of the time
                 self._begin_document()
 
     def _begin_document(self) -> None:
@@ -225,7 +225,7 @@ class Reader:
     def _read_row(self, row: str, number: int) -> list[str] | None:
         """Return the wanted fields of a token; None for multiword tokens, empty nodes and faulty rows."""
         layout = self.layout
-        assert layout is not None  # a row that is neither comment nor document boundary settles it
+        assert layout is not None  # known from the first row that is neither comment nor document boundary
         fields = split_row(row, layout.separator)
         if layout.separator == " " and "\t" in row:
             found = f"found a tab, line {layout.line} has its {count_of(layout.width, 'column')} separated by spaces"
@@ -264,7 +264,7 @@ def _cut_without_blanks(text: str, layout: Layout) -> tuple[Cuttings, list[str]]
         return found, []
     rows = text.split("\n")
     for run in faulty:
-        rows[run] = [row.rstrip(" \t") for row in rows[run]]
+        rows[run] = [row.rstrip(BLANKS) for row in rows[run]]
     stripped = "\n".join(rows)
     return found if len(stripped) == len(text) else cut_block(stripped, layout, DOCSTART), rows
 

@@ -1,8 +1,8 @@
 """Where rows, fields and sentences stand in a block of text, found for all of its rows at once.
 
 To split every row makes a string of every field, most of them for nothing. Here separators and line ends are found
-with numpy in the bytes of the block, and only the wanted fields become strings. This file finds no faults: it vouches
-for a sentence, or leaves it to a reader of rows. Rows and columns are counted from 0.
+with numpy in the bytes of the block, and only the wanted fields become strings. A sentence in
+which anything is unusual is left to a reader of rows, which finds the fault. Rows and columns are counted from 0.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _Ints = NDArray[np.int64]
 _Flags = NDArray[np.bool_]
 
 
-class Run(NamedTuple):
+class RowRun(NamedTuple):
     """Rows with blank ones around them: a sentence with the comments above it, or what needs a closer look.
 
     Args:
@@ -50,7 +50,7 @@ class Cuttings(NamedTuple):
         columns: (wanted columns, tokens) fields.
         rows: (tokens,) where each stands.
         comments: (comments,) the rows that begin with `#`, in CoNLL-U.
-        runs: the fields of a `Run` for each; plain tuples, which are made in half the time.
+        runs: the fields of a `RowRun` for each; plain tuples, which are made in half the time.
     """
 
     columns: list[tuple[str, ...]]
@@ -60,7 +60,7 @@ class Cuttings(NamedTuple):
 
 
 def cut_block(text: str, layout: Layout, boundary: str) -> Cuttings:
-    """Cut the wanted fields out of all sentences that can be vouched for.
+    """Cut the wanted fields out of all sentences in which nothing is unusual.
 
     Args:
         text: ends in a line end; it must not be empty.
@@ -169,7 +169,7 @@ def _leave_out_others(table: _Table, rows: _Ints, needs_look: _Flags) -> _Ints:
     length = end - begin
     is_token = table.has_digits(begin) & table.has_digits(
         end - 1
-    )  # up to three digits are told without a string
+    )  # up to three digits are recognised without a string
     is_token &= (length < 3) | ((length == 3) & table.has_digits(begin + 1))
     others = np.flatnonzero(~is_token)
     for i, id_ in zip(others, table.cut(begin[others], end[others], "\t"), strict=True):

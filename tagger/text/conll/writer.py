@@ -10,7 +10,6 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from os import PathLike
 from typing import TextIO
 
 from tagger.errors import DataError
@@ -18,6 +17,7 @@ from tagger.text.conll.layout import Layout, split_row
 from tagger.text.conll.reader import COMMENT, DOCSTART, NEW_DOCUMENT
 from tagger.text.conll.sentence import CONLLU_COLUMNS, TAG_COLUMNS, UNSPECIFIED, Sentence
 from tagger.text.conll.source import read_blocks, strip_blanks
+from tagger.text.files import FilePath
 from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG
 
 _FIELDS = {" ": re.compile("[^ ]+"), "\t": re.compile("(?<![^\t])[^\t]*")}
@@ -121,7 +121,7 @@ def _spell_field(field: str, key: str, tag: str, index: int) -> str:
 
 
 def rewrite_tags(
-    path: str | PathLike[str], layout: Layout, sentences: Iterable[Sentence], encoding: str = "utf-8"
+    path: FilePath, layout: Layout, sentences: Iterable[Sentence], encoding: str = "utf-8"
 ) -> Iterator[str]:
     """Yield the text of a file with the tags of its sentences replaced; all else stays.
 

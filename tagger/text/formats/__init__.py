@@ -1,78 +1,234 @@
-"""Labelled sentences -> text in one of several formats: one small writer each, one table.
+"""The formats of labelled text: one table, a row for each, which `tagger convert` and `tagger predict` both use.
 
-A writer takes sentences as they come and yields text as it goes, so that output flows while input does. Writers know
-nothing of models, files or screens.
+A row says what is read and what is written. Two things are written: a corpus, and the sentences that a labeller
+found, with their places in a text and their confidences. Where a format has nothing special to say of a corpus
+(comments, feature columns), the corpus is laid out as such sentences (`alignment`). Writers take what they write as
+it comes and yield text as they go, so that output flows while input does.
+
+To add a format, add a file with its reader or writer, and a row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
+from pathlib import Path
 
 from tagger.errors import ConfigError
-from tagger.text.formats.columns import write_conll, write_tsv
+from tagger.text.conll import Corpus, CorpusStream
+from tagger.text.formats.alignment import Report, locate_sentences
+from tagger.text.formats.brat import read_brat, write_brat, write_pairs
+from tagger.text.formats.columns import read_columns, write_columns, write_conll, write_conllu, write_tsv
+from tagger.text.formats.corpus import CorpusSettings, Misaligned
 from tagger.text.formats.html import write_html
 from tagger.text.formats.inline import write_inline
 from tagger.text.formats.jsonl import write_jsonl
-from tagger.text.formats.sentence import LabelledSentence, LabelledSpan, Reading
-from tagger.text.formats.standoff import write_brat
-from tagger.text.formats.terminal import escape_controls, write_terminal
+from tagger.text.formats.records import (
+    read_records,
+    write_doccano,
+    write_labelstudio,
+    write_spans,
+    write_tags,
+)
+from tagger.text.formats.sentence import LabelledAlternative, LabelledSentence, LabelledSpan
+from tagger.text.formats.terminal import write_terminal
 
 __all__ = [
     "FORMATS",
+    "CorpusSettings",
     "Format",
+    "LabelledAlternative",
     "LabelledSentence",
     "LabelledSpan",
-    "Reading",
+    "Misaligned",
+    "OutputSettings",
     "Writer",
-    "escape_controls",
     "find_format",
+    "guess_format",
+    "list_formats",
+    "read_corpus",
     "write_terminal",
 ]
 
-Writer = Callable[[Iterable[LabelledSentence]], Iterator[str]]
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputSettings:
+    """How a corpus is written.
 
-class Format(NamedTuple):
-    """How to write a format.
-
-    Attributes:
-        write: the writer.
-        suffix: of its files.
-        is_per_document: whether each document needs a file of its own.
-        is_separable: whether a sentence is written without regard to the others, so that several can write at once.
-        about: what it is, for a person.
+    Args:
+        name: of its first document.
+        column: of the tag in CoNLL-U; UPOS for bare labels, else `MISC:NER`, where None.
+        separator: of the columns of a column file.
     """
 
-    write: Writer
-    suffix: str
-    is_per_document: bool
-    is_separable: bool
+    name: str
+    column: str | None = None
+    separator: str = "\t"
+
+
+Reader = Callable[[str, CorpusSettings, Report], Corpus]
+Writer = Callable[[Iterable[LabelledSentence]], Iterator[str]]
+CorpusWriter = Callable[[Corpus | CorpusStream, OutputSettings], Iterator[str]]
+
+
+def _lay_out(write: Writer) -> CorpusWriter:
+    """Return a writer of corpora that lays them out as labelled sentences."""
+    return lambda corpus, output: write(locate_sentences(corpus.sentences, corpus.scheme, output.name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """What is read and written of a format; None: nothing.
+
+    Attributes:
+        about: what it is, for a person.
+        suffixes: of its files; the first is that of files that are written.
+        read: reads a corpus.
+        write: writes what a labeller found.
+        write_corpus: writes a corpus, where `write` would lose something that the format can hold.
+        write_files: writes a corpus that one stream can't hold.
+        has_columns: whether it is a column file, which can be read as a stream.
+        is_per_document: whether each document needs a file of its own.
+        is_separable: whether a sentence is written without regard to the others, so that several processes can write.
+    """
+
     about: str
+    suffixes: tuple[str, ...]
+    read: Reader | None = None
+    write: Writer | None = None
+    write_corpus: CorpusWriter | None = None
+    write_files: Callable[[Corpus, Path], None] | None = None
+    has_columns: bool = False
+    is_per_document: bool = False
+    is_separable: bool = False
+
+    @property
+    def suffix(self) -> str:
+        """Return the suffix of files that are written."""
+        return self.suffixes[0]
+
+    def format_sentences(self, sentences: Iterable[LabelledSentence]) -> Iterator[str]:
+        """Yield what a labeller found as text; the format is one that `find_format` returns."""
+        assert self.write is not None
+        return self.write(sentences)
+
+    def format_corpus(self, corpus: Corpus | CorpusStream, output: OutputSettings) -> Iterator[str]:
+        """Yield a corpus as text; the format is one whose corpora need no files of their own (`write_files`)."""
+        if self.write_corpus is not None:
+            return self.write_corpus(corpus, output)
+        assert self.write is not None
+        return _lay_out(self.write)(corpus, output)
 
 
 FORMATS: dict[str, Format] = {
-    "jsonl": Format(
-        write_jsonl, ".jsonl", False, True, "one JSON object a sentence: text, tokens, spans, offsets"
+    "conll": Format(
+        about="columns, one token a row",
+        suffixes=(".conll",),
+        read=read_columns,
+        write=write_conll,
+        write_corpus=lambda corpus, output: write_columns(corpus, output.separator),
+        has_columns=True,
     ),
-    "conll": Format(write_conll, ".conll", False, False, "one token a row: token, tab, tag"),
+    "conllu": Format(
+        about="CoNLL-U",
+        suffixes=(".conllu",),
+        read=read_columns,
+        write_corpus=lambda corpus, output: write_conllu(corpus, output.column),
+        has_columns=True,
+    ),
+    "jsonl": Format(
+        about="JSON lines, an object a sentence: tokens and tags of a corpus; of what a labeller found, "
+        "the text, tokens, spans and offsets",
+        suffixes=(".jsonl", ".ndjson", ".json"),
+        read=read_records,
+        write=write_jsonl,
+        write_corpus=_lay_out(write_tags),
+        is_separable=True,
+    ),
+    "spans": Format(
+        about="a corpus as `tagger predict --format jsonl` writes it, without confidences",
+        suffixes=(".jsonl",),
+        read=read_records,
+        write_corpus=_lay_out(write_spans),
+    ),
+    "doccano": Format(
+        about="JSON lines of doccano, an object a sentence: its text and labels",
+        suffixes=(".jsonl",),
+        read=read_records,
+        write=write_doccano,
+        is_separable=True,
+    ),
+    "labelstudio": Format(
+        about="tasks of Label Studio, one array",
+        suffixes=(".json",),
+        read=read_records,
+        write=write_labelstudio,
+    ),
+    "brat": Format(
+        about="brat stand-off: pairs of .txt and .ann, one for each document",
+        suffixes=(".ann",),
+        read=read_brat,
+        write=write_brat,
+        write_files=write_pairs,
+        is_per_document=True,
+    ),
     "tsv": Format(
-        write_tsv, ".tsv", False, False, "one span a row: document, start, end, type, text, confidence"
+        about="one span a row: document, start, end, type, text, confidence",
+        suffixes=(".tsv",),
+        write=write_tsv,
     ),
     "inline": Format(
-        write_inline, ".txt", False, True, "one sentence a line, with <PER>...</PER> around spans"
+        about="one sentence a line, with <PER>...</PER> around spans",
+        suffixes=(".txt",),
+        write=write_inline,
+        is_separable=True,
     ),
-    "brat": Format(write_brat, ".ann", True, False, "brat stand-off annotations, a file for each document"),
-    "html": Format(write_html, ".html", False, False, "one page with highlighted spans"),
+    "html": Format(about="one page with highlighted spans", suffixes=(".html",), write=write_html),
 }
 
 
 def find_format(name: str) -> Format:
-    """Return the format of that name.
+    """Return the format of that name, one that what a labeller found can be written in.
 
     Raises:
         ConfigError: there is none.
     """
-    if name not in FORMATS:
-        raise ConfigError(f"found {name!r}, expected one of {', '.join(FORMATS)}", "format")
+    writable = [each for each, row in FORMATS.items() if row.write]
+    if name not in writable:
+        raise ConfigError(f"found {name!r}, expected one of {', '.join(writable)}", "format")
     return FORMATS[name]
+
+
+def list_formats(*, of_input: bool) -> list[str]:
+    """Return the names of the formats in which a corpus can be read, or else be written."""
+    return [name for name, row in FORMATS.items() if row.read or not of_input]
+
+
+def guess_format(path: str) -> str:
+    """Return the format of a corpus that a name suggests; a directory, or a text beside its annotations, is brat.
+
+    >>> guess_format("news.conllu.gz"), guess_format("news.txt")
+    ('conllu', 'conll')
+    """
+    plain = Path(path.removesuffix(".gz"))
+    if plain.is_dir() or (plain.suffix == ".txt" and plain.with_suffix(".ann").exists()):
+        return "brat"
+    suffix = plain.suffix.lower()
+    return next((name for name, row in FORMATS.items() if row.read and suffix in row.suffixes), "conll")
+
+
+def read_corpus(path: str, form: str, settings: CorpusSettings, report: Report) -> Corpus:
+    """Read a corpus in one of the formats that can be read; texts with spans get tags in IOB2.
+
+    Args:
+        path: the file, `-` for the standard input; for brat, perhaps a directory.
+        form: the name of a format; the shapes of JSON are told apart by their keys.
+        settings: how it is read.
+        report: called for each span that does not meet token boundaries, before the error they amount to.
+
+    Raises:
+        DataError: with file and line.
+    """
+    read = FORMATS[form].read
+    assert read is not None
+    return read(path, settings, report)

@@ -6,11 +6,10 @@ nothing and runs no script.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from html import escape
 
+from tagger.text.escape import escape_html_text
 from tagger.text.formats.sentence import LabelledSentence, LabelledSpan, pieces
 
 _HEAD = """<!DOCTYPE html>
@@ -43,9 +42,6 @@ _FOOT = "</body>\n</html>\n"
 # Each type takes the next hue around the circle in golden steps, so that any number of them stay apart.
 _GOLDEN_ANGLE = 137.508
 _FIRST_HUE = 210.0
-# HTML allows no control characters and no surrogates: their pictures and the replacement character stand for them.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-_PICTURES = 0x2400
 
 
 def write_html(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
@@ -55,11 +51,12 @@ def write_html(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
     counts: Counter[str] = Counter()
     doc: str | None = None
     for sentence in sentences:
-        heading = f"<h2>{_text(sentence.doc)}</h2>\n" if sentence.doc != doc else ""
+        heading = f"<h2>{escape_html_text(sentence.doc)}</h2>\n" if sentence.doc != doc else ""
         doc = sentence.doc
         counts.update(span.type for span in sentence.spans)
         parts = [
-            _text(text) if span is None else _mark(_text(text), span, hues) for text, span in pieces(sentence)
+            escape_html_text(text) if span is None else _mark(text, span, hues)
+            for text, span in pieces(sentence)
         ]
         yield f'{heading}<p dir="auto">{"".join(parts)}</p>\n'
     yield _legend(counts, hues)
@@ -69,21 +66,12 @@ def write_html(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
 def _mark(text: str, span: LabelledSpan, hues: dict[str, float]) -> str:
     hue = hues.setdefault(span.type, round((_FIRST_HUE + _GOLDEN_ANGLE * len(hues)) % 360, 1))
     title = "" if span.confidence is None else f' title="confidence {span.confidence:.4f}"'
-    return f'<mark style="--hue: {hue}"{title}>{text}<b>{_text(span.type)}</b></mark>'
+    return f'<mark style="--hue: {hue}"{title}>{escape_html_text(text)}<b>{escape_html_text(span.type)}</b></mark>'
 
 
 def _legend(counts: Counter[str], hues: dict[str, float]) -> str:
     rows = "".join(
-        f'<tr><td><mark style="--hue: {hues[kind]}">{_text(kind)}</mark></td><td>{count}</td></tr>\n'
+        f'<tr><td><mark style="--hue: {hues[kind]}">{escape_html_text(kind)}</mark></td><td>{count}</td></tr>\n'
         for kind, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     )
     return f"<table>\n{rows}</table>\n" if rows else ""
-
-
-def _text(text: str) -> str:
-    return _FORBIDDEN.sub(_picture, escape(text.replace("\r\n", "\n")))
-
-
-def _picture(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return chr(_PICTURES + code) if code < 0x20 else "\N{SYMBOL FOR DELETE}" if code == 0x7F else "\ufffd"

@@ -6,14 +6,11 @@ writes, except that no line holds a character that some reader takes for a line 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from json.encoder import encode_basestring
 
-from tagger.text.formats.sentence import LabelledSentence, LabelledSpan, Reading
+from tagger.text.escape import quote_json
+from tagger.text.formats.sentence import LabelledAlternative, LabelledSentence, LabelledSpan
 
-# DEL and the C1 controls, which JSON lets through; what Unicode counts as line ends; surrogates, which UTF-8 lacks.
-_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _DIGITS = 6  # of a confidence: finer than the order of a batch can change it
 
 
@@ -21,20 +18,8 @@ class _Quoted(dict[str, str]):
     """The few tags and types of a model, each quoted once."""
 
     def __missing__(self, text: str) -> str:
-        quoted = self[text] = quote(text)
+        quoted = self[text] = quote_json(text)
         return quoted
-
-
-def quote(text: str) -> str:
-    """Return a JSON string.
-
-    >>> print(quote('"Ä"\\n\\x9b'))
-    "\\"Ä\\"\\n\\u009b"
-    """
-    quoted: str = encode_basestring(text)
-    if quoted.isprintable():
-        return quoted
-    return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)
 
 
 def write_jsonl(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
@@ -43,20 +28,20 @@ def write_jsonl(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
     doc = quoted_doc = ""
     for sentence in sentences:
         if sentence.doc != doc or not quoted_doc:
-            doc, quoted_doc = sentence.doc, quote(sentence.doc)
+            doc, quoted_doc = sentence.doc, quote_json(sentence.doc)
         tokens = ", ".join([f"[{start}, {end}, {names[tag]}]" for start, end, tag in sentence.tokens])
         spans = ", ".join([_span(span, names) for span in sentence.spans])
-        nbest = "" if sentence.nbest is None else f', "nbest": [{_readings(sentence.nbest, names)}]'
+        nbest = "" if sentence.nbest is None else f', "nbest": [{_alternatives(sentence.nbest, names)}]'
         yield (
             f'{{"doc": {quoted_doc}, "start": {sentence.start}, "end": {sentence.end}, '
-            f'"text": {quote(sentence.text)}, "tokens": [{tokens}], "spans": [{spans}]{nbest}}}\n'
+            f'"text": {quote_json(sentence.text)}, "tokens": [{tokens}], "spans": [{spans}]{nbest}}}\n'
         )
 
 
 def _span(span: LabelledSpan, names: _Quoted) -> str:
     kind, start, end, text, confidence = span
     return (
-        f'{{"type": {names[kind]}, "start": {start}, "end": {end}, "text": {quote(text)}, '
+        f'{{"type": {names[kind]}, "start": {start}, "end": {end}, "text": {quote_json(text)}, '
         f'"confidence": {_probability(confidence)}}}'
     )
 
@@ -65,10 +50,10 @@ def _probability(value: float | None) -> str:
     return "null" if value is None else repr(round(value, _DIGITS))
 
 
-def _readings(readings: Iterable[Reading], names: _Quoted) -> str:
+def _alternatives(alternatives: Iterable[LabelledAlternative], names: _Quoted) -> str:
     return ", ".join(
-        f'{{"confidence": {_probability(reading.confidence)}, '
-        f'"tags": [{", ".join([names[tag] for tag in reading.tags])}], '
-        f'"spans": [{", ".join([_span(span, names) for span in reading.spans])}]}}'
-        for reading in readings
+        f'{{"confidence": {_probability(alternative.confidence)}, '
+        f'"tags": [{", ".join([names[tag] for tag in alternative.tags])}], '
+        f'"spans": [{", ".join([_span(span, names) for span in alternative.spans])}]}}'
+        for alternative in alternatives
     )

@@ -1,7 +1,7 @@
-"""A labelled sentence: what prediction hands to the writers of formats, and all they know.
+"""A labelled sentence at its place in a text: what the writers of formats get, from a labeller or from a corpus.
 
 Every offset counts Unicode code points from the beginning of the document, so `document[span.start:span.end]` is
-`span.text`. Where the tokens came from and how their tags were found is not known here.
+`span.text`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class LabelledSpan(NamedTuple):
     confidence: float | None = None
 
 
-class Reading(NamedTuple):
+class LabelledAlternative(NamedTuple):
     """One of the n best ways to label a sentence, with the posterior probability of its whole tag sequence."""
 
     confidence: float
@@ -44,7 +44,8 @@ class LabelledSentence:
         text: the sentence as the document has it, line breaks included.
         tokens: (start, end, tag) of each token.
         spans: without overlaps.
-        nbest: the n best readings, best first; None where nobody asked.
+        nbest: the n best alternatives, best first; None where nobody asked.
+        comments: the lines that stand above it in a corpus.
     """
 
     doc: str
@@ -53,7 +54,8 @@ class LabelledSentence:
     text: str
     tokens: Sequence[tuple[int, int, str]]
     spans: Sequence[LabelledSpan]
-    nbest: Sequence[Reading] | None = None
+    nbest: Sequence[LabelledAlternative] | None = None
+    comments: tuple[str, ...] = ()
 
     def words(self) -> list[str]:
         """Return the tokens as the text has them."""

@@ -1,32 +1,18 @@
-"""Labelled sentences -> coloured lines for a person at a terminal, and text that no terminal obeys."""
+"""Labelled sentences -> coloured lines for a person at a terminal."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
 
+from tagger.text.escape import escape_controls
 from tagger.text.formats.sentence import LabelledSentence, pieces
 
-# C0, DEL and C1 (without tab and line feed), the marks that reorder what is shown, line separators, surrogates.
-_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]")
 _LINE_ENDS = re.compile(r"\s*[\n\r\v\f\x85\u2028\u2029]\s*")
 
 # 256-colour codes, dark enough for white letters and far apart for people who see few colours.
 _COLOURS = (25, 130, 29, 90, 124, 58, 24, 95, 22, 54, 88, 236)
 _RESET = "\x1b[0m"
-
-
-def escape_controls(text: str) -> str:
-    r"""Show what a terminal would obey: escape sequences, bidirectional overrides. Tab and line feed stay.
-
-    >>> print(escape_controls("\x1b[31mred\u202e"))
-    \x1b[31mred\u202e
-    """
-    if text.isprintable():
-        return text
-    return _COMMANDS.sub(
-        lambda match: match[0].encode("unicode_escape", "surrogatepass").decode("ascii"), text
-    )
 
 
 def write_terminal(sentences: Iterable[LabelledSentence]) -> Iterator[str]:

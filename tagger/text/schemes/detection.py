@@ -65,7 +65,7 @@ def detect_from_bigrams(bigrams: Bigrams) -> Detection:
     letters = _count_letters(counts, has_outside)
     if not letters:
         return Detection(Scheme.BARE, f"the tags, such as {_examples(counts)}, have no prefixes")
-    return _tell_by_letters(letters, is_typed=any(tag[1:] for tag in counts)) or _tell_iob(steps)
+    return _find_by_letters(letters, is_typed=any(tag[1:] for tag in counts)) or _find_iob(steps)
 
 
 def _count_letters(counts: Counter[str], has_outside: bool) -> Counter[str]:
@@ -81,7 +81,7 @@ def _count_letters(counts: Counter[str], has_outside: bool) -> Counter[str]:
     return letters
 
 
-def _tell_by_letters(letters: Counter[str], is_typed: bool) -> Detection | None:
+def _find_by_letters(letters: Counter[str], is_typed: bool) -> Detection | None:
     """Return the scheme that alone has one of these letters; None for B and I, which two have."""
     for letter, scheme in (
         ("W", Scheme.BMEWO),
@@ -104,8 +104,8 @@ def _tags_begin(letter: str, count: int) -> str:
     return f"1 tag begins with {letter}" if count == 1 else f"{count} tags begin with {letter}"
 
 
-def _tell_iob(steps: Bigrams) -> Detection:
-    """Tell IOB1 from IOB2 by the spans that do not touch one of their own type: I begins them in IOB1."""
+def _find_iob(steps: Bigrams) -> Detection:
+    """Return IOB1 or IOB2, by the spans that do not touch one of their own type: I begins them in IOB1."""
     begun: Counter[str] = Counter()
     for (previous, tag), count in steps.items():
         touches = previous == UNKNOWN_TAG or (previous not in (EDGE, OUTSIDE) and previous[1:] == tag[1:])

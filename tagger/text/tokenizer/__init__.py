@@ -1,8 +1,8 @@
 """Raw text -> sentences -> tokens, with offsets in code points: `text[start:end] == token`, always.
 
 No character but white space is lost, no token holds white space, and time is linear in the text. Words follow the
-conventions of the corpus that a model was trained on, as far as its tokens show them (`detect`); characters suit
-models trained on characters, blanks suit text that is tokenized already. There is no dictionary, and no model: a
+conventions of the corpus that a model was trained on, as far as its tokens show them (`detect`); characters are for
+models trained on characters, blanks for text that is tokenized already. There is no dictionary, and no model: a
 language without blanks that was not trained by characters is cut at its punctuation, Chinese and Japanese into
 characters.
 """

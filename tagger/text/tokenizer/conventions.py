@@ -3,7 +3,7 @@
 A model labels raw text best when that text is cut as its corpus was: one corpus writes `do n't`, the next
 `don't`; one keeps `first-quarter` whole, the next makes three tokens of it. Every convention is a row of a table
 here: what the token looks like kept whole, what it looks like split, and which of the two is taken where a corpus
-shows neither. This file counts tokens; it knows nothing of raw text, which is `words`.
+shows neither. Raw text itself is cut by `words`.
 """
 
 from __future__ import annotations

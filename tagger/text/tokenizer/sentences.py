@@ -4,7 +4,7 @@ Text falls into blocks at paragraph breaks; a block goes to sentencex (rules and
 pieces of bounded size, after one small rule for Chinese and Japanese. Brackets and quotation marks are blanked for
 sentencex: it would keep what they enclose in one sentence, however long, and a mark that is never closed would
 reach over all that follows. Where a boundary falls depends on the text alone, not on the sizes in which it
-arrives. Tokens are not known here.
+arrives.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 
 A token never spans white space, so each run is cut on its own, and a bounded cache keeps the runs that come again:
 in running text nearly all do. The tokens of a run, joined, are the run; offsets follow from their lengths. Every
-quantifier is possessive or bounded, so that no input takes more than linear time. Nothing here knows of sentences
-or of tags.
+quantifier is possessive or bounded, so that no input takes more than linear time.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """One model directory: written atomically, checked when read, resumed to the same bits."""
 
-from tagger.training.checkpoint.disk import discard, locked, prepare_directory, write_atomically
+from tagger.text.files import write_atomically
+from tagger.training.checkpoint.disk import discard, locked, prepare_directory
 from tagger.training.checkpoint.model import (
     CARD,
     CONFIG,

@@ -20,10 +20,11 @@ from tagger import config as settings
 from tagger.errors import ConfigError, DataError, ModelError
 from tagger.model import trained
 from tagger.model.trained import TrainedModel
+from tagger.runtime.lexicon import Lexicon
 from tagger.text import schemes
-from tagger.text.lexicon import Lexicon
+from tagger.text.files import sync_directory, write_atomically
 from tagger.text.schemes import Scheme
-from tagger.training.checkpoint.disk import discard, sync_directory, write_atomically
+from tagger.training.checkpoint.disk import discard
 from tagger.training.checkpoint.tensors import read_checked, sha256, write_tensors
 
 CONFIG = "config.toml"

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from tagger.errors import ModelError
-from tagger.training.checkpoint.disk import write_atomically
+from tagger.text.files import write_atomically
 
 FORMAT = "1"
 _DTYPES = {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tagger.text.counting import count_of
-from tagger.text.markup import escape
+from tagger.text.escape import escape_html
 
 _WIDTH, _HEIGHT = 640, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 14, 34
@@ -38,7 +38,7 @@ def draw(title: str, lines: Sequence[Line], best_epoch: int = 0, *, form: str = 
     low, high = marks[0], marks[-1]
     parts = [
         f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'aria-label="{escape(title)} over {count_of(epochs, "epoch")}; the table below holds the figures">'
+        f'aria-label="{escape_html(title)} over {count_of(epochs, "epoch")}; the table below holds the figures">'
     ]
     for mark in marks:
         y = _y(mark, low, high)
@@ -86,7 +86,7 @@ def _trace(line: Line, number: int, epochs: int, scale: tuple[float, float], for
         x, y = _x(epoch, epochs), _y(value, *scale)
         pieces[-1].append(f"{x},{y}")
         if epochs <= _MOST_DOTS:
-            figure = f"{escape(line.name)}, epoch {epoch}: {value:{form}}"
+            figure = f"{escape_html(line.name)}, epoch {epoch}: {value:{form}}"
             dots.append(f'<circle class="l{number}" cx="{x}" cy="{y}" r="3"><title>{figure}</title></circle>')
     drawn = [f'<polyline class="l{number}" points="{" ".join(piece)}"/>' for piece in pieces if piece]
     return drawn + dots

@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Any
 
 from tagger.text.counting import count_of
-from tagger.text.markup import escape, forbid_the_rest
+from tagger.text.escape import escape_html, forbid_requests
 from tagger.training.curves.chart import Line, draw
 
 _Epochs = Sequence[Mapping[str, Any]]
@@ -75,7 +75,7 @@ def _render(title: str, epochs: _Epochs, panels: Sequence[_Panel]) -> str:
     sections = "".join(_section(panel, epochs, best) for panel in panels)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"{forbid_the_rest(style)}\n"
+        f"{forbid_requests(style)}\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>{style}</style>\n</head>\n<body>\n"
         f"<h1>{title}</h1><p>{note}</p>\n{sections}{_table(panels, epochs, best)}</body>\n</html>\n"
@@ -84,7 +84,7 @@ def _render(title: str, epochs: _Epochs, panels: Sequence[_Panel]) -> str:
 
 def _section(panel: _Panel, epochs: _Epochs, best: int) -> str:
     lines = [Line(curve.name, [curve.read(epoch) for epoch in epochs]) for curve in panel.curves]
-    names = (f'<span class="key{place}">{escape(line.name)}</span>' for place, line in enumerate(lines))
+    names = (f'<span class="key{place}">{escape_html(line.name)}</span>' for place, line in enumerate(lines))
     key = f"<p>{', '.join(names)}</p>" if len(lines) > 1 else ""
     return f"<h2>{panel.title}</h2>{key}{draw(panel.title, lines, best, form=panel.curves[0].form)}\n"
 
@@ -92,7 +92,7 @@ def _section(panel: _Panel, epochs: _Epochs, best: int) -> str:
 def _table(panels: Sequence[_Panel], epochs: _Epochs, best: int) -> str:
     curves = [*(curve for panel in panels for curve in panel.curves), *_TIME]
     head = "".join(
-        f'<th scope="col">{escape(name)}</th>' for name in ("epoch", *(curve.name for curve in curves))
+        f'<th scope="col">{escape_html(name)}</th>' for name in ("epoch", *(curve.name for curve in curves))
     )
     rows = "".join(
         f'<tr><th scope="row">{"* " * (epoch["epoch"] == best)}{epoch["epoch"]}</th>'

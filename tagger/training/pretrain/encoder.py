@@ -15,9 +15,10 @@ from tagger.config import TextEncoderConfig, TextEncoderTrainingConfig
 from tagger.errors import ConfigError
 from tagger.model.batch import EncodedCorpus, Group, collate, encode, group, shuffled_batches
 from tagger.model.text_encoder import TextEncoder
+from tagger.runtime.kinds import TextCounts
+from tagger.runtime.lexicon import Lexicon
 from tagger.text.conll import Sentence
 from tagger.text.features import normalise
-from tagger.text.lexicon import Lexicon
 from tagger.text.raw import Words
 from tagger.text.tokenizer import Mode
 from tagger.training import text_encoder
@@ -59,7 +60,7 @@ class EncoderTask:
     def __init__(self, config: TextEncoderConfig, found: Survey) -> None:
         self.config = config
         common = dict(Counter(found.counts).most_common(config.text.vocabulary))
-        self.lexicon = Lexicon.of_counts(common, found.pairs, config.embedding)
+        self.lexicon = Lexicon.of_counts(TextCounts(common, found.pairs), config.embedding)
 
     @property
     def settings(self) -> TextEncoderTrainingConfig:

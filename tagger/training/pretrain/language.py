@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from tagger.config import PretrainConfig, PretrainingConfig
 from tagger.model.bilm import LanguageBatch, LanguageModel
+from tagger.runtime.lexicon import number_distinct
 from tagger.text.language import LanguageTables
 from tagger.text.raw import Words
 from tagger.text.tokenizer import Mode
@@ -158,14 +159,12 @@ def collate(chunk: Chunk, places: Sequence[int]) -> LanguageBatch:
     tokens = np.zeros((len(places), int(lengths.max())), dtype=np.int64)
     for row, place in enumerate(places):
         tokens[row, : lengths[row]] = chunk.sentences[place]
-    used, inverse = np.unique(tokens.T, return_inverse=True)
-    if used[0] != 0:
-        used, inverse = np.concatenate(([0], used)), inverse + 1
+    used, places_of_words = number_distinct(tokens.T)
     spelling = chunk.spelling[used]
     width = max(1, int((spelling != 0).sum(1).max()))
     return LanguageBatch(
         spelling=torch.from_numpy(np.ascontiguousarray(spelling[:, :width])),
-        tokens=torch.from_numpy(inverse.reshape(tokens.T.shape)),
+        tokens=torch.from_numpy(places_of_words),
         lengths=torch.from_numpy(lengths),
         targets=torch.from_numpy(chunk.outcomes[tokens.T]),
     )

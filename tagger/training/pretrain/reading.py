@@ -16,9 +16,9 @@ from pathlib import Path
 from tagger.config import RawTextConfig
 from tagger.errors import DataError
 from tagger.text import features
-from tagger.text.conll.source import is_stdin
 from tagger.text.counting import count_of
-from tagger.text.raw import Words, read_words
+from tagger.text.files import ENCODING_ADVICE, find_decoder, is_stdin
+from tagger.text.raw import InputSettings, Words, find_files, read_words
 from tagger.text.tokenizer import Mode
 
 MOST_COUNTED = 4_000_000  # distinct words counted at once; beyond that those seen once are forgotten
@@ -28,26 +28,29 @@ class Source:
     """The sentences of some text files, which can be read again and again.
 
     Args:
-        paths: the files, in the order in which they are read.
+        paths: the files, in the order in which they are read; a folder stands for all files inside.
         text: how they are read and what is held out.
         mode: what a token is.
         longest: tokens of a sentence; a longer one is cut.
         seed: draws what is held out.
 
     Raises:
+        ConfigError: there is no such encoding.
         DataError: one of them is the standard input, which can be read only once.
     """
 
     def __init__(
         self, paths: Sequence[Path], text: RawTextConfig, *, mode: Mode, longest: int, seed: int
     ) -> None:
+        find_decoder(text.encoding, "text.encoding")
         for path in paths:
             if is_stdin(path):
                 raise DataError(
                     "can be read only once, and every epoch reads the text; give a file", "<stdin>"
                 )
-        self.paths = paths
+        self.paths = find_files(paths)
         self._text = text
+        self._settings = InputSettings(format=text.format, encoding=text.encoding, advice=ENCODING_ADVICE)
         self._mode = mode
         self._longest = longest
         self._seed = seed
@@ -60,7 +63,7 @@ class Source:
         """Yield all sentences, and whether each is held out."""
         text, longest = self._text, self._longest
         number = held = 0
-        for sentence in read_words(self.paths, text.format, self._mode, text.encoding):
+        for sentence in read_words(self.paths, self._settings, self._mode):
             for start in range(0, len(sentence), longest):
                 is_held_out = held < text.max_held_out and self._draw(number) < text.held_out
                 yield sentence[start : start + longest], is_held_out

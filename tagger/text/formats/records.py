@@ -1,23 +1,27 @@
-"""JSON records to sentences or documents, and back; a small function for each shape, and a table of them.
+"""JSON records to sentences or documents, and back; a small function for each shape.
 
 A record is read by its keys: `tokens` and `tags`; a text with spans as doccano writes it (`label`, `labels` or
 `entities` hold `[start, end, type]`); what `tagger predict` writes (`tokens` hold `[start, end, tag]`); tasks of
-Label Studio (`data` and `annotations`, or its short form). This file does not open files.
+Label Studio (`data` and `annotations`, or its short form).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tagger.errors import DataError
-from tagger.text.annotations.alignment import Document, TextSpan, locate_tokens
-from tagger.text.conll import Sentence
+from tagger.text.conll import Corpus, Sentence
+from tagger.text.conll.source import read_whole_lines
 from tagger.text.counting import count_of
-from tagger.text.schemes import Scheme, tags_to_spans
+from tagger.text.files import display_name
+from tagger.text.formats.alignment import Document, Report, TextSpan
+from tagger.text.formats.corpus import CorpusSettings, align_corpus
+from tagger.text.formats.sentence import LabelledSentence
 
-Record = Mapping[str, Any]
+Record = dict[str, Any]
+LONGEST_JSON_LINE = 1 << 30  # characters: Label Studio exports a project as one line
 _TAGS = ("tags", "ner_tags", "labels")
 _WORDS = ("tokens", "words")
 _SPANS = ("label", "labels", "entities", "spans")
@@ -30,6 +34,54 @@ class Place(NamedTuple):
     path: str
     line: int
     document: int
+
+
+def read_records(path: str, settings: CorpusSettings, report: Report) -> Corpus:
+    """Read a corpus of JSON lines, or of an array; the shape of each record is told by its keys.
+
+    Args:
+        path: the file, `-` for the standard input.
+        settings: how its texts are cut, its scheme and its encoding.
+        report: called for each span that does not meet token boundaries.
+
+    Raises:
+        DataError: with file and line.
+    """
+    return align_corpus(
+        path, lambda _report, _warn: _read_documents(path, settings.encoding), settings, report
+    )
+
+
+def _read_documents(path: str, encoding: str) -> Iterator[Sentence | Document]:
+    name = display_name(path)
+    number, last = 0, None  # of the document
+    for line, record in _read_values(path, name, encoding):
+        document = _document_of(record)
+        number += document is not None and last is not None and document != last
+        last = document if document is not None else last
+        yield read_record(record, Place(name, line, number))
+
+
+def _document_of(record: Any) -> Any:
+    """Return what a record says about its document; None where it says nothing."""
+    if not isinstance(record, Mapping):
+        return None
+    meta = record.get("meta")
+    return record.get("doc", meta.get("doc") if isinstance(meta, Mapping) else None)
+
+
+def _read_values(path: str, name: str, encoding: str) -> Iterator[tuple[int, Any]]:
+    """Yield the line and the value of each JSON text: one a line, or the elements of one array."""
+    pieces = read_whole_lines(path, encoding, lambda fact, line: None, LONGEST_JSON_LINE)
+    for piece, begin in pieces:
+        if begin == 1 and piece.lstrip().startswith("["):
+            whole = piece + "".join(text for text, _ in pieces)
+            values = parse_json(whole, name, begin)
+            yield from ((1, value) for value in values)
+            return
+        for line, row in enumerate(piece.split("\n")[:-1], begin):
+            if row.strip():
+                yield line, parse_json(row, name, line)
 
 
 def parse_json(text: str, path: str, line: int) -> Any:
@@ -165,89 +217,66 @@ def _read_offsets(words: Sequence[Any], base: int, text: str, place: Place) -> t
     return tuple(offsets)
 
 
-class Located(NamedTuple):
-    """A sentence to be written: its text, where that begins in its document, its tokens and spans there."""
-
-    sentence: Sentence
-    document: str
-    start: int
-    text: str
-    tokens: tuple[tuple[int, int], ...]
-    spans: tuple[TextSpan, ...]
-
-
-def locate(sentences: Iterable[Sentence], scheme: Scheme, joiner: str, name: str) -> Iterator[Located]:
-    """Yield sentences with their texts; in a document, the next begins one character after the last."""
-    document, start = -1, 0
+def write_tags(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
+    """Yield one object a line: tokens, tags, and the comments of a corpus."""
     for sentence in sentences:
-        start = 0 if sentence.document != document else start
-        document = sentence.document
-        text, offsets = locate_tokens(sentence, joiner)
-        tokens = tuple((start + first, start + last) for first, last in offsets)
-        spans = []
-        for type_, first, last in tags_to_spans(sentence.tags, scheme):
-            begin, end = tokens[first][0], tokens[last - 1][1]
-            spans.append(TextSpan(type_, begin, end, text[begin - start : end - start]))
-        yield Located(sentence, f"{name}#{document}" if document else name, start, text, tokens, tuple(spans))
-        start += len(text) + 1
+        tags = [tag for _, _, tag in sentence.tokens]
+        record: Record = {"doc": sentence.doc, "tokens": sentence.words(), "tags": tags}
+        yield _dump_line(record | ({"comments": list(sentence.comments)} if sentence.comments else {}))
 
 
-def _write_tags(located: Located) -> Record:
-    sentence = located.sentence
-    record = {"doc": located.document, "tokens": list(sentence.tokens), "tags": list(sentence.tags)}
-    return record | ({"comments": list(sentence.comments)} if sentence.comments else {})
+def write_spans(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
+    """Yield one object a line: what `jsonl.write_jsonl` writes, without confidences."""
+    for sentence in sentences:
+        spans = [
+            {"type": span.type, "start": span.start, "end": span.end, "text": span.text}
+            for span in sentence.spans
+        ]
+        yield _dump_line(
+            {
+                "doc": sentence.doc,
+                "start": sentence.start,
+                "end": sentence.end,
+                "text": sentence.text,
+                "tokens": [list(token) for token in sentence.tokens],
+                "spans": spans,
+            }
+        )
 
 
-def _write_prediction(located: Located) -> Record:
-    """Write what `tagger predict --format jsonl` writes, without a confidence."""
-    tags = located.sentence.tags
-    return {
-        "doc": located.document,
-        "start": located.start,
-        "end": located.start + len(located.text),
-        "text": located.text,
-        "tokens": [[start, end, tag] for (start, end), tag in zip(located.tokens, tags, strict=True)],
-        "spans": [_name_fields(span) for span in located.spans],
-    }
+def write_doccano(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
+    """Yield one object a line, as doccano imports and exports it; offsets count from the sentence."""
+    for sentence in sentences:
+        shift = sentence.start
+        label = [[span.start - shift, span.end - shift, span.type] for span in sentence.spans]
+        yield _dump_line({"text": sentence.text, "label": label, "doc": sentence.doc})
 
 
-def _name_fields(span: TextSpan) -> Record:
-    return {"type": span.type, "start": span.start, "end": span.end, "text": span.text}
+def write_labelstudio(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
+    """Yield an array of tasks, a line for each sentence: Label Studio imports no JSON lines."""
+    before = "[\n"
+    for sentence in sentences:
+        yield before + _dump(_make_task(sentence))
+        before = ",\n"
+    yield "\n]\n" if before == ",\n" else "[]\n"
 
 
-def _write_doccano(located: Located) -> Record:
-    shift = located.start
-    label = [[span.start - shift, span.end - shift, span.type] for span in located.spans]
-    return {"text": located.text, "label": label, "doc": located.document}
-
-
-def _write_task(located: Located) -> Record:
+def _make_task(sentence: LabelledSentence) -> Record:
     result = []
-    for type_, start, end, text, _ in located.spans:
-        value = {"start": start - located.start, "end": end - located.start, "text": text, "labels": [type_]}
+    for span in sentence.spans:
+        start, end = span.start - sentence.start, span.end - sentence.start
+        value = {"start": start, "end": end, "text": span.text, "labels": [span.type]}
         result.append({"from_name": "label", "to_name": "text", "type": "labels", "value": value})
     return {
-        "data": {"text": located.text},
+        "data": {"text": sentence.text},
         "annotations": [{"result": result}],
-        "meta": {"doc": located.document},
+        "meta": {"doc": sentence.doc},
     }
 
 
-RECORDS: dict[str, Callable[[Located], Record]] = {
-    "jsonl": _write_tags,
-    "spans": _write_prediction,
-    "doccano": _write_doccano,
-    "labelstudio": _write_task,
-}
+def _dump(record: Record) -> str:
+    return json.dumps(record, ensure_ascii=False)
 
 
-def format_records(located: Iterable[Located], shape: str) -> Iterator[str]:
-    """Yield one JSON object a line; for Label Studio, which imports no lines, an array of them."""
-    write = RECORDS[shape]
-    is_array = shape == "labelstudio"
-    before = "[\n" if is_array else ""
-    for each in located:
-        yield before + json.dumps(write(each), ensure_ascii=False) + ("" if is_array else "\n")
-        before = ",\n" if is_array else ""
-    if is_array:
-        yield "\n]\n" if before.startswith(",") else "[]\n"
+def _dump_line(record: Record) -> str:
+    return _dump(record) + "\n"

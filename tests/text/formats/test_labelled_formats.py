@@ -17,14 +17,18 @@ from tagger.errors import ConfigError
 from tagger.text import conll
 from tagger.text.formats import (
     FORMATS,
+    CorpusSettings,
+    LabelledAlternative,
     LabelledSentence,
     LabelledSpan,
-    Reading,
-    escape_controls,
     find_format,
+    read_corpus,
     write_terminal,
 )
+from tagger.text.schemes import Scheme, tags_to_spans
 from tagger.text.tokenizer import Mode, split_sentences, tokenize
+
+WRITABLE = [name for name, row in FORMATS.items() if row.write]
 
 RULED = """
 a B . ! < > & " ' \\ </mark> <PER> [bold] {x} é 中 😀 👩‍👩‍👧 &amp; \x1b[31m \x1b]52;c;x\x07 \x9b \x7f \x00 \u202e
@@ -64,8 +68,8 @@ def labelled(draw) -> tuple[dict[str, str], list[LabelledSentence]]:
             nbest = None
             if draw(st.booleans()):
                 nbest = [
-                    Reading(0.75, tuple(kind for *_, kind in tags), tuple(spans)),
-                    Reading(1e-7, ("O",), ()),
+                    LabelledAlternative(0.75, tuple(kind for *_, kind in tags), tuple(spans)),
+                    LabelledAlternative(1e-7, ("O",), ()),
                 ]
             found.append(
                 LabelledSentence(
@@ -104,11 +108,11 @@ def sentence_object(sentence: LabelledSentence) -> dict[str, object]:
     if sentence.nbest is not None:
         made["nbest"] = [
             {
-                "confidence": round(reading.confidence, 6),
-                "tags": list(reading.tags),
-                "spans": [span_object(span) for span in reading.spans],
+                "confidence": round(alternative.confidence, 6),
+                "tags": list(alternative.tags),
+                "spans": [span_object(span) for span in alternative.spans],
             }
-            for reading in sentence.nbest
+            for alternative in sentence.nbest
         ]
     return made
 
@@ -341,20 +345,7 @@ def test_the_terminal_shows_spans_in_colours():
     assert len(set(re.findall(r"48;5;\d+", line))) == 2
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("plain é 中 😀 [bold]\n\tx", "plain é 中 😀 [bold]\n\tx"),
-        ("\x1b]52;c;x\x07", r"\x1b]52;c;x\x07"),
-        ("a\x00\x7f\x9b\r", r"a\x00\x7f\x9b\r"),
-        ("\u202ecba\u2069\u2028\ud800", r"\u202ecba\u2069\u2028\ud800"),
-    ],
-)
-def test_controls_are_escaped(text, shown):
-    assert escape_controls(text) == shown
-
-
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", WRITABLE)
 def test_writers_stream(name):
     def sentences():
         yield SENTENCE
@@ -365,15 +356,45 @@ def test_writers_stream(name):
     assert any(wanted in text for text, _ in zip(FORMATS[name].write(sentences()), range(2), strict=False))
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", WRITABLE)
 def test_nothing_in_gives_no_sentence(name):
     written = "".join(FORMATS[name].write([]))
-    assert written == {"tsv": WRITTEN["tsv"].split("\n")[0] + "\n"}.get(name, "") or name == "html"
+    assert written == {"tsv": WRITTEN["tsv"].split("\n")[0] + "\n"}.get(name, "") or name in (
+        "html",
+        "labelstudio",
+    )
 
 
 def test_an_unknown_format_names_the_known_ones():
     assert find_format("tsv") is FORMATS["tsv"]
-    with pytest.raises(
-        ConfigError, match=r"^format: found 'xml', expected one of jsonl, conll, tsv, inline, brat, html$"
-    ):
+    with pytest.raises(ConfigError, match=r"^format: found 'xml', expected one of conll, jsonl, .*, html$"):
         find_format("xml")
+
+
+@pytest.mark.parametrize("name", ["jsonl", "doccano", "labelstudio"])
+def test_what_a_labeller_found_is_read_back_as_a_corpus(tmp_path, name):
+    path = tmp_path / "x"
+    path.write_text("".join(FORMATS[name].format_sentences([SENTENCE, SENTENCE])), encoding="utf-8")
+    reports: list[object] = []
+    corpus = read_corpus(str(path), name, CorpusSettings(mode=Mode.WORDS, lines=True), reports.append)
+    assert not reports
+    found = [
+        (span.type, "".join(sentence.tokens[span.start : span.end]))
+        for sentence in corpus.sentences
+        for span in tags_to_spans(sentence.tags, Scheme.IOB2)
+    ]
+    assert found == 2 * [(span.type, span.text.replace(" ", "")) for span in SENTENCE.spans]
+
+
+@pytest.mark.parametrize("name", [name for name, row in FORMATS.items() if row.is_separable])
+def test_sentences_of_a_separable_format_are_written_one_by_one(name):
+    write = FORMATS[name].format_sentences
+    assert "".join(write([SENTENCE, SENTENCE])) == 2 * "".join(write([SENTENCE]))
+
+
+def test_every_row_of_the_table_is_whole():
+    for name, row in FORMATS.items():
+        assert row.suffix.startswith("."), name
+        assert row.about, name
+        assert row.read or row.write, name
+        assert row.write or row.write_corpus, name

@@ -10,20 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagger.errors import DataError
-from tagger.text import annotations, conll
-from tagger.text.annotations import Cutting, Document, Misaligned, Reading, TextSpan, align, locate_tokens
+from tagger.text import conll, formats
 from tagger.text.conll import Corpus, Sentence
+from tagger.text.files import write_text
+from tagger.text.formats import CorpusSettings, Misaligned, OutputSettings
+from tagger.text.formats.alignment import Cutting, Document, TextSpan, align, locate_tokens
+from tagger.text.formats.brat import write_pairs
 from tagger.text.schemes import Scheme, convert
 from tagger.text.tokenizer import Mode
-from tagger.text.writing import write_text
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
-BLANKS = Reading(mode=Mode.BLANKS, lines=True)
+SHARED = Path(__file__).parents[4] / "shared" / "data"
+BLANKS = CorpusSettings(mode=Mode.BLANKS, lines=True)
 
 
-def read(path, form="jsonl", reading=None, report=None) -> Corpus:
+def read(path, form="jsonl", settings=None, report=None) -> Corpus:
     reports = []
-    corpus = annotations.read_corpus(str(path), form, reading or Reading(), report or reports.append)
+    corpus = formats.read_corpus(str(path), form, settings or CorpusSettings(), report or reports.append)
     assert not reports
     return corpus
 
@@ -58,8 +60,11 @@ def content(corpus):
 )
 def test_records_with_tokens_read_as_they_were_written(tmp_path_factory, corpus, with_texts):
     path = tmp_path_factory.mktemp("trip") / "x.jsonl"
-    write_text(path, annotations.render(corpus, "spans" if with_texts else "jsonl", name="x"))
-    assert content(read(path, reading=Reading(scheme=Scheme.IOB2))) == content(corpus)
+    write_text(
+        path,
+        formats.FORMATS["spans" if with_texts else "jsonl"].format_corpus(corpus, OutputSettings(name="x")),
+    )
+    assert content(read(path, settings=CorpusSettings(scheme=Scheme.IOB2))) == content(corpus)
 
 
 @settings(max_examples=150, deadline=None)
@@ -67,8 +72,8 @@ def test_records_with_tokens_read_as_they_were_written(tmp_path_factory, corpus,
 def test_texts_with_spans_read_as_they_were_written_where_blanks_part_tokens(tmp_path_factory, corpus, form):
     path = tmp_path_factory.mktemp("trip") / "x.json"
     corpus = with_blanks(corpus)
-    write_text(path, annotations.render(corpus, form, name="x"))
-    assert content(read(path, reading=BLANKS)) == content(corpus)
+    write_text(path, formats.FORMATS[form].format_corpus(corpus, OutputSettings(name="x")))
+    assert content(read(path, settings=BLANKS)) == content(corpus)
 
 
 @settings(max_examples=100, deadline=None)
@@ -76,7 +81,7 @@ def test_texts_with_spans_read_as_they_were_written_where_blanks_part_tokens(tmp
 def test_brat_reads_as_it_was_written_where_blanks_part_tokens(tmp_path_factory, corpus):
     path = tmp_path_factory.mktemp("trip") / "brat"
     corpus = with_blanks(corpus)
-    annotations.write_brat(corpus, path)
+    write_pairs(corpus, path)
     assert content(read(path, "brat", BLANKS)) == content(corpus)
 
 
@@ -102,19 +107,19 @@ def test_real_corpora_come_back_from_every_format(tmp_path, form, name):
     corpus = Corpus("x", sentences, Scheme.IOB2, "", ())
     path = tmp_path / ("x.json" if form != "brat" else "x")
     if form == "brat":
-        annotations.write_brat(corpus, path)
+        write_pairs(corpus, path)
     else:
-        write_text(path, annotations.render(corpus, form, name="x"))
+        write_text(path, formats.FORMATS[form].format_corpus(corpus, OutputSettings(name="x")))
     columns = conll.Columns(tag="MISC:NER") if form == "conllu" else conll.Columns()
     mode = Mode.CHARACTERS if "resume" in name else Mode.BLANKS
-    reading = Reading(mode=mode, lines=True, columns=columns, scheme=Scheme.IOB2)
-    assert content(read(path, form, reading)) == content(corpus)
+    settings = CorpusSettings(mode=mode, lines=True, columns=columns, scheme=Scheme.IOB2)
+    assert content(read(path, form, settings)) == content(corpus)
 
 
 def test_parts_of_speech_and_unknown_tags_survive(tmp_path):
     corpus = Corpus("x", (Sentence(("a", "b"), ("NOUN", "?")),), Scheme.BARE, "", ())
     for form in ("jsonl", "spans", "conllu"):
-        write_text(tmp_path / "x", annotations.render(corpus, form, name="x"))
+        write_text(tmp_path / "x", formats.FORMATS[form].format_corpus(corpus, OutputSettings(name="x")))
         assert content(read(tmp_path / "x", form)) == content(corpus)
 
 
@@ -298,7 +303,7 @@ def test_bad_records_are_errors_with_their_line(tmp_path, line, message):
     path = tmp_path / "x.jsonl"
     path.write_text('{"tokens": ["a"], "tags": ["B-X"]}\n\n' + line + "\n", encoding="utf-8")
     if message is None:
-        read(path, reading=Reading(scheme=Scheme.BARE))
+        read(path, settings=CorpusSettings(scheme=Scheme.BARE))
         return
     with pytest.raises(DataError) as caught:
         read(path)
@@ -318,9 +323,9 @@ def test_misaligned_spans_are_an_error_unless_asked_otherwise(tmp_path):
     ):
         read(path, report=reports.append)
     assert [report.line for report in reports] == [1]
-    kept = read(path, reading=Reading(misaligned=Misaligned.SKIP), report=reports.append)
+    kept = read(path, settings=CorpusSettings(misaligned=Misaligned.SKIP), report=reports.append)
     assert [s.tags for s in kept.sentences] == [("O", "O"), ("B-LOC",)]
-    cut = read(path, reading=Reading(misaligned=Misaligned.SPLIT), report=reports.append)
+    cut = read(path, settings=CorpusSettings(misaligned=Misaligned.SPLIT), report=reports.append)
     assert cut.sentences[0].tokens == ("New", "York", "ers")
     assert len(reports) == 3
 
@@ -348,7 +353,7 @@ def test_brat_reports_fragments_and_counts_what_it_leaves_out(tmp_path):
     with pytest.raises(DataError, match="1 span does not fit"):
         read(tmp_path / "x.ann", "brat", report=reports.append)
     assert "x.ann:2: span LOC 9 12;13 17 is in fragments, expected one piece" in str(reports[0])
-    corpus = read(tmp_path / "x.ann", "brat", Reading(misaligned=Misaligned.SKIP), reports.append)
+    corpus = read(tmp_path / "x.ann", "brat", CorpusSettings(misaligned=Misaligned.SKIP), reports.append)
     assert corpus.warnings[0].endswith("annotations other than spans were left out (1 #, 1 R)")
 
 
@@ -377,7 +382,7 @@ def test_brat_needs_both_files_and_a_type(tmp_path):
         read(tmp_path / "empty", "brat")
     untyped = Corpus("x", (Sentence(("a",), ("B",)),), Scheme.IOB2, "", ())
     with pytest.raises(DataError, match="found the type '', expected one word"):
-        annotations.write_brat(untyped, tmp_path / "y.ann")
+        write_pairs(untyped, tmp_path / "y.ann")
 
 
 def test_a_write_that_fails_leaves_nothing(tmp_path):
@@ -405,14 +410,14 @@ def test_a_write_that_fails_leaves_nothing(tmp_path):
     ],
 )
 def test_formats_by_name(name, form):
-    assert annotations.format_of(name) == form
+    assert formats.guess_format(name) == form
 
 
 def test_a_text_beside_its_annotations_is_brat(tmp_path):
     (tmp_path / "x.ann").write_text("")
-    assert annotations.format_of(str(tmp_path / "x.txt")) == "brat"
-    assert annotations.format_of(str(tmp_path)) == "brat"
-    assert annotations.format_of(str(tmp_path / "y.txt")) == "conll"
+    assert formats.guess_format(str(tmp_path / "x.txt")) == "brat"
+    assert formats.guess_format(str(tmp_path)) == "brat"
+    assert formats.guess_format(str(tmp_path / "y.txt")) == "conll"
 
 
 KEYS = "text tokens tags label spans start end type data annotations result value labels doc meta comments"
@@ -453,7 +458,7 @@ def test_any_records_read_or_raise_with_a_line(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("fuzz") / "x.jsonl"
     path.write_bytes(b"\n".join(rows))
     try:
-        annotations.read_corpus(str(path), "jsonl", Reading(), lambda fault: None)
+        formats.read_corpus(str(path), "jsonl", CorpusSettings(), lambda fault: None)
     except DataError as error:
         assert error.line is not None or "not fit tokens" in str(error)
 
@@ -468,6 +473,6 @@ def test_any_brat_reads_or_raises(tmp_path_factory, text, rows):
     (folder / "x.txt").write_text(text, encoding="utf-8", newline="")
     (folder / "x.ann").write_text("\n".join(rows), encoding="utf-8", newline="", errors="ignore")
     try:
-        annotations.read_corpus(str(folder), "brat", Reading(), lambda fault: None)
+        formats.read_corpus(str(folder), "brat", CorpusSettings(), lambda fault: None)
     except DataError as error:
         assert error.path is not None

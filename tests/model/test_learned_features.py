@@ -13,9 +13,9 @@ from tagger.config import Config
 from tagger.errors import ModelError
 from tagger.model.batch import collate, encode, group
 from tagger.model.embeddings import TokenEmbedding
+from tagger.runtime.lexicon import Lexicon
 from tagger.text.conll import Sentence
 from tagger.text.gazetteer import BEGIN, END, INSIDE, OUTSIDE, SINGLE, Gazetteer
-from tagger.text.lexicon import Lexicon
 from tagger.text.vocab import PAD, UNKNOWN
 
 POS = ["N", "V", "A", "P"]
@@ -41,7 +41,20 @@ def make(sentences, **changes):
     )
     lexicon = Lexicon.build(sentences, ("O",), chosen.embedding, LISTS)
     torch.manual_seed(0)
-    return lexicon, TokenEmbedding(lexicon, chosen.embedding, chosen.training)
+    return lexicon, TokenEmbedding(lexicon, chosen.training)
+
+
+def side_by_side(batch):
+    """Return the (T, R, F) marks of a batch."""
+    return torch.cat([batch.local["columns"], batch.local["gazetteers"]], dim=-1)
+
+
+def drop_marks(embedding, marks, seed: int = 0):
+    """Return marks (T, R, 4) of two columns and two lists with those changed that dropout changes."""
+    generator = torch.Generator().manual_seed(seed)
+    sides = {each.name: each for each in embedding.features}
+    parts = [sides["columns"].drop(marks[..., :2], generator)]
+    return torch.cat([*parts, sides["gazetteers"].drop(marks[..., 2:], generator)], dim=-1)
 
 
 @settings(deadline=None, max_examples=40)
@@ -51,15 +64,16 @@ def test_every_token_has_its_own_marks_wherever_windows_are_cut(lengths, context
     lexicon, _ = make(sentences)
     corpus = encode(sentences, lexicon, None)
     batch = collate(corpus, group(corpus.examples, context, 16), 16)
-    flat = batch.marks.flatten(0, 1)  # (T * R, F)
+    marks = side_by_side(batch)
+    flat = marks.flatten(0, 1)  # (T * R, F)
     for column, number in enumerate(batch.sentences):
         sentence = sentences[number]
         places = batch.places[: len(sentence), column]
-        expected = lexicon.marks.rows(sentence.tokens, sentence.features)
+        expected = lexicon.mark_rows(sentence.tokens, sentence.features)
         assert flat[places].tolist() == expected.tolist()
     inside = torch.arange(len(batch.tokens)).unsqueeze(1) < batch.window_lengths
-    assert not batch.marks[~inside].any()
-    assert (batch.marks[inside] >= UNKNOWN).all()
+    assert not marks[~inside].any()
+    assert (marks[inside] >= UNKNOWN).all()
 
 
 def test_marks_join_the_form_and_stand_before_the_bigrams():
@@ -68,13 +82,16 @@ def test_marks_join_the_form_and_stand_before_the_bigrams():
     corpus = encode(sentences, lexicon, None)
     batch = collate(corpus, group(corpus.examples, 1, 64), 64)
     found = embedding(batch)
-    assert (embedding.mark_size, embedding.size) == (3 + 2 + 4 + 4, found.shape[-1])
+    assert embedding.size == embedding.form_size + 3 + 2 + 4 + 4 + 2 * 3 == found.shape[-1]
     t, r = 2, 1
-    expected = [table.weight[row] for table, row in zip(embedding.marks, batch.marks[t, r], strict=True)]
+    expected = [
+        table.weight[row]
+        for table, row in zip(embedding.marks.children(), side_by_side(batch)[t, r], strict=True)
+    ]
     form = embedding.embed_forms(batch.forms)[batch.tokens[t, r]]
-    pairs = embedding.bigram(batch.bigrams[t, r]).flatten()
+    pairs = embedding.bigram(batch.local["bigram"][t, r]).flatten()
     torch.testing.assert_close(found[t, r], torch.cat([form, *expected, pairs]))
-    gradients = torch.autograd.grad(found.sum(), [table.weight for table in embedding.marks])
+    gradients = torch.autograd.grad(found.sum(), [table.weight for table in embedding.marks.children()])
     assert all(gradient.is_sparse for gradient in gradients)
 
 
@@ -82,7 +99,7 @@ def test_a_model_without_marks_has_none_in_its_batches():
     sentences = make_sentences([3])
     lexicon = Lexicon.build(sentences, ("O",), Config().embedding)
     corpus = encode(sentences, lexicon, None)
-    assert collate(corpus, group(corpus.examples, 1, 64), 64).marks is None
+    assert collate(corpus, group(corpus.examples, 1, 64), 64).local == {}
 
 
 def test_sentences_without_the_columns_are_refused():
@@ -106,7 +123,7 @@ def test_a_name_is_forgotten_as_a_whole_or_not_at_all(windows, seed):
     marks = torch.full((max(map(len, flat)), len(flat), 4), PAD)
     for place, rows in enumerate(flat):
         marks[: len(rows), place] = torch.tensor(rows).unsqueeze(-1)
-    found = embedding._forget(marks, torch.Generator().manual_seed(seed))
+    found = drop_marks(embedding, marks, seed)
     assert torch.equal(found[..., :2], marks[..., :2])  # the columns
     for place, window in enumerate(windows):
         for which in (2, 3):
@@ -121,7 +138,7 @@ def test_as_many_names_and_values_are_forgotten_as_asked_for():
     changes = {"training.gazetteer_dropout": 0.3, "training.column_dropout": 0.1}
     _, embedding = make(make_sentences([3]), **changes)
     marks = torch.tensor([3, 3, SINGLE, SINGLE]).expand(200, 50, 4)
-    found = embedding._forget(marks, torch.Generator().manual_seed(0))
+    found = drop_marks(embedding, marks)
     shares = (found != marks).float().mean((0, 1)).tolist()
     assert shares == pytest.approx([0.1, 0.1, 0.3, 0.3], abs=0.02)
     assert set(found[..., 0].unique().tolist()) == {UNKNOWN, 3}

@@ -14,8 +14,9 @@ from tagger.errors import DataError
 from tagger.text import tokenizer
 from tagger.text.conll import Sentence
 from tagger.text.counting import count_of
-from tagger.text.schemes import Scheme, Span, spans_to_tags
-from tagger.text.tokenizer import Mode
+from tagger.text.formats.sentence import LabelledSentence, LabelledSpan
+from tagger.text.schemes import Scheme, Span, spans_to_tags, tags_to_spans
+from tagger.text.tokenizer import Mode, detect_mode
 
 Report = Callable[[DataError], None]
 Offsets = tuple[int, int]
@@ -160,12 +161,12 @@ def _match(
     first, last = {start for start, _ in tokens}, {end for _, end in tokens}
     for span in spans:
         if span.start not in first or span.end not in last:
-            report(_fault(span, document, _tell_cut(span, tokens, document.text)))
+            report(_fault(span, document, _describe_cut(span, tokens, document.text)))
         if span.start in starts and span.end in ends:
             yield Span(span.type, starts[span.start], ends[span.end])
 
 
-def _tell_cut(span: TextSpan, tokens: Tokens, text: str) -> str:
+def _describe_cut(span: TextSpan, tokens: Tokens, text: str) -> str:
     """Say which token the span cuts, or that it begins or ends in white space."""
     for edge in (span.start, span.end):
         for start, end in tokens:
@@ -220,3 +221,39 @@ def _find_in_order(tokens: Sequence[str], text: str) -> Tokens | None:
         end = start + len(token)
         offsets.append((start, end))
     return None if text[end:].strip() else tuple(offsets)
+
+
+def locate_sentences(sentences: Iterable[Sentence], scheme: Scheme, name: str) -> Iterator[LabelledSentence]:
+    """Yield the sentences of a corpus with their texts; in a document, the next begins one character after the last.
+
+    Args:
+        sentences: gone through twice.
+        scheme: of their tags.
+        name: of the first document; the others have their number behind it.
+    """
+    joiner = find_joiner(sentences)
+    document, start = -1, 0
+    for sentence in sentences:
+        start = 0 if sentence.document != document else start
+        document = sentence.document
+        text, offsets = locate_tokens(sentence, joiner)
+        places = [(start + first, start + last) for first, last in offsets]
+        spans = []
+        for type_, first, last in tags_to_spans(sentence.tags, scheme):
+            begin, end = places[first][0], places[last - 1][1]
+            spans.append(LabelledSpan(type_, begin, end, text[begin - start : end - start]))
+        yield LabelledSentence(
+            doc=f"{name}#{document}" if document else name,
+            start=start,
+            end=start + len(text),
+            text=text,
+            tokens=[(*place, tag) for place, tag in zip(places, sentence.tags, strict=True)],
+            spans=spans,
+            comments=sentence.comments,
+        )
+        start += len(text) + 1
+
+
+def find_joiner(sentences: Iterable[Sentence]) -> str:
+    """Return what stands between tokens in a text: nothing where they are characters, else a blank."""
+    return "" if detect_mode(sentence.tokens for sentence in sentences) is Mode.CHARACTERS else " "

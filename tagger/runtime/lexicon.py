@@ -1,0 +1,285 @@
+"""The tables with which a model reads: its features' and its tags.
+
+A `Lexicon` is made once from training sentences and saved with the model. It turns strings into rows of tables, as
+numpy arrays. What depends on the spelling alone is looked up once for each distinct word (a *form*).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from tagger.config import EmbeddingConfig
+from tagger.runtime import features
+from tagger.runtime.features import Columns, Words
+from tagger.runtime.kinds import (
+    Feature,
+    FormFeature,
+    MarkFeature,
+    NumberedFeature,
+    PlaceFeature,
+    Rows,
+    Shapes,
+    TextCounts,
+    read_strings,
+)
+from tagger.text.conll import Sentence
+from tagger.text.features import bigrams
+from tagger.text.gazetteer import Gazetteer
+from tagger.text.language import Speller
+from tagger.text.vocab import PAD, Vocab
+
+F = TypeVar("F", bound=Feature)
+
+WEIGHTS = "embedding."  # begins the names of the features' weights
+_KEYS = (
+    "tags",
+    "counts",
+    "words",
+    "characters",
+    "shapes",
+    "affixes",
+    "bigrams",
+    "speller",
+)  # vocab.json's first
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """The rows of V distinct words; row 0 of the arrays is padding.
+
+    Attributes:
+        rows: for each feature of a word's spelling (V + 1, ...), by the feature's name.
+        ragged: the features whose rows are as wide as the longest word.
+        spelling: (V + 1, 1 + C) symbols of a language model, padded with 0, or None where there is none.
+    """
+
+    rows: Mapping[str, Rows]
+    ragged: frozenset[str]
+    spelling: Rows | None = None
+
+    def select(self, used: Rows) -> dict[str, Rows]:
+        """Return the rows of some of the words, none wider than these words need."""
+        return {
+            name: _trim(rows[used]) if name in self.ragged else rows[used] for name, rows in self.rows.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The tables of one model.
+
+    Attributes:
+        embedding: the settings that the features were built with.
+        features: one of each class in `features.FEATURES`, in that order; those of size 0 are off.
+        tags: the tags the decoder chooses from, in the order of its rows (no padding, no unknown); none where there
+            is no decoder.
+        speller: how the model's language model reads words, if it has one.
+    """
+
+    embedding: EmbeddingConfig
+    features: tuple[Feature, ...]
+    tags: tuple[str, ...] = ()
+    speller: Speller | None = None
+
+    @classmethod
+    def build(
+        cls,
+        sentences: Sequence[Sentence],
+        tags: Sequence[str],
+        embedding: EmbeddingConfig,
+        gazetteers: Sequence[Gazetteer] = (),
+    ) -> Lexicon:
+        """Count what the training sentences hold and number it.
+
+        Args:
+            sentences: the training sentences, and no others.
+            tags: the inner tags (BIOES, or bare labels), in the order of the decoder's rows.
+            embedding: which features are on, and the least counts.
+            gazetteers: lists of names, which stay as they are.
+        """
+        words: Counter[str] = Counter()
+        pairs: Counter[str] = Counter()
+        columns: list[Counter[str]] = [Counter() for _ in embedding.feature_columns]
+        for sentence in sentences:
+            words.update(sentence.tokens)
+            if embedding.bigram_dim:
+                pairs.update(bigrams(sentence.tokens))
+            if columns:
+                for count, values in zip(columns, sentence.features, strict=True):
+                    count.update(values)
+        return cls.of_counts(TextCounts(words, pairs, columns, gazetteers), embedding, tags)
+
+    @classmethod
+    def of_counts(cls, found: TextCounts, embedding: EmbeddingConfig, tags: Sequence[str] = ()) -> Lexicon:
+        """Number what a text holds."""
+        built = tuple(feature.build(found, embedding) for feature in features.FEATURES)
+        return cls(embedding, built, tuple(tags))
+
+    def of(self, kind: type[F]) -> F:
+        """Return the feature of this class."""
+        return next(feature for feature in self.features if isinstance(feature, kind))
+
+    @property
+    def words(self) -> Vocab:
+        """The words, in their normal form."""
+        return self.of(Words).vocab
+
+    def vocabularies(self) -> dict[str, Vocab]:
+        """Return the strings that features number, by their name in vocab.json and in its order."""
+        found = {each.key: each.vocab for each in self.features if isinstance(each, NumberedFeature)}
+        return dict(sorted(found.items(), key=_place_in_file))
+
+    @property
+    def active(self) -> tuple[Feature, ...]:
+        """The features that are on, in the order in which they are concatenated: a word's, its marks, others."""
+        on = [feature for feature in self.features if feature.size]
+        return tuple(sorted(on, key=_rank))
+
+    def slices(self) -> dict[str, slice]:
+        """Return where each feature that is on lies in the encoder's input, by its name."""
+        places: dict[str, slice] = {}
+        start = 0
+        for feature in self.active:
+            places[feature.name] = slice(start, start + feature.size)
+            start += feature.size
+        return places
+
+    def weight_shapes(self) -> Shapes:
+        """Return the shape of each weight of the features, by its full name."""
+        return {
+            WEIGHTS + name: shape
+            for feature in self.features
+            for name, shape in feature.weight_shapes().items()
+        }
+
+    def forms(self, words: Sequence[str]) -> Forms:
+        """Look up distinct words; the result has `len(words) + 1` rows, the first of them padding."""
+        found = [feature for feature in self.features if isinstance(feature, FormFeature)]
+        return Forms(
+            {feature.name: _after_padding(feature.rows(words)) for feature in found},
+            frozenset(feature.name for feature in found if feature.is_ragged),
+            None if self.speller is None else self.speller.rows(words),
+        )
+
+    def mark_rows(self, tokens: Sequence[str], values: Sequence[Sequence[str]]) -> Rows | None:
+        """Return the (T, F) marks of a sentence, or None for a model without any.
+
+        Args:
+            tokens: T of them.
+            values: a sequence of T values for each feature column; not read where the model reads no marks.
+
+        Raises:
+            ModelError: the model reads columns that are not given.
+        """
+        marks = [feature for feature in self.active if isinstance(feature, MarkFeature)]
+        if marks:
+            self.of(Columns).check(values)
+        return _side_by_side(marks, tokens, values)
+
+    def pair_rows(self, tokens: Sequence[str]) -> Rows | None:
+        """Return the (T, 2) rows of the bigrams before and after each token, or None for a model without any."""
+        places = [feature for feature in self.active if isinstance(feature, PlaceFeature)]
+        return _side_by_side([each for each in places if not isinstance(each, MarkFeature)], tokens, ())
+
+    def place_rows(self, tokens: Sequence[str], values: Sequence[Sequence[str]]) -> dict[str, Rows]:
+        """Return the (T, F) rows of a sentence for each feature of a place that is on, by the feature's name.
+
+        Raises:
+            ModelError: the model reads columns that are not given.
+        """
+        return {
+            feature.name: feature.rows(tokens, values)
+            for feature in self.active
+            if isinstance(feature, PlaceFeature)
+        }
+
+    def with_words(self, words: Iterable[str]) -> Lexicon:
+        """Return the lexicon with more words, which training has not seen (they have pretrained vectors)."""
+        more = tuple(words)
+        return replace(
+            self,
+            features=tuple(
+                each.with_unseen(more) if isinstance(each, Words) else each for each in self.features
+            ),
+        )
+
+    def followed_by(self, new: Lexicon) -> Lexicon:
+        """Return the lexicon with the entries and tags of another that it lacks, at their end.
+
+        How words are counted and joined, each feature says. How a language model reads stays as it is.
+        """
+        tags = tuple(dict.fromkeys((*self.tags, *new.tags)))
+        return replace(self, features=self._join(new), tags=tags)
+
+    def behind(self, old: Lexicon) -> Lexicon:
+        """Return the lexicon with the entries of an encoder's features before its own."""
+        return replace(self, features=old._join(self))
+
+    def _join(self, new: Lexicon) -> tuple[Feature, ...]:
+        return tuple(one.joined(other) for one, other in zip(self.features, new.features, strict=True))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the tables as plain lists, for JSON."""
+        tables: dict[str, Any] = {"tags": list(self.tags)}
+        for feature in self.features:
+            tables |= feature.as_dict()
+        if self.speller is not None:
+            tables["speller"] = self.speller.as_dict()
+        return dict(sorted(tables.items(), key=_place_in_file))
+
+    @classmethod
+    def from_dict(cls, tables: object, embedding: EmbeddingConfig) -> Lexicon:
+        """Rebuild a lexicon from `as_dict`'s result, which may come from a stranger.
+
+        Raises:
+            ValueError: the tables are not such a result.
+        """
+        if not isinstance(tables, dict):
+            raise ValueError(f"expected an object of tables, found {type(tables).__name__}")
+        found = tuple(feature.from_dict(tables, embedding) for feature in features.FEATURES)
+        tags = read_strings(tables, "tags")
+        if len(set(tags)) < len(tags):
+            raise ValueError("the tags must differ")
+        speller = Speller.from_dict(tables["speller"]) if "speller" in tables else None
+        return cls(embedding, found, tuple(tags), speller)
+
+
+def number_distinct(rows: Rows) -> tuple[Rows, Rows]:
+    """Number the distinct rows of words in a padded array.
+
+    Returns:
+        The distinct rows (U,), the first of them 0, padding, also where nothing is padded; and the array with each
+        row replaced by its place among them.
+    """
+    used, places = np.unique(rows, return_inverse=True)
+    if used[0] != 0:
+        used, places = np.concatenate(([0], used)), places + 1
+    return used, places.reshape(rows.shape)
+
+
+def _place_in_file(item: tuple[str, object]) -> int:
+    return _KEYS.index(item[0]) if item[0] in _KEYS else len(_KEYS)
+
+
+def _rank(feature: Feature) -> int:
+    return 0 if isinstance(feature, FormFeature) else 1 if isinstance(feature, MarkFeature) else 2
+
+
+def _side_by_side(
+    features: Sequence[PlaceFeature], tokens: Sequence[str], values: Sequence[Sequence[str]]
+) -> Rows | None:
+    rows = [feature.rows(tokens, values) for feature in features]
+    return np.concatenate(rows, axis=1) if rows else None
+
+
+def _trim(rows: Rows) -> Rows:
+    return np.ascontiguousarray(rows[:, : max(1, int((rows != PAD).sum(1).max()))])
+
+
+def _after_padding(rows: Rows) -> Rows:
+    return np.concatenate((np.zeros_like(rows, shape=(1, *rows.shape[1:])), rows))

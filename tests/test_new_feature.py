@@ -1,0 +1,147 @@
+"""To add a feature of a token takes two classes and a line in two tables: here the length of a word is one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from toy_models import WORDS, make_model, random_sentences
+
+from tagger import config as settings
+from tagger.config import EmbeddingConfig, TextEncoderConfig, TrainingConfig
+from tagger.inference.predict import Tagger
+from tagger.inference.predict.network import Network
+from tagger.model import extension, trained
+from tagger.model import features as learned
+from tagger.model.batch import collate, encode, group
+from tagger.model.features import LearnedFeature
+from tagger.model.tables import look_up
+from tagger.model.text_encoder import TextEncoder, begin_with
+from tagger.runtime import features
+from tagger.runtime.kinds import FormFeature, Reader, Rows, Shapes, TextCounts, Weights
+from tagger.runtime.lexicon import Lexicon
+from tagger.text.conll import Sentence
+from tagger.training import checkpoint
+
+DIM, LONGEST = 3, 8  # a size that users choose would be a field of `EmbeddingConfig`
+
+
+# What stands in `runtime/features.py`, where `FEATURES` names the class,
+
+
+@dataclass(frozen=True)
+class WordLength(FormFeature):
+    """How many characters a word has, up to `longest`, as a row of a table."""
+
+    name: ClassVar[str] = "length"
+    longest: int
+
+    @classmethod
+    def build(cls, found: TextCounts, config: EmbeddingConfig) -> WordLength:
+        return cls(min(LONGEST, max(map(len, found.words))))
+
+    @classmethod
+    def from_dict(cls, tables: Mapping[str, object], config: EmbeddingConfig) -> WordLength:
+        longest = tables.get("length")
+        if type(longest) is not int or not 0 < longest <= LONGEST:
+            raise ValueError("length is not a number of characters")
+        return cls(longest)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"length": self.longest}
+
+    @property
+    def size(self) -> int:
+        return DIM
+
+    def rows(self, words: Sequence[str]) -> Rows:
+        return np.array([1 + min(len(word), self.longest) for word in words], dtype=np.int64)
+
+    def weight_shapes(self) -> Shapes:
+        return {"length.weight": (2 + self.longest, DIM)}
+
+    def reader(self, weights: Weights) -> Reader:
+        return lambda rows: weights["length.weight"][rows]
+
+    def joined(self, other: WordLength) -> WordLength:
+        return WordLength(max(self.longest, other.longest))
+
+
+# and in `model/features.py`, where `LEARNED` names it.
+
+
+class LearnedLength(LearnedFeature[WordLength]):
+    """A table of lengths."""
+
+    def build(self, feature: WordLength, training: TrainingConfig) -> Mapping[str, nn.Module]:
+        self.table = nn.Embedding(*feature.weight_shapes()["length.weight"], padding_idx=0, sparse=True)
+        return {"length": self.table}
+
+    def look_up(self, rows: Tensor) -> Tensor:
+        return look_up(self.table, rows)
+
+
+@pytest.fixture(autouse=True)
+def added(monkeypatch):
+    monkeypatch.setattr(features, "FEATURES", (*features.FEATURES, WordLength))
+    monkeypatch.setitem(learned.LEARNED, WordLength, LearnedLength)
+
+
+def test_it_is_trained_saved_read_and_predicted_with(tmp_path):
+    model = make_model(embedding__bigram_dim=2)
+    table = model.labeler.get_parameter("embedding.length.weight").requires_grad_(True)
+    assert model.lexicon.weight_shapes()["embedding.length.weight"] == table.shape == (2 + 5, DIM)
+    before = table.detach().clone()
+    sentences = [Sentence(tuple(WORDS))]
+    corpus = encode(sentences, model.lexicon, [[("O",)] * len(WORDS)])
+    batch = collate(corpus, group(corpus.examples, 1, 64), 64)
+    model.labeler.loss(batch, torch.Generator()).backward()
+    torch.optim.SGD([table], 0.1).step()
+    assert not torch.equal(table, before)
+
+    checkpoint.save_model(tmp_path, model)
+    again = checkpoint.load_model(tmp_path)
+    assert again.lexicon == model.lexicon
+    assert torch.equal(again.labeler.get_parameter("embedding.length.weight"), table)
+    texts = random_sentences(20)
+    places = range(len(texts))
+    fast, general = (Network(again, fast=way).emissions(texts, places) for way in (None, False))
+    torch.testing.assert_close(fast, general, rtol=1e-4, atol=2e-5)
+    assert len(Tagger(again).predict_tokens(texts)) == len(texts)
+
+
+def test_it_grows_with_a_model_that_is_continued():
+    old = make_model(embedding__bigram_dim=2)
+    short = Lexicon.build([Sentence(("a", "bc"))] * 2, old.lexicon.tags, old.config.embedding)
+    assert short.of(WordLength).longest == 2
+    small = trained.build(short, old.config)
+    grown = short.followed_by(old.lexicon)
+    large = trained.build(grown, old.config)
+    extension.inherit(large, small)
+    table = large.get_parameter("embedding.length.weight")
+    assert torch.equal(table[:4], small.get_parameter("embedding.length.weight"))
+    assert torch.equal(table[4:], table[1].expand(3, DIM))
+
+
+def test_the_first_layer_reads_it_where_an_encoder_learnt_it():
+    model = make_model(embedding__bigram_dim=2)
+    config = settings.override(
+        TextEncoderConfig(),
+        {
+            f"{section}.{name}": value
+            for section in ("embedding", "encoder")
+            for name, value in getattr(model.config, section).model_dump().items()
+        },
+    )
+    text = Lexicon.of_counts(TextCounts({"a": 2, "bcd": 1}, {}), config.embedding)
+    encoder = TextEncoder(text, config)
+    labeler = trained.build(model.lexicon, model.config)
+    begin_with(labeler, encoder)
+    mine, theirs = labeler.embedding.slices["length"], encoder.embedding.slices["length"]
+    name = "encoder.layers.0.1.weight_ih_l0"
+    assert torch.equal(labeler.get_parameter(name)[:, mine], encoder.get_parameter(name)[:, theirs])
