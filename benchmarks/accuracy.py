@@ -22,8 +22,9 @@ from corpora import Parts, arguments, load
 from tagger import config
 from tagger.scoring import Scores
 from tagger.text.conll import Corpus
-from tagger.training import corpora, evaluate
+from tagger.training import evaluate
 from tagger.training.checkpoint import load_model
+from tagger.training.data import prepare_corpora
 from tagger.training.fit import Finished, Started, fit
 
 
@@ -44,7 +45,7 @@ class Trial:
 
 def run_trial(parts: Parts, settings: config.Config) -> Trial:
     """Train and test once."""
-    data = corpora.prepare(
+    data = prepare_corpora(
         *(Corpus("", sentences, parts.scheme, "", ()) for sentences in (parts.train, parts.dev, parts.test)),
         config=settings,
     )

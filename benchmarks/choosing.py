@@ -23,7 +23,8 @@ from tagger.model.labeler import SequenceLabeler
 from tagger.model.trained import TrainedModel
 from tagger.scoring import Score, Scores
 from tagger.text.conll import Corpus, Sentence
-from tagger.training import corpora, evaluate, fit, loop
+from tagger.training import evaluate, fit, loop
+from tagger.training.data import encode_training, prepare_corpora
 
 BLOCK = 30
 ERRORS = {
@@ -102,7 +103,7 @@ def watch(parts: Parts, held: float, settings: config.Config) -> list[list[Epoch
     """Train once; return what every epoch is worth, for each way to divide choosers from judges."""
     cut = len(parts.train) - round(held * len(parts.train))
     train, dev = (Corpus("", sentences, parts.scheme, "", ()) for sentences in (parts.train[:cut], parts.dev))
-    data = corpora.prepare(train, dev, None, config=settings)
+    data = prepare_corpora(train, dev, None, config=settings)
     run, model = fit.begin(data)
     rest = [
         replace(each, document=-1 - each.document) for each in parts.train[cut:]
@@ -130,7 +131,7 @@ def watch(parts: Parts, held: float, settings: config.Config) -> list[list[Epoch
             )
         return evaluate.fit_agreement(trained, data.dev, dev_alone)
 
-    for _ in loop.train(run, corpora.encode_training(data, model.lexicon), data.config, score):
+    for _ in loop.train(run, encode_training(data, model.lexicon), data.config, score):
         pass
     return found
 

@@ -25,8 +25,8 @@ from corpora import CORPORA, SHARED
 
 from tagger.config import Config, PretrainConfig, TextEncoderConfig, override
 from tagger.text.conll import Sentence, read_corpus, read_sentences
-from tagger.training import checkpoint, corpora, evaluate, language, pretrain, text_encoder, transfer
-from tagger.training.corpora import Corpora
+from tagger.training import checkpoint, evaluate, language, pretrain, text_encoder, transfer
+from tagger.training.data import Corpora, add_language_model, read_corpora
 from tagger.training.fit import Finished, fit
 
 WAYS = ("none", "frozen", "encoder", "finetuned")
@@ -91,11 +91,11 @@ def _read(trial: Trial, way: str, learnt: Path | None) -> Corpora:
     )
     files = trial.train, trial.dev, trial.test
     if learnt is None:
-        return corpora.read(*files, config)
+        return read_corpora(*files, config)
     if way == "encoder":
         encoder = text_encoder.load(learnt)
-        return transfer.join(corpora.read(*files, transfer.inherit_settings(config, encoder)), encoder)[0]
-    return corpora.add_language_model(corpora.read(*files, config), language.load(learnt))
+        return transfer.join(read_corpora(*files, transfer.inherit_settings(config, encoder)), encoder)[0]
+    return add_language_model(read_corpora(*files, config), language.load(learnt))
 
 
 def _labelling_speed(directory: Path, path: Path) -> float:

@@ -24,7 +24,7 @@ from corpora import load
 from tagger import config
 from tagger.text.conll import Corpus, Sentence
 from tagger.text.schemes import Scheme
-from tagger.training import corpora
+from tagger.training.data import prepare_corpora
 from tagger.training.fit import Finished, fit
 
 CELLS = ("rnn", "gru", "lstm")
@@ -102,7 +102,7 @@ def measure_memory(cell: str, distance: int, seeds: Sequence[int]) -> list[float
             Corpus(name, make_sentences(distance, count, 1000 * seed + part), Scheme.IOB2, "", ())
             for part, (name, count) in enumerate((("train", 1000), ("dev", 200), ("test", 400)))
         ]
-        data = corpora.prepare(*parts, config=settings)
+        data = prepare_corpora(*parts, config=settings)
         with tempfile.TemporaryDirectory() as folder:
             (finished,) = (fact for fact in fit(data, Path(folder)) if isinstance(fact, Finished))
         assert finished.test is not None

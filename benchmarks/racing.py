@@ -23,7 +23,8 @@ from tagger.model.trained import TrainedModel
 from tagger.scoring import Scores
 from tagger.text.conll import Corpus
 from tagger.text.counting import count_of
-from tagger.training import corpora, evaluate, fit, loop
+from tagger.training import evaluate, fit, loop
+from tagger.training.data import encode_training, prepare_corpora
 
 
 def main() -> None:
@@ -59,9 +60,9 @@ def main() -> None:
 def race(parts: Parts, settings: config.Config, goal: float, every: int) -> tuple[float | None, float, float]:
     """Return the seconds of training until dev's score passed the goal, the last score, and all seconds."""
     read = (Corpus("", sentences, parts.scheme, "", ()) for sentences in (parts.train, parts.dev))
-    data = corpora.prepare(*read, None, config=settings)
+    data = prepare_corpora(*read, None, config=settings)
     run, model = fit.begin(data)
-    training = corpora.encode_training(data, model.lexicon)
+    training = encode_training(data, model.lexicon)
     gold = evaluate.encode_corpus(data.dev.sentences, model)
 
     def score(labeler: SequenceLabeler) -> Scores:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tagger.config import Config
-    from tagger.training.corpora import Corpora
+    from tagger.training.data import Corpora
     from tagger.training.events import EventLog
     from tagger.training.fit import Fact, Finished
     from tagger.training.repeat import Repeated
@@ -185,7 +185,8 @@ def _read(
 ) -> Corpora:
     """Read the corpora, for a new model, to continue one, or to begin with an encoder that learnt from text."""
     from tagger.cli.findings import describe_growth, describe_overlap
-    from tagger.training import checkpoint, corpora, finetune, text_encoder, transfer
+    from tagger.training import checkpoint, finetune, text_encoder, transfer
+    from tagger.training.data import read_corpora
 
     if base is not None and init_encoder is not None:
         raise ConfigError(
@@ -194,18 +195,18 @@ def _read(
     if base is not None:
         model = checkpoint.load_model(base)
         data, growth = finetune.continue_from(
-            corpora.read(*files, finetune.inherit_settings(chosen, model)), model
+            read_corpora(*files, finetune.inherit_settings(chosen, model)), model
         )
         describe_growth(talk, growth, base, files[0])
         return data
     if init_encoder is not None:
         encoder = text_encoder.load(init_encoder)
         data, overlap = transfer.join(
-            corpora.read(*files, transfer.inherit_settings(chosen, encoder)), encoder
+            read_corpora(*files, transfer.inherit_settings(chosen, encoder)), encoder
         )
         describe_overlap(talk, overlap, init_encoder)
         return data
-    return corpora.read(*files, chosen)
+    return read_corpora(*files, chosen)
 
 
 def _join(
@@ -218,15 +219,16 @@ def _join(
 ) -> Corpora:
     """Read what joins the corpora."""
     from tagger.cli.findings import describe_gazetteers, describe_vectors
-    from tagger.training import corpora, language
+    from tagger.training import language
+    from tagger.training.data import add_gazetteers, add_language_model, add_vectors
 
     if vectors is not None:
-        data = corpora.add_vectors(data, vectors, keep_all=vectors_all)
+        data = add_vectors(data, vectors, keep_all=vectors_all)
         describe_vectors(talk, data)
     if gazetteers:
-        data = corpora.add_gazetteers(data, gazetteers)
+        data = add_gazetteers(data, gazetteers)
         describe_gazetteers(talk, data)
-    return data if lm is None else corpora.add_language_model(data, language.load(lm))
+    return data if lm is None else add_language_model(data, language.load(lm))
 
 
 def _rehearse(data: Corpora, seeds: int, as_json: bool) -> None:

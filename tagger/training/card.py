@@ -11,7 +11,7 @@ import torch
 
 from tagger import __version__
 from tagger.text.counting import count_of
-from tagger.training.corpora import Corpora
+from tagger.training.data import Corpora
 
 _SEEDS = "## Seeds"
 

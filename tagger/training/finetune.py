@@ -15,7 +15,7 @@ from tagger.model.trained import TrainedModel
 from tagger.text.features import normalise
 from tagger.text.schemes import Scheme
 from tagger.text.tokenizer import Mode, detect_mode
-from tagger.training.corpora import Corpora
+from tagger.training.data import Corpora
 
 
 class Growth(NamedTuple):

@@ -21,8 +21,8 @@ from tagger.model.trained import TrainedModel
 from tagger.scoring import Scores
 from tagger.text.conll import Corpus
 from tagger.text.schemes import Scheme
-from tagger.training import card, checkpoint, corpora, curves, evaluate, loop
-from tagger.training.corpora import Corpora
+from tagger.training import card, checkpoint, curves, evaluate, loop
+from tagger.training.data import Corpora, build_lexicon, encode_training, mean_span_length
 from tagger.training.history import History
 from tagger.training.loop import EpochFacts, Run, StepFacts
 from tagger.training.supervision import Stopped, count_workers, find_device, supervise
@@ -112,13 +112,13 @@ def fit(
 
 def begin(data: Corpora) -> tuple[Run, TrainedModel]:
     """Build the network of a run, with all that it begins with, before its first step."""
-    lexicon = corpora.build_lexicon(data)
+    lexicon = build_lexicon(data)
     labeler = trained.build(
         lexicon,
         data.config,
         cotrained=True,
         is_spelled=data.encoder is None,  # what learnt from text has a table of words, which goes on learning
-        span_length=corpora.span_length(data.train),
+        span_length=mean_span_length(data.train),
     )
     labeler.to(find_device(data.config.training.device))
     if data.language is not None and labeler.embedding.contextual is not None:
@@ -159,7 +159,7 @@ def _fit(
             checkpoint.discard_reports(directory)
         history.add(_line(fact))
 
-    training = evaluate.keep_layers(model, corpora.encode_training(data, model.lexicon))
+    training = evaluate.keep_layers(model, encode_training(data, model.lexicon))
     score = _scorer(data.dev, model)
     if data.base is not None and not run.optimizer.steps:
         run.known_f1 = score(run.averaged).micro.f1

@@ -3,7 +3,7 @@
 Several workers take the gradients of as many batches at the same weights, side by side; then each batch takes a step
 of its own. The order of the steps is fixed, so the same seed and number of workers give the same bits. All but the
 first step of such a round follow a gradient that is some steps old, which costs a little accuracy. Who the workers
-are is the concern of `training.team`.
+are is the concern of `workers.team`.
 
 All randomness derives from (seed, epoch, batch, part), so the state of a run is its weights, its optimiser's
 moments and its place: whoever saves those between two facts can go on with the same bits.
@@ -24,9 +24,9 @@ from tagger.model.batch import EncodedCorpus, Group, group, shuffled_batches
 from tagger.model.labeler import SequenceLabeler
 from tagger.model.margin import recall_cost
 from tagger.scoring import Scores
-from tagger.training.gradients import Task, count_tokens
 from tagger.training.optimizer import Optimizer, row_sparse
-from tagger.training.team import Team, assemble
+from tagger.training.workers.gradient import Task, count_tokens
+from tagger.training.workers.team import Team, assemble
 
 
 @dataclass(slots=True)

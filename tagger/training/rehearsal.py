@@ -20,8 +20,8 @@ from tagger.model.labeler import SequenceLabeler
 from tagger.model.trained import TrainedModel
 from tagger.scoring import Scores
 from tagger.text.conll import Corpus
-from tagger.training import corpora, evaluate, loop
-from tagger.training.corpora import Corpora
+from tagger.training import evaluate, loop
+from tagger.training.data import Corpora, encode_training
 from tagger.training.fit import begin
 from tagger.training.loop import Run, StepFacts
 from tagger.training.supervision import count_workers
@@ -77,7 +77,7 @@ def rehearse(data: Corpora) -> Rehearsal:
     """
     began = time.perf_counter()
     run, model = begin(data)
-    training = evaluate.keep_layers(model, corpora.encode_training(data, model.lexicon))
+    training = evaluate.keep_layers(model, encode_training(data, model.lexicon))
     prepared = time.perf_counter() - began
     workers = count_workers(data.config.training.workers, run.labeler.device)
     steps, tokens_per_second = _take_steps(run, training, data.config, workers)

@@ -19,7 +19,7 @@ from tagger import config as settings
 from tagger.errors import ModelError
 from tagger.text.schemes import Scheme
 from tagger.training import card, checkpoint
-from tagger.training.corpora import Corpora
+from tagger.training.data import Corpora
 from tagger.training.fit import Fact, Finished, fit, score_model
 from tagger.training.supervision import Stopped
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tagger.config import Config, override
 from tagger.errors import ConfigError
 from tagger.text.features import normalise
-from tagger.training.corpora import Corpora
+from tagger.training.data import Corpora
 from tagger.training.text_encoder import TrainedTextEncoder
 
 _OPTION = "--init-encoder"

@@ -22,13 +22,14 @@ from tagger import config
 from tagger.errors import DataError, ModelError
 from tagger.model import trained
 from tagger.model.trained import TrainedModel
-from tagger.training import checkpoint, corpora, evaluate, loop
+from tagger.training import checkpoint, evaluate, loop
+from tagger.training.data import build_lexicon, encode_training
 
 FILES = (checkpoint.CONFIG, checkpoint.VOCAB, checkpoint.WEIGHTS)
 
 
 def build(data) -> TrainedModel:
-    lexicon = corpora.build_lexicon(data)
+    lexicon = build_lexicon(data)
     labeler = trained.build(lexicon, data.config).requires_grad_(False)
     return TrainedModel(data.config, lexicon, labeler)
 
@@ -108,7 +109,7 @@ def test_torch_load_is_never_called():
     for path in package.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         assert "torch.load" not in text, path
-        if path.name != "replica.py":  # what it reads comes from the process that started it
+        if path.name != "child.py":  # what it reads comes from the process that started it
             assert "import pickle" not in text, path
 
 
@@ -417,11 +418,11 @@ def test_litter_of_a_killed_run_is_cleared_away(tmp_path):
 
 def advance(data, steps: int):
     """A run after some steps, and the generator that goes on with it."""
-    lexicon = corpora.build_lexicon(data)
+    lexicon = build_lexicon(data)
     labeler = trained.build(lexicon, data.config, cotrained=True)
     run = loop.begin(labeler, data.config)
     model = TrainedModel(data.config, lexicon, run.averaged)
-    training = corpora.encode_training(data, lexicon)
+    training = encode_training(data, lexicon)
 
     def score(labeler):
         return evaluate.score(TrainedModel(data.config, lexicon, labeler), data.dev)

@@ -217,9 +217,10 @@ def test_a_disk_that_is_really_too_small(limit, ten_sentences, tmp_path):
         "from pathlib import Path\n"
         "from tagger.config import Config, override\n"
         "from tagger.errors import DataError\n"
-        "from tagger.training import corpora, fit\n"
+        "from tagger.training import fit\n"
+        "from tagger.training.data import read_corpora\n"
         "small = override(Config(), {'encoder.hidden': 4, 'training.epochs': 1, 'training.workers': 1})\n"
-        "data = corpora.read(Path(sys.argv[1]), None, None, small)\n"
+        "data = read_corpora(Path(sys.argv[1]), None, None, small)\n"
         "limit = int(sys.argv[3])\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))\n"
         "try: list(fit.fit(data, Path(sys.argv[2])))\n"
@@ -244,11 +245,12 @@ KILLED = """
 import sys
 from pathlib import Path
 from tagger.config import Config, override
-from tagger.training import corpora, fit, supervision
+from tagger.training import fit, supervision
+from tagger.training.data import read_corpora
 supervision.CHECKPOINT_SECONDS = 0.0
 settings = override(Config(), {'encoder.hidden': 8, 'training.epochs': 6, 'training.batch_sentences': 2,
                                'training.workers': 2, 'encoder.context': 1})
-data = corpora.read(Path(sys.argv[1]), Path(sys.argv[1]), None, settings)
+data = read_corpora(Path(sys.argv[1]), Path(sys.argv[1]), None, settings)
 print('ready', flush=True)
 for fact in fit.fit(data, Path(sys.argv[2]), resume=True):
     pass

@@ -19,8 +19,8 @@ from tagger.model.trained import TrainedModel
 from tagger.scoring import Score, Scores
 from tagger.scoring.exact import Average
 from tagger.text.conll import Sentence
-from tagger.training import checkpoint, corpora, evaluate, finetune, fit
-from tagger.training.corpora import Corpora
+from tagger.training import checkpoint, evaluate, finetune, fit
+from tagger.training.data import Corpora, add_vectors, build_lexicon, read_corpora
 
 FOOD = """\
 Anna B-PER
@@ -66,7 +66,7 @@ def food(tmp_path) -> Path:
 def read(base: TrainedModel, path: Path, **changes: object) -> tuple[Corpora, finetune.Growth]:
     chosen = config.override(Config(), {"training.workers": 1, "training.epochs": 2} | changes)
     return finetune.continue_from(
-        corpora.read(path, path, None, finetune.inherit_settings(chosen, base)), base
+        read_corpora(path, path, None, finetune.inherit_settings(chosen, base)), base
     )
 
 
@@ -102,7 +102,7 @@ def test_before_the_first_step_every_text_is_read_as_before(base, food, read_tin
 
 def test_tables_grow_by_what_is_new_alone(base, food):
     data, growth = read(base, food)
-    lexicon = corpora.build_lexicon(data)
+    lexicon = build_lexicon(data)
     assert growth == (5, ("FOOD",), ("ORG",))
     assert data.types == ("FOOD", "LOC", "ORG", "PER")
     for name in ("words", "characters", "shapes", "affixes", "bigrams"):
@@ -219,7 +219,7 @@ def test_bare_labels_grow_too(tmp_path):
     (tmp_path / "one.conll").write_text("Anna NOUN\nran VERB\n\nLi NOUN\nsat VERB\n", encoding="utf-8")
     (tmp_path / "two.conll").write_text("Anna NOUN\nran VERB\nfast ADV\n\nLi NOUN\n", encoding="utf-8")
     settings = config.override(Config(), {"training.epochs": 1, "training.workers": 1, "encoder.hidden": 4})
-    one = corpora.read(tmp_path / "one.conll", tmp_path / "one.conll", None, settings)
+    one = read_corpora(tmp_path / "one.conll", tmp_path / "one.conll", None, settings)
     list(fit.fit(one, tmp_path / "base"))
     base = checkpoint.load_model(tmp_path / "base")
     data, growth = read(base, tmp_path / "two.conll")
@@ -236,7 +236,7 @@ def test_vectors_are_for_new_words_alone(base, food, tmp_path):
     text = "".join(f"{word} {' '.join([str(value)] * size)}\n" for word, value in rows.items())
     (tmp_path / "vectors.txt").write_text(text, encoding="utf-8")
     data, _ = read(base, food)
-    data = corpora.add_vectors(data, tmp_path / "vectors.txt")
+    data = add_vectors(data, tmp_path / "vectors.txt")
     _, model = fit.begin(data)
     weight, row = model.labeler.embedding.word.weight, model.lexicon.words.row
     assert weight[row("sushi")].tolist() == [2.0] * size
@@ -247,7 +247,7 @@ def test_vectors_are_for_new_words_alone(base, food, tmp_path):
     with pytest.raises(
         ConfigError, match=f"found vectors of size 2, but the words of the model .* have {size}"
     ):
-        corpora.add_vectors(replace(data, vectors=None), tmp_path / "vectors.txt")
+        add_vectors(replace(data, vectors=None), tmp_path / "vectors.txt")
 
 
 def test_frozen_words_stay_frozen(read_tiny, food, tmp_path):

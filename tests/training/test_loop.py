@@ -15,9 +15,10 @@ from tagger.model.labeler import Objective, SequenceLabeler
 from tagger.model.margin import recall_cost
 from tagger.scoring import Score, Scores
 from tagger.scoring.exact import Average
-from tagger.training import corpora, loop
+from tagger.training import loop
+from tagger.training.data import build_lexicon, encode_training
 from tagger.training.loop import EpochFacts, StepFacts
-from tagger.training.team import MemoryExhaustedError
+from tagger.training.workers.team import MemoryExhaustedError
 
 CALM = {"training.input_dropout": 0.0, "training.output_dropout": 0.0, "training.word_dropout": 0.0}
 CALM |= {"training.unknown_strength": 0.0, "training.language_weight": 0.0, "training.character_dropout": 0.0}
@@ -28,9 +29,9 @@ def some_scores(correct: int = 1, names: int = 10) -> Scores:
 
 
 def begin(data):
-    lexicon = corpora.build_lexicon(data)
+    lexicon = build_lexicon(data)
     labeler = trained.build(lexicon, data.config, cotrained=True)
-    return loop.begin(labeler, data.config), corpora.encode_training(data, lexicon)
+    return loop.begin(labeler, data.config), encode_training(data, lexicon)
 
 
 def train(data, workers: int = 1, score=lambda labeler: some_scores()):

@@ -17,8 +17,8 @@ from tagger.errors import ConfigError, ModelError
 from tagger.model.batch import collate, encode, group
 from tagger.text.conll import Sentence
 from tagger.text.lexicon import Lexicon
-from tagger.training import checkpoint, corpora, fit, pretrain, text_encoder, transfer
-from tagger.training.corpora import Corpora
+from tagger.training import checkpoint, fit, pretrain, text_encoder, transfer
+from tagger.training.data import Corpora, add_gazetteers, add_vectors, read_corpora
 from tagger.training.text_encoder import TrainedTextEncoder
 
 SIZES = TINY_SIZES | {"embedding.bigram_dim": 3}
@@ -44,7 +44,7 @@ def encoder(tmp_path: Path) -> TrainedTextEncoder:
 def read(path: Path, encoder: TrainedTextEncoder, **changes: Any) -> Corpora:
     chosen = {"training.epochs": 2, "training.batch_sentences": 4} | changes
     settings = transfer.inherit_settings(override(Config(), chosen), encoder)
-    return transfer.join(corpora.read(path, path, None, settings), encoder)[0]
+    return transfer.join(read_corpora(path, path, None, settings), encoder)[0]
 
 
 def states(network: Any, lexicon: Lexicon, sentences: tuple[tuple[str, ...], ...]) -> torch.Tensor:
@@ -74,7 +74,7 @@ def test_a_gazetteer_joins_without_disturbing_what_was_learnt(
     ten_sentences: Path, encoder: TrainedTextEncoder, tmp_path: Path
 ) -> None:
     (tmp_path / "names.txt").write_text("Anna\nPeru\n", encoding="utf-8")
-    data = corpora.add_gazetteers(read(ten_sentences, encoder), [tmp_path / "names.txt"])
+    data = add_gazetteers(read(ten_sentences, encoder), [tmp_path / "names.txt"])
     run, model = fit.begin(data)
     expected = states(encoder.network, encoder.lexicon, TEXT)
     assert not torch.allclose(states(run.labeler, model.lexicon, TEXT), expected), "its marks have weights"
@@ -137,7 +137,7 @@ def test_what_was_not_learnt_from_text_may_be_chosen(
 
 def test_how_much_of_the_corpus_it_knows(ten_sentences: Path, encoder: TrainedTextEncoder) -> None:
     settings = transfer.inherit_settings(Config(), encoder)
-    data = corpora.read(ten_sentences, ten_sentences, None, settings)
+    data = read_corpora(ten_sentences, ten_sentences, None, settings)
     words = {token.lower() for sentence in data.train.sentences for token in sentence.tokens}
     words = {"".join("0" if each.isdigit() else each for each in word) for word in words}
     text = {word.lower() for words in TEXT for word in words}
@@ -154,7 +154,7 @@ def test_characters_are_no_words(ten_sentences: Path, tmp_path: Path) -> None:
 
 def test_vectors_are_refused(ten_sentences: Path, encoder: TrainedTextEncoder, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--vectors: the encoder of --init-encoder brings its own"):
-        corpora.add_vectors(read(ten_sentences, encoder), tmp_path / "vectors.txt")
+        add_vectors(read(ten_sentences, encoder), tmp_path / "vectors.txt")
 
 
 def test_directories_of_other_kinds_say_so(

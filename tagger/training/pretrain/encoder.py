@@ -21,8 +21,8 @@ from tagger.text.lexicon import Lexicon
 from tagger.text.raw import Words
 from tagger.text.tokenizer import Mode
 from tagger.training import text_encoder
-from tagger.training.pretrain.reading import Source, Survey
 from tagger.training.pretrain.task import Extent
+from tagger.training.stream import Source, Survey
 from tagger.training.text_encoder import TrainedTextEncoder
 
 _ALONE = ("lines", "tokens")  # formats whose sentences need not follow one another

@@ -18,8 +18,8 @@ from tagger.text.raw import Words
 from tagger.text.tokenizer import Mode
 from tagger.training import language
 from tagger.training.language import TrainedLanguageModel
-from tagger.training.pretrain.reading import Source, Survey
 from tagger.training.pretrain.task import Extent
+from tagger.training.stream import Source, Survey
 
 Ints = NDArray[np.int64]
 _MEASURED_TOKENS = 4096  # padded, of a batch that is only measured

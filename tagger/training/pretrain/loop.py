@@ -21,8 +21,8 @@ from tagger.text.raw import Words
 from tagger.training.loop import schedule
 from tagger.training.optimizer import Optimizer, row_sparse
 from tagger.training.parallel import Workers, seed_of
-from tagger.training.pretrain.reading import Source, Survey
 from tagger.training.pretrain.task import Batch, Chunk, Extent, Task
+from tagger.training.stream import Source, Survey
 
 
 @dataclass(slots=True)

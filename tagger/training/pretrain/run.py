@@ -22,8 +22,8 @@ from tagger.training import checkpoint, curves
 from tagger.training.history import History
 from tagger.training.pretrain import encoder, language
 from tagger.training.pretrain.loop import EpochFacts, Run, StepFacts, begin, measure, progress, train
-from tagger.training.pretrain.reading import Source, Survey, survey
 from tagger.training.pretrain.task import Task
+from tagger.training.stream import Source, Survey, survey
 from tagger.training.supervision import Stopped, count_workers, find_device, supervise
 
 _STATE = "state.safetensors"

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from tagger.model.batch import Group, collate
-from tagger.training import corpora, fit, loop
-from tagger.training.gradients import GradientComputer, Task
+from tagger.training import fit, loop
+from tagger.training.data import encode_training
+from tagger.training.workers.gradient import GradientComputer, Task
 
 CALM = {
     f"training.{name}": 0.0
@@ -17,7 +18,7 @@ CALM = {
 
 def begin(data):
     run, model = fit.begin(data)
-    corpus = corpora.encode_training(data, model.lexicon)
+    corpus = encode_training(data, model.lexicon)
     batches = loop.epoch_batches(corpus, data.config, 0)
     return run.labeler, corpus, batches, GradientComputer(run.labeler, corpus, data.config.encoder.max_tokens)
 

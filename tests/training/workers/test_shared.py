@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from tagger.training.replica import dump, load
-from tagger.training.shared import SharedTensors, lent
+from tagger.training.workers.child import dump, load
+from tagger.training.workers.shared import SharedTensors, lent
 
 
 def test_views_have_the_forms_of_their_models_and_begin_where_pytorch_lets_tensors_begin():

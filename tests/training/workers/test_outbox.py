@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from tagger.training import outbox
-from tagger.training.gradients import Gradient
-from tagger.training.outbox import Outbox
+from tagger.training.workers import outbox
+from tagger.training.workers.gradient import Gradient
+from tagger.training.workers.outbox import Outbox
 
 
 class Toy(nn.Module):

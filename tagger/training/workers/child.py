@@ -20,9 +20,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tagger.training.gradients import GradientComputer, Task
-from tagger.training.outbox import Outbox, Parcel
-from tagger.training.shared import SharedTensors
+from tagger.training.workers.gradient import GradientComputer, Task
+from tagger.training.workers.outbox import Outbox, Parcel
+from tagger.training.workers.shared import SharedTensors
 
 
 def serve(connection: Connection, weights: SharedTensors, outbox: Outbox) -> None:

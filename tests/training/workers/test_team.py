@@ -19,15 +19,16 @@ import torch
 import tagger
 from tagger.model.labeler import SequenceLabeler
 from tagger.model.margin import LARGEST_RECALL_COST
-from tagger.training import checkpoint, corpora, evaluate, fit, loop
-from tagger.training.gradients import GradientComputer, Task
+from tagger.training import checkpoint, evaluate, fit, loop
+from tagger.training.data import encode_training
 from tagger.training.loop import StepFacts
-from tagger.training.team import MemoryExhaustedError, WorkerLostError, assemble
+from tagger.training.workers.gradient import GradientComputer, Task
+from tagger.training.workers.team import MemoryExhaustedError, WorkerLostError, assemble
 
 
 def begin(data):
     run, model = fit.begin(data)
-    return run, evaluate.keep_layers(model, corpora.encode_training(data, model.lexicon))
+    return run, evaluate.keep_layers(model, encode_training(data, model.lexicon))
 
 
 def state(run) -> dict[str, torch.Tensor]:
@@ -165,9 +166,10 @@ SCRIPT = """
 import multiprocessing, sys, time
 from pathlib import Path
 from tagger.config import Config, override
-from tagger.training import corpora, fit
+from tagger.training import fit
+from tagger.training.data import encode_training, read_corpora
 settings = override(Config(), {'encoder.hidden': 4, 'training.epochs': 10000, 'training.workers': 2})
-data = corpora.read(Path(sys.argv[1]), Path(sys.argv[1]), None, settings)
+data = read_corpora(Path(sys.argv[1]), Path(sys.argv[1]), None, settings)
 facts = fit.fit(data, Path(sys.argv[2]))
 for _ in range(3):
     next(facts)

@@ -101,27 +101,27 @@ class GazetteerFacts:
     dev: float
 
 
-def columns(config: Config) -> Columns:
+def name_columns(config: Config) -> Columns:
     """Return the columns that the settings name."""
     features = tuple(each.column for each in parse_feature_columns(config.embedding.feature_columns))
     return Columns(token=config.corpus.token_column, tag=config.corpus.tag_column, features=features)
 
 
-def read(train: Path, dev: Path | None, test: Path | None, config: Config) -> Corpora:
+def read_corpora(train: Path, dev: Path | None, test: Path | None, config: Config) -> Corpora:
     """Read and check the corpora of a run; without a dev file, hold some training sentences out by seed.
 
     Raises:
         DataError: a file is missing or faulty, or too small to hold sentences out.
     """
     wanted = None if config.corpus.scheme == "auto" else schemes.parse_scheme(config.corpus.scheme)
-    reading = {"columns": columns(config), "encoding": config.corpus.encoding}
+    reading = {"columns": name_columns(config), "encoding": config.corpus.encoding}
     learned = read_corpus(train, scheme=wanted, **reading)  # type: ignore[arg-type]
     _refuse_tag_as_feature(learned, config)
     others = [
         None if path is None else read_gold(path, learned.scheme, **reading)  # type: ignore[arg-type]
         for path in (dev, test)
     ]
-    return prepare(learned, *others, config=config)
+    return prepare_corpora(learned, *others, config=config)
 
 
 def _refuse_tag_as_feature(corpus: Corpus, config: Config) -> None:
@@ -151,7 +151,7 @@ def read_gold(path: Path, scheme: Scheme, *, columns: Columns, encoding: str) ->
         raise
 
 
-def prepare(learned: Corpus, dev: Corpus | None, test: Corpus | None, *, config: Config) -> Corpora:
+def prepare_corpora(learned: Corpus, dev: Corpus | None, test: Corpus | None, *, config: Config) -> Corpora:
     """Settle what the settings left to the corpus; without a dev corpus, hold some sentences out by seed.
 
     Raises:
@@ -175,7 +175,7 @@ def prepare(learned: Corpus, dev: Corpus | None, test: Corpus | None, *, config:
     return Corpora(settled, learned, dev, test, held_out, tuple(types))
 
 
-def span_length(corpus: Corpus) -> float:
+def mean_span_length(corpus: Corpus) -> float:
     """Return the mean number of tokens of a span."""
     lengths = [
         span.end - span.start for sentence in corpus.sentences for span in _spans(sentence, corpus.scheme)
@@ -200,7 +200,7 @@ def hold_out(corpus: Corpus, config: Config) -> tuple[Corpus, Corpus]:
     return learned, replace(held, path=f"{corpus.path} (held out)", warnings=())
 
 
-def describe(corpus: Corpus, learned: Corpus | None = None, types: Sequence[str] = ()) -> CorpusFacts:
+def describe_corpus(corpus: Corpus, learned: Corpus | None = None, types: Sequence[str] = ()) -> CorpusFacts:
     """Count what a corpus holds, beside the training corpus where one is given."""
     tokens = sum(len(sentence) for sentence in corpus.sentences)
     spans = [span.type for sentence in corpus.sentences for span in _spans(sentence, corpus.scheme)]
@@ -218,7 +218,7 @@ def describe(corpus: Corpus, learned: Corpus | None = None, types: Sequence[str]
     )
 
 
-def describe_gazetteers(corpora: Corpora) -> list[GazetteerFacts]:
+def count_known_names(corpora: Corpora) -> list[GazetteerFacts]:
     """Count what each list of names knows."""
     parts = (corpora.train, corpora.dev)
     return [

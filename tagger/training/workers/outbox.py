@@ -1,6 +1,6 @@
 """Gradients on their way from one process to another: the numbers in shared memory, a few words through a pipe.
 
-Who sends and when is the concern of `training.replica` and `training.team`.
+Who sends and when is the concern of `workers.child` and `workers.team`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tagger.training.gradients import Gradient
 from tagger.training.optimizer import row_sparse
-from tagger.training.shared import SharedTensors
+from tagger.training.workers.gradient import Gradient
+from tagger.training.workers.shared import SharedTensors
 
 MOST_ROWS = 4096  # of a table in shared memory: ten times what a step of 500 tokens touches
 

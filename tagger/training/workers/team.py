@@ -5,7 +5,7 @@ side. They are new interpreters rather than forks: PyTorch's gradients don't sur
 and a fork copies the locks that other threads hold. As they don't import the program's main module either, a script
 needs no `if __name__ == "__main__"`.
 
-What the children compute, and with what, is the concern of `training.replica`. Nothing here knows the loop.
+What the children compute, and with what, is the concern of `workers.child`. Nothing here knows the loop.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from tagger.errors import TaggerError
 from tagger.model.batch import EncodedCorpus
 from tagger.model.labeler import SequenceLabeler
 from tagger.model.threads import one_thread
-from tagger.training import replica
-from tagger.training.gradients import Gradient, GradientComputer, Task, count_tokens
-from tagger.training.outbox import Outbox, Parcel
-from tagger.training.shared import CONTEXT, SharedTensors, lent
+from tagger.training.workers.child import dump, serve
+from tagger.training.workers.gradient import Gradient, GradientComputer, Task, count_tokens
+from tagger.training.workers.outbox import Outbox, Parcel
+from tagger.training.workers.shared import CONTEXT, SharedTensors, lent
 
 _PATIENCE = 5.0  # seconds for a process that hung up to be gone
 _STARTING = threading.Lock()  # what is hidden from one child must be back before the next thread hides it
@@ -127,7 +127,7 @@ def assemble(
             for _ in range(workers - 1):
                 children.append(_Child(weights, Outbox(labeler)))
                 stack.callback(children[-1].end)
-            content = replica.dump(compute, shared)
+            content = dump(compute, shared)
             for child in children:  # they have begun side by side
                 child.brief(content)
             for child in children:
@@ -143,7 +143,7 @@ class _Child:
         self._prepared: Task | None = None
         self._connection, theirs = CONTEXT.Pipe()
         self._process = CONTEXT.Process(
-            target=replica.serve, args=(theirs, weights, outbox), name="tagger-worker", daemon=True
+            target=serve, args=(theirs, weights, outbox), name="tagger-worker", daemon=True
         )
         with _STARTING, _signals_held_back(), _main_module_hidden():
             self._process.start()
@@ -151,7 +151,7 @@ class _Child:
         atexit.register(self.end)
 
     def brief(self, content: bytes) -> None:
-        """Send what `replica.dump` made."""
+        """Send what `dump` made."""
         with self._watched():
             self._connection.send_bytes(content)
 

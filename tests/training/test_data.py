@@ -10,7 +10,7 @@ from tagger import config
 from tagger.config import Config
 from tagger.errors import DataError
 from tagger.text.schemes import Scheme, convert
-from tagger.training import corpora
+from tagger.training.data import build_lexicon, describe_corpus, encode_training, read_corpora
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ DEV = rows("Anna/B-PER left/O Rome/B-LOC", "Acme/B-ORG left/O Oslo/B-LOC", "Init
 
 
 def test_corpora_keep_their_scheme_and_settle_the_settings(write):
-    data = corpora.read(write(TRAIN), write(DEV, "dev.conll"), None, Config())
+    data = read_corpora(write(TRAIN), write(DEV, "dev.conll"), None, Config())
     assert (data.config.corpus.scheme, data.config.corpus.mode) == ("IOB2", "words")
     assert data.types == ("LOC", "PER")
     assert (data.held_out, data.test) == (False, None)
@@ -47,20 +47,20 @@ def test_corpora_keep_their_scheme_and_settle_the_settings(write):
 def test_the_dev_corpus_is_read_in_the_scheme_of_the_training_corpus(write):
     bioes = rows("a/S-X b/B-X c/E-X d/O")
     ambiguous = rows("a/B-X b/I-X")
-    assert corpora.read(write(bioes), write(ambiguous, "d"), None, Config()).dev.scheme is Scheme.BIOES
+    assert read_corpora(write(bioes), write(ambiguous, "d"), None, Config()).dev.scheme is Scheme.BIOES
     with pytest.raises(DataError, match=r"d:1: found tag 'Q-X', expected O, B-TYPE or I-TYPE \(IOB2\)"):
-        corpora.read(write(TRAIN), write(rows("a/Q-X"), "d"), None, Config())
+        read_corpora(write(TRAIN), write(rows("a/Q-X"), "d"), None, Config())
 
 
 def test_a_dev_corpus_of_another_scheme_keeps_its_own(write):
-    dev = corpora.read(write(TRAIN), write(rows("a/S-PER b/B-LOC c/E-LOC"), "d"), None, Config()).dev
+    dev = read_corpora(write(TRAIN), write(rows("a/S-PER b/B-LOC c/E-LOC"), "d"), None, Config()).dev
     assert dev.scheme is Scheme.BIOES
     assert dev.warnings[-1] == "its tags are BIOES, the model's IOB2; their spans are compared"
 
 
 def test_characters_are_noticed(write):
     chinese = rows("北/B-LOC 京/E-LOC 很/O 大/O", "他/O 来/O 了/O")
-    settled = corpora.read(write(chinese), write(chinese, "d"), None, Config()).config
+    settled = read_corpora(write(chinese), write(chinese, "d"), None, Config()).config
     assert settled.corpus.mode == "characters"
     assert settled.embedding.bigram_dim > 0
 
@@ -72,7 +72,7 @@ def numbered(count: int) -> str:
 def test_held_out_sentences_are_drawn_by_the_seed_and_nothing_is_lost(write):
     path = write(numbered(40))
     settings = config.override(Config(), {"corpus.dev_share": 0.25})
-    data = corpora.read(path, None, None, settings)
+    data = read_corpora(path, None, None, settings)
     assert data.held_out
     assert "held out" in data.dev.path
     assert (len(data.train.sentences), len(data.dev.sentences)) == (30, 10)
@@ -81,8 +81,8 @@ def test_held_out_sentences_are_drawn_by_the_seed_and_nothing_is_lost(write):
     for part in (data.train, data.dev):
         lines = [sentence.line for sentence in part.sentences]
         assert lines == sorted(lines)
-    assert corpora.read(path, None, None, settings).dev == data.dev
-    other = corpora.read(path, None, None, config.override(settings, {"seed": 2}))
+    assert read_corpora(path, None, None, settings).dev == data.dev
+    other = read_corpora(path, None, None, config.override(settings, {"seed": 2}))
     assert other.dev.sentences != data.dev.sentences
 
 
@@ -90,7 +90,7 @@ def test_held_out_sentences_are_drawn_by_the_seed_and_nothing_is_lost(write):
     ("count", "share", "held"), [(2, 0.01, 1), (2, 0.89, 1), (3, 0.5, 2), (100, 0.1, 10)]
 )
 def test_both_parts_of_a_split_hold_something(write, count, share, held):
-    data = corpora.read(
+    data = read_corpora(
         write(numbered(count)), None, None, config.override(Config(), {"corpus.dev_share": share})
     )
     assert len(data.dev.sentences) == held
@@ -101,14 +101,14 @@ def test_too_little_to_hold_out(write):
     with pytest.raises(
         DataError, match="found one sentence, expected two or more to hold some out; give a dev file"
     ):
-        corpora.read(write(rows("Anna/B-PER")), None, None, Config())
+        read_corpora(write(rows("Anna/B-PER")), None, None, Config())
 
 
 def test_nothing_to_learn(write):
     with pytest.raises(
         DataError, match=r"train\.conll: found no span, expected some to learn from; .*--tag-column"
     ):
-        corpora.read(write(rows("a/O b/O", "c/O")), None, None, Config())
+        read_corpora(write(rows("a/O b/O", "c/O")), None, None, Config())
 
 
 def test_nothing_to_learn_in_the_column_of_tags_names_the_one_that_has_some(tmp_path):
@@ -118,15 +118,15 @@ def test_nothing_to_learn_in_the_column_of_tags_names_the_one_that_has_some(tmp_
     with pytest.raises(
         DataError, match=r"found no span, .*; found only _ in .* UPOS, .*--tag-column MISC:NER"
     ):
-        corpora.read(path, None, None, Config())
+        read_corpora(path, None, None, Config())
 
 
 def test_facts_of_a_corpus_beside_the_training_corpus(write):
-    data = corpora.read(write(TRAIN), write(DEV, "dev.conll"), None, Config())
-    own = corpora.describe(data.train)
+    data = read_corpora(write(TRAIN), write(DEV, "dev.conll"), None, Config())
+    own = describe_corpus(data.train)
     assert (own.sentences, own.tokens, own.spans) == (4, 10, 5)
     assert (own.unknown, own.repeated, own.strange_types) == (None, None, {})
-    dev = corpora.describe(data.dev, data.train, data.types)
+    dev = describe_corpus(data.dev, data.train, data.types)
     assert (dev.sentences, dev.tokens, dev.spans) == (3, 8, 5)
     assert dev.unknown == 4 / 8  # Acme, Oslo, Initech, sank
     assert dev.repeated == 1
@@ -134,8 +134,8 @@ def test_facts_of_a_corpus_beside_the_training_corpus(write):
 
 
 def test_the_tables_hold_training_words_alone(write):
-    data = corpora.read(write(TRAIN), write(DEV, "dev.conll"), write(DEV, "test.conll"), Config())
-    lexicon = corpora.build_lexicon(data)
+    data = read_corpora(write(TRAIN), write(DEV, "dev.conll"), write(DEV, "test.conll"), Config())
+    lexicon = build_lexicon(data)
     assert "rome" in lexicon.words
     assert "acme" not in lexicon.words
     assert not any("ORG" in tag for tag in lexicon.tags)
@@ -143,9 +143,9 @@ def test_the_tables_hold_training_words_alone(write):
 
 def test_training_tags_are_encoded_in_the_inner_scheme(write):
     text = rows("New/B-LOC York/I-LOC fell/O", "Rome/B-LOC Oslo/B-LOC")
-    data = corpora.read(write(text), write(text, "d"), None, Config())
-    lexicon = corpora.build_lexicon(data)
-    encoded = corpora.encode_training(data, lexicon)
+    data = read_corpora(write(text), write(text, "d"), None, Config())
+    lexicon = build_lexicon(data)
+    encoded = encode_training(data, lexicon)
     named = [[lexicon.tags[row] for row in example.tags] for example in encoded.examples]
     assert named == [["B-LOC", "E-LOC", "O"], ["S-LOC", "S-LOC"]]
     assert all(example.allowed is None for example in encoded.examples)
@@ -153,8 +153,8 @@ def test_training_tags_are_encoded_in_the_inner_scheme(write):
 
 def test_tokens_without_a_known_tag_are_left_open(write):
     text = rows("New/B-LOC York/I-LOC fell/O", "Rome/? fell/O", "?/O Oslo/?")
-    data = corpora.read(write(text), write(text, "d"), None, Config())
-    encoded = corpora.encode_training(data, corpora.build_lexicon(data))
+    data = read_corpora(write(text), write(text, "d"), None, Config())
+    encoded = encode_training(data, build_lexicon(data))
     first, second, third = (example.allowed for example in encoded.examples)
     assert first is None
     assert second[1].sum() == third[0].sum() == 1
@@ -164,11 +164,11 @@ def test_tokens_without_a_known_tag_are_left_open(write):
 @pytest.mark.parametrize("labels", [("O", "PER", "LOC"), ("NN", "VB", "DT")])
 def test_bare_labels_are_learnt_as_they_are(write, labels):
     text = rows(*(f"one/{labels[0]} two/{labels[1]} three/{labels[2]}" for _ in range(3)))
-    data = corpora.read(write(text), write(text, "d"), None, Config())
-    lexicon = corpora.build_lexicon(data)
+    data = read_corpora(write(text), write(text, "d"), None, Config())
+    lexicon = build_lexicon(data)
     assert data.config.corpus.scheme == "BARE"
     assert sorted(lexicon.tags) == sorted(labels)
-    encoded = corpora.encode_training(data, lexicon)
+    encoded = encode_training(data, lexicon)
     assert [lexicon.tags[row] for row in encoded.examples[0].tags] == list(labels)
 
 
@@ -188,9 +188,9 @@ def long_sentence(length: int, seed: int, longest: int = 5) -> tuple[str, list[s
 def test_a_training_sentence_too_long_to_read_at_once_is_cut_between_spans(write, seed):
     text, expected = long_sentence(1_000, seed)
     settings = config.override(Config(), {"encoder.max_tokens": 64})
-    data = corpora.read(write(text + "\n" + text), write(text, "d"), None, settings)
-    lexicon = corpora.build_lexicon(data)
-    encoded = corpora.encode_training(data, lexicon)
+    data = read_corpora(write(text + "\n" + text), write(text, "d"), None, settings)
+    lexicon = build_lexicon(data)
+    encoded = encode_training(data, lexicon)
     sizes = [len(example.forms) for example in encoded.examples]
     assert sum(sizes) == 2_000
     assert max(sizes) <= 64
@@ -205,14 +205,14 @@ def test_a_training_sentence_too_long_to_read_at_once_is_cut_between_spans(write
 def test_a_span_longer_than_the_limit_stays_whole(write):
     text = rows(" ".join(["a/O"] + ["b/B-X"] + ["c/I-X"] * 40 + ["d/O"] * 30))
     settings = config.override(Config(), {"encoder.max_tokens": 16})
-    data = corpora.read(write(text), write(text, "d"), None, settings)
-    encoded = corpora.encode_training(data, corpora.build_lexicon(data))
+    data = read_corpora(write(text), write(text, "d"), None, settings)
+    encoded = encode_training(data, build_lexicon(data))
     assert [len(example.forms) for example in encoded.examples] == [42, 16, 14]
 
 
 def test_no_cut_is_made_beside_an_open_tag(write):
     text = rows(" ".join(["a/B-X", *["b/?"] * 60, "c/B-X", *["d/O"] * 5]))
     settings = config.override(Config(), {"encoder.max_tokens": 16})
-    data = corpora.read(write(text), write(text, "d"), None, settings)
-    encoded = corpora.encode_training(data, corpora.build_lexicon(data))
+    data = read_corpora(write(text), write(text, "d"), None, settings)
+    encoded = encode_training(data, build_lexicon(data))
     assert [len(example.forms) for example in encoded.examples] == [62, 5]
