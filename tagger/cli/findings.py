@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tagger.training.data import Corpora, CorpusFacts
-    from tagger.training.finetune import Growth
-    from tagger.training.transfer import Overlap
+    from tagger.training.start import Growth, Overlap
 
 _LEANING = 0.2  # share of spans by which a list may know train better than dev before it looks made from it
 

@@ -22,7 +22,7 @@ def inherit(labeler: SequenceLabeler, old: SequenceLabeler) -> None:
     """
     own = labeler.state_dict()
     with torch.no_grad():
-        for name, value in old.kept_state().items():
+        for name, value in old.state_dict().items():
             place(own[name], value, fill=name.startswith(_TABLES))
 
 

@@ -16,7 +16,7 @@ from tagger.training.data import Corpora
 _SEEDS = "## Seeds"
 
 
-def write(
+def describe_labeller(
     data: Corpora,
     scores: Mapping[str, Any],
     best_epoch: int,
@@ -25,7 +25,7 @@ def write(
     parameters: int,
     min_confidence: float,
 ) -> str:
-    """Write the card as Markdown."""
+    """Return the card of a labeller as Markdown."""
     config = data.config
     corpora = {"train": data.train, "dev": data.dev} | ({"test": data.test} if data.test else {})
     corpus_rows = [

@@ -14,21 +14,19 @@ from pathlib import Path
 
 import numpy as np
 
-from tagger.config import Config, override, settle
+from tagger.config import Config, settle
 from tagger.errors import ConfigError, DataError
-from tagger.model import trained, vectors
+from tagger.model import trained
 from tagger.model.batch import EncodedCorpus, encode
 from tagger.model.trained import TrainedModel
 from tagger.model.vectors import Vectors
-from tagger.text import costs, extension, gazetteer, schemes
+from tagger.text import costs, extension, schemes
 from tagger.text.conll import Columns, Corpus, Sentence, read_corpus
-from tagger.text.features import normalise
 from tagger.text.gazetteer import Gazetteer
 from tagger.text.lexicon import Lexicon
 from tagger.text.marks import parse_feature_columns
 from tagger.text.schemes import Scheme
-from tagger.text.tokenizer import Conventions, Mode, Split, detect
-from tagger.text.vocab import Vocab
+from tagger.text.tokenizer import Mode, detect
 from tagger.training.language import TrainedLanguageModel
 from tagger.training.text_encoder import TrainedTextEncoder
 
@@ -175,6 +173,11 @@ def prepare_corpora(learned: Corpus, dev: Corpus | None, test: Corpus | None, *,
     return Corpora(settled, learned, dev, test, held_out, tuple(types))
 
 
+def count_tokens(corpus: Corpus) -> int:
+    """Return the tokens of all sentences."""
+    return sum(map(len, corpus.sentences))
+
+
 def mean_span_length(corpus: Corpus) -> float:
     """Return the mean number of tokens of a span."""
     lengths = [
@@ -248,87 +251,6 @@ def build_lexicon(corpora: Corpora) -> Lexicon:
     if corpora.vectors is not None:
         lexicon = lexicon.with_words(corpora.vectors.words)
     return replace(lexicon, speller=corpora.language.tables.speller) if corpora.language else lexicon
-
-
-def add_language_model(corpora: Corpora, language: TrainedLanguageModel) -> Corpora:
-    """Let a run use a pretrained language model.
-
-    Raises:
-        ConfigError: it reads characters and the corpus has words, or the other way round.
-    """
-    _refuse_continuing(corpora, "--lm")
-    unit, mode = language.config.model.unit, corpora.config.corpus.mode
-    if (unit == "characters") != (mode == "characters"):
-        raise ConfigError(
-            f"found a language model of {unit}, but the tokens of the corpus are {mode}; pretrain one with "
-            f"--unit {'characters' if mode == 'characters' else 'words'}",
-            "--lm",
-        )
-    sizes = language.config.model.model_dump()
-    config = override(corpora.config, {"lm.used": True, "language_model": sizes})
-    return replace(corpora, config=config, language=language)
-
-
-def add_gazetteers(corpora: Corpora, paths: Sequence[Path]) -> Corpora:
-    """Let a run use lists of names, each cut into tokens as the corpus is; see `text.gazetteer.read`.
-
-    Raises:
-        DataError: a file is at fault.
-    """
-    _refuse_continuing(corpora, "--gazetteer")
-    settings = corpora.config.corpus
-    conventions = Conventions(Mode(settings.mode), frozenset(map(Split, settings.splits)))
-    ignores_case = corpora.config.embedding.gazetteer_ignore_case
-    found = (
-        gazetteer.read(path, conventions, ignores_case=ignores_case, encoding=settings.encoding)
-        for path in paths
-    )
-    return replace(corpora, gazetteers=(*corpora.gazetteers, *found))
-
-
-def _refuse_continuing(corpora: Corpora, option: str) -> None:
-    if corpora.base is not None:
-        raise ConfigError(
-            "can't join a model that is continued (--from), only a new one; leave it out", option
-        )
-
-
-def add_vectors(corpora: Corpora, path: Path, *, keep_all: bool = False) -> Corpora:
-    """Let a run begin with pretrained word vectors.
-
-    Args:
-        corpora: whose words are looked for in the file.
-        path: see `model.vectors.read`.
-        keep_all: keep every vector of the file, for words that only later texts will hold.
-
-    Raises:
-        DataError: the file is at fault, or has no vector for any word of the corpora.
-        ConfigError: the run continues a model whose words have vectors of another size, or begins with an encoder
-            that brings its own.
-    """
-    if corpora.encoder is not None:
-        raise ConfigError(
-            "the encoder of --init-encoder brings its own; leave one of the two out", "--vectors"
-        )
-    lowercase = corpora.config.embedding.lowercase
-    parts = [corpus for corpus in (corpora.train, corpora.dev, corpora.test) if corpus is not None]
-    surfaces = {token for corpus in parts for sentence in corpus.sentences for token in sentence.tokens}
-    needed = {normalise(token, lowercase=lowercase) for token in surfaces}
-    known = corpora.base.lexicon.words if corpora.base is not None else Vocab(())
-
-    def want(word: str) -> str | None:
-        normal = normalise(word, lowercase=lowercase)
-        return normal if (keep_all or normal in needed) and normal not in known else None
-
-    found = vectors.read(path, want)
-    if corpora.base is not None and found.dim != corpora.config.embedding.word_dim:
-        raise ConfigError(
-            f"found vectors of size {found.dim}, but the words of the model to continue have "
-            f"{corpora.config.embedding.word_dim}; expected vectors of that size",
-            "--vectors",
-        )
-    config = override(corpora.config, {"embedding.word_dim": found.dim})
-    return replace(corpora, config=config, vectors=found)
 
 
 def encode_training(corpora: Corpora, lexicon: Lexicon) -> EncodedCorpus:

@@ -10,16 +10,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.optim.adamw import adamw
 
-from tagger.config import TrainingConfig
-
 _BETAS = (0.9, 0.999)
 _EPSILON = 1e-8
+
+
+class StepSettings(Protocol):
+    """The settings of gradient steps that all trainings have; see `config`."""
+
+    @property
+    def epochs(self) -> int: ...
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def warmup(self) -> float: ...
+    @property
+    def weight_decay(self) -> float: ...
+    @property
+    def clip_norm(self) -> float: ...
+    @property
+    def average(self) -> float: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def workers(self) -> int: ...
 
 
 class Optimizer:
@@ -33,7 +52,7 @@ class Optimizer:
     """
 
     def __init__(
-        self, model: nn.Module, averaged: nn.Module, sparse: Iterable[str], config: TrainingConfig
+        self, model: nn.Module, averaged: nn.Module, sparse: Iterable[str], config: StepSettings
     ) -> None:
         names = {name: value for name, value in model.named_parameters() if value.requires_grad}
         rows = set(sparse)

@@ -13,7 +13,8 @@ from tagger import config
 from tagger.config import Config, LanguageModelConfig, PretrainConfig
 from tagger.text.language import LanguageTables
 from tagger.training import language
-from tagger.training.data import Corpora, add_language_model, read_corpora
+from tagger.training.data import Corpora, read_corpora
+from tagger.training.start import add_language_model
 
 # The tensors of these tests are so small that sharing them out costs more than it gains.
 torch.set_num_threads(1)

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from training_runs import fit
 
 from tagger import config
 from tagger.config import Config
 from tagger.errors import ConfigError, DataError
 from tagger.text.gazetteer import Gazetteer
-from tagger.training import checkpoint, evaluate, finetune, fit
-from tagger.training.data import Corpora, add_gazetteers, read_corpora
-from tagger.training.fit import Finished
+from tagger.training import checkpoint, evaluate
+from tagger.training.data import Corpora, read_corpora
+from tagger.training.recipe import Finished
+from tagger.training.start import add_gazetteers, continue_from, continue_settings
 
 torch.set_num_threads(1)
 
@@ -55,7 +57,7 @@ def ten_with_columns(ten_sentences: Path) -> Path:
 
 
 def finish(data: Corpora, directory: Path) -> Finished:
-    *_, last = fit.fit(data, directory)
+    *_, last = fit(data, directory)
     assert isinstance(last, Finished)
     return last
 
@@ -102,8 +104,8 @@ def test_a_run_stopped_and_resumed_ends_with_the_same_bits(ten_with_columns, tmp
         asked.append(None)
         return len(asked) == 4
 
-    list(fit.fit(data, tmp_path / "parts", stop=stop))
-    assert isinstance(list(fit.fit(data, tmp_path / "parts", resume=True))[-1], Finished)
+    list(fit(data, tmp_path / "parts", stop=stop))
+    assert isinstance(list(fit(data, tmp_path / "parts", resume=True))[-1], Finished)
     for name in (checkpoint.CONFIG, checkpoint.VOCAB, checkpoint.WEIGHTS):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes()
     model = checkpoint.load_model(tmp_path / "whole")
@@ -123,8 +125,8 @@ def test_a_model_with_columns_and_names_can_be_continued(ten_with_columns, tmp_p
         ],
     )
     chosen = config.override(Config(), {"training.workers": 1, "training.epochs": 2})
-    settings = finetune.inherit_settings(chosen, base)
-    data, growth = finetune.continue_from(read_corpora(food, food, None, settings), base)
+    settings = continue_settings(chosen, base)
+    data, growth = continue_from(read_corpora(food, food, None, settings), base)
     assert growth.new_types == ("FOOD",)
     finish(data, tmp_path / "more")
 
@@ -139,7 +141,7 @@ def test_a_model_with_columns_and_names_can_be_continued(ten_with_columns, tmp_p
 
 def test_a_continued_model_needs_the_columns_that_it_reads(ten_with_columns, ten_sentences, tmp_path):
     finish(marked(ten_with_columns), tmp_path / "base")
-    settings = finetune.inherit_settings(Config(), checkpoint.load_model(tmp_path / "base"))
+    settings = continue_settings(Config(), checkpoint.load_model(tmp_path / "base"))
     with pytest.raises(
         DataError, match=r"ten\.conll:3: found 2 columns, expected a column 2 \(the first is 0"
     ):

@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from training_runs import bits, fit, fit_whole
 
 from tagger.errors import DataError, ModelError
-from tagger.training import checkpoint, fit, supervision
+from tagger.training import checkpoint, run
 from tagger.training.loop import EpochFacts
 
 
@@ -117,19 +118,10 @@ class File:
         return int(self._file.write(content))
 
 
-def run(data, directory: Path, **options) -> list:
-    return list(fit.fit(data, directory, **options))
-
-
-def bits(directory: Path) -> list[bytes]:
-    names = (checkpoint.CONFIG, checkpoint.VOCAB, checkpoint.WEIGHTS, checkpoint.SCORES)
-    return [(directory / name).read_bytes() for name in names]
-
-
 def weights_of_epochs(data, directory: Path) -> set[bytes]:
     """The weights that a run saves on its way, and at its end."""
     found = set()
-    for fact in fit.fit(data, directory):
+    for fact in fit(data, directory):
         if isinstance(fact, EpochFacts):
             found.add((directory / checkpoint.WEIGHTS).read_bytes())
     return found | {(directory / checkpoint.WEIGHTS).read_bytes()}
@@ -145,7 +137,7 @@ def quick(read_tiny):
 def old_model(read_tiny, tmp_path) -> Path:
     """A directory with a model of other settings and tables."""
     directory = tmp_path / "old"
-    run(read_tiny(**{"encoder.hidden": 6, "embedding.min_count": 2, "training.epochs": 1}), directory)
+    fit_whole(read_tiny(**{"encoder.hidden": 6, "embedding.min_count": 2, "training.epochs": 1}), directory)
     return directory
 
 
@@ -168,7 +160,7 @@ def test_a_fault_at_any_call(quick, old_model, tmp_path, monkeypatch, kind, over
 
 
 def let_calls_fail(quick, old_model: Path, tmp_path: Path, monkeypatch, kind: str, numbers: range) -> None:
-    monkeypatch.setattr(supervision, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(run, "CHECKPOINT_SECONDS", 0.0)
     good = weights_of_epochs(quick, tmp_path / "whole")
     expected = bits(tmp_path / "whole")
     if old_model.exists():
@@ -180,7 +172,7 @@ def let_calls_fail(quick, old_model: Path, tmp_path: Path, monkeypatch, kind: st
         with monkeypatch.context() as patch:
             disk = Disk(patch, number, dies=kind != "fails", after=kind == "dies after")
             try:
-                run(quick, directory)
+                fit_whole(quick, directory)
             except Death:
                 assert kind != "fails"
             except DataError as error:
@@ -190,7 +182,7 @@ def let_calls_fail(quick, old_model: Path, tmp_path: Path, monkeypatch, kind: st
         if disk.calls < number:
             break
         check_last_good_model(directory, good, not old_model.exists())
-        run(quick, directory, resume=True)
+        fit_whole(quick, directory, resume=True)
         assert bits(directory) == expected, (number, disk.log[-3:])
         assert not [path for path in directory.rglob("*") if path.name.startswith(".")], disk.log[-3:]
     assert disk.calls > 50
@@ -217,13 +209,14 @@ def test_a_disk_that_is_really_too_small(limit, ten_sentences, tmp_path):
         "from pathlib import Path\n"
         "from tagger.config import Config, override\n"
         "from tagger.errors import DataError\n"
-        "from tagger.training import fit\n"
+        "from tagger.training import run\n"
         "from tagger.training.data import read_corpora\n"
+        "from tagger.training.recipes import labelled\n"
         "small = override(Config(), {'encoder.hidden': 4, 'training.epochs': 1, 'training.workers': 1})\n"
         "data = read_corpora(Path(sys.argv[1]), None, None, small)\n"
         "limit = int(sys.argv[3])\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))\n"
-        "try: list(fit.fit(data, Path(sys.argv[2])))\n"
+        "try: list(run.train(labelled.prepare(data), Path(sys.argv[2])))\n"
         "except DataError as error: print(error)\n"
     )
     assert resource
@@ -245,14 +238,15 @@ KILLED = """
 import sys
 from pathlib import Path
 from tagger.config import Config, override
-from tagger.training import fit, supervision
+from tagger.training import run
 from tagger.training.data import read_corpora
-supervision.CHECKPOINT_SECONDS = 0.0
+from tagger.training.recipes import labelled
+run.CHECKPOINT_SECONDS = 0.0
 settings = override(Config(), {'encoder.hidden': 8, 'training.epochs': 6, 'training.batch_sentences': 2,
                                'training.workers': 2, 'encoder.context': 1})
 data = read_corpora(Path(sys.argv[1]), Path(sys.argv[1]), None, settings)
 print('ready', flush=True)
-for fact in fit.fit(data, Path(sys.argv[2]), resume=True):
+for fact in run.train(labelled.prepare(data), Path(sys.argv[2]), resume=True):
     pass
 """
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from training_runs import fit
 
 from tagger.config import Config, override
 from tagger.text.conll import Corpus, read_corpus
 from tagger.text.schemes import UNKNOWN_TAG
 from tagger.training.data import prepare_corpora
-from tagger.training.fit import Finished, fit
+from tagger.training.recipe import Finished
 
 DATA = Path(__file__).parents[2] / "data" / "english"
 

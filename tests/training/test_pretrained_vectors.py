@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from training_runs import fit
 
 from tagger.config import Config, override
 from tagger.text.conll import Corpus, Sentence
 from tagger.text.schemes import Scheme
 from tagger.training import checkpoint, evaluate
-from tagger.training.data import add_vectors, prepare_corpora
-from tagger.training.fit import fit
+from tagger.training.data import prepare_corpora
+from tagger.training.start import add_vectors
 
 CITIES = [f"city{chr(97 + i)}" for i in range(20)]
 PEOPLE = [f"name{chr(97 + i)}" for i in range(20)]

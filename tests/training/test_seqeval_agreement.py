@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from training_runs import fit
 
 from tagger import scoring
 from tagger.config import Config, override
 from tagger.text.conll import read_corpus
 from tagger.training import checkpoint, evaluate
 from tagger.training.data import prepare_corpora
-from tagger.training.fit import fit
 
 DATA = Path(__file__).parents[2] / "data" / "english"
 

@@ -1,4 +1,4 @@
-"""A child process of a training: it holds a replica of the labeler and computes the gradients it is asked for.
+"""A child process of a training: it holds a replica of the network and computes the gradients it is asked for.
 
 The replica's parameters are those of the first process, in shared memory; only that one writes them, and only while
 no child computes. A child knows neither the optimiser nor the loop, and has no state of its own: it may be killed at
@@ -28,13 +28,13 @@ from tagger.training.workers.shared import SharedTensors
 def serve(connection: Connection, weights: SharedTensors, outbox: Outbox) -> None:
     """Be a child process until the first one hangs up or is gone.
 
-    What comes through the connection: first what `dump` made; then tasks to prepare, and None where the last of them
-    is to be done. What goes back: None once all is ready; then for each None a parcel, or the exception that the task
-    raised.
+    What comes through the connection: first a `GradientComputer`, as `dump` made it; then chunks, as it made them,
+    tasks to prepare, and None where the last of them is to be done. What goes back: None once a chunk is taken up;
+    for each None a parcel, or the exception that the task raised.
 
     Args:
         connection: to the first process.
-        weights: of the labeler's parameters and whatever else `dump` was told to leave out.
+        weights: the network's parameters and whatever else `dump` was told to leave out.
         outbox: for the gradients.
     """
     for number in (signal.SIGINT, signal.SIGTERM):  # the first process's business, which ends this one
@@ -42,12 +42,14 @@ def serve(connection: Connection, weights: SharedTensors, outbox: Outbox) -> Non
     torch.set_num_threads(1)
     try:
         compute: GradientComputer = load(connection.recv_bytes(), weights.views())
-        gc.freeze()
-        connection.send(None)
         task: Task | None = None
         while True:
-            message: Task | None = connection.recv()
-            if message is not None:
+            message: Task | bytes | None = connection.recv()
+            if isinstance(message, bytes):
+                compute.begin(load(message, weights.views()))
+                gc.freeze()
+                connection.send(None)
+            elif message is not None:
                 task = message
                 compute.prepare(task)
             elif task is not None:

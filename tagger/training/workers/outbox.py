@@ -1,6 +1,6 @@
 """Gradients on their way from one process to another: the numbers in shared memory, a few words through a pipe.
 
-Who sends and when is the concern of `workers.child` and `workers.team`.
+Who sends and when is the concern of `child` and `team`.
 """
 
 from __future__ import annotations
@@ -34,22 +34,21 @@ class Parcel(NamedTuple):
     """What goes through the pipe.
 
     Attributes:
-        loss, tokens: see `Gradient`.
+        loss: see `Gradient`.
         rows: for each row-sparse value how many rows it has; or those rows, where they are more than memory has room
             for.
     """
 
     loss: float
-    tokens: int
     rows: list[int | RowsInPipe]
 
 
 class Outbox:
-    """Room for one gradient of a labeler, made by one process and an argument for another."""
+    """Room for one gradient of a network, made by one process and an argument for another."""
 
-    def __init__(self, labeler: nn.Module) -> None:
-        tables = set(row_sparse(labeler))
-        trained = [(name, value) for name, value in labeler.named_parameters() if value.requires_grad]
+    def __init__(self, network: nn.Module) -> None:
+        tables = set(row_sparse(network))
+        trained = [(name, value) for name, value in network.named_parameters() if value.requires_grad]
         self._shapes = {
             place: tuple(value.shape) for place, (name, value) in enumerate(trained) if name in tables
         }
@@ -86,7 +85,7 @@ class Outbox:
                 told.append(len(numbers))
             else:
                 told.append((numbers.numpy(), rows.numpy()))
-        return Parcel(gradient.loss, gradient.tokens, told)
+        return Parcel(gradient.loss, told)
 
     def take(self, parcel: Parcel) -> Gradient:
         """Return the gradient that was put last; it is good until the next is."""
@@ -95,7 +94,7 @@ class Outbox:
             place if isinstance(place, Tensor) else _sparse(place, next(told), self._shapes[number])
             for number, place in enumerate(self._places)
         ]
-        return Gradient(parcel.loss, parcel.tokens, values)
+        return Gradient(parcel.loss, values)
 
 
 def _sparse(place: Rows, told: int | RowsInPipe, shape: tuple[int, ...]) -> Tensor:

@@ -1,4 +1,4 @@
-"""The gradients of several batches at the same weights, side by side: one here, the others in child processes.
+"""The gradients of several tasks at the same weights, side by side: one here, the others in child processes.
 
 Processes rather than threads, because a fifth of a step is Python, which threads of one process don't run side by
 side. They are new interpreters rather than forks: PyTorch's gradients don't survive a fork once they have been used,
@@ -19,12 +19,12 @@ from contextlib import ExitStack, contextmanager
 from multiprocessing import resource_tracker
 from types import ModuleType
 
+from torch import Tensor
+
 from tagger.errors import TaggerError
-from tagger.model.batch import EncodedCorpus
-from tagger.model.labeler import SequenceLabeler
 from tagger.model.threads import one_thread
 from tagger.training.workers.child import dump, serve
-from tagger.training.workers.gradient import Gradient, GradientComputer, Task, count_tokens
+from tagger.training.workers.gradient import Gradient, GradientComputer, Learner, Task
 from tagger.training.workers.outbox import Outbox, Parcel
 from tagger.training.workers.shared import CONTEXT, SharedTensors, lent
 
@@ -33,7 +33,7 @@ _STARTING = threading.Lock()  # what is hidden from one child must be back befor
 
 
 class MemoryExhaustedError(TaggerError):
-    """There is too little memory even for half a batch."""
+    """There is too little memory even for half a task."""
 
 
 class WorkerLostError(TaggerError):
@@ -41,19 +41,36 @@ class WorkerLostError(TaggerError):
 
 
 class Team:
-    """Computes gradients, each batch in a process of its own.
+    """Computes gradients, each task in a process of its own.
 
     Attributes:
-        are_halved: whether memory ran out, so that every batch is computed in halves, one after the other.
+        are_halved: whether memory ran out, so that every task is computed in halves, one after the other.
     """
 
-    def __init__(self, compute: GradientComputer, children: Sequence[_Child]) -> None:
+    def __init__(
+        self, compute: GradientComputer, children: Sequence[_Child], shared: Sequence[Tensor], advice: str
+    ) -> None:
         self._compute = compute
         self._children = children
+        self._shared = shared
+        self._advice = advice
+        self._chunk: object = None
         self.are_halved = False
 
+    def brief(self, chunk: object) -> None:
+        """Let every process take up a chunk, of which all further tasks are; nothing happens where it has it."""
+        if chunk is self._chunk:
+            return
+        self._chunk = chunk
+        self._compute.begin(chunk)
+        content = dump(chunk, self._shared) if self._children else b""
+        for child in self._children:
+            child.brief(content)
+        for child in self._children:
+            child.await_readiness()
+
     def __call__(self, tasks: Sequence[Task], upcoming: Sequence[Task] = ()) -> list[Gradient]:
-        """Return the gradients of some batches; they are good until the next call.
+        """Return the gradients of some tasks; they are good until the next call.
 
         Args:
             tasks: at most as many as there are processes.
@@ -68,7 +85,7 @@ class Team:
             self.are_halved = True
             gradients = self._try(tasks, upcoming)
         if gradients is None:
-            raise _exhausted(tasks)
+            raise self._exhausted(tasks)
         return gradients
 
     def _try(self, tasks: Sequence[Task], upcoming: Sequence[Task]) -> list[Gradient] | None:
@@ -78,19 +95,19 @@ class Team:
             if isinstance(each, Exception) and not _is_out_of_memory(each):
                 raise each
         gradients = {place: each for place, each in found.items() if isinstance(each, Gradient)}
-        return [gradients[task.place] for task in tasks] if len(gradients) == len(tasks) else None
+        return [gradients[_key(task)] for task in tasks] if len(gradients) == len(tasks) else None
 
     def _order(self, tasks: Sequence[Task]) -> list[Task]:
         """Return the tasks by size: this process, which has more to do than compute, takes the first."""
         return sorted(
             (task._replace(is_halved=self.are_halved) for task in tasks),
-            key=lambda task: count_tokens(task.groups),
+            key=lambda task: task.tokens,
         )
 
     def _attempt(
         self, tasks: Sequence[Task], upcoming: Sequence[Task]
     ) -> dict[tuple[int, ...], Gradient | Exception]:
-        """Return what became of each place's task, once nothing runs any more."""
+        """Return what became of each task, once nothing runs any more."""
         chosen = self._children[: len(tasks) - 1]
         for child, task in zip(chosen, tasks[1:], strict=True):
             child.begin(task)
@@ -98,41 +115,52 @@ class Team:
             child.prepare(task)
         found: dict[tuple[int, ...], Gradient | Exception] = {}
         try:
-            found[tasks[0].place] = self._compute(tasks[0])
+            found[_key(tasks[0])] = self._compute(tasks[0])
         except Exception as error:  # its frames hold memory, which a second attempt needs
-            found[tasks[0].place] = error.with_traceback(None) if _is_out_of_memory(error) else error
+            found[_key(tasks[0])] = error.with_traceback(None) if _is_out_of_memory(error) else error
         if upcoming and self._children:
             self._compute.prepare(upcoming[0])
         for child, task in zip(chosen, tasks[1:], strict=True):
-            found[task.place] = child.receive()
+            found[_key(task)] = child.receive()
         return found
+
+    def _exhausted(self, tasks: Sequence[Task]) -> MemoryExhaustedError:
+        largest = max(task.tokens for task in tasks)
+        return MemoryExhaustedError(
+            f"out of memory in a step of {largest:,} tokens; give {self._advice}, or --workers 1"
+        )
 
 
 @contextmanager
 def assemble(
-    labeler: SequenceLabeler, corpus: EncodedCorpus, max_tokens: int, workers: int
+    learner: Learner, workers: int, *, shared: Sequence[Tensor] = (), advice: str = "smaller batches"
 ) -> Iterator[Team]:
     """Begin with as many processes as there are workers, this one among them, and end with this one alone.
 
-    Meanwhile the labeler's parameters and the layers that are kept of a language model lie in memory that all
-    processes share; of the rest of the corpus each has a copy.
+    Meanwhile the network's parameters and other tensors lie in memory that all processes share; of the rest of a
+    chunk each has a copy.
+
+    Args:
+        learner: the network and how it learns.
+        workers: processes; one beside a GPU.
+        shared: tensors of the chunks that all processes share.
+        advice: what to give where memory runs out.
     """
-    assert workers == 1 or labeler.device.type == "cpu"
-    compute = GradientComputer(labeler, corpus, max_tokens)
+    parameters = list(learner.network.parameters())
+    assert workers == 1 or parameters[0].device.type == "cpu"
+    compute = GradientComputer(learner)
     with one_thread(), ExitStack() as stack:
         children: list[_Child] = []
+        everything = [*parameters, *shared]
         if workers > 1:
-            shared = [*labeler.parameters(), *([] if corpus.kept is None else [corpus.kept.layers])]
-            weights = stack.enter_context(lent(shared))
+            weights = stack.enter_context(lent(everything))
             for _ in range(workers - 1):
-                children.append(_Child(weights, Outbox(labeler)))
+                children.append(_Child(weights, Outbox(learner.network)))
                 stack.callback(children[-1].end)
-            content = dump(compute, shared)
+            content = dump(compute, everything)
             for child in children:  # they have begun side by side
-                child.brief(content)
-            for child in children:
-                child.await_readiness()
-        yield Team(compute, children)
+                child.introduce(content)
+        yield Team(compute, children, everything, advice)
 
 
 class _Child:
@@ -150,10 +178,16 @@ class _Child:
         theirs.close()
         atexit.register(self.end)
 
-    def brief(self, content: bytes) -> None:
-        """Send what `dump` made."""
+    def introduce(self, content: bytes) -> None:
+        """Send a `GradientComputer`, as `child.dump` made it."""
         with self._watched():
             self._connection.send_bytes(content)
+
+    def brief(self, content: bytes) -> None:
+        """Send a chunk, as `child.dump` made it."""
+        self._prepared = None
+        with self._watched():
+            self._connection.send(content)
 
     def await_readiness(self) -> None:
         """Wait until the child can take tasks."""
@@ -228,12 +262,9 @@ def _main_module_hidden() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def _exhausted(tasks: Sequence[Task]) -> MemoryExhaustedError:
-    largest = max((task.groups for task in tasks), key=count_tokens)
-    return MemoryExhaustedError(
-        f"out of memory in a step of {len(largest)} windows, {count_tokens(largest):,} tokens; give a smaller "
-        "--batch-sentences, a smaller --set encoder.max_tokens, or --workers 1"
-    )
+def _key(task: Task) -> tuple[int, ...]:
+    """Return what tells a task of a round from the others."""
+    return (*task.place, task.part)
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -28,9 +28,7 @@ def gradient_of(toy: Toy, rows: list[int]) -> Gradient:
     loss = (toy.dense(toy.table(torch.tensor(rows))) * toy.dense.weight.sum()).square().sum()
     trained = [each for each in toy.parameters() if each.requires_grad]
     values = [each.coalesce() if each.is_sparse else each for each in torch.autograd.grad(loss, trained)]
-    return Gradient(
-        loss.item(), len(rows), [each if each.is_sparse else each.T.contiguous().T for each in values]
-    )
+    return Gradient(loss.item(), [each if each.is_sparse else each.T.contiguous().T for each in values])
 
 
 @pytest.mark.parametrize("room", [2, 3, 4096])
@@ -42,7 +40,7 @@ def test_a_gradient_arrives_as_it_was(monkeypatch, room):
         gradient = gradient_of(toy, rows)
         parcel = box.put(gradient)
         found = box.take(pickle.loads(pickle.dumps(parcel)))
-        assert found[:2] == gradient[:2]
+        assert found.loss == gradient.loss
         assert len(pickle.dumps(parcel)) < 200 or len(set(rows)) > room
         for one, other in zip(found.values, gradient.values, strict=True):
             assert one.shape == other.shape

@@ -15,44 +15,35 @@ from pathlib import Path
 
 import pytest
 import torch
+from training_runs import begin, fit, tensors_of
 
 import tagger
-from tagger.model.labeler import SequenceLabeler
-from tagger.model.margin import LARGEST_RECALL_COST
-from tagger.training import checkpoint, evaluate, fit, loop
-from tagger.training.data import encode_training
+from tagger.training import loop, state
 from tagger.training.loop import StepFacts
+from tagger.training.margin import LARGEST_RECALL_COST
+from tagger.training.objective import LabellingObjective
 from tagger.training.workers.gradient import GradientComputer, Task
 from tagger.training.workers.team import MemoryExhaustedError, WorkerLostError, assemble
 
 
-def begin(data):
-    run, model = fit.begin(data)
-    return run, evaluate.keep_layers(model, encode_training(data, model.lexicon))
-
-
-def state(run) -> dict[str, torch.Tensor]:
-    tensors = {f"optimizer.{name}": value for name, value in run.optimizer.state().items()}
-    tensors |= {f"labeler.{name}": value for name, value in run.labeler.state_dict().items()}
-    return tensors | {f"averaged.{name}": value for name, value in run.averaged.state_dict().items()}
-
-
-def train_alone(run, corpus, config, rounds: int, workers: int) -> None:
+def train_alone(run, recipe, rounds: int, workers: int) -> None:
     """Take the gradients of each round one after the other, then its steps."""
-    compute = GradientComputer(run.labeler, corpus, config.encoder.max_tokens)
-    batches = loop.epoch_batches(corpus, config, 0, workers)
+    compute = GradientComputer(recipe.learner)
+    compute.begin(recipe.corpus)
+    config, batches = recipe.config, recipe.batches(recipe.corpus, 0, 0, workers)
     for start in range(0, workers * rounds, workers):
-        rate = config.training.learning_rate * loop.schedule(
-            start / len(batches) / config.training.epochs, config.training.warmup
-        )
         progress = start / len(batches) / config.training.epochs
+        rate = config.training.learning_rate * loop.schedule(progress, config.training.warmup)
         cost = LARGEST_RECALL_COST  # as long as no dev score is known
         numbers = range(start, min(start + workers, len(batches)))
-        gradients = [
-            compute(Task(batches[number], (config.seed, 0, number), progress, cost)) for number in numbers
-        ]
+        gradients = [compute(make_task(batches[number], number, (progress, cost))) for number in numbers]
         for gradient in gradients:
             run.optimizer.step(gradient.values, rate)
+
+
+def make_task(groups, number: int, terms: tuple[float, float] = (0.0, 0.0)) -> Task:
+    sentences = sum(item.stop - item.start for item in groups)
+    return Task(groups, (1, 0, number), 1 / sentences, sum(item.tokens for item in groups), terms)
 
 
 @pytest.mark.parametrize(
@@ -67,8 +58,8 @@ def train_alone(run, corpus, config, rounds: int, workers: int) -> None:
 def test_processes_end_with_the_bits_of_one(read_tiny, read_with_language_model, workers, changes):
     read = read_with_language_model if any(name.startswith("lm.") for name in changes) else read_tiny
     data = read(**{"encoder.context": 1, "training.batch_sentences": 2, "training.epochs": 1, **changes})
-    run, corpus = begin(data)
-    facts = loop.train(run, corpus, data.config, None, workers)
+    run, recipe = begin(data)
+    facts = loop.train(run, recipe, workers)
     rounds = 0
     for fact in facts:
         rounds += 1
@@ -77,18 +68,18 @@ def test_processes_end_with_the_bits_of_one(read_tiny, read_with_language_model,
     facts.close()
     assert rounds == -(-fact.batches // workers) >= 2
     assert fact.batches % workers or workers == 2  # a last round with fewer batches than workers
-    alone, same_corpus = begin(data)
-    train_alone(alone, same_corpus, data.config, rounds, workers)
-    found, expected = state(run), state(alone)
+    alone, same = begin(data)
+    train_alone(alone, same, rounds, workers)
+    found, expected = tensors_of(run), tensors_of(alone)
     assert found.keys() == expected.keys()
     assert [name for name in expected if not torch.equal(found[name], expected[name])] == []
     assert not multiprocessing.active_children()
 
 
-class Faulty(SequenceLabeler):
+class Faulty(LabellingObjective):
     """It fails in child processes alone; how is told by the progress of the training."""
 
-    def objective(self, batch, generator=None, progress=0.0, recall_cost=0.0):
+    def forward(self, batch, generator=None, progress=0.0, recall_cost=0.0):
         if multiprocessing.parent_process() is not None:
             if progress == 0.2:
                 raise ValueError("the child's own words")
@@ -100,7 +91,7 @@ class Faulty(SequenceLabeler):
                 raise RuntimeError(
                     "DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"
                 )
-        return super().objective(batch, generator, progress, recall_cost)
+        return super().forward(batch, generator, progress, recall_cost)
 
 
 class UnportableError(Exception):
@@ -112,40 +103,43 @@ class UnportableError(Exception):
 
 def test_what_fails_in_a_child_is_told_here_and_the_team_goes_on(read_tiny):
     data = read_tiny(**{"encoder.context": 1, "training.batch_sentences": 2})
-    run, corpus = begin(data)
-    run.labeler.__class__ = Faulty
-    batches = loop.epoch_batches(corpus, data.config, 0, 2)
+    _, recipe = begin(data)
+    recipe.learner.network.__class__ = Faulty
+    batches = recipe.batches(recipe.corpus, 0, 0, 2)
 
     def tasks(progress: float) -> list[Task]:
-        return [Task(groups, (1, 0, number), progress) for number, groups in enumerate(batches[:2])]
+        return [make_task(groups, number, (progress, 0.0)) for number, groups in enumerate(batches[:2])]
 
-    with assemble(run.labeler, corpus, 512, 2) as team:
+    with assemble(recipe.learner, 2) as team:
+        team.brief(recipe.corpus)
         with pytest.raises(ValueError, match="the child's own words") as caught:
             team(tasks(0.2))
-        assert "in objective" in caught.value.__notes__[0]  # the child's traceback
+        assert "in forward" in caught.value.__notes__[0]  # the child's traceback
         with pytest.raises(RuntimeError, match="UnportableError: found instead of expected"):
             team(tasks(0.3))
         with pytest.raises(TypeError):  # this process fails, while the child computes
-            team([tasks(0.0)[0]._replace(groups=None), tasks(0.0)[1]])
+            team([tasks(0.0)[0]._replace(items=None), tasks(0.0)[1]])
         assert not team.are_halved
-        sizes = [sum(item.tokens for item in batch) for batch in batches]
-        assert [each.tokens for each in team(tasks(0.0))] == sizes[:2]
-        assert [each.tokens for each in team(tasks(0.0)[::-1], tasks(0.0))] == sizes[1::-1]
-        assert [each.tokens for each in team(tasks(0.0)[1:], tasks(0.4))] == sizes[1:2]
+        compute = GradientComputer(recipe.learner)
+        compute.begin(recipe.corpus)
+        losses = [compute(task).loss for task in tasks(0.0)]
+        assert [each.loss for each in team(tasks(0.0))] == losses
+        assert [each.loss for each in team(tasks(0.0)[::-1], tasks(0.0))] == losses[::-1]
+        assert [each.loss for each in team(tasks(0.0)[1:], tasks(0.4))] == losses[1:]
         halves = team(tasks(0.4))
         assert team.are_halved
-        compute = GradientComputer(run.labeler, corpus, 512)
         expected = [compute(task._replace(is_halved=True)).loss for task in tasks(0.4)]
         assert [each.loss for each in halves] == expected
         with pytest.raises(
-            MemoryExhaustedError, match=r"out of memory in a step of \d windows, \d+ tokens; g"
+            MemoryExhaustedError,
+            match=r"out of memory in a step of \d+ tokens; give smaller batches, or --workers 1",
         ):
             team(tasks(0.5))
 
 
 def test_the_death_of_a_child_ends_the_run_and_the_checkpoint_stays(read_tiny, tmp_path):
     data = read_tiny(**{"training.workers": 2, "training.epochs": 50})
-    facts = fit.fit(data, tmp_path / "m")
+    facts = fit(data, tmp_path / "m")
     for fact in facts:
         if isinstance(fact, StepFacts) and fact.epoch == 2:
             break
@@ -156,8 +150,8 @@ def test_the_death_of_a_child_ends_the_run_and_the_checkpoint_stays(read_tiny, t
     ):
         list(facts)
     assert not multiprocessing.active_children()
-    assert checkpoint.has_run(tmp_path / "m")
-    one_more = fit.fit(data, tmp_path / "m", resume=True)
+    assert state.has_run(tmp_path / "m")
+    one_more = fit(data, tmp_path / "m", resume=True)
     assert next(one_more).resumed >= 1 / 50
     one_more.close()
 
@@ -166,11 +160,12 @@ SCRIPT = """
 import multiprocessing, sys, time
 from pathlib import Path
 from tagger.config import Config, override
-from tagger.training import fit
-from tagger.training.data import encode_training, read_corpora
+from tagger.training import run
+from tagger.training.data import read_corpora
+from tagger.training.recipes import labelled
 settings = override(Config(), {'encoder.hidden': 4, 'training.epochs': 10000, 'training.workers': 2})
 data = read_corpora(Path(sys.argv[1]), Path(sys.argv[1]), None, settings)
-facts = fit.fit(data, Path(sys.argv[2]))
+facts = run.train(labelled.prepare(data), Path(sys.argv[2]))
 for _ in range(3):
     next(facts)
 (child,) = multiprocessing.active_children()
@@ -233,4 +228,4 @@ def test_a_signal_to_all_processes_saves_the_run(ten_sentences, tmp_path, number
     assert process.returncode == 130
     assert "everything is saved" in err
     assert "Traceback" not in err
-    assert checkpoint.has_run(tmp_path / "m")
+    assert state.has_run(tmp_path / "m")

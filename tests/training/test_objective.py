@@ -1,4 +1,4 @@
-"""Softmax-margin against a sum over every tag sequence, each with its own cost added to its score."""
+"""What a labeller minimises: softmax-margin against a sum over every tag sequence; and the model that fades."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from tagger.config import Config
 from tagger.model import trained
 from tagger.model.batch import collate, encode, group
 from tagger.model.crf import CRF
-from tagger.model.margin import LARGEST_RECALL_COST, margins, recall_cost
 from tagger.model.softmax import Softmax
 from tagger.text.conll import Sentence
 from tagger.text.lexicon import Lexicon
 from tagger.text.schemes import Scheme
+from tagger.training import objective
+from tagger.training.margin import LARGEST_RECALL_COST, margins, recall_cost
 
 T, B, K = 4, 3, 3
 LENGTHS = [4, 2, 3]
@@ -113,6 +114,11 @@ def test_the_softmax_decoder_takes_costs_too():
         assert found[sentence].item() == pytest.approx(expected, rel=1e-9)
 
 
+def calm(config: Config) -> Config:
+    """Leave the language model beside the tagger out."""
+    return settings.override(config, {"training.language_weight": 0.0})
+
+
 def labeler_and_batch(scheme: str = "IOB2", **changes: object):
     config = settings.override(Config(), SMALL | {"corpus.scheme": scheme, "corpus.mode": "words"} | changes)
     tags = trained.inner_tags(["LOC", "PER"], Scheme(scheme))
@@ -120,7 +126,7 @@ def labeler_and_batch(scheme: str = "IOB2", **changes: object):
     lexicon = Lexicon.build(sentences, tags, config.embedding)
     gold = [[[tags[(n + i) % 2 * 4]] for i in range(len(each))] for n, each in enumerate(sentences)]
     corpus = encode(sentences, lexicon, gold)
-    return trained.build(lexicon, config), collate(corpus, group(corpus.examples, 1, 64), 64), lexicon
+    return objective.build(lexicon, calm(config)), collate(corpus, group(corpus.examples, 1, 64), 64), lexicon
 
 
 def test_costs_of_nothing_change_nothing_and_costs_raise_the_loss():
@@ -128,11 +134,13 @@ def test_costs_of_nothing_change_nothing_and_costs_raise_the_loss():
     free, _, _ = labeler_and_batch(**{"training.costs": ["PER=0:0"]})
     dear, _, _ = labeler_and_batch(**{"training.costs": ["PER=2:1"]})
     assert plain.costs is None
-    assert torch.equal(plain.loss(batch), free.loss(batch))
-    assert torch.equal(plain.loss(batch), plain.objective(batch).tags)
-    assert dear.loss(batch) > plain.loss(batch)
-    assert torch.equal(dear.decode(batch), plain.decode(batch))  # which knows no costs
-    assert dear.kept_state().keys() == plain.kept_state().keys()
+    decoder, scores = plain.labeler.decoder, plain.labeler(batch)
+    likelihood = decoder.negative_log_likelihood(scores, batch.tags, batch.lengths, batch.allowed).sum()
+    assert torch.equal(plain(batch).told, likelihood)
+    assert torch.equal(free(batch).told, likelihood)
+    assert dear(batch).told > likelihood
+    assert torch.equal(dear.labeler.decode(batch), plain.labeler.decode(batch))  # which knows no costs
+    assert dear.state_dict().keys() == plain.state_dict().keys()
     assert dear.costs[lexicon.tags.index("S-PER"), lexicon.tags.index("O")] == 2.0
 
 
@@ -160,11 +168,12 @@ def test_costs_move_the_share_from_which_on_a_type_is_found(share, costs, is_fou
     gold = [[["S-PER" if number < 100 * share else "O"]] for number in range(100)]
     corpus = encode(sentences, lexicon, gold)
     batch = collate(corpus, group(corpus.examples, 1, 16), 16)
-    labeler = trained.build(lexicon, config)
+    whole = objective.build(lexicon, calm(config))
+    labeler = whole.labeler
     optimizer = torch.optim.Adam([labeler.emission.bias], lr=0.2)  # enough for a single word
     for _ in range(80):
         optimizer.zero_grad()
-        (labeler.loss(batch) / 100).backward()
+        (whole(batch).total / 100).backward()
         optimizer.step()
     assert tags[labeler.decode(batch)[0, 0]] == ("S-PER" if is_found else "O")
 
@@ -183,11 +192,12 @@ def test_a_name_is_found_from_half_the_f1_on(f1, above, length):
     gold = [[[tag] for tag in (name if number < 100 * share else ["O"] * length)] for number in range(100)]
     corpus = encode(sentences, lexicon, gold)
     batch = collate(corpus, group(corpus.examples, 1, 16), 16)
-    labeler = trained.build(lexicon, config, span_length=length)
+    whole = objective.build(lexicon, calm(config), span_length=length)
+    labeler = whole.labeler
     optimizer = torch.optim.Adam([labeler.emission.bias, *labeler.decoder.parameters()], lr=0.2)
     for _ in range(150):
         optimizer.zero_grad()
-        (labeler.objective(batch, None, 0.0, recall_cost(f1)).tags / 100).backward()
+        (whole(batch, None, 0.0, recall_cost(f1)).told / 100).backward()
         optimizer.step()
     found = [tags[row] for row in labeler.decode(batch)[:, 0].tolist()]
     assert found == (name if above else ["O"] * length)
@@ -203,15 +213,54 @@ def test_no_cost_reaches_a_threshold_below_a_third():
 def test_a_type_with_costs_of_its_own_costs_nothing_more():
     labeler, batch, lexicon = labeler_and_batch(**{"training.costs": ["PER=0:0"]})
     assert labeler.shares is None, "only a run that trains has them"
-    labeler = trained.build(lexicon, labeler_config(), span_length=2.0)
+    labeler = objective.build(lexicon, calm(labeler_config()), span_length=2.0)
     assert labeler.shares is not None
     assert labeler.shares[lexicon.tags.index("S-LOC"), 0] == 0.5
     assert not labeler.shares[lexicon.tags.index("S-PER")].any()
-    plain = labeler.objective(batch).tags
-    assert labeler.objective(batch, None, 0.0, 1.0).tags > plain
-    assert torch.equal(labeler.loss(batch), plain)
+    assert labeler(batch, None, 0.0, 1.0).told > labeler(batch).told
 
 
 def labeler_config() -> Config:
     changes = {"corpus.scheme": "IOB2", "corpus.mode": "words", "training.costs": ["PER=0:0"]}
     return settings.override(Config(), SMALL | changes)
+
+
+def language_model_and_batch(*, is_spelled: bool = True, **changes: object):
+    """An objective with the language model beside the tagger, and a batch of its sentences."""
+    config = settings.override(Config(), SMALL | {"corpus.scheme": "IOB2", "corpus.mode": "words"} | changes)
+    sentences = [Sentence(tuple(WORDS[:5])), Sentence(tuple(WORDS[5:9])), Sentence(tuple(WORDS[9:10]))]
+    tags = trained.inner_tags(["LOC", "PER"], Scheme.IOB2)
+    lexicon = Lexicon.build(sentences, tags, config.embedding)
+    corpus = encode(sentences, lexicon, [[["O"]] * len(each) for each in sentences])
+    batch = collate(corpus, group(corpus.examples, 1, 64), 64)
+    return objective.build(lexicon, config, is_spelled=is_spelled), batch, lexicon, config
+
+
+def test_the_language_model_beside_the_tagger_costs_something_and_is_no_part_of_it():
+    whole, batch, lexicon, config = language_model_and_batch()
+    loss = whole(batch)
+    assert loss.total.item() > loss.told.item() > 0
+    assert whole.labeler.state_dict().keys() == trained.build(lexicon, config).state_dict().keys()
+
+
+def test_the_language_model_fades_and_then_rests():
+    whole, batch, *_ = language_model_and_batch(**{"training.language_share": 0.5})
+    extra = [whole(batch, None, progress) for progress in (0.0, 0.25, 0.5, 0.9)]
+    beside = [(loss.total - loss.told).item() for loss in extra]
+    assert beside[1] == pytest.approx(beside[0] / 2, rel=1e-4)
+    assert beside[2:] == [0.0, 0.0]
+    assert [loss.is_partial for loss in extra] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("has_spelling", [True, False])
+@pytest.mark.parametrize("is_spelled", [True, False])
+def test_the_language_model_teaches_the_spelling_of_words_where_they_have_one(has_spelling, is_spelled):
+    switched_off = {} if has_spelling else {"embedding.affix_dim": 0, "embedding.character_filters": 0}
+    whole, batch, lexicon, config = language_model_and_batch(is_spelled=is_spelled, **switched_off)
+    assert whole.neighbours is not None
+    rows = len(whole.neighbours.output.weight)
+    assert rows == (config.training.language_dim if has_spelling and is_spelled else len(lexicon.words))
+    forms = whole.labeler.embedding.embed_forms(batch.forms)
+    loss = whole.neighbours(torch.zeros_like(whole.labeler.encode(batch)), batch, forms).sum()
+    learns = torch.autograd.grad(loss, forms, allow_unused=True)[0] is not None
+    assert learns == (has_spelling and is_spelled)

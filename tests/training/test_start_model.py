@@ -8,19 +8,22 @@ from pathlib import Path
 import pytest
 import torch
 from torch.testing import assert_close
+from training_runs import begin, fit
 
 from tagger import config
 from tagger.config import Config
 from tagger.errors import ConfigError, DataError
 from tagger.model.batch import collate, group
-from tagger.model.labeler import SequenceLabeler
-from tagger.model.margin import recall_cost
 from tagger.model.trained import TrainedModel
 from tagger.scoring import Score, Scores
 from tagger.scoring.exact import Average
 from tagger.text.conll import Sentence
-from tagger.training import checkpoint, evaluate, finetune, fit
-from tagger.training.data import Corpora, add_vectors, build_lexicon, read_corpora
+from tagger.training import checkpoint, evaluate
+from tagger.training.data import Corpora, build_lexicon, read_corpora
+from tagger.training.margin import recall_cost
+from tagger.training.objective import LabellingObjective
+from tagger.training.recipes.labelled import LabelledRecipe
+from tagger.training.start import Growth, add_vectors, continue_from, continue_settings
 
 FOOD = """\
 Anna B-PER
@@ -52,7 +55,7 @@ STRANGE = [
 def base(read_tiny, tmp_path) -> TrainedModel:
     """A model of the ten sentences with every kind of table."""
     data = read_tiny(**{"embedding.bigram_dim": 3})
-    list(fit.fit(data, tmp_path / "base"))
+    list(fit(data, tmp_path / "base"))
     return checkpoint.load_model(tmp_path / "base")
 
 
@@ -63,11 +66,9 @@ def food(tmp_path) -> Path:
     return path
 
 
-def read(base: TrainedModel, path: Path, **changes: object) -> tuple[Corpora, finetune.Growth]:
+def read(base: TrainedModel, path: Path, **changes: object) -> tuple[Corpora, Growth]:
     chosen = config.override(Config(), {"training.workers": 1, "training.epochs": 2} | changes)
-    return finetune.continue_from(
-        read_corpora(path, path, None, finetune.inherit_settings(chosen, base)), base
-    )
+    return continue_from(read_corpora(path, path, None, continue_settings(chosen, base)), base)
 
 
 def emissions(model: TrainedModel, sentences: list[tuple[str, ...]]) -> dict[tuple[str, int, str], float]:
@@ -86,13 +87,14 @@ def emissions(model: TrainedModel, sentences: list[tuple[str, ...]]) -> dict[tup
 
 def test_before_the_first_step_every_text_is_read_as_before(base, food, read_tiny):
     data, _ = read(base, food)
-    run, model = fit.begin(data)
+    run, recipe = begin(data)
+    model = recipe.model_of(run.averaged)
     assert len(model.lexicon.words) > len(base.lexicon.words)
     old = [sentence.tokens for sentence in read_tiny().train.sentences]
     before, after = emissions(base, old + STRANGE), emissions(model, old + STRANGE)
     assert set(before) < set(after)
     assert_close([after[place] for place in before], [*before.values()])
-    for labeler in (run.labeler, run.averaged):
+    for labeler in (run.network.labeler, run.averaged.labeler):
         crf, of_base = labeler.decoder, base.labeler.decoder
         rows = [model.lexicon.tags.index(tag) for tag in base.lexicon.tags]
         assert torch.equal(crf.transitions[rows][:, rows], of_base.transitions)
@@ -128,8 +130,8 @@ def test_tables_grow_by_what_is_new_alone(base, food):
 
 def test_a_new_row_begins_as_the_unknown_one(base, food):
     data, _ = read(base, food)
-    _, model = fit.begin(data)
-    word = model.labeler.embedding.word.weight
+    run, model = begin(data)
+    word = run.network.labeler.embedding.word.weight
     new = model.lexicon.words.row("sushi")
     assert torch.equal(word[new], base.labeler.embedding.word.weight[1])
     assert torch.equal(word[: len(base.lexicon.words)], base.labeler.embedding.word.weight)
@@ -138,7 +140,7 @@ def test_a_new_row_begins_as_the_unknown_one(base, food):
 def test_new_types_are_learnt_and_old_ones_stay_possible(base, food, tmp_path):
     steady = {f"training.{name}_dropout": 0.0 for name in ("input", "output", "word")}
     data, _ = read(base, food, **steady, **{"training.epochs": 30, "training.learning_rate": 0.05})
-    finished = list(fit.fit(data, tmp_path / "new"))[-1]
+    finished = list(fit(data, tmp_path / "new"))[-1]
     assert finished.dev.scores.types["FOOD"].f1 > 0.9
     model = checkpoint.load_model(tmp_path / "new")
     assert model.types == ["FOOD", "LOC", "ORG", "PER"]
@@ -150,23 +152,23 @@ def test_new_types_are_learnt_and_old_ones_stay_possible(base, food, tmp_path):
 
 def test_a_stopped_run_goes_on_to_the_same_bits(base, food, tmp_path):
     data, _ = read(base, food)
-    list(fit.fit(data, tmp_path / "whole"))
+    list(fit(data, tmp_path / "whole"))
     asked = iter([False, True, *[False] * 99])
-    list(fit.fit(data, tmp_path / "m", stop=lambda: next(asked)))
-    list(fit.fit(data, tmp_path / "m", resume=True))
+    list(fit(data, tmp_path / "m", stop=lambda: next(asked)))
+    list(fit(data, tmp_path / "m", resume=True))
     one, other = ((tmp_path / name / checkpoint.WEIGHTS).read_bytes() for name in ("whole", "m"))
     assert one == other
 
 
 def test_how_it_is_built_is_the_models_and_how_it_learns_is_chosen(base):
     chosen = config.override(Config(), {"training.learning_rate": 0.5, "seed": 9, "corpus.tag_column": 1})
-    found = finetune.inherit_settings(chosen, base)
+    found = continue_settings(chosen, base)
     assert found.embedding == base.config.embedding
     assert (found.encoder, found.decoder) == (base.config.encoder, base.config.decoder)
     assert (found.training, found.seed, found.corpus.tag_column) == (chosen.training, 9, 1)
     assert found.corpus.mode == "words"
     same = config.override(Config(), {"encoder.hidden": base.config.encoder.hidden})
-    assert finetune.inherit_settings(same, base).encoder == base.config.encoder
+    assert continue_settings(same, base).encoder == base.config.encoder
 
 
 @pytest.mark.parametrize(
@@ -181,7 +183,7 @@ def test_how_it_is_built_is_the_models_and_how_it_learns_is_chosen(base):
 )
 def test_a_setting_that_the_model_has_otherwise_is_named(base, field, value, there):
     with pytest.raises(ConfigError) as caught:
-        finetune.inherit_settings(config.override(Config(), {field: value}), base)
+        continue_settings(config.override(Config(), {field: value}), base)
     assert str(caught.value).startswith(f"{field}: found {value!r}, but the model to continue has {there}, ")
 
 
@@ -190,7 +192,7 @@ def test_another_scheme_of_spans_is_no_hindrance(base, tmp_path):
     path.write_text("Anna B-PER\nLee E-PER\nate O\ntea S-FOOD\n\nLi S-PER\nran O\n", encoding="utf-8")
     data, growth = read(base, path)
     assert growth.new_types == ("FOOD",)
-    list(fit.fit(data, tmp_path / "new"))
+    list(fit(data, tmp_path / "new"))
     assert checkpoint.load_model(tmp_path / "new").scheme == "BIOES"
 
 
@@ -220,11 +222,12 @@ def test_bare_labels_grow_too(tmp_path):
     (tmp_path / "two.conll").write_text("Anna NOUN\nran VERB\nfast ADV\n\nLi NOUN\n", encoding="utf-8")
     settings = config.override(Config(), {"training.epochs": 1, "training.workers": 1, "encoder.hidden": 4})
     one = read_corpora(tmp_path / "one.conll", tmp_path / "one.conll", None, settings)
-    list(fit.fit(one, tmp_path / "base"))
+    list(fit(one, tmp_path / "base"))
     base = checkpoint.load_model(tmp_path / "base")
     data, growth = read(base, tmp_path / "two.conll")
     assert growth.new_types == ("ADV",)
-    _, model = fit.begin(data)
+    run, recipe = begin(data)
+    model = recipe.model_of(run.averaged)
     assert model.lexicon.tags == ("NOUN", "VERB", "ADV")
     before, after = (emissions(each, [("Anna", "sat", "slowly")]) for each in (base, model))
     assert_close([after[place] for place in before], [*before.values()])
@@ -237,8 +240,8 @@ def test_vectors_are_for_new_words_alone(base, food, tmp_path):
     (tmp_path / "vectors.txt").write_text(text, encoding="utf-8")
     data, _ = read(base, food)
     data = add_vectors(data, tmp_path / "vectors.txt")
-    _, model = fit.begin(data)
-    weight, row = model.labeler.embedding.word.weight, model.lexicon.words.row
+    run, model = begin(data)
+    weight, row = run.network.labeler.embedding.word.weight, model.lexicon.words.row
     assert weight[row("sushi")].tolist() == [2.0] * size
     assert torch.equal(
         weight[row("omar")], base.labeler.embedding.word.weight[base.lexicon.words.row("omar")]
@@ -251,10 +254,10 @@ def test_vectors_are_for_new_words_alone(base, food, tmp_path):
 
 
 def test_frozen_words_stay_frozen(read_tiny, food, tmp_path):
-    list(fit.fit(read_tiny(**{"embedding.vectors_frozen": True}), tmp_path / "base"))
+    list(fit(read_tiny(**{"embedding.vectors_frozen": True}), tmp_path / "base"))
     base = checkpoint.load_model(tmp_path / "base")
     data, _ = read(base, food)
-    list(fit.fit(data, tmp_path / "new"))
+    list(fit(data, tmp_path / "new"))
     word = checkpoint.load_model(tmp_path / "new").labeler.embedding.word.weight
     assert torch.equal(word[: len(base.lexicon.words)], base.labeler.embedding.word.weight)
 
@@ -262,18 +265,18 @@ def test_frozen_words_stay_frozen(read_tiny, food, tmp_path):
 def test_missing_a_name_costs_what_suits_the_continued_model_from_the_first_step_on(
     base, food, tmp_path, monkeypatch
 ):
-    real, seen = SequenceLabeler.objective, []
+    real, seen = LabellingObjective.forward, []
 
-    def objective(self, batch, generator, progress, cost):
+    def forward(self, batch, generator, progress, cost):
         seen.append(cost)
         return real(self, batch, generator, progress, cost)
 
     good = Scores(Score(10, 10, 8), Average(0.0, 0.0, 0.0, 10))  # of dev, before the first step and after
-    monkeypatch.setattr(SequenceLabeler, "objective", objective)
-    monkeypatch.setattr(fit, "_scorer", lambda corpus, model: lambda labeler: good)
+    monkeypatch.setattr(LabellingObjective, "forward", forward)
+    monkeypatch.setattr(LabelledRecipe, "measure", lambda recipe, network: good)
     data, _ = read(base, food)
-    list(fit.fit(data, tmp_path / "more"))
+    list(fit(data, tmp_path / "more"))
     assert set(seen) == {recall_cost(0.8)}
     seen.clear()
-    list(fit.fit(replace(data, base=None), tmp_path / "anew"))
+    list(fit(replace(data, base=None), tmp_path / "anew"))
     assert set(seen) == {recall_cost(-1.0), recall_cost(0.8)}, "nothing is known before the first epoch"

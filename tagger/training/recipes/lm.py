@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,13 +14,15 @@ from torch import Tensor, nn
 
 from tagger.config import PretrainConfig, PretrainingConfig
 from tagger.model.bilm import LanguageBatch, LanguageModel
+from tagger.model.device import find_device
 from tagger.text.language import LanguageTables
 from tagger.text.raw import Words
 from tagger.text.tokenizer import Mode
 from tagger.training import language
 from tagger.training.language import TrainedLanguageModel
-from tagger.training.pretrain.task import Extent
-from tagger.training.stream import Source, Survey
+from tagger.training.recipes.pretraining import PretrainingRecipe
+from tagger.training.stream import Source, Survey, survey
+from tagger.training.workers.gradient import Loss
 
 Ints = NDArray[np.int64]
 _MEASURED_TOKENS = 4096  # padded, of a batch that is only measured
@@ -31,12 +34,58 @@ def open_text(paths: Sequence[Path], config: PretrainConfig) -> Source:
     return Source(paths, config.text, mode=mode, longest=config.training.max_tokens, seed=config.seed)
 
 
+def prepare(paths: Sequence[Path], config: PretrainConfig) -> PretrainingRecipe:
+    """Survey the text of a run and build the language models that are to learn from it.
+
+    Args:
+        paths: text files; they are read once for the survey and once for each epoch.
+        config: the settings.
+
+    Raises:
+        DataError: a text can't be read, or is too short.
+        ConfigError: there is no such device.
+    """
+    device = find_device(config.training.device)
+    source = open_text(paths, config)
+    found = survey(source)
+    return PretrainingRecipe(LanguageTask(config, found), source, found, device)
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageLearner:
+    """A pair of language models and their dropout; see `recipes.pretraining`."""
+
+    network: LanguageModel
+    dropout: float
+    word_dropout: float
+
+    def lay_out(self, chunk: Chunk, items: Sequence[int]) -> LanguageBatch:
+        """Return sentences of a chunk as a batch."""
+        return collate(chunk, items).to(self.network.device)
+
+    def compute_loss(
+        self, laid_out: LanguageBatch, generator: torch.Generator, terms: tuple[float, ...]
+    ) -> Loss:
+        """Return the loss of a batch's words, summed over both directions."""
+        total = self.compute_losses(self.network, laid_out, generator).sum()
+        return Loss(total, total)
+
+    def compute_losses(
+        self, network: LanguageModel, laid_out: LanguageBatch, generator: torch.Generator | None
+    ) -> Tensor:
+        """Return (2,): the loss of each direction."""
+        if generator is None:
+            return network.losses(laid_out)
+        return network.losses(laid_out, self.dropout, generator, word_dropout=self.word_dropout)
+
+
 class LanguageTask:
-    """A forward and a backward language model (`model.bilm`); see `pretrain.task`."""
+    """A forward and a backward language model (`model.bilm`); see `recipes.pretraining`."""
 
     title = "A pair of language models"
     predicted = "Words, and the ends of sentences, are predicted among all known words."
     use = "tagger train TRAIN --lm"
+    memory_advice = "a smaller --batch-tokens, a smaller --set training.max_tokens"
     directions = 2
 
     def __init__(self, config: PretrainConfig, found: Survey) -> None:
@@ -61,8 +110,9 @@ class LanguageTask:
             f"projected to {model.projection}"
         )
 
-    def build(self) -> LanguageModel:
-        return language.build(self.tables, self.config)
+    def build(self, device: torch.device) -> LanguageLearner:
+        network = language.build(self.tables, self.config).to(device)
+        return LanguageLearner(network, self.settings.dropout, self.settings.word_dropout)
 
     def encode(self, sentences: Iterable[Words]) -> Chunk:
         return encode(sentences, self.tables)
@@ -73,20 +123,9 @@ class LanguageTask:
             return fill(np.argsort(sizes, kind="stable").tolist(), sizes, _MEASURED_TOKENS)
         return shuffled_batches(chunk, self.settings.batch_tokens, generator)
 
-    def extent(self, chunk: Chunk, batch: Sequence[int]) -> Extent:
+    def count(self, chunk: Chunk, batch: Sequence[int]) -> tuple[int, int]:
         tokens = sum(len(chunk.sentences[place]) for place in batch)
-        return Extent(tokens, tokens + len(batch))  # a sentence's end is predicted too
-
-    def losses(
-        self, network: nn.Module, chunk: Chunk, batch: Sequence[int], generator: torch.Generator | None
-    ) -> Tensor:
-        assert isinstance(network, LanguageModel)
-        laid_out = collate(chunk, batch).to(network.device)
-        if generator is None:
-            return network.losses(laid_out)
-        return network.losses(
-            laid_out, self.settings.dropout, generator, word_dropout=self.settings.word_dropout
-        )
+        return tokens, tokens + len(batch)  # a sentence's end is predicted too
 
     def contents(self, network: nn.Module) -> dict[str, bytes]:
         return language.contents(self._trained(network))

@@ -11,14 +11,16 @@ import pytest
 import torch
 from torch.testing import assert_close
 from toy_models import TINY_SIZES
+from training_runs import begin, fit, pretrain
 
 from tagger.config import Config, TextEncoderConfig, override
 from tagger.errors import ConfigError, ModelError
 from tagger.model.batch import collate, encode, group
 from tagger.text.conll import Sentence
 from tagger.text.lexicon import Lexicon
-from tagger.training import checkpoint, fit, pretrain, text_encoder, transfer
-from tagger.training.data import Corpora, add_gazetteers, add_vectors, read_corpora
+from tagger.training import checkpoint, text_encoder
+from tagger.training.data import Corpora, read_corpora
+from tagger.training.start import add_gazetteers, add_vectors, adopt_settings, begin_with_encoder
 from tagger.training.text_encoder import TrainedTextEncoder
 
 SIZES = TINY_SIZES | {"embedding.bigram_dim": 3}
@@ -30,8 +32,7 @@ def make_encoder(folder: Path, **changes: Any) -> TrainedTextEncoder:
     path = folder / "text.txt"
     path.write_text("\n".join(" ".join(words) for words in TEXT * 12) + "\n", encoding="utf-8")
     settings = {"text.format": "tokens", "text.held_out": 0.1, "training.epochs": 2} | SIZES | changes
-    checkpoint.prepare_directory(folder / "encoder")
-    for _ in pretrain.pretrain([path], folder / "encoder", override(TextEncoderConfig(), settings)):
+    for _ in pretrain([path], folder / "encoder", override(TextEncoderConfig(), settings)):
         pass
     return text_encoder.load(folder / "encoder")
 
@@ -43,8 +44,8 @@ def encoder(tmp_path: Path) -> TrainedTextEncoder:
 
 def read(path: Path, encoder: TrainedTextEncoder, **changes: Any) -> Corpora:
     chosen = {"training.epochs": 2, "training.batch_sentences": 4} | changes
-    settings = transfer.inherit_settings(override(Config(), chosen), encoder)
-    return transfer.join(read_corpora(path, path, None, settings), encoder)[0]
+    settings = adopt_settings(override(Config(), chosen), encoder)
+    return begin_with_encoder(read_corpora(path, path, None, settings), encoder)[0]
 
 
 def states(network: Any, lexicon: Lexicon, sentences: tuple[tuple[str, ...], ...]) -> torch.Tensor:
@@ -59,14 +60,14 @@ def states(network: Any, lexicon: Lexicon, sentences: tuple[tuple[str, ...], ...
 def test_before_its_first_step_a_labeler_reads_text_as_the_encoder_does(
     ten_sentences: Path, encoder: TrainedTextEncoder
 ) -> None:
-    run, model = fit.begin(read(ten_sentences, encoder))
+    run, model = begin(read(ten_sentences, encoder))
     assert len(model.lexicon.words) > len(encoder.lexicon.words), "the corpus has words of its own"
     expected = states(encoder.network, encoder.lexicon, TEXT)
-    assert_close(states(run.labeler, model.lexicon, TEXT), expected)
-    assert_close(states(run.averaged, model.lexicon, TEXT), expected)
+    assert_close(states(run.network.labeler, model.lexicon, TEXT), expected)
+    assert_close(states(run.averaged.labeler, model.lexicon, TEXT), expected)
     strange = tuple(s.tokens for s in read(ten_sentences, encoder).train.sentences)
     assert_close(
-        states(run.labeler, model.lexicon, strange), states(encoder.network, encoder.lexicon, strange)
+        states(run.network.labeler, model.lexicon, strange), states(encoder.network, encoder.lexicon, strange)
     )
 
 
@@ -75,31 +76,33 @@ def test_a_gazetteer_joins_without_disturbing_what_was_learnt(
 ) -> None:
     (tmp_path / "names.txt").write_text("Anna\nPeru\n", encoding="utf-8")
     data = add_gazetteers(read(ten_sentences, encoder), [tmp_path / "names.txt"])
-    run, model = fit.begin(data)
+    run, model = begin(data)
     expected = states(encoder.network, encoder.lexicon, TEXT)
-    assert not torch.allclose(states(run.labeler, model.lexicon, TEXT), expected), "its marks have weights"
+    assert not torch.allclose(states(run.network.labeler, model.lexicon, TEXT), expected), (
+        "its marks have weights"
+    )
     with torch.no_grad():
-        torch.nn.init.zeros_(run.labeler.get_parameter("embedding.marks.0.weight"))
-    assert_close(states(run.labeler, model.lexicon, TEXT), expected)
+        torch.nn.init.zeros_(run.network.labeler.get_parameter("embedding.marks.0.weight"))
+    assert_close(states(run.network.labeler, model.lexicon, TEXT), expected)
 
 
 def test_the_prediction_of_neighbours_goes_on_too(ten_sentences: Path, encoder: TrainedTextEncoder) -> None:
-    run, _ = fit.begin(read(ten_sentences, encoder))
-    assert run.labeler.neighbours is not None
-    own, learnt = run.labeler.neighbours.output.weight, encoder.network.neighbours.output.weight
+    run, _ = begin(read(ten_sentences, encoder))
+    assert run.network.neighbours is not None
+    own, learnt = run.network.neighbours.output.weight, encoder.network.neighbours.output.weight
     assert torch.equal(own[: len(learnt)], learnt)
-    without, _ = fit.begin(read(ten_sentences, encoder, **{"training.language_weight": 0.0}))
-    assert without.labeler.neighbours is None
+    without, _ = begin(read(ten_sentences, encoder, **{"training.language_weight": 0.0}))
+    assert without.network.neighbours is None
 
 
 def test_resumed_ends_with_the_bits_of_uninterrupted(
     ten_sentences: Path, encoder: TrainedTextEncoder, tmp_path: Path
 ) -> None:
     data = read(ten_sentences, encoder)
-    list(fit.fit(data, tmp_path / "whole"))
+    list(fit(data, tmp_path / "whole"))
     count = itertools.count(1)
-    list(fit.fit(data, tmp_path / "parts", stop=lambda: next(count) == 4))
-    list(fit.fit(data, tmp_path / "parts", resume=True))
+    list(fit(data, tmp_path / "parts", stop=lambda: next(count) == 4))
+    list(fit(data, tmp_path / "parts", resume=True))
     whole, parts = (
         checkpoint.load_model(tmp_path / name).labeler.state_dict() for name in ("whole", "parts")
     )
@@ -122,7 +125,7 @@ def test_how_it_is_built_can_not_change(
     encoder: TrainedTextEncoder, changes: Mapping[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
-        transfer.inherit_settings(override(Config(), changes), encoder)
+        adopt_settings(override(Config(), changes), encoder)
 
 
 def test_what_was_not_learnt_from_text_may_be_chosen(
@@ -136,12 +139,12 @@ def test_what_was_not_learnt_from_text_may_be_chosen(
 
 
 def test_how_much_of_the_corpus_it_knows(ten_sentences: Path, encoder: TrainedTextEncoder) -> None:
-    settings = transfer.inherit_settings(Config(), encoder)
+    settings = adopt_settings(Config(), encoder)
     data = read_corpora(ten_sentences, ten_sentences, None, settings)
     words = {token.lower() for sentence in data.train.sentences for token in sentence.tokens}
     words = {"".join("0" if each.isdigit() else each for each in word) for word in words}
     text = {word.lower() for words in TEXT for word in words}
-    assert transfer.join(data, encoder)[1] == (len(words), len(words & text))
+    assert begin_with_encoder(data, encoder)[1] == (len(words), len(words & text))
 
 
 def test_characters_are_no_words(ten_sentences: Path, tmp_path: Path) -> None:
@@ -160,7 +163,7 @@ def test_vectors_are_refused(ten_sentences: Path, encoder: TrainedTextEncoder, t
 def test_directories_of_other_kinds_say_so(
     ten_sentences: Path, encoder: TrainedTextEncoder, tmp_path: Path
 ) -> None:
-    list(fit.fit(read(ten_sentences, encoder), tmp_path / "labeler"))
+    list(fit(read(ten_sentences, encoder), tmp_path / "labeler"))
     with pytest.raises(
         ModelError, match="holds a labeler; expected an encoder, as `tagger pretrain TEXT --target"
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from torch import Tensor, nn
 from tagger import config as settings
 from tagger.config import TextEncoderConfig, TextEncoderTrainingConfig
 from tagger.errors import ConfigError
-from tagger.model.batch import EncodedCorpus, Group, collate, encode, group, shuffled_batches
+from tagger.model.batch import Batch, EncodedCorpus, Group, collate, encode, group, shuffled_batches
+from tagger.model.device import find_device
 from tagger.model.text_encoder import TextEncoder
 from tagger.text.conll import Sentence
 from tagger.text.features import normalise
@@ -21,9 +23,10 @@ from tagger.text.lexicon import Lexicon
 from tagger.text.raw import Words
 from tagger.text.tokenizer import Mode
 from tagger.training import text_encoder
-from tagger.training.pretrain.task import Extent
-from tagger.training.stream import Source, Survey
+from tagger.training.recipes.pretraining import PretrainingRecipe
+from tagger.training.stream import Source, Survey, survey
 from tagger.training.text_encoder import TrainedTextEncoder
+from tagger.training.workers.gradient import Loss
 
 _ALONE = ("lines", "tokens")  # formats whose sentences need not follow one another
 
@@ -49,12 +52,54 @@ def open_text(paths: Sequence[Path], config: TextEncoderConfig) -> Source:
     return Source(paths, config.text, mode=mode, longest=config.encoder.max_tokens, seed=config.seed)
 
 
+def prepare(paths: Sequence[Path], config: TextEncoderConfig) -> PretrainingRecipe:
+    """Survey the text of a run and build the encoder that is to learn from it.
+
+    Args:
+        paths: text files; they are read once for the survey and once for each epoch.
+        config: the settings.
+
+    Raises:
+        DataError: a text can't be read, or is too short.
+        ConfigError: there is no such device, or a feature is asked for that raw text doesn't have.
+    """
+    config = settle(config)
+    device = find_device(config.training.device)
+    source = open_text(paths, config)
+    found = survey(source, bigrams=config.embedding.bigram_dim > 0)
+    return PretrainingRecipe(EncoderTask(config, found), source, found, device)
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderLearner:
+    """An encoder, learning from windows of at most `max_tokens`; see `recipes.pretraining`."""
+
+    network: TextEncoder
+    max_tokens: int
+
+    def lay_out(self, chunk: EncodedCorpus, items: Sequence[Group]) -> Batch:
+        """Return groups of a chunk as a batch."""
+        return collate(chunk, items, self.max_tokens).to(self.network.neighbours.output.weight.device)
+
+    def compute_loss(self, laid_out: Batch, generator: torch.Generator, terms: tuple[float, ...]) -> Loss:
+        """Return the loss of a batch's neighbours, summed over both directions."""
+        total = self.compute_losses(self.network, laid_out, generator).sum()
+        return Loss(total, total)
+
+    def compute_losses(
+        self, network: TextEncoder, laid_out: Batch, generator: torch.Generator | None
+    ) -> Tensor:
+        """Return (D,): the loss of each direction."""
+        return network.losses(laid_out, generator)
+
+
 class EncoderTask:
-    """The lower half of a labeler; see `pretrain.task`."""
+    """The lower half of a labeler; see `recipes.pretraining`."""
 
     title = "A labeler's embeddings and encoder"
     predicted = "Each neighbour of a word is predicted among the distinct words of its step."
     use = "tagger train TRAIN --init-encoder"
+    memory_advice = "a smaller --set training.batch_sentences, a smaller --set encoder.max_tokens"
 
     def __init__(self, config: TextEncoderConfig, found: Survey) -> None:
         self.config = config
@@ -83,8 +128,9 @@ class EncoderTask:
             f"{encoder.layers} x {encoder.directions} x {encoder.hidden}"
         )
 
-    def build(self) -> TextEncoder:
-        return text_encoder.build(self.lexicon, self.config)
+    def build(self, device: torch.device) -> EncoderLearner:
+        network = text_encoder.build(self.lexicon, self.config).to(device)
+        return EncoderLearner(network, self.config.encoder.max_tokens)
 
     def encode(self, sentences: Sequence[Words]) -> EncodedCorpus:
         alone = self.config.text.format in _ALONE
@@ -102,20 +148,9 @@ class EncoderTask:
             np.random.default_rng(0) if generator is None else generator,
         )
 
-    def extent(self, chunk: EncodedCorpus, batch: Sequence[Group]) -> Extent:
+    def count(self, chunk: EncodedCorpus, batch: Sequence[Group]) -> tuple[int, int]:
         tokens = sum(each.tokens for each in batch)
-        return Extent(tokens, tokens - len(batch))  # the last word of a window has no next one
-
-    def losses(
-        self,
-        network: nn.Module,
-        chunk: EncodedCorpus,
-        batch: Sequence[Group],
-        generator: torch.Generator | None,
-    ) -> Tensor:
-        assert isinstance(network, TextEncoder)
-        laid_out = collate(chunk, batch, self.config.encoder.max_tokens)
-        return network.losses(laid_out.to(network.neighbours.output.weight.device), generator)
+        return tokens, tokens - len(batch)  # the last word of a window has no next one
 
     def contents(self, network: nn.Module) -> dict[str, bytes]:
         return text_encoder.contents(self._trained(network))

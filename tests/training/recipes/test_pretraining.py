@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import itertools
 import json
 import math
 import random
@@ -16,15 +15,19 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from toy_models import TINY_SIZES
+from training_runs import are_same, prepare_pretraining, pretrain, stop_at, tensors_of
 
 from tagger.config import PretrainConfig, TextEncoderConfig, override
 from tagger.errors import ConfigError, DataError, ModelError
-from tagger.training import checkpoint, language, pretrain, text_encoder
-from tagger.training.pretrain import EpochFacts, Finished, StepFacts, Stopped
-from tagger.training.pretrain.encoder import EncoderTask
-from tagger.training.pretrain.language import LanguageTask
+from tagger.training import checkpoint, language, loop, rehearsal, state, text_encoder
+from tagger.training.loop import EpochFacts, StepFacts
+from tagger.training.recipes.encoder import EncoderTask
+from tagger.training.recipes.lm import LanguageTask
+from tagger.training.recipes.pretraining import FinishedPretraining, Perplexities, PretrainingRecipe
+from tagger.training.run import Stopped
+from tagger.training.workers.gradient import GradientComputer, Task, add_up
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SMALL: dict[str, Any] = {
     "model.common": 4,
     "text.format": "tokens",
@@ -83,21 +86,18 @@ def text(tmp_path: Path) -> Path:
     return path
 
 
-def _directory(tmp_path: Path, name: str) -> Path:
-    checkpoint.prepare_directory(tmp_path / name)
-    return tmp_path / name
+def _made(directory: Path) -> Path:
+    directory.mkdir()
+    return directory
 
 
 def _weights(directory: Path) -> dict[str, torch.Tensor]:
     return load_file(directory / checkpoint.WEIGHTS)
 
 
-def _same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
-
-
 def test_survey_counts_what_is_learnt_from_and_keeps_what_is_held_out(text: Path) -> None:
-    source, found, task = pretrain.read([text], _config())
+    recipe = prepare_pretraining([text], _config())
+    source, found, task = recipe.source, recipe.survey, recipe.task
     learned = list(source.sentences(held_out=False))
     assert found.sentences == len(learned) == 200 - len(found.held_out)
     assert found.tokens == sum(map(len, learned))
@@ -111,7 +111,8 @@ def test_survey_counts_what_is_learnt_from_and_keeps_what_is_held_out(text: Path
 
 @both_targets
 def test_chunks_hold_every_sentence_once_and_can_begin_anywhere(text: Path, make: Make) -> None:
-    source, found, _ = pretrain.read([text], make())
+    recipe = prepare_pretraining([text], make())
+    source, found = recipe.source, recipe.survey
     whole = list(source.chunks(70))
     assert [len(chunk) for chunk in whole] == [70, 70, found.sentences - 140]
     assert [words for chunk in whole for words in chunk] == list(source.sentences(held_out=False))
@@ -122,24 +123,23 @@ def test_chunks_hold_every_sentence_once_and_can_begin_anywhere(text: Path, make
 def test_long_sentences_are_cut(tmp_path: Path, make: Make) -> None:
     path = tmp_path / "long.txt"
     path.write_text(" ".join("abc"[i % 3] for i in range(100)) + "\n" + "a b\n" * 30, encoding="utf-8")
-    source, *_ = pretrain.read([path], make())
+    source = prepare_pretraining([path], make()).source
     lengths = [len(words) for words, _ in source.labelled()]
     assert lengths == [16] * 6 + [4] + [2] * 30
 
 
 def test_it_learns_the_language(text: Path, tmp_path: Path) -> None:
     settings = _config(training__epochs=25, training__dropout=0.0, training__learning_rate=0.02)
-    *facts, last = pretrain.pretrain([text], _directory(tmp_path, "lm"), settings)
-    assert isinstance(last, Finished)
+    *facts, last = pretrain([text], tmp_path / "lm", settings)
+    assert isinstance(last, FinishedPretraining)
     epochs = [fact for fact in facts if isinstance(fact, EpochFacts)]
     assert len(epochs) == 25
     # Two outcomes within a sentence, about ten for its first word, and it may end anywhere: far below 11.
-    assert last.forward < 4.5 < epochs[0].forward
+    assert last.forward < 4.5 < epochs[0].dev.forward
     assert last.backward is not None
     assert last.backward < 4.5
     trained = language.load(last.directory)
-    _, found, task = pretrain.read([text], settings)
-    forward, backward = pretrain.measure(task, trained.model, found.held_out)
+    forward, backward = prepare_pretraining([text], settings).measure(trained.model)
     assert (forward, backward) == pytest.approx((last.forward, last.backward))
 
 
@@ -148,65 +148,145 @@ def test_it_learns_the_language(text: Path, tmp_path: Path) -> None:
 def test_resumed_ends_with_the_bits_of_uninterrupted(
     text: Path, tmp_path: Path, make: Make, steps: int
 ) -> None:
-    whole, parts = _directory(tmp_path, "whole"), _directory(tmp_path, "parts")
-    *_, end = pretrain.pretrain([text], whole, make())
-    count = itertools.count(1)
-    *_, stopped = pretrain.pretrain([text], parts, make(), stop=lambda: next(count) == steps)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    *_, end = pretrain([text], whole, make())
+    *_, stopped = pretrain([text], parts, make(), stop=stop_at(steps))
     assert isinstance(stopped, Stopped)
-    *_, finished = pretrain.pretrain([text], parts, make(), resume=True)
-    assert isinstance(end, Finished)
-    assert isinstance(finished, Finished)
-    assert _same(_weights(whole), _weights(parts))
+    *_, finished = pretrain([text], parts, make(), resume=True)
+    assert isinstance(end, FinishedPretraining)
+    assert isinstance(finished, FinishedPretraining)
+    assert are_same(_weights(whole), _weights(parts))
     assert (finished.forward, finished.epochs, finished.best_epoch) == (
         end.forward,
         end.epochs,
         end.best_epoch,
     )
-    assert not checkpoint.has_run(parts)
+    assert not state.has_run(parts)
     assert len((parts / checkpoint.HISTORY).read_text(encoding="utf-8").splitlines()) == 2
 
 
 @both_targets
 @pytest.mark.parametrize("workers", [1, 2])
 def test_the_seed_alone_decides_the_bits(text: Path, tmp_path: Path, make: Make, workers: int) -> None:
-    directories = [_directory(tmp_path, name) for name in "abc"]
+    directories = [tmp_path / name for name in "abc"]
     for directory, seed in zip(directories, (1, 1, 2), strict=True):
-        for _ in pretrain.pretrain([text], directory, make(seed=seed, training__workers=workers)):
+        for _ in pretrain([text], directory, make(seed=seed, training__workers=workers)):
             pass
     first, same, other = map(_weights, directories)
-    assert _same(first, same)
-    assert not _same(first, other)
+    assert are_same(first, same)
+    assert not are_same(first, other)
 
 
 @both_targets
 def test_progress_rises_to_one(text: Path, tmp_path: Path, make: Make) -> None:
-    facts = list(pretrain.pretrain([text], _directory(tmp_path, "lm"), make()))
+    facts = list(pretrain([text], tmp_path / "lm", make()))
     progress = [fact.progress for fact in facts if isinstance(fact, StepFacts)]
     assert progress == sorted(progress)
     assert progress[-1] == 1.0
 
 
 @both_targets
+def test_patience_ends_training(text: Path, monkeypatch: pytest.MonkeyPatch, make: Make) -> None:
+    recipe = prepare_pretraining([text], make(training__epochs=6))
+    monkeypatch.setattr(PretrainingRecipe, "patience", 2)
+    found = iter([9.0, 5.0, 7.0, 6.0, 1.0, 1.0])
+    monkeypatch.setattr(recipe, "measure", lambda network: Perplexities(next(found), None))
+    run = state.begin(recipe.learner.network, recipe.settings)
+    epochs = [fact for fact in loop.train(run, recipe) if isinstance(fact, EpochFacts)]
+    assert [(fact.improved, fact.kept) for fact in epochs] == [(True, True), (True, True)] + [
+        (False, False)
+    ] * 2
+
+
+@both_targets
+def test_loading_and_building_leave_the_generator_of_the_caller_alone(
+    text: Path, tmp_path: Path, make: Make
+) -> None:
+    torch.manual_seed(7)
+    before = torch.get_rng_state()
+    recipe = prepare_pretraining([text], make())
+    recipe.save(_made(tmp_path / "m"), recipe.learner.network)
+    recipe.task.load(tmp_path / "m")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@both_targets
+def test_two_workers_sum_what_one_computes_part_by_part(text: Path, make: Make) -> None:
+    data = make(training__epochs=1)
+    together, alone = prepare_pretraining([text], data), prepare_pretraining([text], data)
+    run = state.begin(together.learner.network, together.settings)
+    facts = loop.train(run, together, 2)
+    first = next(facts)
+    assert isinstance(first, StepFacts)
+    facts.close()  # type: ignore[attr-defined]
+    by_hand = state.begin(alone.learner.network, alone.settings)
+    chunk = next(alone.chunks(0))
+    batch = alone.batches(chunk, 0, 0, 2)[0]
+    compute = GradientComputer(alone.learner)
+    compute.begin(chunk)
+    predictions = alone.task.count(chunk, batch)[1]
+    parts = [
+        compute(Task(batch[part::2], (1, 0, 0, 0), 1 / predictions, 0, part=part, parts=2)) for part in (0, 1)
+    ]
+    sums = [one + other for one, other in zip(parts[0].values, parts[1].values, strict=True)]
+    by_hand.optimizer.step([each.coalesce() if each.is_sparse else each for each in sums], 0.0)
+    found, expected = tensors_of(run), tensors_of(by_hand)
+    assert are_same(found, expected)
+
+
+@both_targets
+def test_halves_are_the_parts_of_twice_as_many_workers(text: Path, make: Make) -> None:
+    recipe = prepare_pretraining([text], make())
+    chunk = next(recipe.chunks(0))
+    batch = recipe.batches(chunk, 0, 0, 1)[0]
+    compute = GradientComputer(recipe.learner)
+    compute.begin(chunk)
+    halves = compute(Task(batch, (1, 0, 0, 0), 1.0, 0, is_halved=True))
+    parts = add_up(
+        [compute(Task(batch[part::2], (1, 0, 0, 0), 1.0, 0, part=part, parts=2)) for part in (0, 1)]
+    )
+    assert halves.loss == parts.loss
+    for one, other in zip(halves.values, parts.values, strict=True):
+        assert torch.equal(one.to_dense(), other.to_dense())
+
+
+@both_targets
+def test_a_rehearsal_tells_of_the_run_and_writes_nothing(
+    text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Make
+) -> None:
+    monkeypatch.setattr(rehearsal, "STEPS_SECONDS", 0.05)
+    before = sorted(tmp_path.rglob("*"))
+    found = rehearsal.rehearse(prepare_pretraining([text], make()))
+    assert sorted(tmp_path.rglob("*")) == before
+    started = next(pretrain([text], tmp_path / "m", make()))
+    assert (found.parameters, found.workers) == (started.parameters, started.workers)
+    assert found.steps > 1
+    assert 0 < found.loss < 2 * math.log(12)
+
+
+@both_targets
 def test_another_text_is_no_continuation(text: Path, tmp_path: Path, make: Make) -> None:
-    directory = _directory(tmp_path, "lm")
-    for _ in pretrain.pretrain([text], directory, make(), stop=lambda: True):
+    directory = tmp_path / "lm"
+    for _ in pretrain([text], directory, make(), stop=lambda: True):
         pass
     lines = text.read_text(encoding="utf-8").splitlines()
     text.write_text("\n".join(reversed(lines)) + "\n", encoding="utf-8")
-    with pytest.raises(ModelError, match="the settings or the text are not those of the interrupted run"):
-        list(pretrain.pretrain([text], directory, make(), resume=True))
+    with pytest.raises(
+        ModelError, match=r"the (words of the text|texts) are not those of the interrupted run"
+    ):
+        list(pretrain([text], directory, make(), resume=True))
 
 
 def test_the_standard_input_is_refused() -> None:
     with pytest.raises(DataError, match=r"<stdin>: can be read only once.*give a file"):
-        pretrain.read([Path("-")], _config())
+        prepare_pretraining([Path("-")], _config())
 
 
 def test_too_little_text_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "one.txt"
     path.write_text("one sentence\n", encoding="utf-8")
     with pytest.raises(DataError, match="found 1 sentence, too few to hold some out"):
-        pretrain.read([path], _config())
+        prepare_pretraining([path], _config())
 
 
 @pytest.mark.parametrize(
@@ -216,8 +296,8 @@ def test_too_little_text_is_an_error(tmp_path: Path) -> None:
 def test_one_altered_byte_is_found(
     text: Path, tmp_path: Path, make: Make, load: Callable[[Path], object], name: str
 ) -> None:
-    directory = _directory(tmp_path, "lm")
-    for _ in pretrain.pretrain([text], directory, make(training__epochs=1)):
+    directory = tmp_path / "lm"
+    for _ in pretrain([text], directory, make(training__epochs=1)):
         pass
     content = bytearray((directory / name).read_bytes())
     content[-5] ^= 1
@@ -232,8 +312,8 @@ def test_an_encoder_learns_the_language(text: Path, tmp_path: Path) -> None:
         training__epochs=25, training__learning_rate=0.02, training__input_dropout=0.0, training__word_dropout=0.0,
         training__character_dropout=0.0, training__unknown_strength=0.0, encoder__context=5,
     )  # fmt: skip
-    *_, last = pretrain.pretrain([text], _directory(tmp_path, "encoder"), settings)
-    assert isinstance(last, Finished)
+    *_, last = pretrain([text], tmp_path / "encoder", settings)
+    assert isinstance(last, FinishedPretraining)
     assert last.backward is not None
     # One of two words follows another: a perplexity of 2, or little more, where chance gives ten.
     assert 1.9 < last.forward < 2.4
@@ -241,9 +321,9 @@ def test_an_encoder_learns_the_language(text: Path, tmp_path: Path) -> None:
 
 
 def test_one_direction_has_one_perplexity(text: Path, tmp_path: Path) -> None:
-    directory = _directory(tmp_path, "encoder")
-    *_, last = pretrain.pretrain([text], directory, _encoder_config(encoder__directions=1))
-    assert isinstance(last, Finished)
+    directory = tmp_path / "encoder"
+    *_, last = pretrain([text], directory, _encoder_config(encoder__directions=1))
+    assert isinstance(last, FinishedPretraining)
     assert last.backward is None
     assert "forward;" in (directory / checkpoint.CARD).read_text(encoding="utf-8")
     page = (directory / checkpoint.CURVES).read_text(encoding="utf-8")
@@ -256,7 +336,8 @@ def test_neighbouring_sentences_of_running_text_are_read_together(tmp_path: Path
     path.write_text("One is here. Two are there. Three went home.\n" * 60, encoding="utf-8")
     sizes = {}
     for form in ("text", "lines"):
-        _, found, task = pretrain.read([path], _encoder_config(text__format=form, encoder__max_tokens=64))
+        recipe = prepare_pretraining([path], _encoder_config(text__format=form, encoder__max_tokens=64))
+        found, task = recipe.survey, recipe.task
         chunk = task.encode(found.held_out)
         groups = [each for batch in task.batches(chunk, None) for each in batch]
         sizes[form] = max(each.stop - each.start for each in groups)
@@ -264,10 +345,12 @@ def test_neighbouring_sentences_of_running_text_are_read_together(tmp_path: Path
 
 
 def test_the_commonest_words_have_rows(text: Path) -> None:
-    _, found, task = pretrain.read([text], _encoder_config(text__vocabulary=10))
+    recipe = prepare_pretraining([text], _encoder_config(text__vocabulary=10))
+    found, task = recipe.survey, recipe.task
     assert task.words == 10
     text.write_text(text.read_text(encoding="utf-8") + "rare\n", encoding="utf-8")
-    _, found, task = pretrain.read([text], _encoder_config(text__vocabulary=10))
+    recipe = prepare_pretraining([text], _encoder_config(text__vocabulary=10))
+    found, task = recipe.survey, recipe.task
     assert found.counts["rare"] == 1
     assert not task.knows("rare")
     assert task.knows("WD"), "words that differ in case are one"
@@ -277,13 +360,14 @@ def test_raw_text_has_no_columns(text: Path) -> None:
     with pytest.raises(
         ConfigError, match=r"embedding.feature_columns: found UPOS, but raw text has no columns"
     ):
-        pretrain.read([text], _encoder_config(embedding__feature_columns=["UPOS"]))
+        prepare_pretraining([text], _encoder_config(embedding__feature_columns=["UPOS"]))
 
 
 def test_characters_bring_their_bigrams(tmp_path: Path) -> None:
     path = tmp_path / "zh.txt"
     path.write_text("\u4eba\u6c11\u94f6\u884c\n" * 30, encoding="utf-8")
-    _, found, task = pretrain.read([path], _encoder_config(text__unit="characters", text__format="lines"))
+    recipe = prepare_pretraining([path], _encoder_config(text__unit="characters", text__format="lines"))
+    found, task = recipe.survey, recipe.task
     assert isinstance(task, EncoderTask)
     assert task.config.embedding.bigram_dim == 64
     assert "\u4eba\u6c11" in task.lexicon.bigrams

@@ -216,3 +216,17 @@ def test_no_cut_is_made_beside_an_open_tag(write):
     data = read_corpora(write(text), write(text, "d"), None, settings)
     encoded = encode_training(data, build_lexicon(data))
     assert [len(example.forms) for example in encoded.examples] == [62, 5]
+
+
+def test_fingerprints_differ_where_sentences_do(read_tiny, ten_sentences):
+    before = read_tiny().fingerprint()
+    assert read_tiny(seed=3).fingerprint() == before
+    text = ten_sentences.read_text(encoding="utf-8")
+    for old, new in (
+        ("rained", "snowed"),
+        ("Nobody O", "Nobody B-PER"),
+        ("\n-DOCSTART- O\n\nOmar", "\nOmar"),
+    ):
+        assert old in text
+        ten_sentences.write_text(text.replace(old, new), encoding="utf-8")
+        assert read_tiny().fingerprint() != before
