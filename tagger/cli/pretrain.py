@@ -188,8 +188,8 @@ def _run(talk: Console, recipe: PretrainingRecipe, output: Path, resume: bool) -
         talk,
         recipe.settings.epochs,
         recipe.task.describe(),
-        lambda loss: f"perplexity {perplexity_of(loss):,.0f}",
-        lambda fact: f"perplexity {perplexity_of(fact.loss):.1f}  held-out {_perplexities(fact.dev)}",
+        lambda loss: f"perplexity {perplexity_of(loss):,.1f}",
+        lambda dev: f"held-out {_perplexities(dev)}",
     )
     found = follow(progress, talk, lambda stop: run.train(recipe, output, resume=resume, stop=stop))
     assert isinstance(found, FinishedPretraining)

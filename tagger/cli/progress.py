@@ -40,8 +40,8 @@ class TrainingProgress:
         console: where to.
         epochs: of the run.
         outline: what is trained, in words.
-        describe_loss: writes the loss of the epoch so far.
-        describe_epoch: writes an epoch's loss and measurement.
+        describe_loss: writes the loss of an epoch.
+        describe_dev: writes what a model is worth on held-out sentences.
     """
 
     def __init__(
@@ -50,13 +50,14 @@ class TrainingProgress:
         epochs: int,
         outline: str,
         describe_loss: Callable[[float], str],
-        describe_epoch: Callable[[EpochFacts[Any]], str],
+        describe_dev: Callable[[Any], str],
     ) -> None:
         self._console = console
         self._epochs = epochs
         self._outline = outline
         self._describe_loss = describe_loss
-        self._describe_epoch = describe_epoch
+        self._describe_dev = describe_dev
+        self._best = ""
         self._halved = False
         self._progress = make_bar(console)
         self._task = self._progress.add_task("training", total=1.0, facts="")
@@ -81,6 +82,7 @@ class TrainingProgress:
         say(self._console, f"{self._outline}, {parameters}, seed {fact.seed}, {workers}")
         if fact.resumed:
             say(self._console, f"resumed at {100 * fact.resumed:.0f} % of the training")
+        self._best = ""
         self._progress.reset(self._task)  # the seed before this one may have filled it
         self._progress.update(self._task, completed=fact.resumed)
 
@@ -98,15 +100,18 @@ class TrainingProgress:
             self._task,
             completed=fact.progress,
             description=f"epoch {fact.epoch}/{self._epochs}",
-            facts=f"{self._describe_loss(fact.loss)}  {fact.tokens_per_second:,.0f} tokens/s",
+            facts=f"{self._describe_loss(fact.loss)}  {self._best}{fact.tokens_per_second:,.0f} tokens/s",
         )
 
     def end_epoch(self, fact: EpochFacts[Any]) -> None:
         """Leave a line behind."""
+        found = self._describe_dev(fact.dev)
+        if fact.improved:
+            self._best = f"best {found}  "
         mark = "  best so far" if fact.improved else "  kept" if fact.kept else ""
         say(
             self._console,
-            f"epoch {fact.epoch:>3}  {self._describe_epoch(fact)}  "
+            f"epoch {fact.epoch:>3}  {self._describe_loss(fact.loss)}  {found}  "
             f"{fact.tokens_per_second:>7,.0f} tokens/s  {fact.seconds + fact.dev_seconds:.1f} s{mark}",
         )
 

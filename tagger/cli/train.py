@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from tagger.config import Config
     from tagger.scoring import Scores
     from tagger.training.data import Corpora
-    from tagger.training.loop import EpochFacts
     from tagger.training.recipes.labelled import FinishedLabeller
     from tagger.training.repeat import Repeated
     from tagger.training.start import Start
@@ -218,7 +217,7 @@ def _run(talk: Console, data: Corpora, output: Path, resume: bool, seeds: int) -
         data.config.training.epochs,
         f"{cell}, {data.config.decoder.kind}",
         lambda loss: f"loss {loss:.4f}",
-        _describe_epoch,
+        _describe_dev,
     )
     found = follow(
         progress,
@@ -233,9 +232,9 @@ def _run(talk: Console, data: Corpora, output: Path, resume: bool, seeds: int) -
     return found
 
 
-def _describe_epoch(fact: EpochFacts[Scores]) -> str:
-    name, value = fact.dev.headline
-    return f"loss {fact.loss:.4f}  dev {name} {100 * value:6.2f}"
+def _describe_dev(dev: Scores) -> str:
+    name, value = dev.headline
+    return f"dev {name} {100 * value:6.2f}"
 
 
 def _show(talk: Console, result: FinishedLabeller | Repeated, as_json: bool) -> None:

@@ -105,20 +105,33 @@ def name_columns(config: Config) -> Columns:
     return Columns(token=config.corpus.token_column, tag=config.corpus.tag_column, features=features)
 
 
-def read_corpora(train: Path, dev: Path | None, test: Path | None, config: Config) -> Corpora:
-    """Read and check the corpora of a run; without a dev file, hold some training sentences out by seed.
+def read_corpora(
+    train: Path | Corpus, dev: Path | Corpus | None, test: Path | Corpus | None, config: Config
+) -> Corpora:
+    """Read and check the corpora of a run; without a dev corpus, hold some training sentences out by seed.
+
+    Args:
+        train, dev, test: files, or corpora that are in memory.
+        config: the settings.
 
     Raises:
         DataError: a file is missing or faulty, or too small to hold sentences out.
+        ConfigError: a feature's column is that of the tag, or a type that has a cost isn't there.
     """
     wanted = None if config.corpus.scheme == "auto" else schemes.parse_scheme(config.corpus.scheme)
-    reading = {"columns": name_columns(config), "encoding": config.corpus.encoding}
-    learned = read_corpus(train, scheme=wanted, **reading)  # type: ignore[arg-type]
+    columns, encoding = name_columns(config), config.corpus.encoding
+    learned = (
+        train
+        if isinstance(train, Corpus)
+        else read_corpus(train, columns=columns, scheme=wanted, encoding=encoding)
+    )
     _refuse_tag_as_feature(learned, config)
-    others = [
-        None if path is None else read_gold(path, learned.scheme, **reading)  # type: ignore[arg-type]
-        for path in (dev, test)
-    ]
+    others = (
+        read_gold(each, learned.scheme, columns=columns, encoding=encoding)
+        if isinstance(each, Path)
+        else each
+        for each in (dev, test)
+    )
     return prepare_corpora(learned, *others, config=config)
 
 

@@ -62,7 +62,8 @@ def train(
     """Train what a recipe holds and write a model directory, yielding facts.
 
     Args:
-        recipe: the network, its text and its settings; see `recipes`.
+        recipe: the network, its text and its settings, see `recipes`; each run takes a new one, whose network it
+            changes.
         directory: where the model goes; it is made where it is absent.
         resume: go on from the checkpoint in `directory`, if one is there.
         stop: asked after every step; True saves a checkpoint and ends.

@@ -24,7 +24,7 @@ from tagger.text.schemes import Scheme
 from tagger.text.tokenizer import Conventions, Mode, Split, detect_mode
 from tagger.text.vocab import Vocab
 from tagger.training import checkpoint, language, text_encoder
-from tagger.training.data import Corpora, prepare_corpora, read_corpora
+from tagger.training.data import Corpora, read_corpora
 from tagger.training.language import TrainedLanguageModel
 from tagger.training.text_encoder import TrainedTextEncoder
 
@@ -95,7 +95,7 @@ def collect(
     """Read the corpora of a run and all that it starts from.
 
     Args:
-        train, dev, test: files, or corpora that are in memory; either all are files or none is.
+        train, dev, test: files, or corpora that are in memory.
         config: the settings; those of a model or an encoder to start with join them.
         start: what it starts from.
 
@@ -109,14 +109,14 @@ def collect(
     growth = overlap = None
     if start.base is not None:
         model = checkpoint.load_model(start.base)
-        data, growth = continue_from(_gather(train, dev, test, continue_settings(config, model)), model)
+        data, growth = continue_from(read_corpora(train, dev, test, continue_settings(config, model)), model)
     elif start.encoder is not None:
         encoder = text_encoder.load(start.encoder)
         data, overlap = begin_with_encoder(
-            _gather(train, dev, test, adopt_settings(config, encoder)), encoder
+            read_corpora(train, dev, test, adopt_settings(config, encoder)), encoder
         )
     else:
-        data = _gather(train, dev, test, config)
+        data = read_corpora(train, dev, test, config)
     if start.vectors is not None:
         data = add_vectors(data, start.vectors, keep_all=start.keep_all_vectors)
     if start.gazetteers:
@@ -124,16 +124,6 @@ def collect(
     if start.language_model is not None:
         data = add_language_model(data, language.load(start.language_model))
     return Collected(data, growth, overlap)
-
-
-def _gather(
-    train: Path | Corpus, dev: Path | Corpus | None, test: Path | Corpus | None, config: Config
-) -> Corpora:
-    if isinstance(train, Corpus):
-        assert not isinstance(dev, Path) and not isinstance(test, Path)
-        return prepare_corpora(train, dev, test, config=config)
-    assert not isinstance(dev, Corpus) and not isinstance(test, Corpus)
-    return read_corpora(train, dev, test, config)
 
 
 def continue_settings(chosen: Config, base: TrainedModel) -> Config:

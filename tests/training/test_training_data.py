@@ -44,6 +44,18 @@ def test_corpora_keep_their_scheme_and_settle_the_settings(write):
     assert data.train.scheme is data.dev.scheme is Scheme.IOB2
 
 
+def test_corpora_may_be_files_or_in_memory(write):
+    files = read_corpora(write(TRAIN), write(DEV, "dev.conll"), None, Config())
+    for parts in (
+        (files.train, files.dev),
+        (write(TRAIN), files.dev),
+        (files.train, write(DEV, "dev.conll")),
+    ):
+        found = read_corpora(*parts, None, Config())
+        assert found.fingerprint() == files.fingerprint()
+        assert (found.config, found.types) == (files.config, files.types)
+
+
 def test_the_dev_corpus_is_read_in_the_scheme_of_the_training_corpus(write):
     bioes = rows("a/S-X b/B-X c/E-X d/O")
     ambiguous = rows("a/B-X b/I-X")

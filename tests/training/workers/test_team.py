@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,21 @@ def test_what_fails_in_a_child_is_told_here_and_the_team_goes_on(read_tiny):
             match=r"out of memory in a step of \d+ tokens; give smaller batches, or --workers 1",
         ):
             team(tasks(0.5))
+
+
+def test_a_team_takes_up_one_chunk_after_another(read_tiny):
+    _, recipe = begin(read_tiny(**{"encoder.context": 1, "training.batch_sentences": 2}))
+    corpora = [recipe.corpus, replace(recipe.corpus, examples=recipe.corpus.examples[::-1])]
+    alone, losses = GradientComputer(recipe.learner), []
+    with assemble(recipe.learner, 2) as team:
+        for corpus in (*corpora, corpora[0]):
+            team.brief(corpus)
+            alone.begin(corpus)
+            batches = recipe.batches(corpus, 0, 0, 2)[:2]
+            tasks = [make_task(groups, number) for number, groups in enumerate(batches)]
+            losses.append([each.loss for each in team(tasks)])
+            assert losses[-1] == [alone(task).loss for task in tasks]
+    assert losses[0] == losses[2] != losses[1]
 
 
 def test_the_death_of_a_child_ends_the_run_and_the_checkpoint_stays(read_tiny, tmp_path):
