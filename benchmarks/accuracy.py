@@ -22,9 +22,12 @@ from corpora import Parts, arguments, load
 from tagger import config
 from tagger.scoring import Scores
 from tagger.text.conll import Corpus
-from tagger.training import corpora, evaluate
+from tagger.training import evaluate, run
 from tagger.training.checkpoint import load_model
-from tagger.training.fit import Finished, Started, fit
+from tagger.training.data import prepare_corpora
+from tagger.training.recipes import labelled
+from tagger.training.recipes.labelled import FinishedLabeller
+from tagger.training.run import Started
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,15 +47,15 @@ class Trial:
 
 def run_trial(parts: Parts, settings: config.Config) -> Trial:
     """Train and test once."""
-    data = corpora.prepare(
+    data = prepare_corpora(
         *(Corpus("", sentences, parts.scheme, "", ()) for sentences in (parts.train, parts.dev, parts.test)),
         config=settings,
     )
     with tempfile.TemporaryDirectory() as folder:
-        for fact in fit(data, Path(folder)):
+        for fact in run.train(labelled.prepare(data), Path(folder)):
             if isinstance(fact, Started):
                 parameters = fact.parameters
-            if isinstance(fact, Finished):
+            if isinstance(fact, FinishedLabeller):
                 assert fact.test is not None
                 return Trial(
                     seed=settings.seed,

@@ -16,14 +16,16 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from corpora import Parts, arguments, load
+from torch import nn
 
 from tagger import config, scoring
 from tagger.model.agreement import STRENGTHS
-from tagger.model.labeler import SequenceLabeler
 from tagger.model.trained import TrainedModel
 from tagger.scoring import Score, Scores
 from tagger.text.conll import Corpus, Sentence
-from tagger.training import corpora, evaluate, fit, loop
+from tagger.training import evaluate, loop, state
+from tagger.training.data import prepare_corpora
+from tagger.training.recipes import labelled
 
 BLOCK = 30
 ERRORS = {
@@ -102,8 +104,10 @@ def watch(parts: Parts, held: float, settings: config.Config) -> list[list[Epoch
     """Train once; return what every epoch is worth, for each way to divide choosers from judges."""
     cut = len(parts.train) - round(held * len(parts.train))
     train, dev = (Corpus("", sentences, parts.scheme, "", ()) for sentences in (parts.train[:cut], parts.dev))
-    data = corpora.prepare(train, dev, None, config=settings)
-    run, model = fit.begin(data)
+    data = prepare_corpora(train, dev, None, config=settings)
+    recipe = labelled.prepare(data)
+    run = state.begin(recipe.learner.network, recipe.settings)
+    model = recipe.model_of(run.averaged)
     rest = [
         replace(each, document=-1 - each.document) for each in parts.train[cut:]
     ]  # none of dev's documents
@@ -118,9 +122,9 @@ def watch(parts: Parts, held: float, settings: config.Config) -> list[list[Epoch
     ways = [(first, second)] if held else [(first, second), (second, first)]
     found: list[list[Epoch]] = [[] for _ in ways]
 
-    def score(labeler: SequenceLabeler) -> Scores:
-        trained = TrainedModel(model.config, model.lexicon, labeler)
-        tags = {}
+    def measure(network: nn.Module) -> Scores:
+        trained = recipe.model_of(network)
+        labeler, tags = trained.labeler, {}
         for strength in STRENGTHS:
             labeler.agreement.fill_(strength)
             tags[strength] = evaluate.tag(trained, encoded)
@@ -130,7 +134,8 @@ def watch(parts: Parts, held: float, settings: config.Config) -> list[list[Epoch
             )
         return evaluate.fit_agreement(trained, data.dev, dev_alone)
 
-    for _ in loop.train(run, corpora.encode_training(data, model.lexicon), data.config, score):
+    recipe.measure = measure  # type: ignore[method-assign]
+    for _ in loop.train(run, recipe):
         pass
     return found
 

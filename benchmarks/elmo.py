@@ -25,9 +25,12 @@ from corpora import CORPORA, SHARED
 
 from tagger.config import Config, PretrainConfig, TextEncoderConfig, override
 from tagger.text.conll import Sentence, read_corpus, read_sentences
-from tagger.training import checkpoint, corpora, evaluate, language, pretrain, text_encoder, transfer
-from tagger.training.corpora import Corpora
-from tagger.training.fit import Finished, fit
+from tagger.training import checkpoint, evaluate, run
+from tagger.training.data import Corpora
+from tagger.training.loop import EpochFacts
+from tagger.training.recipes import encoder, labelled, lm
+from tagger.training.recipes.labelled import FinishedLabeller
+from tagger.training.start import Start, collect
 
 WAYS = ("none", "frozen", "encoder", "finetuned")
 FOLDS = 5
@@ -75,8 +78,8 @@ def main() -> None:
 def _measure(trial: Trial, way: str, learnt: Path | None, directory: Path) -> tuple[float, float]:
     """Train one labeler; return its F1 on dev and test, in percent."""
     found = _read(trial, way, learnt)
-    *_, last = fit(found, directory)
-    assert isinstance(last, Finished)
+    *_, last = run.train(labelled.prepare(found), directory)
+    assert isinstance(last, FinishedLabeller)
     assert last.test is not None
     dev, test = 100 * last.dev.scores.micro.f1, 100 * last.test.scores.micro.f1
     speeds = f"{last.tokens_per_second:11,.0f}  {_labelling_speed(directory, trial.test):11,.0f}"
@@ -89,13 +92,8 @@ def _read(trial: Trial, way: str, learnt: Path | None) -> Corpora:
     config = override(
         Config(), {"seed": trial.seed, "training.workers": 1, "lm.finetune": way == "finetuned"}
     )
-    files = trial.train, trial.dev, trial.test
-    if learnt is None:
-        return corpora.read(*files, config)
-    if way == "encoder":
-        encoder = text_encoder.load(learnt)
-        return transfer.join(corpora.read(*files, transfer.inherit_settings(config, encoder)), encoder)[0]
-    return corpora.add_language_model(corpora.read(*files, config), language.load(learnt))
+    start = Start(encoder=learnt) if way == "encoder" else Start(language_model=learnt)
+    return collect(trial.train, trial.dev, trial.test, config, start).data
 
 
 def _labelling_speed(directory: Path, path: Path) -> float:
@@ -114,12 +112,15 @@ def _pretrain(corpus: str, way: str, directory: Path) -> Path:
     """Learn from the text of a corpus; return the directory of what was learnt."""
     paths, form = _text(corpus, directory.with_suffix(".txt"))
     settings = {"text.format": form, "training.workers": 1}
-    kind = TextEncoderConfig if way == "encoder" else PretrainConfig
-    checkpoint.prepare_directory(directory)
-    for fact in pretrain.pretrain(paths, directory, override(kind(), settings)):
-        if isinstance(fact, pretrain.EpochFacts):
+    if way == "encoder":
+        recipe = encoder.prepare(paths, override(TextEncoderConfig(), settings))
+    else:
+        recipe = lm.prepare(paths, override(PretrainConfig(), settings))
+    for fact in run.train(recipe, directory):
+        if isinstance(fact, EpochFacts):
+            dev = fact.dev
             print(
-                f"pretraining, epoch {fact.epoch}: perplexity {fact.forward:.1f} forward, {fact.backward:.1f} "
+                f"pretraining, epoch {fact.epoch}: perplexity {dev.forward:.1f} forward, {dev.backward:.1f} "
                 f"backward, {fact.tokens_per_second:,.0f} tok/s",
                 flush=True,
             )

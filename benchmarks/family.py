@@ -24,8 +24,10 @@ from corpora import load
 from tagger import config
 from tagger.text.conll import Corpus, Sentence
 from tagger.text.schemes import Scheme
-from tagger.training import corpora
-from tagger.training.fit import Finished, fit
+from tagger.training import run
+from tagger.training.data import prepare_corpora
+from tagger.training.recipes import labelled
+from tagger.training.recipes.labelled import FinishedLabeller
 
 CELLS = ("rnn", "gru", "lstm")
 DISTANCES = (5, 20, 80)
@@ -102,9 +104,10 @@ def measure_memory(cell: str, distance: int, seeds: Sequence[int]) -> list[float
             Corpus(name, make_sentences(distance, count, 1000 * seed + part), Scheme.IOB2, "", ())
             for part, (name, count) in enumerate((("train", 1000), ("dev", 200), ("test", 400)))
         ]
-        data = corpora.prepare(*parts, config=settings)
+        data = prepare_corpora(*parts, config=settings)
         with tempfile.TemporaryDirectory() as folder:
-            (finished,) = (fact for fact in fit(data, Path(folder)) if isinstance(fact, Finished))
+            *_, finished = run.train(labelled.prepare(data), Path(folder))
+            assert isinstance(finished, FinishedLabeller)
         assert finished.test is not None
         found.append(finished.test.scores.micro.recall)
     return found

@@ -17,8 +17,9 @@ from choosing import BLOCK
 
 from tagger.model.trained import TrainedModel
 from tagger.text.conll import Corpus
-from tagger.training import corpora, evaluate
+from tagger.training import evaluate
 from tagger.training.checkpoint import load_model
+from tagger.training.data import name_columns, read_gold
 
 GRID = [step / 20 for step in range(1, 17)]
 
@@ -34,10 +35,10 @@ def main() -> None:
     judged: dict[str, list[float]] = {}
     for place in chosen.models:
         model = load_model(place)
-        dev = corpora.read_gold(
+        dev = read_gold(
             chosen.dev,
             model.scheme,
-            columns=corpora.columns(model.config),
+            columns=name_columns(model.config),
             encoding=model.config.corpus.encoding,
         )
         halves = [

@@ -16,7 +16,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tagger.text.language import END
-from tagger.training import language, pretrain
+from tagger.training import language
+from tagger.training.recipes import lm
 
 Gram = tuple[int, ...]
 _START = -1
@@ -102,14 +103,14 @@ def main() -> None:
     parser.add_argument("text", type=Path, nargs="+", help="the text it was pretrained on")
     arguments = parser.parse_args()
     trained = language.load(arguments.model)
-    source, survey, task = pretrain.read(arguments.text, trained.config)
+    recipe = lm.prepare(arguments.text, trained.config)
     tables = trained.tables
     ends = tables.targets([END])
-    learned = (tables.targets(words) + ends for words in source.sentences(held_out=False))
+    learned = (tables.targets(words) + ends for words in recipe.source.sentences(held_out=False))
     trigram = KneserNey(learned, len(tables))
-    held_out = survey.held_out
+    held_out = recipe.survey.held_out
     theirs = trigram.perplexity(tables.targets(words) + ends for words in held_out)
-    forward, backward = pretrain.measure(task, trained.model, held_out)
+    forward, backward = recipe.measure(trained.model.to(next(recipe.learner.network.parameters()).device))
     tokens = sum(map(len, held_out))
     print(f"held-out: {len(held_out)} sentences, {tokens} tokens; {len(tables)} outcomes")
     print(f"Kneser-Ney trigram {theirs:8.1f}")

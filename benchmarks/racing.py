@@ -18,12 +18,11 @@ import torch
 from corpora import CORPORA, Parts, load
 
 from tagger import config
-from tagger.model.labeler import SequenceLabeler
-from tagger.model.trained import TrainedModel
-from tagger.scoring import Scores
 from tagger.text.conll import Corpus
 from tagger.text.counting import count_of
-from tagger.training import corpora, evaluate, fit, loop
+from tagger.training import loop, state
+from tagger.training.data import prepare_corpora
+from tagger.training.recipes import labelled
 
 
 def main() -> None:
@@ -59,23 +58,18 @@ def main() -> None:
 def race(parts: Parts, settings: config.Config, goal: float, every: int) -> tuple[float | None, float, float]:
     """Return the seconds of training until dev's score passed the goal, the last score, and all seconds."""
     read = (Corpus("", sentences, parts.scheme, "", ()) for sentences in (parts.train, parts.dev))
-    data = corpora.prepare(*read, None, config=settings)
-    run, model = fit.begin(data)
-    training = corpora.encode_training(data, model.lexicon)
-    gold = evaluate.encode_corpus(data.dev.sentences, model)
-
-    def score(labeler: SequenceLabeler) -> Scores:
-        return evaluate.fit_agreement(TrainedModel(model.config, model.lexicon, labeler), data.dev, gold)
-
+    data = prepare_corpora(*read, None, config=settings)
+    recipe = labelled.prepare(data)
+    run = state.begin(recipe.learner.network, recipe.settings)
     passed, final, before = None, 0.0, 0.0  # `before`: seconds of the epochs that have ended
-    for fact in loop.train(run, training, data.config, score, settings.training.workers):
+    for fact in loop.train(run, recipe, settings.training.workers):
         if isinstance(fact, loop.EpochFacts):
             before += fact.seconds
             final = fact.dev.headline[1]
             now = final
         elif passed is None and fact.batch % every < settings.training.workers:
             run.optimizer.settle()
-            now = score(run.averaged).headline[1]
+            now = recipe.measure(run.averaged).headline[1]
         else:
             continue
         if passed is None and now > goal:

@@ -27,6 +27,7 @@ from tagger.runtime.kinds import FormFeature, Reader, Rows, Shapes, TextCounts, 
 from tagger.runtime.lexicon import Lexicon
 from tagger.text.conll import Sentence
 from tagger.training import checkpoint
+from tagger.training.objective import LabellingObjective
 
 DIM, LONGEST = 3, 8  # a size that users choose would be a field of `EmbeddingConfig`
 
@@ -100,7 +101,7 @@ def test_it_is_trained_saved_read_and_predicted_with(tmp_path):
     sentences = [Sentence(tuple(WORDS))]
     corpus = encode(sentences, model.lexicon, [[("O",)] * len(WORDS)])
     batch = collate(corpus, group(corpus.examples, 1, 64), 64)
-    model.labeler.loss(batch, torch.Generator()).backward()
+    LabellingObjective(model.labeler, model.lexicon, model.config)(batch, torch.Generator()).told.backward()
     torch.optim.SGD([table], 0.1).step()
     assert not torch.equal(table, before)
 

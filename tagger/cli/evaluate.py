@@ -112,12 +112,12 @@ def evaluate(
 def _read(path: Path, chosen: Config, model_scheme: Scheme, scheme: Scheme | None = None) -> Corpus:
     """Read a labelled corpus in the scheme asked for, else in the model's or the one its tags are of."""
     from tagger.text.conll import read_corpus
-    from tagger.training import corpora
+    from tagger.training.data import name_columns, read_gold
 
-    columns, encoding = corpora.columns(chosen), chosen.corpus.encoding
+    columns, encoding = name_columns(chosen), chosen.corpus.encoding
     if scheme is not None:
         return read_corpus(path, columns=columns, scheme=scheme, encoding=encoding)
-    return corpora.read_gold(path, model_scheme, columns=columns, encoding=encoding)
+    return read_gold(path, model_scheme, columns=columns, encoding=encoding)
 
 
 def _measure(
@@ -159,11 +159,11 @@ def _as_json(facts: Analysis, seconds: float) -> dict[str, Any]:
 
 def _warn(console: Console, corpus: Corpus, types: list[str]) -> None:
     from tagger.cli.messages import warn
-    from tagger.training import corpora
+    from tagger.training.data import describe_corpus
 
     for warning in corpus.warnings:
         warn(console, f"{corpus.path}: {warning}")
-    strange = corpora.describe(corpus, corpus, types).strange_types
+    strange = describe_corpus(corpus, corpus, types).strange_types
     if strange:
         listed = ", ".join(f"{type_} ({count})" for type_, count in strange.items())
         warn(console, f"{corpus.path}: types that the model doesn't know, counted as missed: {listed}")

@@ -11,25 +11,24 @@ from tagger.cli.messages import say, warn
 from tagger.cli.tables import percent
 from tagger.text.counting import count_of
 from tagger.text.features import normalise
-from tagger.training import corpora
+from tagger.training.data import count_known_names, describe_corpus
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.console import Console
 
-    from tagger.training.corpora import Corpora, CorpusFacts
-    from tagger.training.finetune import Growth
-    from tagger.training.transfer import Overlap
+    from tagger.training.data import Corpora, CorpusFacts
+    from tagger.training.start import Growth, Overlap
 
 _LEANING = 0.2  # share of spans by which a list may know train better than dev before it looks made from it
 
 
 def describe_corpora(console: Console, data: Corpora) -> None:
     """Print sizes, scheme, types, the share of unknown words, and everything odd."""
-    facts = {"train": corpora.describe(data.train)}
+    facts = {"train": describe_corpus(data.train)}
     facts |= {
-        name: corpora.describe(corpus, data.train, data.types)
+        name: describe_corpus(corpus, data.train, data.types)
         for name, corpus in (("dev", data.dev), ("test", data.test))
         if corpus is not None
     }
@@ -90,7 +89,7 @@ def describe_vectors(console: Console, data: Corpora) -> None:
 
 def describe_gazetteers(console: Console, data: Corpora) -> None:
     """Print how much of the corpora lists of names know, and warn of those that were made from one of them."""
-    for each in corpora.describe_gazetteers(data):
+    for each in count_known_names(data):
         shares = f"{percent(each.train)} % of the spans in train and {percent(each.dev)} % in dev"
         say(console, f"gazetteer {each.name}: {count_of(each.entries, 'entry', 'entries')}, naming {shares}")
         if each.train > each.dev + _LEANING:

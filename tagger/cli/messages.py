@@ -23,9 +23,9 @@ def warn(console: Console, sentence: str) -> None:
 
 def warn_of_directory(console: Console, output: Path, *, resume: bool, seeds: int = 1) -> None:
     """Say what a run, or runs of several seeds, will replace."""
-    from tagger.training import checkpoint, repeat
+    from tagger.training import checkpoint, repeat, state
 
-    is_there = checkpoint.has_run(output) if seeds == 1 else repeat.has_begun(output)
+    is_there = state.has_run(output) if seeds == 1 else repeat.has_begun(output)
     if is_there and not resume:
         kind = "an unfinished run" if seeds == 1 else "a run of several seeds"
         warn(console, f"{output} holds {kind}, which ends here (--resume would go on with it)")

@@ -19,7 +19,7 @@ from tagger.text.counting import count_of
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tagger.training.pretrain import EpochFacts, Finished, Started
+    from tagger.training.recipes.pretraining import FinishedPretraining, Perplexities, PretrainingRecipe
 
 
 _OF_ENCODER = {  # where an encoder has the setting; the others are of language models alone, or the same
@@ -82,6 +82,11 @@ _Target = Annotated[
     ),
 ]
 
+_DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Read all, take a few steps, estimate time and memory, write nothing."),
+]
+
 
 @with_settings(PretrainConfig, *_SETTINGS)
 def pretrain(
@@ -90,6 +95,7 @@ def pretrain(
     given: Given,
     target: _Target = Target.LM,
     config: ConfigFile = None,
+    dry_run: _DryRun = False,
     resume: Resume = False,
     as_json: AsJson = False,
     overrides: Overrides = None,
@@ -101,15 +107,19 @@ def pretrain(
     from rich.console import Console
 
     from tagger.cli.messages import say, warn_of_directory
-    from tagger.training import checkpoint
 
     talk = Console(stderr=True, highlight=False)
     chosen = _choose(target, config, given, overrides)
-    checkpoint.prepare_directory(output)
-    warn_of_directory(talk, output, resume=resume)
-    finished = _run(talk, texts, output, chosen, resume)
+    if not dry_run:
+        warn_of_directory(talk, output, resume=resume)
+    recipe = _prepare(texts, chosen)
+    _describe(talk, recipe)
+    if dry_run:
+        _rehearse(recipe, as_json)
+        return
+    finished = _run(talk, recipe, output, resume)
     if as_json:
-        typer.echo(json.dumps(_facts(finished), ensure_ascii=False))
+        typer.echo(json.dumps(finished.as_dict(), ensure_ascii=False))
         return
     typer.echo(f"perplexity of held-out text: {_perplexities(finished)}")
     say(
@@ -137,80 +147,58 @@ def _choose(
     return choose_settings(TextEncoderConfig, config, own, overrides)
 
 
-def _run(
-    talk: Console,
-    texts: list[Path],
-    output: Path,
-    config: PretrainConfig | TextEncoderConfig,
-    resume: bool,
-) -> Finished:
-    """Drive the training with a progress bar; the first Ctrl-C saves and stops, the second leaves at once."""
-    from tagger.cli.messages import say
-    from tagger.cli.progress import end_stopped, make_bar, warn_of_step
-    from tagger.cli.signals import asked_to_stop
-    from tagger.training.pretrain import EpochFacts, Finished, Started, StepFacts, Stopped
-    from tagger.training.pretrain import pretrain as learn
+def _prepare(texts: list[Path], config: PretrainConfig | TextEncoderConfig) -> PretrainingRecipe:
+    """Survey the texts and build what learns from them."""
+    from tagger.training.recipes import encoder, lm
 
-    with make_bar(talk) as bar, asked_to_stop(talk) as stop:
-        task = bar.add_task("pretraining", total=1.0, facts="")
-        for fact in learn(texts, output, config, resume=resume, stop=stop):
-            match fact:
-                case Started():
-                    _describe(talk, fact, config)
-                    bar.update(task, completed=fact.resumed)
-                case StepFacts():
-                    warn_of_step(talk, fact.epoch, fact.norm)
-                    bar.update(
-                        task,
-                        completed=fact.progress,
-                        description=f"epoch {fact.epoch}/{config.training.epochs}",
-                        facts=f"perplexity {fact.perplexity:,.0f}  {fact.tokens_per_second:,.0f} tokens/s",
-                    )
-                case EpochFacts():
-                    say(talk, _line(fact))
-                case Finished():
-                    return fact
-                case Stopped():
-                    bar.stop()
-                    end_stopped(talk, fact)
-    raise AssertionError("a run ends finished or stopped")
+    return lm.prepare(texts, config) if isinstance(config, PretrainConfig) else encoder.prepare(texts, config)
 
 
-def _describe(talk: Console, fact: Started, config: PretrainConfig | TextEncoderConfig) -> None:
-    """Say plainly what was found and what is about to be trained."""
+def _describe(talk: Console, recipe: PretrainingRecipe) -> None:
+    """Say plainly what was found."""
     from tagger.cli.messages import say
 
-    found = fact.survey
+    found = recipe.survey
     say(
         talk,
         f"{count_of(found.sentences, 'sentence')}, {count_of(found.tokens, 'token')} to learn from; "
-        f"{count_of(len(found.held_out), 'sentence')} "
-        f"held out, {percent(fact.unknown)} % of their tokens are none of the {fact.words:,} known words",
-    )
-    threads = count_of(fact.workers, "thread")
-    say(talk, f"{fact.outline}; {fact.parameters:,} parameters, seed {config.seed}, {threads}")
-    if fact.resumed:
-        say(talk, f"resumed at {100 * fact.resumed:.0f} % of the training")
-
-
-def _line(fact: EpochFacts) -> str:
-    mark = "  best so far" if fact.improved else ""
-    return (
-        f"epoch {fact.epoch:>3}  perplexity {fact.perplexity:.1f}  held-out {_perplexities(fact)}  "
-        f"{fact.tokens_per_second:>7,.0f} tokens/s  {fact.seconds:.1f} s{mark}"
+        f"{count_of(len(found.held_out), 'sentence')} held out, {percent(recipe.unknown)} % of their tokens are none "
+        f"of the {recipe.task.words:,} known words",
     )
 
 
-def _perplexities(fact: EpochFacts | Finished) -> str:
-    backward = "" if fact.backward is None else f", {fact.backward:.1f} backward"
-    return f"{fact.forward:.1f} forward{backward}"
+def _rehearse(recipe: PretrainingRecipe, as_json: bool) -> None:
+    """Try a run out and print what it would take."""
+    from rich.console import Console
+
+    from tagger.cli.tables import rehearsal_table
+    from tagger.training.rehearsal import rehearse
+
+    found = rehearse(recipe)
+    if as_json:
+        typer.echo(json.dumps(found.as_dict()))
+    else:
+        Console(highlight=False).print(rehearsal_table(found, recipe.settings.epochs, 1))
 
 
-def _facts(finished: Finished) -> dict[str, object]:
-    return {
-        "perplexity": {"forward": finished.forward, "backward": finished.backward},
-        "epochs": finished.epochs,
-        "best_epoch": finished.best_epoch,
-        "seconds": finished.seconds,
-        "tokens_per_second": finished.tokens_per_second,
-    }
+def _run(talk: Console, recipe: PretrainingRecipe, output: Path, resume: bool) -> FinishedPretraining:
+    """Drive the training with a progress bar."""
+    from tagger.cli.progress import TrainingProgress, follow
+    from tagger.training import run
+    from tagger.training.recipes.pretraining import FinishedPretraining, perplexity_of
+
+    progress = TrainingProgress(
+        talk,
+        recipe.settings.epochs,
+        recipe.task.describe(),
+        lambda loss: f"perplexity {perplexity_of(loss):,.1f}",
+        lambda dev: f"held-out {_perplexities(dev)}",
+    )
+    found = follow(progress, talk, lambda stop: run.train(recipe, output, resume=resume, stop=stop))
+    assert isinstance(found, FinishedPretraining)
+    return found
+
+
+def _perplexities(found: Perplexities | FinishedPretraining) -> str:
+    backward = "" if found.backward is None else f", {found.backward:.1f} backward"
+    return f"{found.forward:.1f} forward{backward}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import typer
 from rich.console import Console
@@ -14,10 +15,8 @@ from tagger.cli.messages import say, warn
 from tagger.text.counting import count_of
 
 if TYPE_CHECKING:
-    from tagger.config import Config
-    from tagger.training.fit import Started
     from tagger.training.loop import EpochFacts, StepFacts
-    from tagger.training.supervision import Stopped
+    from tagger.training.run import Started, Stopped
 
 
 def make_bar(console: Console) -> Progress:
@@ -34,27 +33,30 @@ def make_bar(console: Console) -> Progress:
     )
 
 
-def warn_of_step(console: Console, epoch: int, norm: float) -> None:
-    """Say that a step was skipped, where the norm of its gradient isn't finite."""
-    if not math.isfinite(norm):
-        warn(console, f"epoch {epoch}: a step had no finite gradient; skipped")
-
-
-def end_stopped(console: Console, fact: Stopped) -> NoReturn:
-    """Say how to go on with a run that was asked to stop, and leave as an interrupted program does."""
-    say(
-        console,
-        f"stopped in epoch {fact.epoch + 1}; everything is saved. Go on with the same command and --resume",
-    )
-    raise typer.Exit(130)
-
-
 class TrainingProgress:
-    """Render the facts of a run on stderr; where that is no terminal, only the lines of whole epochs appear."""
+    """Render the facts of a run on stderr; where that is no terminal, only the lines of whole epochs appear.
 
-    def __init__(self, console: Console, config: Config) -> None:
+    Args:
+        console: where to.
+        epochs: of the run.
+        outline: what is trained, in words.
+        describe_loss: writes the loss of an epoch.
+        describe_dev: writes what a model is worth on held-out sentences.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        epochs: int,
+        outline: str,
+        describe_loss: Callable[[float], str],
+        describe_dev: Callable[[Any], str],
+    ) -> None:
         self._console = console
-        self._config = config
+        self._epochs = epochs
+        self._outline = outline
+        self._describe_loss = describe_loss
+        self._describe_dev = describe_dev
         self._best = ""
         self._halved = False
         self._progress = make_bar(console)
@@ -75,21 +77,19 @@ class TrainingProgress:
 
     def start(self, fact: Started) -> None:
         """Say what is about to be trained."""
-        config = self._config
-        cell = f"{config.encoder.kind.upper()} {config.encoder.layers} x {config.encoder.directions} x "
-        cell += f"{config.encoder.hidden}"
         workers = count_of(fact.workers, "worker")
         parameters = count_of(fact.parameters, "parameter")
-        say(self._console, f"{cell}, {config.decoder.kind}, {parameters}, seed {fact.seed}, {workers}")
+        say(self._console, f"{self._outline}, {parameters}, seed {fact.seed}, {workers}")
         if fact.resumed:
-            say(self._console, f"resumed at {100 * fact.resumed:.0f} % of the epochs")
+            say(self._console, f"resumed at {100 * fact.resumed:.0f} % of the training")
         self._best = ""
         self._progress.reset(self._task)  # the seed before this one may have filled it
         self._progress.update(self._task, completed=fact.resumed)
 
     def step(self, fact: StepFacts) -> None:
         """Move the bar."""
-        warn_of_step(self._console, fact.epoch, fact.norm)
+        if not math.isfinite(fact.norm):
+            warn(self._console, f"epoch {fact.epoch}: a step had no finite gradient; skipped")
         if fact.halved and not self._halved:
             self._halved = True
             warn(
@@ -99,18 +99,57 @@ class TrainingProgress:
         self._progress.update(
             self._task,
             completed=fact.progress,
-            description=f"epoch {fact.epoch}/{self._config.training.epochs}",
-            facts=f"loss {fact.loss:.4f}  {self._best}{fact.tokens_per_second:,.0f} tokens/s",
+            description=f"epoch {fact.epoch}/{self._epochs}",
+            facts=f"{self._describe_loss(fact.loss)}  {self._best}{fact.tokens_per_second:,.0f} tokens/s",
         )
 
-    def end_epoch(self, fact: EpochFacts) -> None:
+    def end_epoch(self, fact: EpochFacts[Any]) -> None:
         """Leave a line behind."""
-        name, value = fact.dev.headline
+        found = self._describe_dev(fact.dev)
         if fact.improved:
-            self._best = f"best dev {name} {100 * value:.2f}  "
+            self._best = f"best {found}  "
         mark = "  best so far" if fact.improved else "  kept" if fact.kept else ""
         say(
             self._console,
-            f"epoch {fact.epoch:>3}  loss {fact.loss:.4f}  dev {name} {100 * value:6.2f}  "
+            f"epoch {fact.epoch:>3}  {self._describe_loss(fact.loss)}  {found}  "
             f"{fact.tokens_per_second:>7,.0f} tokens/s  {fact.seconds + fact.dev_seconds:.1f} s{mark}",
         )
+
+
+def follow(
+    progress: TrainingProgress, console: Console, train: Callable[[Callable[[], bool]], Iterable[Any]]
+) -> Any:
+    """Render a run's facts and return the last; the first Ctrl-C saves and stops, the second leaves at once.
+
+    Args:
+        progress: what renders.
+        console: where a stop is acknowledged.
+        train: begins the run, given a function that tells whether the user asked to stop.
+    """
+    from tagger.cli.signals import asked_to_stop
+    from tagger.training.loop import EpochFacts, StepFacts
+    from tagger.training.run import Started, Stopped
+
+    last = None
+    with progress, asked_to_stop(console) as stop:
+        for last in train(stop):
+            match last:
+                case Started():
+                    progress.start(last)
+                case StepFacts():
+                    progress.step(last)
+                case EpochFacts():
+                    progress.end_epoch(last)
+                case Stopped():
+                    progress.stop()
+                    _end_stopped(console, last)
+    return last
+
+
+def _end_stopped(console: Console, fact: Stopped) -> NoReturn:
+    """Say how to go on with a run that was asked to stop, and leave as an interrupted program does."""
+    say(
+        console,
+        f"stopped in epoch {fact.epoch + 1}; everything is saved. Go on with the same command and --resume",
+    )
+    raise typer.Exit(130)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,10 +17,11 @@ from tagger.text.schemes import parse_scheme
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tagger.training.corpora import Corpora
-    from tagger.training.events import EventLog
-    from tagger.training.fit import Fact, Finished
+    from tagger.scoring import Scores
+    from tagger.training.data import Corpora
+    from tagger.training.recipes.labelled import FinishedLabeller
     from tagger.training.repeat import Repeated
+    from tagger.training.start import Start
 
 _INPUT, _MODEL, _TRAINING = "Reading the corpora", "The model", "Training"
 
@@ -75,9 +74,6 @@ _DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="Read all, take a few steps, estimate time and memory, write nothing."),
 ]
-_TensorBoard = Annotated[
-    bool, typer.Option("--tensorboard", help="Write event files for TensorBoard below OUTPUT.")
-]
 _Vectors = Annotated[
     Path | None,
     typer.Option(
@@ -127,7 +123,6 @@ def train(
     base: _Base = None,
     seeds: _Seeds = 1,
     dry_run: _DryRun = False,
-    tensorboard: _TensorBoard = False,
     resume: Resume = False,
     as_json: AsJson = False,
     config: ConfigFile = None,
@@ -144,9 +139,8 @@ def train(
     """
     from rich.console import Console
 
-    from tagger.cli.findings import describe_corpora
     from tagger.cli.messages import warn_of_directory
-    from tagger.training.events import EventLog
+    from tagger.training.start import Start
 
     talk = Console(stderr=True, highlight=False)
     if base is not None and base.resolve() == output.resolve():
@@ -154,71 +148,33 @@ def train(
             f"found {output}, which --from reads; choose another directory, or the run couldn't be resumed",
             "--output",
         )
-    data = _read(
-        talk, (train, dev, test), choose_settings(Config, config, given, overrides), base, init_encoder
-    )
-    data = _join(talk, data, vectors, vectors_all, lm, gazetteers or [])
-    describe_corpora(talk, data)
+    start = Start(base, init_encoder, vectors, vectors_all, lm, gazetteers or ())
+    data = _collect(talk, (train, dev, test), choose_settings(Config, config, given, overrides), start)
     if dry_run:
         _rehearse(data, seeds, as_json)
         return
     warn_of_directory(talk, output, resume=resume, seeds=seeds)
-    with EventLog(output) if tensorboard else nullcontext() as events:
-        result = _run(talk, data, output, resume, seeds, events)
-    _show(talk, result, as_json)
+    _show(talk, _run(talk, data, output, resume, seeds), as_json)
 
 
-def _read(
-    talk: Console,
-    files: tuple[Path, Path | None, Path | None],
-    chosen: Config,
-    base: Path | None,
-    init_encoder: Path | None,
+def _collect(
+    talk: Console, files: tuple[Path, Path | None, Path | None], chosen: Config, start: Start
 ) -> Corpora:
-    """Read the corpora, for a new model, to continue one, or to begin with an encoder that learnt from text."""
-    from tagger.cli.findings import describe_growth, describe_overlap
-    from tagger.training import checkpoint, corpora, finetune, text_encoder, transfer
+    """Read the corpora and all that a run starts from, and say what was found."""
+    from tagger.cli import findings
+    from tagger.training.start import collect
 
-    if base is not None and init_encoder is not None:
-        raise ConfigError(
-            "a model that is continued (--from) has its encoder; leave it out", "--init-encoder"
-        )
-    if base is not None:
-        model = checkpoint.load_model(base)
-        data, growth = finetune.continue_from(
-            corpora.read(*files, finetune.inherit_settings(chosen, model)), model
-        )
-        describe_growth(talk, growth, base, files[0])
-        return data
-    if init_encoder is not None:
-        encoder = text_encoder.load(init_encoder)
-        data, overlap = transfer.join(
-            corpora.read(*files, transfer.inherit_settings(chosen, encoder)), encoder
-        )
-        describe_overlap(talk, overlap, init_encoder)
-        return data
-    return corpora.read(*files, chosen)
-
-
-def _join(
-    talk: Console,
-    data: Corpora,
-    vectors: Path | None,
-    vectors_all: bool,
-    lm: Path | None,
-    gazetteers: list[Path],
-) -> Corpora:
-    """Read what joins the corpora."""
-    from tagger.cli.findings import describe_gazetteers, describe_vectors
-    from tagger.training import corpora, language
-
-    if vectors is not None:
-        data = corpora.add_vectors(data, vectors, keep_all=vectors_all)
-        describe_vectors(talk, data)
-    if gazetteers:
-        data = corpora.add_gazetteers(data, gazetteers)
-        describe_gazetteers(talk, data)
-    return data if lm is None else corpora.add_language_model(data, language.load(lm))
+    data, growth, overlap = collect(*files, chosen, start)
+    if growth is not None and start.base is not None:
+        findings.describe_growth(talk, growth, start.base, files[0])
+    if overlap is not None and start.encoder is not None:
+        findings.describe_overlap(talk, overlap, start.encoder)
+    if data.vectors is not None:
+        findings.describe_vectors(talk, data)
+    if data.gazetteers:
+        findings.describe_gazetteers(talk, data)
+    findings.describe_corpora(talk, data)
+    return data
 
 
 def _rehearse(data: Corpora, seeds: int, as_json: bool) -> None:
@@ -226,53 +182,52 @@ def _rehearse(data: Corpora, seeds: int, as_json: bool) -> None:
     from rich.console import Console
 
     from tagger.cli.tables import rehearsal_table
+    from tagger.training.recipes import labelled
     from tagger.training.rehearsal import rehearse
 
-    found = rehearse(data)
+    found = rehearse(labelled.prepare(data))
     if as_json:
         typer.echo(json.dumps(found.as_dict() | {"seeds": seeds}))
     else:
         Console(highlight=False).print(rehearsal_table(found, data.config.training.epochs, seeds))
 
 
-def _run(
-    talk: Console, data: Corpora, output: Path, resume: bool, seeds: int, events: EventLog | None
-) -> Finished | Repeated:
-    """Drive the training with a progress bar; the first Ctrl-C saves and stops, the second leaves at once."""
-    from tagger.cli.progress import TrainingProgress, end_stopped
-    from tagger.cli.signals import asked_to_stop
-    from tagger.training.fit import Finished, Started, fit
-    from tagger.training.loop import EpochFacts, StepFacts
+def _run(talk: Console, data: Corpora, output: Path, resume: bool, seeds: int) -> FinishedLabeller | Repeated:
+    """Drive the training with a progress bar."""
+    from tagger.cli.progress import TrainingProgress, follow
+    from tagger.training import run
+    from tagger.training.recipes import labelled
+    from tagger.training.recipes.labelled import FinishedLabeller
     from tagger.training.repeat import Repeated, repeat
-    from tagger.training.supervision import Stopped
 
-    with TrainingProgress(talk, data.config) as progress, asked_to_stop(talk) as stop:
-        facts: Iterable[Fact | Repeated] = (
-            fit(data, output, resume=resume, stop=stop)
+    encoder = data.config.encoder
+    cell = f"{encoder.kind.upper()} {encoder.layers} x {encoder.directions} x {encoder.hidden}"
+    progress = TrainingProgress(
+        talk,
+        data.config.training.epochs,
+        f"{cell}, {data.config.decoder.kind}",
+        lambda loss: f"loss {loss:.4f}",
+        _describe_dev,
+    )
+    found = follow(
+        progress,
+        talk,
+        lambda stop: (
+            run.train(labelled.prepare(data), output, resume=resume, stop=stop)
             if seeds == 1
             else repeat(data, output, seeds, resume=resume, stop=stop)
-        )
-        for fact in facts:
-            if events is not None:
-                events.add(fact)
-            match fact:
-                case Started():
-                    progress.start(fact)
-                case StepFacts():
-                    progress.step(fact)
-                case EpochFacts():
-                    progress.end_epoch(fact)
-                case Finished() if seeds == 1:
-                    return fact
-                case Repeated():
-                    return fact
-                case Stopped():
-                    progress.stop()
-                    end_stopped(talk, fact)
-    raise AssertionError("a run ends finished or stopped")
+        ),
+    )
+    assert isinstance(found, FinishedLabeller | Repeated)
+    return found
 
 
-def _show(talk: Console, result: Finished | Repeated, as_json: bool) -> None:
+def _describe_dev(dev: Scores) -> str:
+    name, value = dev.headline
+    return f"dev {name} {100 * value:6.2f}"
+
+
+def _show(talk: Console, result: FinishedLabeller | Repeated, as_json: bool) -> None:
     """Print what a run, or several, came to."""
     from rich.console import Console
 

@@ -90,7 +90,7 @@ class Steps(Section):
         default="auto", description="where training runs; auto: a GPU if there is one, else the CPU"
     )
     workers: ThreadCount = Field(
-        default=1, description="training threads, which share every step; 0: one per core, at most 2"
+        default=1, description="training processes, which share every step; 0: one per core, at most 2"
     )
 
     @classmethod
@@ -322,7 +322,9 @@ class PretrainingConfig(RawTextSteps):
     word_dropout: Fraction = Field(
         default=0.3, description="share of a step's distinct words that are read by their spelling alone"
     )
-    workers: ThreadCount = Field(default=0, description="training threads; 0: one per core, at most 2")
+    workers: ThreadCount = Field(
+        default=0, description="training processes, which share every step; 0: one per core, at most 2"
+    )
 
 
 class PretrainConfig(Settings):

@@ -72,5 +72,3 @@ def begin_with(labeler: SequenceLabeler, pretrained: TextEncoder) -> None:
                     inputs[:, labeler.embedding.slices[name]] = found
                 weights["weight_ih_l0"] = inputs
             cell.load_state_dict(weights)
-    if labeler.neighbours is not None:
-        labeler.neighbours.begin_with(pretrained.neighbours)

@@ -13,7 +13,6 @@ from torch.overrides import TorchFunctionMode
 from tagger.config import Config
 from tagger.model.labeler import SequenceLabeler
 from tagger.runtime.lexicon import Lexicon
-from tagger.text import costs
 from tagger.text.schemes import OUTSIDE, Constraints, Scheme, allowed, split_tag, tags_of_types
 
 
@@ -61,33 +60,16 @@ def inner_tags(types: Iterable[str], scheme: Scheme, *, has_outside: bool = True
     return tags_of_types(sorted(types), Scheme.BIOES)
 
 
-def build(
-    lexicon: Lexicon,
-    config: Config,
-    *,
-    cotrained: bool = False,
-    is_spelled: bool = True,
-    span_length: float | None = None,
-) -> SequenceLabeler:
-    """Build a network with fresh weights drawn by the configuration's seed.
-
-    Args:
-        lexicon: its tables.
-        config: its settings.
-        cotrained, is_spelled: whether a language model stands beside it, and of which kind.
-        span_length: mean number of a name's tokens, where missing names may cost something.
-    """
+def build(lexicon: Lexicon, config: Config) -> SequenceLabeler:
+    """Build a network with fresh weights drawn by the configuration's seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        return SequenceLabeler(
-            lexicon,
-            config,
-            _constraints(lexicon.tags, config),
-            cotrained=cotrained,
-            is_spelled=is_spelled,
-            costs=_costs(lexicon.tags, config),
-            shares=None if span_length is None else _shares(lexicon.tags, config, span_length),
-        )
+        return draw(lexicon, config)
+
+
+def draw(lexicon: Lexicon, config: Config) -> SequenceLabeler:
+    """Build a network with fresh weights drawn by PyTorch's generator as it stands."""
+    return SequenceLabeler(lexicon, config, _constraints(lexicon.tags, config))
 
 
 def restore(lexicon: Lexicon, config: Config, weights: Mapping[str, Tensor]) -> SequenceLabeler:
@@ -130,17 +112,3 @@ def _form(tensor: Tensor) -> str:
 
 def _constraints(tags: Sequence[str], config: Config) -> Constraints:
     return allowed(tags, inner_scheme(Scheme(config.corpus.scheme)))
-
-
-def _costs(tags: Sequence[str], config: Config) -> Tensor | None:
-    """Return what mistakes cost in training, (K, K), where they cost anything."""
-    asked = costs.parse(config.training.costs)
-    scheme = inner_scheme(Scheme(config.corpus.scheme))
-    return torch.from_numpy(costs.matrix(tags, scheme, asked)) if asked else None
-
-
-def _shares(tags: Sequence[str], config: Config, span_length: float) -> Tensor | None:
-    """Return what share of a name each mistake misses, (K, K), types with costs of their own left out."""
-    scheme = inner_scheme(Scheme(config.corpus.scheme))
-    found = costs.shares(tags, scheme, costs.parse(config.training.costs), span_length)
-    return torch.from_numpy(found) if found.any() else None

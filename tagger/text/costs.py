@@ -1,7 +1,7 @@
 """What mistakes cost, type by type, where missing a type and inventing one are not equally bad.
 
 Strings to numbers: which costs a user asked for, and what it costs to take one tag for another. How training uses
-the costs is `model.margin`.
+the costs is `training.margin`.
 """
 
 from __future__ import annotations

@@ -1,1 +1,13 @@
-"""Gradient steps: the loop, checkpoints, evaluation, pretraining."""
+"""Gradient steps: one road for labellers, and for encoders and language models that learn from raw text.
+
+data, stream   corpora read and split; raw text in chunks
+start          what the training of a labeller starts from
+recipe         what the road asks of whatever is trained; recipes/ answer: labelled, encoder, lm
+run            one whole run: `run.train(recipe, directory)` yields facts
+loop           the steps and epochs of a run; state: what is saved of it, and resumed to the same bits
+workers/       the gradients of a round, taken side by side by several processes
+objective      what is minimised of a labeller; margin: what mistakes cost
+optimizer      Adam with row-sparse tables and a moving average
+repeat         several seeds; rehearsal: a run tried out
+card, curves/, history   what a run tells of itself in its directory; checkpoint/: that directory
+"""

@@ -11,12 +11,12 @@ import torch
 
 from tagger import __version__
 from tagger.text.counting import count_of
-from tagger.training.corpora import Corpora
+from tagger.training.data import Corpora
 
 _SEEDS = "## Seeds"
 
 
-def write(
+def describe_labeller(
     data: Corpora,
     scores: Mapping[str, Any],
     best_epoch: int,
@@ -25,7 +25,7 @@ def write(
     parameters: int,
     min_confidence: float,
 ) -> str:
-    """Write the card as Markdown."""
+    """Return the card of a labeller as Markdown."""
     config = data.config
     corpora = {"train": data.train, "dev": data.dev} | ({"test": data.test} if data.test else {})
     corpus_rows = [

@@ -10,6 +10,8 @@ from typing import Any
 
 from tagger.training import checkpoint
 
+Epochs = Sequence[Mapping[str, Any]]  # the facts of each epoch, as a line of the history holds them
+
 
 class History:
     """The epochs of a run; its files are rewritten whole with each, so that none ever ends in half a line.
@@ -22,7 +24,7 @@ class History:
         epochs: the facts of each epoch, with `seconds` and `tokens_per_second` among them.
     """
 
-    def __init__(self, directory: Path, draw: Callable[[Sequence[Mapping[str, Any]]], str]) -> None:
+    def __init__(self, directory: Path, draw: Callable[[Epochs], str]) -> None:
         self._path = directory / checkpoint.HISTORY
         self._picture = directory / checkpoint.CURVES
         self._draw = draw

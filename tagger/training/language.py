@@ -27,9 +27,10 @@ class TrainedLanguageModel:
 
 def build(tables: LanguageTables, config: PretrainConfig) -> LanguageModel:
     """Build a network with fresh weights drawn by the configuration's seed."""
-    torch.manual_seed(config.seed)
     symbols = len(tables.speller.symbols)
-    return LanguageModel(tables.outcome_counts, symbols, tables.targets([END])[0], config.model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        return LanguageModel(tables.outcome_counts, symbols, tables.targets([END])[0], config.model)
 
 
 def contents(trained: TrainedLanguageModel) -> dict[str, bytes]:

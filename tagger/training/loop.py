@@ -1,75 +1,36 @@
 """The training loop: a generator that takes gradient steps and yields facts. It neither prints nor saves.
 
-Several workers take the gradients of as many batches at the same weights, side by side; then each batch takes a step
-of its own. The order of the steps is fixed, so the same seed and number of workers give the same bits. All but the
-first step of such a round follow a gradient that is some steps old, which costs a little accuracy. Who the workers
-are is the concern of `training.team`.
+A round is a list of tasks whose gradients several workers take at the same weights, side by side. Where the workers
+share a batch its parts are summed in a fixed order and make one step. Else each task is a batch of its own that makes
+a step of its own; all but the first step of such a round follow a gradient that is some steps old, which costs a
+little accuracy. Either way the same seed and number of workers give the same bits.
 
-All randomness derives from (seed, epoch, batch, part), so the state of a run is its weights, its optimiser's
-moments and its place: whoever saves those between two facts can go on with the same bits.
+All randomness derives from (seed, epoch, ..., batch, part), so whoever saves `state.Run` between two facts can go on
+with the same bits.
 """
 
 from __future__ import annotations
 
-import copy
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Generic
 
-import numpy as np
-
-from tagger.config import Config
-from tagger.model.batch import EncodedCorpus, Group, group, shuffled_batches
-from tagger.model.labeler import SequenceLabeler
-from tagger.model.margin import recall_cost
-from tagger.scoring import Scores
-from tagger.training.gradients import Task, count_tokens
-from tagger.training.optimizer import Optimizer, row_sparse
-from tagger.training.team import Team, assemble
-
-
-@dataclass(slots=True)
-class Run:
-    """A training run between two steps.
-
-    Attributes:
-        labeler: the weights that are trained.
-        averaged: their moving average, which is what gets evaluated and saved; `labeler` itself where it is off.
-        optimizer: its moments and step count.
-        epoch: epochs completed.
-        batch: batches completed of the epoch after those.
-        loss, tokens, seconds: of the epoch under way: sum of losses (nats), tokens seen, time spent.
-        skipped: steps skipped because the gradient was not finite.
-        best_f1: best dev F1 so far; -1 before the first evaluation.
-        best_epoch: the first epoch that reached it, counted from 1.
-        kept_epoch: the latest one within chance of it, whose model is kept, counted from 1.
-        known_f1: best dev F1 known, that of a model which the run continues included; -1 if none is.
-    """
-
-    labeler: SequenceLabeler
-    averaged: SequenceLabeler
-    optimizer: Optimizer
-    epoch: int = 0
-    batch: int = 0
-    loss: float = 0.0
-    tokens: int = 0
-    seconds: float = 0.0
-    skipped: int = 0
-    best_f1: float = -1.0
-    best_epoch: int = 0
-    kept_epoch: int = 0
-    known_f1: float = -1.0
+from tagger.training.recipe import Dev, Recipe
+from tagger.training.state import Run
+from tagger.training.workers.gradient import Task, add_up
+from tagger.training.workers.team import Team, assemble
 
 
 @dataclass(frozen=True, slots=True)
 class StepFacts:
-    """A round of gradient steps: one for each worker.
+    """A round of gradient steps.
 
     Attributes:
-        batch: batches completed of the epoch.
-        halved: whether memory ran out, so that this and all later batches are computed in halves.
-        loss: mean over the epoch so far, nats a token, what mistakes cost included.
+        batch: batches completed of the chunk under way, which is the whole epoch where the text is one chunk.
+        halved: whether memory ran out, so that this and all later tasks are computed in halves.
+        loss: mean over the epoch so far, nats a prediction; for labellers a token, what mistakes cost included.
         progress: share of all training done, 0 to 1.
         tokens_per_second: over the epoch so far.
         norm: the largest of the gradients before clipping; not finite where a step was skipped.
@@ -86,19 +47,19 @@ class StepFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class EpochFacts:
-    """One epoch and its dev scores; `seconds` and `tokens_per_second` are of training alone.
+class EpochFacts(Generic[Dev]):
+    """One epoch and what it came to on held-out sentences; `seconds` and `tokens_per_second` are of training alone.
 
     Attributes:
-        improved: whether the dev F1 is better than all before.
-        kept: whether it ties with the best so far. Of epochs that only chance tells apart the latest is kept, after
+        improved: whether it is better than all before.
+        kept: whether its model is kept. Of a labeller's epochs that only chance tells apart the latest is kept, after
             which the weights have settled: the best one would often be the luckiest (as the 1 SE rule of Breiman et
             al. 1984, "Classification and regression trees", section 3.4.3, prefers simple trees).
     """
 
     epoch: int
     loss: float
-    dev: Scores
+    dev: Dev
     improved: bool
     kept: bool
     learning_rate: float
@@ -108,92 +69,91 @@ class EpochFacts:
     skipped: int
 
 
-def begin(labeler: SequenceLabeler, config: Config) -> Run:
-    """Set up a run at its first step."""
-    averaged = copy.deepcopy(labeler).requires_grad_(False) if config.training.average else labeler
-    return Run(labeler, averaged, Optimizer(labeler, averaged, row_sparse(labeler), config.training))
-
-
-def train(
-    run: Run,
-    corpus: EncodedCorpus,
-    config: Config,
-    score_dev: Callable[[SequenceLabeler], Scores],
-    workers: int = 1,
-) -> Iterator[StepFacts | EpochFacts]:
-    """Train to the last epoch, yielding after every step and every epoch.
+def train(run: Run, recipe: Recipe[Dev], workers: int = 1) -> Iterator[StepFacts | EpochFacts[Dev]]:
+    """Train to the last epoch, yielding after every round of steps and every epoch.
 
     Args:
         run: where to begin; changed in place, and consistent whenever a fact is yielded.
-        corpus: the training sentences.
-        config: the settings.
-        score_dev: evaluates a labeler on the dev sentences.
-        workers: processes, and batches whose gradients are taken at the same weights; on a CPU.
+        recipe: what is trained, on what, and when it is better.
+        workers: processes; on a CPU.
     """
-    settings = config.training
-    with assemble(run.labeler, corpus, config.encoder.max_tokens, workers) as team:
-        while run.epoch < settings.epochs and not _out_of_patience(run, settings.patience):
-            batches = epoch_batches(corpus, config, run.epoch, workers)
-            rate = 0.0
-            while run.batch < len(batches):
-                tasks, upcoming = (
-                    _tasks(batches, first, workers, run, config) for first in (run.batch, run.batch + workers)
-                )
-                rate = settings.learning_rate * schedule(tasks[0].progress, settings.warmup)
-                norm = _round(run, team, tasks, upcoming, rate)
-                yield StepFacts(
-                    epoch=run.epoch + 1,
-                    batch=run.batch,
-                    batches=len(batches),
-                    loss=run.loss / run.tokens,
-                    progress=(run.epoch + run.batch / len(batches)) / settings.epochs,
-                    tokens_per_second=run.tokens / run.seconds,
-                    norm=norm,
-                    halved=team.are_halved,
-                )
-            yield _end_epoch(run, score_dev, rate)
+    epochs = recipe.settings.epochs
+    team_of = assemble(recipe.learner, workers, shared=recipe.shared, advice=recipe.memory_advice)
+    with team_of as team:
+        while run.epoch < epochs and not _is_out_of_patience(run, recipe.settings.patience):
+            for chunk in recipe.chunks(run.chunk):
+                yield from _learn_chunk(run, recipe, team, chunk, workers)
+                run.chunk, run.batch = run.chunk + 1, 0
+            yield _end_epoch(run, recipe)
 
 
-def _tasks(
-    batches: Sequence[Sequence[Group]], first: int, workers: int, run: Run, config: Config
+def _learn_chunk(run: Run, recipe: Recipe[Dev], team: Team, chunk: Any, workers: int) -> Iterator[StepFacts]:
+    team.brief(chunk)
+    batches = recipe.batches(chunk, run.epoch, run.chunk, workers)
+    stride = 1 if recipe.shares_batches else workers  # batches a round
+    while run.batch < len(batches):
+        began = time.perf_counter()
+        tasks, upcoming = (
+            _make_tasks(run, recipe, chunk, batches, first, workers)
+            for first in (run.batch, run.batch + stride)
+        )
+        settings, progress = recipe.settings, recipe.progress(run, run.batch, len(batches))
+        run.rate = settings.learning_rate * schedule(progress, settings.warmup)
+        norm = _take_steps(run, recipe, team, tasks, upcoming)
+        for batch in batches[run.batch : run.batch + stride]:
+            extent = recipe.extent(chunk, batch)
+            run.tokens += extent.tokens
+            run.predictions += extent.predictions
+            run.batch += 1
+        run.seconds += time.perf_counter() - began
+        yield StepFacts(
+            epoch=run.epoch + 1,
+            batch=run.batch,
+            batches=len(batches),
+            loss=_mean_loss(run),
+            progress=recipe.progress(run, run.batch, len(batches)),
+            tokens_per_second=run.tokens / run.seconds,
+            norm=norm,
+            halved=team.are_halved,
+        )
+
+
+def _make_tasks(
+    run: Run,
+    recipe: Recipe[Dev],
+    chunk: Any,
+    batches: Sequence[Sequence[Any]],
+    first: int,
+    workers: int,
 ) -> list[Task]:
-    """Return the tasks of the round that begins with a batch; none beyond the epoch's end."""
-    settings = config.training
-    progress = (run.epoch + first / len(batches)) / settings.epochs
-    cost = recall_cost(run.known_f1) if settings.recall_cost == "auto" else settings.recall_cost
-    return [
-        Task(groups, (config.seed, run.epoch, number), progress, cost)
-        for number, groups in enumerate(batches[first : first + workers], first)
-    ]
+    """Return the tasks of the round that begins with a batch; none beyond the chunk's end."""
+    terms = recipe.terms(run, recipe.progress(run, first, len(batches)))
+    parts = workers if recipe.shares_batches else 1
+    tasks = []
+    for number, batch in enumerate(batches[first : first + workers // parts], first):
+        scale = 1 / max(1, recipe.extent(chunk, batch).divisor)
+        place = recipe.place(run.epoch, run.chunk, number)
+        for part in range(parts):
+            if items := batch[part::parts] if parts > 1 else batch:
+                tokens = recipe.extent(chunk, items).tokens
+                tasks.append(Task(items, place, scale, tokens, terms, part, parts))
+    return tasks
 
 
-def _round(run: Run, team: Team, tasks: Sequence[Task], upcoming: Sequence[Task], rate: float) -> float:
-    """Take the gradients of some batches at once, then a step with each; return the largest norm, or NaN."""
-    began = time.perf_counter()
+def _take_steps(
+    run: Run, recipe: Recipe[Dev], team: Team, tasks: Sequence[Task], upcoming: Sequence[Task]
+) -> float:
+    """Take the gradients of some tasks at once, then a step with each or one with all; return the largest norm.
+
+    It is NaN where a step was skipped.
+    """
+    gradients = team(tasks, upcoming)
     norms = []
-    for gradient in team(tasks, upcoming):
-        norms.append(run.optimizer.step(gradient.values, rate))
+    for gradient in [add_up(gradients)] if recipe.shares_batches else gradients:
+        norms.append(run.optimizer.step(gradient.values, run.rate))
         run.skipped += not math.isfinite(norms[-1])
         run.loss += gradient.loss if math.isfinite(gradient.loss) else 0.0
-        run.tokens += gradient.tokens
-        run.batch += 1
-    run.seconds += time.perf_counter() - began
     return max(norms) if all(map(math.isfinite, norms)) else math.nan
-
-
-def epoch_batches(corpus: EncodedCorpus, config: Config, epoch: int, workers: int = 1) -> list[list[Group]]:
-    """Return the batches of an epoch, which depend on the corpus, (seed, epoch) and the workers alone.
-
-    The batches of a round, as many as there are workers, have nearly as many tokens each: no worker waits long for
-    another. A round stands where the first of them was drawn.
-    """
-    generator = np.random.default_rng((config.seed, epoch))
-    groups = group(corpus.examples, config.encoder.context, config.encoder.max_tokens, generator)
-    batches = shuffled_batches(groups, config.training.batch_sentences, generator)
-    whole = len(batches) - len(batches) % workers  # what is left over is the last round
-    by_size = sorted(range(whole), key=lambda number: count_tokens(batches[number]))
-    rounds = sorted(sorted(by_size[start : start + workers]) for start in range(0, whole, workers))
-    return [batches[number] for each in rounds for number in each] + batches[whole:]
 
 
 def schedule(progress: float, warmup: float) -> float:
@@ -207,34 +167,39 @@ def schedule(progress: float, warmup: float) -> float:
     return round((1 - progress) / (1 - warmup), 12)
 
 
-def _end_epoch(run: Run, score_dev: Callable[[SequenceLabeler], Scores], rate: float) -> EpochFacts:
+def _mean_loss(run: Run) -> float:
+    return run.loss / max(1, run.predictions)
+
+
+def _end_epoch(run: Run, recipe: Recipe[Dev]) -> EpochFacts[Dev]:
     run.optimizer.settle()
     began = time.perf_counter()
-    dev = score_dev(run.averaged)
+    dev = recipe.measure(run.averaged)
     run.epoch += 1
-    improved = dev.micro.f1 > run.best_f1
-    if improved:
-        run.best_f1, run.best_epoch = dev.micro.f1, run.epoch
-    kept = dev.micro.ties(run.best_f1)
+    value = recipe.value(dev)
+    improved = run.best is None or value > run.best
+    if run.best is None or improved:
+        run.best, run.best_epoch = value, run.epoch
+    kept = recipe.is_kept(dev, run.best)
     if kept:
         run.kept_epoch = run.epoch
-    run.known_f1 = max(run.known_f1, dev.micro.f1)
+    run.known = max(run.known, value)
     facts = EpochFacts(
         epoch=run.epoch,
-        loss=run.loss / max(1, run.tokens),
+        loss=_mean_loss(run),
         dev=dev,
         improved=improved,
         kept=kept,
-        learning_rate=rate,
+        learning_rate=run.rate,
         seconds=run.seconds,
         dev_seconds=time.perf_counter() - began,
         tokens_per_second=run.tokens / max(run.seconds, 1e-9),
         skipped=run.skipped,
     )
-    run.batch = run.tokens = run.skipped = 0
+    run.chunk = run.batch = run.tokens = run.predictions = run.skipped = 0
     run.loss = run.seconds = 0.0
     return facts
 
 
-def _out_of_patience(run: Run, patience: int | None) -> bool:
+def _is_out_of_patience(run: Run, patience: int | None) -> bool:
     return patience is not None and run.best_epoch > 0 and run.epoch - run.best_epoch >= patience

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.adamw import adamw
 
-from tagger.config import TrainingConfig
+from tagger.config import Steps
 
 _BETAS = (0.9, 0.999)
 _EPSILON = 1e-8
@@ -32,9 +32,7 @@ class Optimizer:
         config: decay of the average, weight decay, largest norm.
     """
 
-    def __init__(
-        self, model: nn.Module, averaged: nn.Module, sparse: Iterable[str], config: TrainingConfig
-    ) -> None:
+    def __init__(self, model: nn.Module, averaged: nn.Module, sparse: Iterable[str], config: Steps) -> None:
         names = {name: value for name, value in model.named_parameters() if value.requires_grad}
         rows = set(sparse)
         # the parameters themselves, not views of them: their values may come to lie in other memory

@@ -7,28 +7,19 @@ from __future__ import annotations
 
 import sys
 import time
-from bisect import bisect_left
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
-from itertools import accumulate
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from tagger.config import Config
-from tagger.model.batch import EncodedCorpus
-from tagger.model.labeler import SequenceLabeler
-from tagger.model.trained import TrainedModel
-from tagger.scoring import Scores
-from tagger.text.conll import Corpus
-from tagger.training import corpora, evaluate, loop
-from tagger.training.corpora import Corpora
-from tagger.training.fit import begin
-from tagger.training.loop import Run, StepFacts
-from tagger.training.supervision import count_workers
+from tagger.training import loop, state
+from tagger.training.loop import StepFacts
+from tagger.training.recipe import Dev, Recipe
+from tagger.training.run import count_workers
+from tagger.training.state import Run
 
 STEPS_SECONDS = 2.0  # of steps at least, where the corpus has as many: enough for a speed, and soon over
 SCORED_TOKENS = 5_000
-FINAL_READINGS = 2  # of dev, after the last epoch: to calibrate confidences, and to score
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +35,10 @@ class Rehearsal:
         workers: processes that train.
         steps: gradient steps taken, forward and back.
         skipped: of those, without a finite gradient.
-        loss: of those, nats a token.
+        loss: of those, nats a prediction; of a labeller a token.
         tokens_per_second: in training, once it is warm.
-        scored_per_second: tokens, in labelling dev.
-        epoch_seconds: one epoch and its dev scores (estimate).
+        scored_per_second: tokens, in measuring held-out sentences.
+        epoch_seconds: one epoch and its measurement (estimate).
         seconds: the whole run to its last epoch (estimate).
     """
 
@@ -68,26 +59,24 @@ class Rehearsal:
         return asdict(self)
 
 
-def rehearse(data: Corpora) -> Rehearsal:
+def rehearse(recipe: Recipe[Dev]) -> Rehearsal:
     """Try a run out.
 
     Raises:
-        ConfigError: there is no such device, or every feature is off.
         MemoryExhaustedError: the largest batch doesn't fit.
     """
     began = time.perf_counter()
-    run, model = begin(data)
-    training = evaluate.keep_layers(model, corpora.encode_training(data, model.lexicon))
+    run = state.begin(recipe.learner.network, recipe.settings)
+    workers = count_workers(recipe)
+    largest = _find_largest(recipe, workers)
     prepared = time.perf_counter() - began
-    workers = count_workers(data.config.training.workers, run.labeler.device)
-    steps, tokens_per_second = _take_steps(run, training, data.config, workers)
-    scored_per_second = _score_some(data.dev, model)
+    steps, tokens_per_second = _take_steps(run, recipe, workers, largest)
+    scored_per_second = _measure_some(recipe, run)
 
-    dev = count_tokens(data.dev)
-    epoch = count_tokens(data.train) / tokens_per_second + dev / scored_per_second
-    last = FINAL_READINGS * dev + (0 if data.test is None else count_tokens(data.test))
-    values = [each for each in run.labeler.parameters() if each.requires_grad]
-    copies = 3 if run.averaged is run.labeler else 4
+    measured, measured_last = recipe.measured_tokens
+    epoch = recipe.tokens / tokens_per_second + measured / scored_per_second
+    values = [each for each in run.network.parameters() if each.requires_grad]
+    copies = 3 if run.averaged is run.network else 4
     return Rehearsal(
         parameters=sum(each.numel() for each in values),
         parameter_bytes=copies * sum(each.numel() * each.element_size() for each in values),
@@ -95,17 +84,12 @@ def rehearse(data: Corpora) -> Rehearsal:
         workers=workers,
         steps=steps,
         skipped=run.skipped,
-        loss=run.loss / max(1, run.tokens),
+        loss=run.loss / max(1, run.predictions),
         tokens_per_second=tokens_per_second,
         scored_per_second=scored_per_second,
         epoch_seconds=epoch,
-        seconds=prepared + data.config.training.epochs * epoch + last / scored_per_second,
+        seconds=prepared + recipe.settings.epochs * epoch + measured_last / scored_per_second,
     )
-
-
-def count_tokens(corpus: Corpus) -> int:
-    """Return the tokens of all sentences."""
-    return sum(map(len, corpus.sentences))
 
 
 def peak_memory(processes: int = 1) -> int | None:
@@ -122,40 +106,37 @@ def peak_memory(processes: int = 1) -> int | None:
     return peak if sys.platform == "darwin" else 1024 * peak
 
 
-def _take_steps(run: Run, training: EncodedCorpus, config: Config, workers: int) -> tuple[int, float]:
+def _find_largest(recipe: Recipe[Dev], workers: int) -> int:
+    """Return the number of the first chunk's largest batch."""
+    chunk = next(recipe.chunks(0))
+    batches = recipe.batches(chunk, 0, 0, workers)
+    return max(range(len(batches)), key=lambda number: recipe.extent(chunk, batches[number]).tokens)
+
+
+def _take_steps(run: Run, recipe: Recipe[Dev], workers: int, largest: int) -> tuple[int, float]:
     """Take a step with the largest batch, which needs most memory, then some more; return their number and speed."""
-    sizes = [
-        sum(group.tokens for group in batch) for batch in loop.epoch_batches(training, config, 0, workers)
-    ]
-    largest = sizes.index(max(sizes))
-    run.batch = largest - largest % workers
-    steps = _advance(run, training, config, workers, 0.0)
+    run.batch = largest if recipe.shares_batches else largest - largest % workers
+    steps = _advance(run, recipe, workers, 0.0)
     run.batch, tokens, seconds = 0, run.tokens, run.seconds
-    steps += _advance(run, training, config, workers, STEPS_SECONDS)
+    steps += _advance(run, recipe, workers, STEPS_SECONDS)
     return steps, (run.tokens - tokens) / (run.seconds - seconds)
 
 
-def _advance(run: Run, training: EncodedCorpus, config: Config, workers: int, seconds: float) -> int:
-    """Take steps for some seconds, one at least, but not beyond the epoch's end; return their number."""
+def _advance(run: Run, recipe: Recipe[Dev], workers: int, seconds: float) -> int:
+    """Take steps for some seconds, one at least, but not beyond the chunk's end; return their number."""
     first, until = run.batch, run.seconds + seconds
-    facts = loop.train(run, training, config, _refuse, workers)
+    facts = loop.train(run, recipe, workers)
     assert isinstance(facts, Generator)
     with closing(facts):
         for fact in facts:
-            assert isinstance(fact, StepFacts)
+            assert isinstance(fact, StepFacts), "a rehearsal ends before its epoch does"
             if fact.batch == fact.batches or run.seconds >= until:
                 break
     return run.batch - first
 
 
-def _refuse(labeler: SequenceLabeler) -> Scores:
-    raise AssertionError("a rehearsal ends before its epoch does")
-
-
-def _score_some(corpus: Corpus, model: TrainedModel) -> float:
-    """Score a model on a corpus's first sentences; return how many tokens a second that is."""
-    ends = list(accumulate(map(len, corpus.sentences)))
-    some = replace(corpus, sentences=corpus.sentences[: bisect_left(ends, SCORED_TOKENS) + 1])
+def _measure_some(recipe: Recipe[Dev], run: Run) -> float:
+    """Measure the network on the first held-out sentences; return how many tokens a second that is."""
     began = time.perf_counter()
-    evaluate.fit_agreement(model, some, evaluate.encode_corpus(some.sentences, model))
-    return count_tokens(some) / (time.perf_counter() - began)
+    tokens = recipe.measure_some(run.averaged, SCORED_TOKENS)
+    return tokens / (time.perf_counter() - began)

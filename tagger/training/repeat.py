@@ -17,11 +17,13 @@ from typing import Any, NamedTuple
 
 from tagger import config as settings
 from tagger.errors import ModelError
+from tagger.scoring import Scores
 from tagger.text.schemes import Scheme
-from tagger.training import card, checkpoint
-from tagger.training.corpora import Corpora
-from tagger.training.fit import Fact, Finished, fit, score_model
-from tagger.training.supervision import Stopped
+from tagger.training import card, checkpoint, run, state
+from tagger.training.data import Corpora
+from tagger.training.recipes import labelled
+from tagger.training.recipes.labelled import FinishedLabeller, score_model
+from tagger.training.run import Fact, Stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Trial:
     """A seed and what its run came to.
 
     Attributes:
-        facts: what `Finished.as_dict` says of it.
+        facts: what `FinishedLabeller.as_dict` says of it.
         measure: what is compared: F1, or accuracy for bare labels.
     """
 
@@ -66,7 +68,7 @@ class Spread(NamedTuple):
 class Repeated:
     """All seeds, by number, and the best one's model."""
 
-    best: Finished
+    best: FinishedLabeller
     trials: tuple[Trial, ...]
 
     @property
@@ -117,7 +119,7 @@ def repeat(
     *,
     resume: bool = False,
     stop: Callable[[], bool] = lambda: False,
-) -> Iterator[Fact | Repeated]:
+) -> Iterator[Fact[Scores] | Repeated]:
     """Train on the same corpora with `count` seeds, from the configuration's upwards, yielding the facts of each run.
 
     Sentences that are held out are the same for all: their scores can be compared.
@@ -141,11 +143,12 @@ def repeat(
             if seed in record.trials:
                 continue
             seeded = replace(data, config=settings.override(data.config, {"seed": seed}))
-            for fact in fit(seeded, place_of(directory, seed), resume=resume, stop=stop):
+            recipe = labelled.prepare(seeded)
+            for fact in run.train(recipe, place_of(directory, seed), resume=resume, stop=stop):
                 yield fact
                 if isinstance(fact, Stopped):
                     return
-                if isinstance(fact, Finished):
+                if isinstance(fact, FinishedLabeller):
                     record.add(seed, fact)
         yield _conclude(data, directory, record)
 
@@ -157,7 +160,7 @@ def place_of(directory: Path, seed: int) -> Path:
 
 def has_begun(directory: Path) -> bool:
     """Tell whether there is a record, or an unfinished run of some seed."""
-    return (directory / checkpoint.SEEDS).is_file() or any(directory.glob(f"seed-*/{checkpoint.CHECKPOINT}"))
+    return (directory / checkpoint.SEEDS).is_file() or any(directory.glob(f"seed-*/{state.CHECKPOINT}"))
 
 
 class _Record:
@@ -204,10 +207,10 @@ class _Record:
         """Forget the seeds of an earlier run."""
         for place in self._directory.glob("seed-*"):
             _clear(place)
-        checkpoint.discard_run(self._directory)
+        state.discard_run(self._directory)
         checkpoint.discard(self._path)
 
-    def add(self, seed: int, finished: Finished) -> None:
+    def add(self, seed: int, finished: FinishedLabeller) -> None:
         """Write down what a seed came to; its model takes the place of the best so far, or goes."""
         self.trials[seed] = Trial(seed, finished.as_dict(), self._measure)
         lines = [self.trials[each].as_dict() for each in sorted(self.trials)]
@@ -225,7 +228,7 @@ class _Record:
 
 
 def _clear(place: Path) -> None:
-    checkpoint.discard_run(place)
+    state.discard_run(place)
     checkpoint.discard_model(place)
 
 
@@ -235,15 +238,15 @@ def _conclude(data: Corpora, directory: Path, record: _Record) -> Repeated:
     chosen = choose(trials).facts
     model = checkpoint.load_model(directory)
     dev, test = score_model(data, model)
-    best = Finished(
-        dev,
-        test,
-        chosen["epochs"],
-        chosen["best_epoch"],
-        sum(trial.facts["seconds"] for trial in trials),
-        chosen["tokens_per_second"],
-        float(model.labeler.min_confidence),
-        directory,
+    best = FinishedLabeller(
+        dev=dev,
+        test=test,
+        epochs=chosen["epochs"],
+        best_epoch=chosen["best_epoch"],
+        seconds=sum(trial.facts["seconds"] for trial in trials),
+        tokens_per_second=chosen["tokens_per_second"],
+        min_confidence=float(model.labeler.min_confidence),
+        directory=directory,
     )
     repeated = Repeated(best, trials)
     path = directory / checkpoint.CARD

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from training_runs import fit
 
 from tagger import cli, config
 from tagger.config import Config
 from tagger.scoring import score
 from tagger.text.conll import read_corpus
 from tagger.text.schemes import Scheme, convert
-from tagger.training import checkpoint, corpora, evaluate, fit
+from tagger.training import checkpoint, evaluate
+from tagger.training.data import read_corpora
 
 PARTS = {"micro", "macro", "types", "token_accuracy", "sentences", "tokens", "seconds", "tokens_per_second"}
 ROOT = Path(__file__).parents[2]
@@ -31,7 +33,7 @@ def trained(tmp_path_factory) -> Path:
     small = {"encoder.hidden": 16, "training.epochs": 3, "training.workers": 1, "training.batch_sentences": 8}
     settings = config.override(Config(), {**small, "training.learning_rate": 0.02})
     path = folder / "train.conll"
-    list(fit.fit(corpora.read(path, path, None, settings), folder / "m"))
+    list(fit(read_corpora(path, path, None, settings), folder / "m"))
     return folder
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import random
+import signal
 import sys
 from pathlib import Path
 
@@ -12,9 +15,11 @@ import torch
 from commands import Run
 
 from tagger import cli
+from tagger.cli.progress import TrainingProgress
 from tagger.text.conll import read_corpus
-from tagger.training import checkpoint, language
+from tagger.training import checkpoint, language, rehearsal
 from tagger.training.evaluate import encode_corpus, keep_layers, tag
+from tagger.training.loop import StepFacts
 
 SMALL = (
     "--hidden", "16", "--projection", "8", "--held-out", "0.1", "--workers", "1",
@@ -83,6 +88,69 @@ def test_pretrain_says_what_is_wrong(
     code, out, err = run("pretrain", *arguments, "--output", tmp_path / "lm")
     assert (code, out) == (1, "")
     assert message in err
+
+
+def test_a_dry_run_estimates_and_writes_nothing(
+    files: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rehearsal, "STEPS_SECONDS", 0.05)
+    arguments = (
+        "pretrain",
+        files / "text.txt",
+        "--output",
+        tmp_path / "lm",
+        "--input-format",
+        "lines",
+        *SMALL,
+    )
+    code, out, err = run(*arguments, "--dry-run")
+    assert code == 0, err
+    assert "to learn from" in err
+    for shown in ("parameters", "tokens/s, 1 worker", "(15 epochs)"):
+        assert shown in out
+    code, out, _ = run(*arguments, "--dry-run", "--json")
+    assert {"parameters", "peak_bytes", "tokens_per_second", "seconds"} <= set(json.loads(out))
+    assert not (tmp_path / "lm").exists()
+
+
+def test_ctrl_c_saves_and_the_same_command_goes_on_to_the_same_bits(
+    files: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("pretrain", files / "text.txt", "--input-format", "lines", "--epochs", 2, *SMALL, "--output")
+    assert run(*arguments, tmp_path / "whole")[0] == 0
+    steps: list[None] = []
+    step = TrainingProgress.step
+
+    def watched(self: TrainingProgress, fact: StepFacts) -> None:
+        step(self, fact)
+        steps.append(None)
+        if len(steps) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingProgress, "step", watched)
+        code, out, err = run(*arguments, tmp_path / "parts")
+    assert (code, out) == (130, "")
+    assert "everything is saved. Go on with the same command and --resume" in " ".join(err.split())
+    code, _, err = run(*arguments, tmp_path / "parts", "--resume")
+    assert code == 0
+    assert "resumed at " in err
+    name = checkpoint.WEIGHTS
+    assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes()
+
+
+def test_a_full_disk_is_one_line(
+    files: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    code, out, err = run(
+        "pretrain", files / "text.txt", "--output", tmp_path / "lm", "--input-format", "lines", "--epochs", 1, *SMALL
+    )  # fmt: skip
+    assert (code, out) == (1, "")
+    assert err.endswith(": cannot be written: No space left on device; nothing was replaced\n")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from commands import TINY
 
 from tagger.cli.progress import TrainingProgress
-from tagger.training import checkpoint
+from tagger.training import checkpoint, state
 
 PARTS = {"micro", "macro", "types", "token_accuracy", "sentences", "tokens", "seconds", "tokens_per_second"}
 SCORE = {"precision", "recall", "f1", "support"}
@@ -308,15 +308,9 @@ def test_signals_to_a_real_process(ten_sentences, tmp_path, number, times):
         assert process.returncode == 130
         assert "stopping after this step (again: leave at once)" in err
         assert "everything is saved" in err
-        assert (out, checkpoint.has_run(tmp_path / "m")) == ("", True)
+        assert (out, state.has_run(tmp_path / "m")) == ("", True)
     else:
         assert process.returncode in (130, 143)
         assert "everything is saved" not in err
     assert "Traceback" not in err
     checkpoint.load_model(tmp_path / "m")
-
-
-def test_tensorboard_without_its_package_is_refused_before_anything_is_written(train, monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    assert "pip install 'tagger[tensorboard]'" in train("--tensorboard").error
-    assert not Path("m").exists()

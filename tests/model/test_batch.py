@@ -11,8 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagger import config
-from tagger.config import Config, EmbeddingConfig
+from tagger.config import EmbeddingConfig
 from tagger.model import batch as batches
 from tagger.model.batch import collate, encode, group, shuffled_batches, sorted_batches
 from tagger.runtime.features import Bigrams
@@ -20,7 +19,6 @@ from tagger.runtime.lexicon import Lexicon
 from tagger.text import features
 from tagger.text.conll import Sentence
 from tagger.text.vocab import PAD, UNKNOWN
-from tagger.training.loop import epoch_batches
 
 TAGS = ("O", "B-X", "I-X", "E-X", "S-X")
 WORDS = [first + second for first in "abcde" for second in "uvwxyz"]  # no digits: those are all one
@@ -202,18 +200,6 @@ def _untagged(sentences):
 def test_a_tag_that_the_lexicon_lacks_is_the_callers_mistake():
     with pytest.raises(KeyError):
         make_corpus(make_sentences([1]), [[("B-Y",)]])
-
-
-def test_the_order_of_an_epoch_depends_on_seed_and_epoch_alone():
-    _, corpus = make_corpus(make_sentences([3, 9, 2, 7, 5, 4, 8, 1] * 10))
-    settings_ = config.override(Config(), {"training.batch_sentences": 8, "seed": 3})
-    orders = {epoch: epoch_batches(corpus, settings_, epoch) for epoch in (4, 0, 7)}
-    torch.manual_seed(99)
-    np.random.seed(99)
-    for epoch, order in orders.items():
-        assert epoch_batches(corpus, settings_, epoch) == order
-    assert orders[0] != orders[4] != orders[7]
-    assert epoch_batches(corpus, config.override(settings_, {"seed": 4}), 0) != orders[0]
 
 
 def test_a_batch_moves_between_devices_whole():

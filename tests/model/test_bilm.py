@@ -12,7 +12,7 @@ from tagger.config import LanguageModelConfig, PretrainConfig
 from tagger.model.bilm import LanguageBatch, LanguageModel, ScalarMix
 from tagger.text.language import END, LanguageTables
 from tagger.training import language
-from tagger.training.pretrain.language import collate, encode
+from tagger.training.recipes.lm import collate, encode
 
 SENTENCES = [
     ("the", "cat", "sat"),

@@ -16,7 +16,7 @@ from tagger.runtime.lexicon import Lexicon
 from tagger.text.conll import Sentence
 from tagger.text.language import LanguageTables
 from tagger.training import language
-from tagger.training.loop import begin
+from tagger.training.state import begin
 
 SIZES = {"character_dim": 4, "character_filters": 3, "hidden": 7, "projection": 6, "min_count": 1}
 WORDS = [
@@ -127,7 +127,7 @@ def test_a_sentence_of_any_length_is_read() -> None:
 def test_frozen_weights_are_no_business_of_the_optimiser() -> None:
     for finetune in (False, True):
         labeler, corpus = _build(finetune)
-        run = begin(labeler, Config())
+        run = begin(labeler, Config().training)
         trainable = {name: value for name, value in labeler.named_parameters() if value.requires_grad}
         assert any("contextual.encoder" in name for name in trainable) == finetune
         assert any("contextual.mix" in name for name in trainable)

@@ -12,8 +12,9 @@ from toy_models import TINY_SIZES
 from tagger import config
 from tagger.config import Config, LanguageModelConfig, PretrainConfig
 from tagger.text.language import LanguageTables
-from tagger.training import corpora, language
-from tagger.training.corpora import Corpora
+from tagger.training import language
+from tagger.training.data import Corpora, read_corpora
+from tagger.training.start import add_language_model
 
 # The tensors of these tests are so small that sharing them out costs more than it gains.
 torch.set_num_threads(1)
@@ -33,7 +34,7 @@ def read_tiny(ten_sentences: Path):
 
     def read(**changes: object) -> Corpora:
         settings = config.override(Config(), {**TINY, **changes})
-        return corpora.read(ten_sentences, ten_sentences, ten_sentences, settings)
+        return read_corpora(ten_sentences, ten_sentences, ten_sentences, settings)
 
     return read
 
@@ -49,6 +50,6 @@ def read_with_language_model(read_tiny):
         tables = LanguageTables.build(words, len(plain.train.sentences), sizes)
         settings = PretrainConfig(model=sizes)
         model = language.TrainedLanguageModel(settings, tables, language.build(tables, settings))
-        return corpora.add_language_model(plain, model)
+        return add_language_model(plain, model)
 
     return read

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import errno
 import json
 import os
@@ -22,13 +21,15 @@ from tagger import config
 from tagger.errors import DataError, ModelError
 from tagger.model import trained
 from tagger.model.trained import TrainedModel
-from tagger.training import checkpoint, corpora, evaluate, loop
+from tagger.training import checkpoint, evaluate
+from tagger.training.data import build_lexicon
+from tagger.training.state import CHECKPOINT
 
 FILES = (checkpoint.CONFIG, checkpoint.VOCAB, checkpoint.WEIGHTS)
 
 
 def build(data) -> TrainedModel:
-    lexicon = corpora.build_lexicon(data)
+    lexicon = build_lexicon(data)
     labeler = trained.build(lexicon, data.config).requires_grad_(False)
     return TrainedModel(data.config, lexicon, labeler)
 
@@ -55,7 +56,7 @@ def refusal(directory: Path) -> str:
 
 
 def same_weights(one: TrainedModel, other: TrainedModel) -> bool:
-    mine, theirs = one.labeler.kept_state(), other.labeler.kept_state()
+    mine, theirs = one.labeler.state_dict(), other.labeler.state_dict()
     return mine.keys() == theirs.keys() and all(torch.equal(mine[name], theirs[name]) for name in mine)
 
 
@@ -108,7 +109,7 @@ def test_torch_load_is_never_called():
     for path in package.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         assert "torch.load" not in text, path
-        if path.name != "replica.py":  # what it reads comes from the process that started it
+        if path.name != "child.py":  # what it reads comes from the process that started it
             assert "import pickle" not in text, path
 
 
@@ -403,126 +404,13 @@ def test_a_second_run_is_refused_and_the_lock_ends_with_the_first(tmp_path):
 
 
 def test_litter_of_a_killed_run_is_cleared_away(tmp_path):
-    (tmp_path / checkpoint.CHECKPOINT).mkdir()
-    for place in (tmp_path, tmp_path / checkpoint.CHECKPOINT):
+    (tmp_path / CHECKPOINT).mkdir()
+    for place in (tmp_path, tmp_path / CHECKPOINT):
         (place / ".model.safetensors.k3j2.partial").write_bytes(b"half")
     (tmp_path / "mine.partial").write_bytes(b"kept")
     with checkpoint.locked(tmp_path):
         left = sorted(path.name for path in tmp_path.rglob("*"))
-    assert left == [checkpoint.CHECKPOINT, "mine.partial"]
-
-
-# Interrupted runs.
-
-
-def advance(data, steps: int):
-    """A run after some steps, and the generator that goes on with it."""
-    lexicon = corpora.build_lexicon(data)
-    labeler = trained.build(lexicon, data.config, cotrained=True)
-    run = loop.begin(labeler, data.config)
-    model = TrainedModel(data.config, lexicon, run.averaged)
-    training = corpora.encode_training(data, lexicon)
-
-    def score(labeler):
-        return evaluate.score(TrainedModel(data.config, lexicon, labeler), data.dev)
-
-    facts = loop.train(run, training, data.config, score)
-    for _ in range(steps):
-        next(facts)
-    return run, model, facts
-
-
-def everything(run) -> dict[str, torch.Tensor]:
-    named = {f"labeler.{name}": value for name, value in run.labeler.state_dict().items()}
-    named |= {f"averaged.{name}": value for name, value in run.averaged.state_dict().items()}
-    return copy.deepcopy(named | run.optimizer.state())
-
-
-@pytest.mark.parametrize("average", [0.9, 0.0])
-def test_a_run_saved_between_any_two_facts_goes_on_with_the_same_bits(read_tiny, tmp_path, average):
-    data = read_tiny(**{"training.average": average})
-    whole, _, facts = advance(data, 0)
-    total = len(list(facts))
-    expected = everything(whole)
-    for steps in range(total):
-        run, model, _ = advance(data, steps)
-        checkpoint.save_run(tmp_path, run, model, data.fingerprint())
-        other, other_model, facts = advance(data, 0)
-        checkpoint.load_run(tmp_path, other, other_model, data.fingerprint())
-        for name in ("epoch", "batch", "loss", "tokens", "skipped", "best_f1", "best_epoch", "kept_epoch"):
-            assert getattr(other, name) == getattr(run, name)
-        assert len(list(facts)) == total - steps
-        found = everything(other)
-        assert found.keys() == expected.keys()
-        assert all(torch.equal(found[name], expected[name]) for name in expected), steps
-
-
-def test_a_checkpoint_of_other_settings_or_corpora_is_refused(read_tiny, tmp_path):
-    data = read_tiny()
-    run, model, _ = advance(data, 2)
-    checkpoint.save_run(tmp_path, run, model, data.fingerprint())
-    other = read_tiny(**{"training.learning_rate": 0.5})
-    rare = read_tiny(**{"embedding.min_count": 2})
-    for changed, fingerprint, expected in (
-        (other, other.fingerprint(), "the settings are not those of the interrupted run"),
-        (rare, rare.fingerprint(), "the settings are not those of the interrupted run"),
-        (data, b"other", "the corpora are not those of the interrupted run"),
-    ):
-        fresh, fresh_model, _ = advance(changed, 0)
-        with pytest.raises(ModelError, match=f"{expected}; give the same files and options again"):
-            checkpoint.load_run(tmp_path, fresh, fresh_model, fingerprint)
-
-
-def test_fingerprints_differ_where_sentences_do(read_tiny, ten_sentences):
-    before = read_tiny().fingerprint()
-    assert read_tiny(seed=3).fingerprint() == before
-    text = ten_sentences.read_text(encoding="utf-8")
-    for old, new in (
-        ("rained", "snowed"),
-        ("Nobody O", "Nobody B-PER"),
-        ("\n-DOCSTART- O\n\nOmar", "\nOmar"),
-    ):
-        assert old in text
-        ten_sentences.write_text(text.replace(old, new), encoding="utf-8")
-        assert read_tiny().fingerprint() != before
-
-
-def test_a_damaged_checkpoint_is_named(read_tiny, tmp_path):
-    data = read_tiny()
-    run, model, _ = advance(data, 2)
-    checkpoint.save_run(tmp_path, run, model, data.fingerprint())
-    (path,) = (tmp_path / checkpoint.CHECKPOINT).iterdir()
-    content = path.read_bytes()
-    draw = random.Random(0)
-    place = content.index(b'\\"batch\\"')
-    for at in (place + 12, place, *(draw.randrange(len(content)) for _ in range(30))):
-        path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
-        fresh, fresh_model, _ = advance(data, 0)
-        with pytest.raises(ModelError, match=str(path)):
-            checkpoint.load_run(tmp_path, fresh, fresh_model, data.fingerprint())
-
-
-def test_a_checkpoint_of_another_tagger_is_named(read_tiny, tmp_path):
-    data = read_tiny()
-    run, model, _ = advance(data, 1)
-    checkpoint.save_run(tmp_path, run, model, data.fingerprint())
-    fresh, _, _ = advance(data, 0)
-    fresh.labeler.emission = torch.nn.Linear(10, 99)
-    with pytest.raises(
-        ModelError, match=r"was written by another version of tagger \(.*; start anew without --resume"
-    ):
-        checkpoint.load_run(tmp_path, fresh, model, data.fingerprint())
-
-
-def test_discarding_a_run_leaves_nothing_of_it(read_tiny, tmp_path):
-    data = read_tiny()
-    run, model, _ = advance(data, 1)
-    assert not checkpoint.has_run(tmp_path)
-    checkpoint.discard_run(tmp_path)
-    checkpoint.save_run(tmp_path, run, model, data.fingerprint())
-    assert checkpoint.has_run(tmp_path)
-    checkpoint.discard_run(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["ten.conll"]
+    assert left == [CHECKPOINT, "mine.partial"]
 
 
 def test_settings_are_those_that_were_saved(directory, read_tiny):

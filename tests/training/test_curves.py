@@ -11,13 +11,15 @@ from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
+from training_runs import fit
 
-from tagger.training import checkpoint, curves, fit
+from tagger.training import checkpoint, curves
 from tagger.training.curves.chart import Line, draw, ticks
+from tagger.training.loop import EpochFacts
 
 
 def epoch(number: int, loss: float, f1: float, *, improved: bool) -> dict:
-    dev = {"micro": {"f1": f1}, "token_accuracy": f1 / 2}
+    dev = {"micro": {"f1": f1, "precision": f1 + 0.1, "recall": f1 - 0.1}, "token_accuracy": f1 / 2}
     facts = {"epoch": number, "loss": loss, "dev": dev, "improved": improved, "learning_rate": 1e-3 / number}
     return facts | {"seconds": 2.5, "tokens_per_second": 12345.6}
 
@@ -99,13 +101,19 @@ def test_the_page_holds_all_figures_and_names_the_best_epoch():
     assert "3 epochs; the dashed line is at the one that is kept so far, epoch 2." in page
     rows = re.findall(r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', page)
     assert [row for row, _ in rows] == ["1", "* 2", "3"]
-    assert re.findall("<td>(.*?)</td>", rows[1][1]) == ["1.0000", "75.00", "5.00e-04", "2.5", "12,346"]
-    assert page.count("<svg") == 3
-    assert "F1 on dev" in page
+    assert re.findall("<td>(.*?)</td>", rows[1][1]) == [
+        "1.0000", "75.00", "85.00", "65.00", "37.50", "5.00e-04", "2.5", "12,346",
+    ]  # fmt: skip
+    assert page.count("<svg") == 4
+    assert "F1, precision and recall on dev" in page
+    keys = '<span class="key0">dev F1</span>, <span class="key1">precision</span>, <span class="key2">recall</span>'
+    assert keys in page
+    assert 'class="l2"' in page
     later = [each | {"kept": each["epoch"] != 2} for each in EPOCHS]
     assert "kept so far, epoch 3." in curves.of_tagger(later)
     bare = curves.of_tagger(EPOCHS, has_spans=False)
-    assert "Accuracy on dev" in bare
+    assert "Token accuracy on dev" in bare
+    assert "precision" not in bare
     assert "<td>37.50</td>" in bare
 
 
@@ -128,8 +136,8 @@ def test_the_page_asks_for_nothing_and_is_for_light_and_dark():
 
 
 def test_a_run_draws_its_history_after_every_epoch(read_tiny, tmp_path):
-    for fact in fit.fit(read_tiny(), tmp_path):
-        if isinstance(fact, fit.EpochFacts):
+    for fact in fit(read_tiny(), tmp_path):
+        if isinstance(fact, EpochFacts):
             lines = (tmp_path / checkpoint.HISTORY).read_text(encoding="utf-8").splitlines()
             page = (tmp_path / checkpoint.CURVES).read_text(encoding="utf-8")
             assert page == curves.of_tagger([json.loads(line) for line in lines])

@@ -18,14 +18,15 @@ from tagger.model.emissions import score_tokens
 from tagger.model.trained import TrainedModel
 from tagger.text.conll import Corpus, Sentence
 from tagger.text.schemes import Scheme, allowed, is_legal_step, spans_to_tags, tags_to_spans
-from tagger.training import corpora, evaluate
+from tagger.training import evaluate
+from tagger.training.data import build_lexicon
 
 WORDS = ["Anna", "Rome", "left", ".", "Geneva", "of", "in", "Li"]
 
 
 def make_model(data, scheme: str | None = None, scale: float = 8.0) -> TrainedModel:
     """An untrained model with opinions."""
-    lexicon = corpora.build_lexicon(data)
+    lexicon = build_lexicon(data)
     labeler = trained.build(lexicon, data.config).requires_grad_(False)
     labeler.emission.weight *= scale
     return TrainedModel(data.config, lexicon, labeler)

@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from training_runs import fit
 
 from tagger import config
 from tagger.config import Config
 from tagger.errors import ConfigError, DataError
 from tagger.runtime.features import Columns, Gazetteers
 from tagger.text.gazetteer import Gazetteer
-from tagger.training import checkpoint, corpora, evaluate, finetune, fit
-from tagger.training.corpora import Corpora
-from tagger.training.fit import Finished
+from tagger.training import checkpoint, evaluate
+from tagger.training.data import Corpora, read_corpora
+from tagger.training.recipe import Finished
+from tagger.training.start import add_gazetteers, continue_from, continue_settings
 
 torch.set_num_threads(1)
 
@@ -56,7 +58,7 @@ def ten_with_columns(ten_sentences: Path) -> Path:
 
 
 def finish(data: Corpora, directory: Path) -> Finished:
-    *_, last = fit.fit(data, directory)
+    *_, last = fit(data, directory)
     assert isinstance(last, Finished)
     return last
 
@@ -75,7 +77,7 @@ def test_a_column_that_tells_the_tag_is_learned_for_words_never_seen(tmp_path):
     found = {}
     for columns in ([], ["1:4"]):
         settings = config.override(Config(), TINY | {"embedding.feature_columns": columns})
-        data = corpora.read(train, dev, None, settings)
+        data = read_corpora(train, dev, None, settings)
         found[len(columns)] = finish(data, tmp_path / f"m{len(columns)}").dev.scores.micro.f1
     assert found[1] > 0.97
     assert found[0] < 0.8
@@ -88,9 +90,9 @@ def _word(number: int) -> str:
 
 def marked(path: Path, **changes: object) -> Corpora:
     features = {"embedding.feature_columns": ["1:4", "2"], "encoder.context": 2}
-    data = corpora.read(path, path, path, config.override(Config(), TINY | features | changes))
+    data = read_corpora(path, path, path, config.override(Config(), TINY | features | changes))
     names = write(path.with_name("names.txt"), [["New York", "Peru", "Lake Geneva"]])
-    return corpora.add_gazetteers(data, [names, names])
+    return add_gazetteers(data, [names, names])
 
 
 def test_a_run_stopped_and_resumed_ends_with_the_same_bits(ten_with_columns, tmp_path):
@@ -103,8 +105,8 @@ def test_a_run_stopped_and_resumed_ends_with_the_same_bits(ten_with_columns, tmp
         asked.append(None)
         return len(asked) == 4
 
-    list(fit.fit(data, tmp_path / "parts", stop=stop))
-    assert isinstance(list(fit.fit(data, tmp_path / "parts", resume=True))[-1], Finished)
+    list(fit(data, tmp_path / "parts", stop=stop))
+    assert isinstance(list(fit(data, tmp_path / "parts", resume=True))[-1], Finished)
     for name in (checkpoint.CONFIG, checkpoint.VOCAB, checkpoint.WEIGHTS):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes()
     model = checkpoint.load_model(tmp_path / "whole")
@@ -124,8 +126,8 @@ def test_a_model_with_columns_and_names_can_be_continued(ten_with_columns, tmp_p
         ],
     )
     chosen = config.override(Config(), {"training.workers": 1, "training.epochs": 2})
-    settings = finetune.inherit_settings(chosen, base)
-    data, growth = finetune.continue_from(corpora.read(food, food, None, settings), base)
+    settings = continue_settings(chosen, base)
+    data, growth = continue_from(read_corpora(food, food, None, settings), base)
     assert growth.new_types == ("FOOD",)
     finish(data, tmp_path / "more")
 
@@ -140,11 +142,11 @@ def test_a_model_with_columns_and_names_can_be_continued(ten_with_columns, tmp_p
 
 def test_a_continued_model_needs_the_columns_that_it_reads(ten_with_columns, ten_sentences, tmp_path):
     finish(marked(ten_with_columns), tmp_path / "base")
-    settings = finetune.inherit_settings(Config(), checkpoint.load_model(tmp_path / "base"))
+    settings = continue_settings(Config(), checkpoint.load_model(tmp_path / "base"))
     with pytest.raises(
         DataError, match=r"ten\.conll:3: found 2 columns, expected a column 2 \(the first is 0"
     ):
-        corpora.read(ten_sentences, None, None, settings)
+        read_corpora(ten_sentences, None, None, settings)
 
 
 def test_the_fingerprint_tells_other_columns_apart(ten_with_columns):
@@ -159,7 +161,7 @@ def test_the_column_of_the_tag_is_no_feature(ten_with_columns):
     for column in ("3", "-1:8"):
         settings = config.override(Config(), {"embedding.feature_columns": ["1", column]})
         with pytest.raises(ConfigError) as caught:
-            corpora.read(ten_with_columns, None, None, settings)
+            read_corpora(ten_with_columns, None, None, settings)
         assert str(caught.value) == (
             f"--feature-column: found {column}, which is the column of the tag; expected another: a model that is "
             "shown the answer learns nothing (--tag-column names the tag's)"
@@ -169,23 +171,23 @@ def test_the_column_of_the_tag_is_no_feature(ten_with_columns):
 def test_a_column_that_a_file_lacks_is_named(ten_sentences):
     settings = config.override(Config(), {"embedding.feature_columns": ["2"]})
     with pytest.raises(DataError, match=r"ten.conll:\d+: found 2 columns, expected a column 2"):
-        corpora.read(ten_sentences, None, None, settings)
+        read_corpora(ten_sentences, None, None, settings)
 
 
 def test_gazetteers_are_cut_as_the_corpus_is(tmp_path):
     chinese = write(tmp_path / "zh", [["王 B-PER", "伟 I-PER", "在 O", "北 B-LOC", "京 I-LOC"]] * 3)
     names = tmp_path / "cities.txt"
     names.write_text("北京\n", encoding="utf-8")
-    data = corpora.add_gazetteers(corpora.read(chinese, None, None, Config()), [names])
+    data = add_gazetteers(read_corpora(chinese, None, None, Config()), [names])
     assert data.gazetteers == (Gazetteer("cities.txt", ["北 京"]),)
     ignoring = config.override(Config(), {"embedding.gazetteer_ignore_case": True})
     names.write_text("OSLO\n", encoding="utf-8")
     english = write(tmp_path / "en", [["Oslo B-LOC", "fell O"]] * 3)
-    data = corpora.add_gazetteers(corpora.read(english, None, None, ignoring), [names])
+    data = add_gazetteers(read_corpora(english, None, None, ignoring), [names])
     assert data.gazetteers == (Gazetteer("cities.txt", ["oslo"], ignores_case=True),)
 
 
 def test_a_cost_of_a_type_that_the_corpus_lacks_names_the_nearest(ten_sentences):
     settings = config.override(Config(), {"training.costs": ["PERS=2"]})
     with pytest.raises(ConfigError, match=r"found type 'PERS', .*; did you mean PER\?"):
-        corpora.read(ten_sentences, None, None, settings)
+        read_corpora(ten_sentences, None, None, settings)

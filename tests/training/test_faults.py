@@ -16,13 +16,17 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from toy_models import TINY_SIZES
+from training_runs import bits, fit, fit_whole, pretrain
 
+from tagger.config import PretrainConfig, TextEncoderConfig, override
 from tagger.errors import DataError, ModelError
-from tagger.training import checkpoint, fit, supervision
+from tagger.training import checkpoint, language, run, text_encoder
 from tagger.training.loop import EpochFacts
 
 
@@ -117,19 +121,10 @@ class File:
         return int(self._file.write(content))
 
 
-def run(data, directory: Path, **options) -> list:
-    return list(fit.fit(data, directory, **options))
-
-
-def bits(directory: Path) -> list[bytes]:
-    names = (checkpoint.CONFIG, checkpoint.VOCAB, checkpoint.WEIGHTS, checkpoint.SCORES)
-    return [(directory / name).read_bytes() for name in names]
-
-
-def weights_of_epochs(data, directory: Path) -> set[bytes]:
+def weights_of_epochs(train, directory: Path) -> set[bytes]:
     """The weights that a run saves on its way, and at its end."""
     found = set()
-    for fact in fit.fit(data, directory):
+    for fact in train(directory):
         if isinstance(fact, EpochFacts):
             found.add((directory / checkpoint.WEIGHTS).read_bytes())
     return found | {(directory / checkpoint.WEIGHTS).read_bytes()}
@@ -138,14 +133,35 @@ def weights_of_epochs(data, directory: Path) -> set[bytes]:
 @pytest.fixture
 def quick(read_tiny):
     """A run with several checkpoints on its way."""
-    return read_tiny(**{"training.epochs": 1, "training.batch_sentences": 5})
+    return partial(fit, read_tiny(**{"training.epochs": 1, "training.batch_sentences": 5}))
+
+
+@pytest.fixture(params=["lm", "encoder"])
+def quick_pretraining(request, tmp_path):
+    """The same of what learns from raw text, and what loads it."""
+    path = tmp_path / "text.txt"
+    path.write_text("a b c d\nb c d a\nc a b\n" * 20, encoding="utf-8")
+    if request.param == "encoder":
+        settings = TINY_SIZES | {
+            "text.format": "tokens",
+            "training.epochs": 1,
+            "training.batch_sentences": 30,
+        }
+        return partial(pretrain_in, [path], override(TextEncoderConfig(), settings)), text_encoder.load
+    sizes = {"model.character_dim": 4, "model.character_filters": 4, "model.hidden": 8, "model.projection": 8}
+    settings = sizes | {"text.format": "tokens", "training.epochs": 1, "training.workers": 1}
+    return partial(pretrain_in, [path], override(PretrainConfig(), settings)), language.load
+
+
+def pretrain_in(paths, config, directory: Path, **options):
+    return pretrain(paths, directory, config, **options)
 
 
 @pytest.fixture
 def old_model(read_tiny, tmp_path) -> Path:
     """A directory with a model of other settings and tables."""
     directory = tmp_path / "old"
-    run(read_tiny(**{"encoder.hidden": 6, "embedding.min_count": 2, "training.epochs": 1}), directory)
+    fit_whole(read_tiny(**{"encoder.hidden": 6, "embedding.min_count": 2, "training.epochs": 1}), directory)
     return directory
 
 
@@ -159,6 +175,13 @@ def test_a_fault_at_some_calls(quick, old_model, tmp_path, monkeypatch, kind):
     let_calls_fail(quick, old_model, tmp_path, monkeypatch, kind, range(first, 1000, 9))
 
 
+@KINDS
+def test_a_fault_at_some_calls_of_pretraining(quick_pretraining, tmp_path, monkeypatch, kind):
+    train, load = quick_pretraining
+    first = {"fails": 3, "dies before": 6, "dies after": 9}[kind]
+    let_calls_fail(train, tmp_path / "none", tmp_path, monkeypatch, kind, range(first, 1000, 9), load)
+
+
 @pytest.mark.slow
 @KINDS
 @pytest.mark.parametrize("over", ["nothing", "an old model"])
@@ -167,9 +190,17 @@ def test_a_fault_at_any_call(quick, old_model, tmp_path, monkeypatch, kind, over
     let_calls_fail(quick, place, tmp_path, monkeypatch, kind, range(1, 1000))
 
 
-def let_calls_fail(quick, old_model: Path, tmp_path: Path, monkeypatch, kind: str, numbers: range) -> None:
-    monkeypatch.setattr(supervision, "CHECKPOINT_SECONDS", 0.0)
-    good = weights_of_epochs(quick, tmp_path / "whole")
+def let_calls_fail(
+    train,
+    old_model: Path,
+    tmp_path: Path,
+    monkeypatch,
+    kind: str,
+    numbers: range,
+    load=checkpoint.load_model,
+) -> None:
+    monkeypatch.setattr(run, "CHECKPOINT_SECONDS", 0.0)
+    good = weights_of_epochs(train, tmp_path / "whole")
     expected = bits(tmp_path / "whole")
     if old_model.exists():
         good.add((old_model / checkpoint.WEIGHTS).read_bytes())
@@ -180,7 +211,7 @@ def let_calls_fail(quick, old_model: Path, tmp_path: Path, monkeypatch, kind: st
         with monkeypatch.context() as patch:
             disk = Disk(patch, number, dies=kind != "fails", after=kind == "dies after")
             try:
-                run(quick, directory)
+                list(train(directory))
             except Death:
                 assert kind != "fails"
             except DataError as error:
@@ -189,16 +220,16 @@ def let_calls_fail(quick, old_model: Path, tmp_path: Path, monkeypatch, kind: st
                 assert str(directory) in str(error)
         if disk.calls < number:
             break
-        check_last_good_model(directory, good, not old_model.exists())
-        run(quick, directory, resume=True)
+        check_last_good_model(load, directory, good, not old_model.exists())
+        list(train(directory, resume=True))
         assert bits(directory) == expected, (number, disk.log[-3:])
         assert not [path for path in directory.rglob("*") if path.name.startswith(".")], disk.log[-3:]
     assert disk.calls > 50
 
 
-def check_last_good_model(directory: Path, good: set[bytes], may_lack: bool) -> None:
+def check_last_good_model(load, directory: Path, good: set[bytes], may_lack: bool) -> None:
     try:
-        checkpoint.load_model(directory)
+        load(directory)
     except ModelError as error:
         assert may_lack  # there was no model before, and there is none yet
         assert not (directory / checkpoint.WEIGHTS).exists()
@@ -217,12 +248,14 @@ def test_a_disk_that_is_really_too_small(limit, ten_sentences, tmp_path):
         "from pathlib import Path\n"
         "from tagger.config import Config, override\n"
         "from tagger.errors import DataError\n"
-        "from tagger.training import corpora, fit\n"
+        "from tagger.training import run\n"
+        "from tagger.training.data import read_corpora\n"
+        "from tagger.training.recipes import labelled\n"
         "small = override(Config(), {'encoder.hidden': 4, 'training.epochs': 1, 'training.workers': 1})\n"
-        "data = corpora.read(Path(sys.argv[1]), None, None, small)\n"
+        "data = read_corpora(Path(sys.argv[1]), None, None, small)\n"
         "limit = int(sys.argv[3])\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))\n"
-        "try: list(fit.fit(data, Path(sys.argv[2])))\n"
+        "try: list(run.train(labelled.prepare(data), Path(sys.argv[2])))\n"
         "except DataError as error: print(error)\n"
     )
     assert resource
@@ -244,13 +277,15 @@ KILLED = """
 import sys
 from pathlib import Path
 from tagger.config import Config, override
-from tagger.training import corpora, fit, supervision
-supervision.CHECKPOINT_SECONDS = 0.0
+from tagger.training import run
+from tagger.training.data import read_corpora
+from tagger.training.recipes import labelled
+run.CHECKPOINT_SECONDS = 0.0
 settings = override(Config(), {'encoder.hidden': 8, 'training.epochs': 6, 'training.batch_sentences': 2,
                                'training.workers': 2, 'encoder.context': 1})
-data = corpora.read(Path(sys.argv[1]), Path(sys.argv[1]), None, settings)
+data = read_corpora(Path(sys.argv[1]), Path(sys.argv[1]), None, settings)
 print('ready', flush=True)
-for fact in fit.fit(data, Path(sys.argv[2]), resume=True):
+for fact in run.train(labelled.prepare(data), Path(sys.argv[2]), resume=True):
     pass
 """
 

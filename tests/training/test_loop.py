@@ -9,50 +9,42 @@ import weakref
 
 import pytest
 import torch
+from training_runs import CALM, are_same, begin, tensors_of
 
-from tagger.model import trained
-from tagger.model.labeler import Objective, SequenceLabeler
-from tagger.model.margin import recall_cost
+from tagger.model.labeler import SequenceLabeler
 from tagger.scoring import Score, Scores
 from tagger.scoring.exact import Average
-from tagger.training import corpora, loop
+from tagger.training import loop
 from tagger.training.loop import EpochFacts, StepFacts
-from tagger.training.team import MemoryExhaustedError
-
-CALM = {"training.input_dropout": 0.0, "training.output_dropout": 0.0, "training.word_dropout": 0.0}
-CALM |= {"training.unknown_strength": 0.0, "training.language_weight": 0.0, "training.character_dropout": 0.0}
+from tagger.training.margin import recall_cost
+from tagger.training.objective import LabellingObjective
+from tagger.training.workers.team import MemoryExhaustedError
 
 
 def some_scores(correct: int = 1, names: int = 10) -> Scores:
     return Scores(Score(names, names, correct), Average(0.0, 0.0, 0.0, names))
 
 
-def begin(data):
-    lexicon = corpora.build_lexicon(data)
-    labeler = trained.build(lexicon, data.config, cotrained=True)
-    return loop.begin(labeler, data.config), corpora.encode_training(data, lexicon)
-
-
 def train(data, workers: int = 1, score=lambda labeler: some_scores()):
-    run, corpus = begin(data)
-    facts = list(loop.train(run, corpus, data.config, score, workers))
-    weights = {f"labeler.{name}": value for name, value in run.labeler.state_dict().items()}
-    weights |= {f"averaged.{name}": value for name, value in run.averaged.state_dict().items()}
-    return run, facts, weights
+    run, recipe = begin_scored(data, score)
+    facts = list(loop.train(run, recipe, workers))
+    return run, facts, {name: value for name, value in tensors_of(run).items() if "optimizer" not in name}
 
 
-def same(one, other) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+def begin_scored(data, score=lambda labeler: some_scores()):
+    run, recipe = begin(data)
+    recipe.measure = lambda network: score(network.labeler)
+    return run, recipe
 
 
 def test_the_same_seed_gives_the_same_bits(read_tiny):
     data = read_tiny()
     (_, facts, weights), (_, again, others) = train(data), train(data)
-    assert same(weights, others)
+    assert are_same(weights, others)
     assert [fact.loss for fact in facts] == [fact.loss for fact in again]
     torch.manual_seed(7)
-    assert same(weights, train(data)[2])
-    assert not same(weights, train(read_tiny(seed=2))[2])
+    assert are_same(weights, train(data)[2])
+    assert not are_same(weights, train(read_tiny(seed=2))[2])
 
 
 @pytest.mark.parametrize(
@@ -61,13 +53,13 @@ def test_the_same_seed_gives_the_same_bits(read_tiny):
 )
 def test_missing_a_name_costs_what_suits_the_best_dev_score(read_tiny, monkeypatch, setting, expected):
     data = read_tiny(**{"training.recall_cost": setting, "training.epochs": 3})
-    real, seen = SequenceLabeler.objective, []
+    real, seen = LabellingObjective.forward, []
 
-    def objective(self, batch, generator, progress, cost):
+    def forward(self, batch, generator, progress, cost):
         seen.append(cost)
         return real(self, batch, generator, progress, cost)
 
-    monkeypatch.setattr(SequenceLabeler, "objective", objective)
+    monkeypatch.setattr(LabellingObjective, "forward", forward)
     dev = iter((some_scores(7), some_scores(9), some_scores(8)))
     train(data, score=lambda labeler: next(dev))
     steps = len(seen) // 3
@@ -77,10 +69,10 @@ def test_missing_a_name_costs_what_suits_the_best_dev_score(read_tiny, monkeypat
 @pytest.mark.parametrize("workers", [2, 3, 4])
 def test_the_batches_of_a_round_are_of_like_size(read_tiny, workers):
     data = read_tiny(**{"encoder.context": 1, "training.batch_sentences": 1})
-    corpus = begin(data)[1]
-    drawn = loop.epoch_batches(corpus, data.config, 0)
-    batches = loop.epoch_batches(corpus, data.config, 0, workers)
-    assert batches == loop.epoch_batches(corpus, data.config, 0, workers)
+    recipe = begin(data)[1]
+    drawn = recipe.batches(recipe.corpus, 0, 0, 1)
+    batches = recipe.batches(recipe.corpus, 0, 0, workers)
+    assert batches == recipe.batches(recipe.corpus, 0, 0, workers)
     assert sorted(batches) == sorted(drawn)
     rounds = [batches[start : start + workers] for start in range(0, len(batches), workers)]
     left = len(drawn) % workers
@@ -110,7 +102,10 @@ def test_facts_of_every_step_and_epoch(read_tiny):
 
 
 def test_training_learns(read_tiny):
-    data = read_tiny(**CALM, **{"training.epochs": 40, "encoder.hidden": 12, "training.average": 0.0})
+    data = read_tiny(
+        **CALM,
+        **{"training.epochs": 40, "encoder.hidden": 12, "training.average": 0.0, "training.recall_cost": 0},
+    )
     _, facts, _ = train(data)
     assert facts[-1].loss < 0.05
 
@@ -121,7 +116,7 @@ def test_the_first_of_equal_epochs_is_the_best(read_tiny):
         read_tiny(**{"training.epochs": 4}), score=lambda labeler: some_scores(next(correct))
     )
     assert [fact.improved for fact in facts if isinstance(fact, EpochFacts)] == [True, True, False, False]
-    assert (run.best_epoch, run.best_f1) == (2, 0.5)
+    assert (run.best_epoch, run.best) == (2, 0.5)
 
 
 def test_the_latest_epoch_within_chance_of_the_best_is_kept(read_tiny):
@@ -152,7 +147,7 @@ def test_the_average_is_settled_when_it_is_scored(read_tiny):
 
     run, _, _ = train(read_tiny(), score=score)
     run.optimizer.settle()
-    assert torch.equal(seen[-1], run.averaged.embedding.word.weight)
+    assert torch.equal(seen[-1], run.averaged.labeler.embedding.word.weight)
 
 
 @pytest.fixture
@@ -160,14 +155,16 @@ def spoilt(monkeypatch):
     """Make the loss of some steps (counted from 1) NaN."""
     steps: set[int] = set()
     calls = []
-    objective = SequenceLabeler.objective
+    forward = LabellingObjective.forward
 
     def spoil(self, batch, *rest):
         calls.append(None)
-        total, tags = objective(self, batch, *rest)
-        return Objective(total * math.nan, tags * math.nan) if len(calls) in steps else Objective(total, tags)
+        loss = forward(self, batch, *rest)
+        if len(calls) in steps:
+            return loss._replace(total=loss.total * math.nan, told=loss.told * math.nan)
+        return loss
 
-    monkeypatch.setattr(SequenceLabeler, "objective", spoil)
+    monkeypatch.setattr(LabellingObjective, "forward", spoil)
     return steps
 
 
@@ -179,15 +176,15 @@ def test_a_step_without_a_finite_gradient_is_skipped_and_counted(read_tiny, spoi
     spoilt.update(
         {len(calm) - 2 + 2, len(calm) - 2 + batches + 1}
     )  # counted on: calls go on from the first run
-    run, corpus = begin(data)
+    run, recipe = begin_scored(data)
     before = None
     skipped = []
-    for fact in loop.train(run, corpus, data.config, lambda labeler: some_scores()):
+    for fact in loop.train(run, recipe):
         if isinstance(fact, StepFacts):
-            weights = {name: value.clone() for name, value in run.labeler.state_dict().items()}
+            weights = {name: value.clone() for name, value in run.network.state_dict().items()}
             if not math.isfinite(fact.norm):
                 skipped.append((fact.epoch, fact.batch))
-                assert same(weights, before)
+                assert are_same(weights, before)
             assert math.isfinite(fact.loss)
             before = weights
         else:
@@ -198,14 +195,14 @@ def test_a_step_without_a_finite_gradient_is_skipped_and_counted(read_tiny, spoi
 
 def run_out_of_memory(monkeypatch, beyond: int, error: Exception) -> None:
     """Let every batch of more than some sentences fail."""
-    objective = SequenceLabeler.objective
+    forward = LabellingObjective.forward
 
     def fail(self, batch, *arguments):
         if len(batch.lengths) > beyond:
             raise error
-        return objective(self, batch, *arguments)
+        return forward(self, batch, *arguments)
 
-    monkeypatch.setattr(SequenceLabeler, "objective", fail)
+    monkeypatch.setattr(LabellingObjective, "forward", fail)
 
 
 OUT_OF_MEMORY = [
@@ -231,17 +228,17 @@ def test_what_a_failed_step_held_is_free_when_halves_are_tried(read_tiny, monkey
         pass
 
     held = []
-    objective = SequenceLabeler.objective
+    forward = LabellingObjective.forward
 
     def fail(self, *arguments):
         if held:
             assert held[0]() is None
-            return objective(self, *arguments)
+            return forward(self, *arguments)
         large = Large()
         held.append(weakref.ref(large))
         raise MemoryError
 
-    monkeypatch.setattr(SequenceLabeler, "objective", fail)
+    monkeypatch.setattr(LabellingObjective, "forward", fail)
     gc.disable()
     try:
         train(read_tiny(**{"training.epochs": 1}))
@@ -253,7 +250,7 @@ def test_what_a_failed_step_held_is_free_when_halves_are_tried(read_tiny, monkey
 def test_too_little_memory_for_halves_ends_with_advice(read_tiny, monkeypatch):
     run_out_of_memory(monkeypatch, 0, OUT_OF_MEMORY[1])
     with pytest.raises(
-        MemoryExhaustedError, match=r"out of memory in a step of \d windows, \d+ tokens; give a s"
+        MemoryExhaustedError, match=r"out of memory in a step of \d+ tokens; give a smaller --batch-sentences"
     ):
         train(read_tiny())
 
@@ -268,8 +265,7 @@ def test_threads_are_given_back_when_a_run_is_abandoned(read_tiny):
     torch.set_num_threads(2)
     try:
         data = read_tiny()
-        run, corpus = begin(data)
-        facts = loop.train(run, corpus, data.config, lambda labeler: some_scores())
+        facts = loop.train(*begin(data))
         next(facts)
         assert torch.get_num_threads() == 1
         facts.close()

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from training_runs import fit
 
 from tagger.config import Config, override
 from tagger.text.conll import Corpus, Sentence
 from tagger.text.schemes import Scheme
-from tagger.training import checkpoint, corpora, evaluate
-from tagger.training.fit import fit
+from tagger.training import checkpoint, evaluate
+from tagger.training.data import prepare_corpora
+from tagger.training.start import add_vectors
 
 CITIES = [f"city{chr(97 + i)}" for i in range(20)]
 PEOPLE = [f"name{chr(97 + i)}" for i in range(20)]
@@ -49,8 +51,8 @@ def test_words_that_training_lacks_are_known_by_their_vectors(tmp_path: Path, fr
         },
     )
     learned, unseen = corpus(CITIES[:10], PEOPLE[:10]), corpus(CITIES[10:], PEOPLE[10:])
-    data = corpora.prepare(learned, learned, unseen, config=settings)
-    data = corpora.add_vectors(data, file)
+    data = prepare_corpora(learned, learned, unseen, config=settings)
+    data = add_vectors(data, file)
     list(fit(data, tmp_path / "model"))
     model = checkpoint.load_model(tmp_path / "model")
     assert evaluate.score(model, unseen).micro.f1 > 0.95

@@ -7,10 +7,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from training_runs import fit
 
 from tagger.errors import ConfigError
-from tagger.training import evaluate, fit, loop, rehearsal
-from tagger.training.rehearsal import count_tokens, peak_memory, rehearse
+from tagger.training import evaluate, loop, rehearsal
+from tagger.training.data import count_tokens
+from tagger.training.optimizer import Optimizer
+from tagger.training.recipes import labelled
+from tagger.training.rehearsal import Rehearsal, peak_memory, rehearse
+
+
+def rehearse_training(data) -> Rehearsal:
+    return rehearse(labelled.prepare(data))
 
 
 @pytest.fixture(autouse=True)
@@ -20,11 +28,11 @@ def brief(monkeypatch):
 
 def test_it_counts_what_the_run_counts(read_tiny, tmp_path):
     data = read_tiny()
-    found = rehearse(data)
-    started = next(iter(fit.fit(data, tmp_path / "m")))
+    found = rehearse_training(data)
+    started = next(iter(fit(data, tmp_path / "m")))
     assert (found.parameters, found.workers) == (started.parameters, started.workers)
     assert found.parameter_bytes == 4 * 4 * started.parameters  # weights, average, two moments; 32 bits each
-    without = rehearse(read_tiny(**{"training.average": 0.0}))
+    without = rehearse_training(read_tiny(**{"training.average": 0.0}))
     assert without.parameter_bytes == 3 * 4 * started.parameters
     assert found.steps > 1
     assert found.skipped == 0
@@ -34,7 +42,7 @@ def test_it_counts_what_the_run_counts(read_tiny, tmp_path):
 
 def test_the_time_of_the_run_follows_from_the_speeds(read_tiny):
     data = read_tiny(**{"training.epochs": 1000})
-    found = rehearse(data)
+    found = rehearse_training(data)
     assert count_tokens(data.train) == 50
     assert found.epoch_seconds == pytest.approx(50 / found.tokens_per_second + 50 / found.scored_per_second)
     assert found.seconds > 1000 * found.epoch_seconds
@@ -51,7 +59,7 @@ def test_nothing_is_written(read_tiny, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "open", watched)
     before = sorted(tmp_path.rglob("*"))
-    rehearse(data)
+    rehearse_training(data)
     assert sorted(tmp_path.rglob("*")) == before
     assert not [mode for mode in opened if set(mode) & set("wax+")]
 
@@ -61,28 +69,27 @@ def test_the_largest_batch_is_taken_first(read_tiny, monkeypatch):
     seen = []
     train = loop.train
 
-    def watched(run, training, *rest):
-        seen.append(
-            (run.batch, [sum(g.tokens for g in b) for b in loop.epoch_batches(training, data.config, 0)])
-        )
-        return train(run, training, *rest)
+    def watched(run, recipe, *rest):
+        batches = recipe.batches(recipe.corpus, 0, 0, 1)
+        seen.append((run.batch, [sum(g.tokens for g in b) for b in batches]))
+        return train(run, recipe, *rest)
 
     monkeypatch.setattr(loop, "train", watched)
-    rehearse(data)
+    rehearse_training(data)
     (first, sizes), (second, _) = seen
     assert sizes[first] == max(sizes) == 7
     assert second == 0
 
 
 def test_a_step_without_a_finite_gradient_is_told(read_tiny, monkeypatch):
-    monkeypatch.setattr(loop.Optimizer, "step", lambda self, gradients, rate: math.nan)
-    assert rehearse(read_tiny()).skipped > 0
+    monkeypatch.setattr(Optimizer, "step", lambda self, gradients, rate: math.nan)
+    assert rehearse_training(read_tiny()).skipped > 0
 
 
 def test_faults_are_those_of_the_run(read_tiny):
     if not torch.cuda.is_available():
         with pytest.raises(ConfigError, match=r"training\.device"):
-            rehearse(read_tiny(**{"training.device": "cuda"}))
+            rehearse_training(read_tiny(**{"training.device": "cuda"}))
 
 
 def test_dev_is_read_only_in_part(read_tiny, monkeypatch):
@@ -95,7 +102,7 @@ def test_dev_is_read_only_in_part(read_tiny, monkeypatch):
         return score(model, corpus, encoded)
 
     monkeypatch.setattr(evaluate, "fit_agreement", watched)
-    rehearse(read_tiny())
+    rehearse_training(read_tiny())
     assert scored == [14]  # two sentences of 7 tokens
 
 

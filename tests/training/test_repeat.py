@@ -7,20 +7,17 @@ import statistics
 from dataclasses import replace
 
 import pytest
+from training_runs import bits, fit
 
 from tagger import config
 from tagger.errors import DataError, ModelError
-from tagger.training import checkpoint, fit, repeat
-from tagger.training.fit import Finished, Started
+from tagger.training import checkpoint, repeat
+from tagger.training.recipe import Finished
+from tagger.training.recipes import labelled
 from tagger.training.repeat import Repeated, Trial, choose
-from tagger.training.supervision import Stopped
+from tagger.training.run import Started, Stopped
 
 QUICK = {"training.epochs": 2, "training.batch_sentences": 5}
-FILES = (checkpoint.CONFIG, checkpoint.VOCAB, checkpoint.WEIGHTS, checkpoint.SCORES)
-
-
-def bits(directory) -> list[bytes]:
-    return [(directory / name).read_bytes() for name in FILES]
 
 
 def run(data, directory, count=3, **options) -> list:
@@ -37,7 +34,7 @@ def alone(data, tmp_path) -> dict[int, Finished]:
     """What each seed comes to by itself, in a directory of its number."""
     return {
         seed: list(
-            fit.fit(replace(data, config=config.override(data.config, {"seed": seed})), tmp_path / str(seed))
+            fit(replace(data, config=config.override(data.config, {"seed": seed})), tmp_path / str(seed))
         )[-1]
         for seed in (4, 5, 6)
     }
@@ -77,8 +74,10 @@ def test_the_record_and_the_card_tell_of_every_seed(data, tmp_path):
 @pytest.mark.parametrize("moments", [1, 3])
 def test_seeds_stopped_again_and_again_end_with_the_same_bits(data, alone, tmp_path, moments, monkeypatch):
     started = []
-    begin = fit.begin
-    monkeypatch.setattr(fit, "begin", lambda each: (started.append(each.config.seed), begin(each))[1])
+    prepare = labelled.prepare
+    monkeypatch.setattr(
+        labelled, "prepare", lambda each: (started.append(each.config.seed), prepare(each))[1]
+    )
     for _ in range(60):
         asked = iter([False] * (moments - 1) + [True] * 1000)
         last = run(data, tmp_path / "m", resume=True, stop=lambda asked=asked: next(asked))[-1]
@@ -127,7 +126,7 @@ def test_a_new_run_forgets_the_seeds_before_it(data, read_tiny, tmp_path):
     facts = run(read_tiny(seed=9, **QUICK), tmp_path, 1)
     assert [trial.seed for trial in facts[-1].trials] == [9]
     assert not list(tmp_path.glob("seed-*"))
-    list(fit.fit(data, tmp_path))  # a single run, whose model the record doesn't tell of
+    list(fit(data, tmp_path))  # a single run, whose model the record doesn't tell of
     assert not (tmp_path / checkpoint.SEEDS).exists()
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from training_runs import fit
 
 from tagger import scoring
 from tagger.config import Config, override
 from tagger.text.conll import read_corpus
-from tagger.training import checkpoint, corpora, evaluate
-from tagger.training.fit import fit
+from tagger.training import checkpoint, evaluate
+from tagger.training.data import prepare_corpora
 
 DATA = Path(__file__).parents[2] / "data" / "english"
 
@@ -22,7 +23,7 @@ def test_entity_scores_of_predictions_equal_those_of_seqeval(tmp_path: Path, dec
     reference = pytest.importorskip("seqeval.metrics")
     parts = [read_corpus(DATA / f"{part}.conll") for part in ("train", "dev", "test")]
     config = override(Config(), {"training.epochs": 8, "decoder.kind": decoder})
-    list(fit(corpora.prepare(parts[1], parts[2], None, config=config), tmp_path / "model"))
+    list(fit(prepare_corpora(parts[1], parts[2], None, config=config), tmp_path / "model"))
     model = checkpoint.load_model(tmp_path / "model")
 
     sentences = [sentence for part in parts for sentence in part.sentences]

@@ -14,6 +14,7 @@ from tagger.errors import ConfigError
 from tagger.inference.predict.arguments import check_beside, checked
 from tagger.inference.predict.network import ColumnValues, Network
 from tagger.model.decoding import Decoder, Known, Labelling, Question, ScoredSpan
+from tagger.model.device import find_device
 from tagger.model.threads import one_thread
 from tagger.model.trained import TrainedModel
 from tagger.text import tokenizer
@@ -300,18 +301,8 @@ def load(directory: str | os.PathLike[str], *, device: str = "cpu") -> Tagger:
         ConfigError: there is no such device.
     """
     model = load_model(os.fspath(directory))
-    model.labeler.to(_find_device(device))
+    model.labeler.to(find_device(device, "device"))
     return Tagger(model)
-
-
-def _find_device(name: str) -> torch.device:
-    found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        return torch.device(next(kind for kind, present in found.items() if present))
-    if not found.get(name.partition(":")[0]):
-        present = ", ".join(kind for kind, is_present in found.items() if is_present)
-        raise ConfigError(f"found {name!r}, expected auto or what this machine has: {present}", "device")
-    return torch.device(name)
 
 
 def _question(min_confidence: float | None, nbest: int, *, confidences: bool = True) -> Question:

@@ -1,4 +1,4 @@
-"""One model directory: written atomically, checked when read, resumed to the same bits."""
+"""One model directory: written atomically, checked when read."""
 
 from tagger.text.files import write_atomically
 from tagger.training.checkpoint.disk import discard, locked, prepare_directory
@@ -11,6 +11,7 @@ from tagger.training.checkpoint.model import (
     SEEDS,
     VOCAB,
     WEIGHTS,
+    belongings,
     copy_model,
     discard_model,
     discard_reports,
@@ -20,12 +21,10 @@ from tagger.training.checkpoint.model import (
     save_model,
     write_model,
 )
-from tagger.training.checkpoint.run import CHECKPOINT, discard_run, has_run, load_run, save_run
-from tagger.training.checkpoint.tensors import FORMAT, part, read_tensors, write_tensors
+from tagger.training.checkpoint.tensors import FORMAT, part, read_checked, read_tensors, sha256, write_tensors
 
 __all__ = [
     "CARD",
-    "CHECKPOINT",
     "CONFIG",
     "CURVES",
     "FORMAT",
@@ -34,22 +33,21 @@ __all__ = [
     "SEEDS",
     "VOCAB",
     "WEIGHTS",
+    "belongings",
     "copy_model",
     "discard",
     "discard_model",
     "discard_reports",
-    "discard_run",
     "expect_kind",
-    "has_run",
     "load_model",
-    "load_run",
     "locked",
     "part",
     "prepare_directory",
+    "read_checked",
     "read_model",
     "read_tensors",
     "save_model",
-    "save_run",
+    "sha256",
     "write_atomically",
     "write_model",
     "write_tensors",

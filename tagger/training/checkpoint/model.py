@@ -46,7 +46,7 @@ _KINDS = {  # sections that the settings of one kind alone have
 
 def save_model(directory: Path, model: TrainedModel) -> None:
     """Write settings, tables and weights."""
-    write_model(directory, belongings(model), model.labeler.kept_state())
+    write_model(directory, belongings(model), model.labeler.state_dict())
 
 
 def write_model(

@@ -29,17 +29,25 @@ class _Panel:
     curves: tuple[_Curve, ...]
 
 
+def _of_spans(name: str, key: str) -> _Curve:
+    return _Curve(name, lambda epoch: 100 * epoch["dev"]["micro"][key], ".2f")
+
+
 _LOSS = _Panel("Loss (nats a token)", (_Curve("loss", lambda epoch: float(epoch["loss"]), ".4f"),))
 _RATE = _Panel(
     "Learning rate at the end of the epoch",
     (_Curve("learning rate", lambda epoch: float(epoch["learning_rate"]), ".2e"),),
 )
 _F1 = _Panel(
-    "F1 on dev (per cent)", (_Curve("dev F1", lambda epoch: 100 * epoch["dev"]["micro"]["f1"], ".2f"),)
+    "F1, precision and recall on dev (per cent)",
+    tuple(
+        _of_spans(name, key)
+        for name, key in (("dev F1", "f1"), ("precision", "precision"), ("recall", "recall"))
+    ),
 )
 _ACCURACY = _Panel(
-    "Accuracy on dev (per cent)",
-    (_Curve("dev accuracy", lambda epoch: 100 * epoch["dev"]["token_accuracy"], ".2f"),),
+    "Token accuracy on dev (per cent)",
+    (_Curve("token accuracy", lambda epoch: 100 * epoch["dev"]["token_accuracy"], ".2f"),),
 )
 _FORWARD = _Curve("forward", lambda epoch: float(epoch["forward"]), ".1f")
 _BACKWARD = _Curve("backward", lambda epoch: float(epoch["backward"]), ".1f")
@@ -53,8 +61,8 @@ _TIME = (
 
 
 def of_tagger(epochs: _Epochs, *, has_spans: bool = True) -> str:
-    """Return the page of a tagger's history: loss, dev F1 (accuracy for bare labels) and learning rate."""
-    return _render("Training of a tagger", epochs, (_LOSS, _F1 if has_spans else _ACCURACY, _RATE))
+    """Return the page of a labeller's history: loss, dev scores (of tokens alone for bare labels), learning rate."""
+    return _render("Training of a tagger", epochs, (_LOSS, *((_F1,) if has_spans else ()), _ACCURACY, _RATE))
 
 
 def of_pretraining(epochs: _Epochs) -> str:

@@ -1,0 +1,325 @@
+"""Files -> what training needs: checked corpora, a dev split, the tables, encoded sentences.
+
+It says what it found as facts; printing them is the caller's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from tagger.config import Config, complete_settings
+from tagger.errors import ConfigError, DataError
+from tagger.model import trained
+from tagger.model.batch import EncodedCorpus, encode
+from tagger.model.trained import TrainedModel
+from tagger.model.vectors import Vectors
+from tagger.runtime.lexicon import Lexicon
+from tagger.text import costs, schemes
+from tagger.text.conll import Columns, Corpus, Sentence, read_corpus
+from tagger.text.gazetteer import Gazetteer
+from tagger.text.marks import parse_feature_columns
+from tagger.text.schemes import Scheme
+from tagger.text.tokenizer import Mode, detect
+from tagger.training.language import TrainedLanguageModel
+from tagger.training.text_encoder import TrainedTextEncoder
+
+
+@dataclass(frozen=True, slots=True)
+class Corpora:
+    """The corpora of one training run.
+
+    Attributes:
+        config: settings with the scheme and the mode of the corpus filled in.
+        held_out: whether dev was cut from the training sentences because no dev file was given.
+        types: the entity types (or bare labels) of the training sentences, sorted.
+        language: the language model that the labeler uses, if any.
+        vectors: pretrained word vectors, if any.
+        base: the model whose training the run continues, if any; its types are among `types`.
+        gazetteers: lists of names.
+        encoder: what learnt from raw text, with which the labeler begins, if any.
+    """
+
+    config: Config
+    train: Corpus
+    dev: Corpus
+    test: Corpus | None
+    held_out: bool
+    types: tuple[str, ...]
+    language: TrainedLanguageModel | None = None
+    vectors: Vectors | None = None
+    base: TrainedModel | None = None
+    gazetteers: tuple[Gazetteer, ...] = ()
+    encoder: TrainedTextEncoder | None = None
+
+    def fingerprint(self) -> bytes:
+        """Return what differs where the training or the dev sentences differ."""
+        digest = hashlib.sha256()
+        for corpus in (self.train, self.dev):
+            for sentence in corpus.sentences:
+                known = (sentence.tokens, sentence.tags, sentence.document, sentence.features)
+                digest.update(repr(known).encode())
+        return digest.digest()
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusFacts:
+    """What one corpus holds.
+
+    Attributes:
+        unknown: share of the tokens that the training sentences lack; None for those themselves.
+        strange_types: types that the training sentences lack, with their number of spans; a model can't find
+            them, so they are counted as missed.
+        repeated: sentences that are also in the training corpus; None for that itself.
+    """
+
+    path: str
+    sentences: int
+    tokens: int
+    spans: int
+    unknown: float | None
+    strange_types: dict[str, int]
+    repeated: int | None
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GazetteerFacts:
+    """How much a list of names knows: shares of the spans of train and dev that are an entry from end to end."""
+
+    name: str
+    entries: int
+    train: float
+    dev: float
+
+
+def name_columns(config: Config) -> Columns:
+    """Return the columns that the settings name."""
+    features = tuple(each.column for each in parse_feature_columns(config.embedding.feature_columns))
+    return Columns(token=config.corpus.token_column, tag=config.corpus.tag_column, features=features)
+
+
+def read_corpora(
+    train: Path | Corpus, dev: Path | Corpus | None, test: Path | Corpus | None, config: Config
+) -> Corpora:
+    """Read and check the corpora of a run; without a dev corpus, hold some training sentences out by seed.
+
+    Args:
+        train, dev, test: files, or corpora that are in memory.
+        config: the settings.
+
+    Raises:
+        DataError: a file is missing or faulty, or too small to hold sentences out.
+        ConfigError: a feature's column is that of the tag, or a type that has a cost isn't there.
+    """
+    wanted = None if config.corpus.scheme == "auto" else schemes.parse_scheme(config.corpus.scheme)
+    columns, encoding = name_columns(config), config.corpus.encoding
+    learned = (
+        train
+        if isinstance(train, Corpus)
+        else read_corpus(train, columns=columns, scheme=wanted, encoding=encoding)
+    )
+    _refuse_tag_as_feature(learned, config)
+    others = (
+        read_gold(each, learned.scheme, columns=columns, encoding=encoding)
+        if isinstance(each, Path)
+        else each
+        for each in (dev, test)
+    )
+    return prepare_corpora(learned, *others, config=config)
+
+
+def _refuse_tag_as_feature(corpus: Corpus, config: Config) -> None:
+    layout = corpus.layout
+    if layout is None or layout.tag is None:
+        return
+    _, tag, *others = zip(layout.wanted, layout.keys, strict=True)
+    for name, place in zip(config.embedding.feature_columns, others, strict=True):
+        if place == tag:
+            raise ConfigError(
+                f"found {name}, which is the column of the tag; expected another: a model that is shown the answer "
+                "learns nothing (--tag-column names the tag's)",
+                "--feature-column",
+            )
+
+
+def read_gold(path: Path, scheme: Scheme, *, columns: Columns, encoding: str) -> Corpus:
+    """Read a corpus to score a model on, in the model's scheme or, where its tags are of none such, in its own."""
+    try:
+        return read_corpus(path, columns=columns, scheme=scheme, encoding=encoding)
+    except DataError:
+        with suppress(DataError):
+            found = read_corpus(path, columns=columns, encoding=encoding)
+            if Scheme.BARE not in (scheme, found.scheme):
+                note = f"its tags are {found.scheme}, the model's {scheme}; their spans are compared"
+                return replace(found, warnings=(*found.warnings, note))
+        raise
+
+
+def prepare_corpora(learned: Corpus, dev: Corpus | None, test: Corpus | None, *, config: Config) -> Corpora:
+    """Settle what the settings left to the corpus; without a dev corpus, hold some sentences out by seed.
+
+    Raises:
+        DataError: there is nothing to learn, or too little to hold sentences out.
+        ConfigError: a type that has a cost isn't among those of the training corpus.
+    """
+    chosen = config.corpus
+    found = detect(sentence.tokens for sentence in learned.sentences)
+    mode = found.mode if chosen.mode == "auto" else Mode(chosen.mode)
+    settled = complete_settings(
+        config, learned.scheme, mode.value, found.splits if chosen.splits == "auto" else chosen.splits
+    )
+    held_out = dev is None
+    if dev is None:
+        learned, dev = hold_out(learned, settled)
+    types = sorted({span.type for sentence in learned.sentences for span in _spans(sentence, learned.scheme)})
+    if not types:
+        fault = "found no span, expected some to learn from; is the tag column the right one? (--tag-column)"
+        raise DataError("; ".join((fault, *learned.warnings)), learned.path)
+    costs.check(config.training.costs, types)
+    return Corpora(settled, learned, dev, test, held_out, tuple(types))
+
+
+def count_tokens(corpus: Corpus) -> int:
+    """Return the tokens of all sentences."""
+    return sum(map(len, corpus.sentences))
+
+
+def mean_span_length(corpus: Corpus) -> float:
+    """Return the mean number of tokens of a span."""
+    lengths = [
+        span.end - span.start for sentence in corpus.sentences for span in _spans(sentence, corpus.scheme)
+    ]
+    return sum(lengths) / len(lengths)
+
+
+def hold_out(corpus: Corpus, config: Config) -> tuple[Corpus, Corpus]:
+    """Split sentences into training and dev by the configuration's seed; both keep the corpus's order."""
+    total = len(corpus.sentences)
+    if total < 2:
+        raise DataError(
+            "found one sentence, expected two or more to hold some out; give a dev file with --dev",
+            corpus.path,
+        )
+    size = min(total - 1, max(1, round(config.corpus.dev_share * total)))
+    drawn = set(np.random.default_rng(config.seed).choice(total, size, replace=False).tolist())
+    parts: tuple[list[Sentence], list[Sentence]] = ([], [])
+    for number, sentence in enumerate(corpus.sentences):
+        parts[number in drawn].append(sentence)
+    learned, held = (replace(corpus, sentences=tuple(part)) for part in parts)
+    return learned, replace(held, path=f"{corpus.path} (held out)", warnings=())
+
+
+def describe_corpus(corpus: Corpus, learned: Corpus | None = None, types: Sequence[str] = ()) -> CorpusFacts:
+    """Count what a corpus holds, beside the training corpus where one is given."""
+    tokens = sum(len(sentence) for sentence in corpus.sentences)
+    spans = [span.type for sentence in corpus.sentences for span in _spans(sentence, corpus.scheme)]
+    strange = {type_: spans.count(type_) for type_ in sorted(set(spans) - set(types))} if learned else {}
+    unknown = repeated = None
+    if learned is not None:
+        known = {token for sentence in learned.sentences for token in sentence.tokens}
+        seen = {sentence.tokens for sentence in learned.sentences}
+        unknown = (
+            sum(token not in known for sentence in corpus.sentences for token in sentence.tokens) / tokens
+        )
+        repeated = sum(sentence.tokens in seen for sentence in corpus.sentences)
+    return CorpusFacts(
+        corpus.path, len(corpus.sentences), tokens, len(spans), unknown, strange, repeated, corpus.warnings
+    )
+
+
+def count_known_names(corpora: Corpora) -> list[GazetteerFacts]:
+    """Count what each list of names knows."""
+    parts = (corpora.train, corpora.dev)
+    return [
+        GazetteerFacts(each.name, len(each), *(_known_share(each, corpus) for corpus in parts))
+        for each in corpora.gazetteers
+    ]
+
+
+def _known_share(names: Gazetteer, corpus: Corpus) -> float:
+    spans = known = 0
+    for sentence in corpus.sentences:
+        found = {(start, stop) for _, start, stop in _spans(sentence, corpus.scheme)}
+        spans += len(found)
+        known += len(found.intersection(names.find(sentence.tokens)))
+    return known / max(1, spans)
+
+
+def build_lexicon(corpora: Corpora) -> Lexicon:
+    """Number the words and tags of the training sentences."""
+    has_outside = any(schemes.OUTSIDE in sentence.tags for sentence in corpora.train.sentences)
+    tags = trained.inner_tags(corpora.types, corpora.train.scheme, has_outside=has_outside)
+    lexicon = Lexicon.build(corpora.train.sentences, tags, corpora.config.embedding, corpora.gazetteers)
+    if corpora.base is not None:
+        lexicon = corpora.base.lexicon.followed_by(lexicon)
+    if corpora.encoder is not None:
+        lexicon = lexicon.behind(corpora.encoder.lexicon)
+    if corpora.vectors is not None:
+        lexicon = lexicon.with_words(corpora.vectors.words)
+    return replace(lexicon, speller=corpora.language.tables.speller) if corpora.language else lexicon
+
+
+def encode_training(corpora: Corpora, lexicon: Lexicon) -> EncodedCorpus:
+    """Encode the training sentences with their tags in the inner scheme.
+
+    A sentence too long to be read at once is cut between two of its spans, so that the memory of a step is bounded
+    where somebody forgot the blank lines.
+    """
+    inner, limit = trained.inner_scheme(corpora.train.scheme), corpora.config.encoder.max_tokens
+    pieces = [
+        piece
+        for sentence in corpora.train.sentences
+        for piece in _cut(
+            sentence, schemes.candidates(sentence.tags, corpora.train.scheme, inner), inner, limit
+        )
+    ]
+    return encode([sentence for sentence, _ in pieces], lexicon, [options for _, options in pieces])
+
+
+_Options = Sequence[Sequence[str]]  # for each token the tags that it may have
+
+
+def _cut(
+    sentence: Sentence, options: _Options, scheme: Scheme, limit: int
+) -> Iterator[tuple[Sentence, _Options]]:
+    start = 0
+    while len(sentence) - start > limit:
+        stop = start + limit
+        near = chain(range(stop, start + limit // 2, -1), range(stop + 1, len(sentence)))
+        place = next((each for each in near if _is_between_spans(options, each, scheme)), None)
+        if place is None:
+            break
+        yield _part(sentence, start, place), options[start:place]
+        start = place
+    yield _part(sentence, start, len(sentence)), options[start:]
+
+
+def _is_between_spans(options: _Options, place: int, scheme: Scheme) -> bool:
+    """Tell whether surely no span reaches from the token before a place to the one after it."""
+    sides = ((options[place - 1], "OES"), (options[place], "OBS"))
+    return all(
+        tags and all(schemes.split_tag(tag, scheme)[0] in roles for tag in tags) for tags, roles in sides
+    )
+
+
+def _part(sentence: Sentence, start: int, stop: int) -> Sentence:
+    if stop - start == len(sentence):
+        return sentence
+    return Sentence(
+        tokens=sentence.tokens[start:stop],
+        tags=sentence.tags[start:stop],
+        line=sentence.line_of(start),
+        document=sentence.document,
+        features=tuple(column[start:stop] for column in sentence.features),
+    )
+
+
+def _spans(sentence: Sentence, scheme: Scheme) -> list[schemes.Span]:
+    return schemes.tags_to_spans(sentence.tags, scheme)

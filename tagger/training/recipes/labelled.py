@@ -1,0 +1,301 @@
+"""Training of a labeller on corpora: its batches, its loss, its dev scores, and what becomes of the best epoch."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import accumulate, takewhile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tagger.config import Config, TrainingConfig
+from tagger.model.batch import Batch, EncodedCorpus, Group, collate, group, shuffled_batches
+from tagger.model.device import find_device
+from tagger.model.extension import inherit
+from tagger.model.trained import TrainedModel
+from tagger.runtime.lexicon import Lexicon
+from tagger.scoring import Scores
+from tagger.text.conll import Corpus
+from tagger.text.schemes import Scheme
+from tagger.training import card, checkpoint, curves, evaluate, objective
+from tagger.training.data import Corpora, build_lexicon, count_tokens, encode_training, mean_span_length
+from tagger.training.history import Epochs
+from tagger.training.margin import recall_cost
+from tagger.training.objective import LabellingObjective
+from tagger.training.recipe import Ended, Extent, Finished
+from tagger.training.state import Run
+from tagger.training.workers.gradient import Loss
+
+FINAL_READINGS = 2  # of dev, after the last epoch: to calibrate confidences, and to score
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What a model is worth on a corpus, and the seconds it took to label that."""
+
+    scores: Scores
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what `--json` prints of it."""
+        speed = self.scores.tokens / max(self.seconds, 1e-9)
+        return self.scores.as_dict() | {"seconds": self.seconds, "tokens_per_second": speed}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedLabeller(Finished):
+    """The result of a run: what the kept epoch's model is worth.
+
+    Attributes:
+        min_confidence: how probable a name of the model must be, see `model.decoding`; 0: no matter.
+    """
+
+    dev: Scored
+    test: Scored | None
+    min_confidence: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what `--json` prints of it."""
+        scores = {"dev": self.dev.as_dict(), "test": None if self.test is None else self.test.as_dict()}
+        return scores | Finished.as_dict(self) | {"min_confidence": self.min_confidence}
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledLearner:
+    """A labeller with its objective, learning from sentences whose windows hold at most `max_tokens`."""
+
+    network: LabellingObjective
+    max_tokens: int
+
+    def lay_out(self, chunk: EncodedCorpus, items: Sequence[Group]) -> Batch:
+        """Return groups of the corpus as a batch."""
+        return collate(chunk, items, self.max_tokens).to(self.network.labeler.device)
+
+    def compute_loss(self, laid_out: Batch, generator: torch.Generator, terms: tuple[float, ...]) -> Loss:
+        """Return the loss of a batch; the terms are the progress of the training and what missing a name costs."""
+        progress, cost = terms
+        loss: Loss = self.network(laid_out, generator, progress, cost)
+        return loss
+
+
+class LabelledRecipe:
+    """A labeller with all that it begins with, and its corpora; see `training.recipe`.
+
+    Args:
+        data: the corpora and settings, and what the labeller begins with.
+
+    Raises:
+        ConfigError: there is no such device, or every feature is off.
+    """
+
+    shares_batches = False
+    memory_advice = "a smaller --batch-sentences, a smaller --set encoder.max_tokens"
+
+    def __init__(self, data: Corpora) -> None:
+        self.data = data
+        self.lexicon: Lexicon = build_lexicon(data)
+        self.learner = LabelledLearner(_build(data, self.lexicon), data.config.encoder.max_tokens)
+        self.tokens = count_tokens(data.train)
+
+    @property
+    def config(self) -> Config:
+        """All settings."""
+        return self.data.config
+
+    @property
+    def seed(self) -> int:
+        return self.config.seed
+
+    @property
+    def settings(self) -> TrainingConfig:
+        return self.config.training
+
+    @cached_property
+    def corpus(self) -> EncodedCorpus:
+        """The training sentences, with the layers of a frozen language model where there is one."""
+        encoded = encode_training(self.data, self.lexicon)
+        return evaluate.keep_layers(self.model_of(self.learner.network), encoded)
+
+    @property
+    def shared(self) -> Sequence[Tensor]:
+        return () if self.corpus.kept is None else (self.corpus.kept.layers,)
+
+    def chunks(self, first: int) -> Iterator[EncodedCorpus]:
+        if first == 0:
+            yield self.corpus
+
+    def batches(self, chunk: EncodedCorpus, epoch: int, number: int, workers: int) -> list[list[Group]]:
+        """Return the batches of an epoch, which depend on the corpus, (seed, epoch) and the workers alone.
+
+        The batches of a round, as many as there are workers, have nearly as many tokens each: no worker waits long
+        for another. A round stands where the first of them was drawn.
+        """
+        config = self.config
+        generator = np.random.default_rng((config.seed, epoch))
+        groups = group(chunk.examples, config.encoder.context, config.encoder.max_tokens, generator)
+        batches = shuffled_batches(groups, config.training.batch_sentences, generator)
+        whole = len(batches) - len(batches) % workers  # what is left over is the last round
+        by_size = sorted(range(whole), key=lambda number: _sum_tokens(batches[number]))
+        rounds = sorted(sorted(by_size[start : start + workers]) for start in range(0, whole, workers))
+        return [batches[number] for each in rounds for number in each] + batches[whole:]
+
+    def place(self, epoch: int, chunk: int, batch: int) -> tuple[int, ...]:
+        return self.seed, epoch, batch
+
+    def extent(self, chunk: EncodedCorpus, batch: Sequence[Group]) -> Extent:
+        tokens = _sum_tokens(batch)
+        return Extent(tokens, tokens, sum(item.stop - item.start for item in batch))
+
+    def progress(self, run: Run, batch: int, batches: int) -> float:
+        return (run.epoch + batch / batches) / self.settings.epochs
+
+    def terms(self, run: Run, progress: float) -> tuple[float, ...]:
+        asked = self.settings.recall_cost
+        return progress, recall_cost(run.known) if asked == "auto" else asked
+
+    def measure(self, network: nn.Module) -> Scores:
+        return evaluate.fit_agreement(self.model_of(network), self.data.dev, self._dev)
+
+    def value(self, dev: Scores) -> float:
+        return dev.micro.f1
+
+    def is_kept(self, dev: Scores, best: float) -> bool:
+        return dev.micro.ties(best)
+
+    def value_before(self, network: nn.Module) -> float:
+        return -1.0 if self.data.base is None else self.value(self.measure(network))
+
+    def identity(self) -> Mapping[str, bytes]:
+        files = checkpoint.belongings(self.model_of(self.learner.network))
+        return {
+            "settings": files[checkpoint.CONFIG],
+            "training sentences": files[checkpoint.VOCAB],
+            "corpora": self.data.fingerprint(),
+        }
+
+    def describe_epoch(self, loss: float, dev: Scores) -> dict[str, Any]:
+        return {"loss": loss, "dev": dev.as_dict()}
+
+    def draw(self, epochs: Epochs) -> str:
+        return curves.of_tagger(epochs, has_spans=self.data.train.scheme is not Scheme.BARE)
+
+    def save(self, directory: Path, network: nn.Module) -> None:
+        checkpoint.save_model(directory, self.model_of(network))
+
+    def finish(self, ended: Ended) -> FinishedLabeller:
+        """Calibrate the model that is kept, score it, and write its scores and its card."""
+        best = _fit_confidences(self.data.dev, ended.directory)
+        dev, test = score_model(self.data, best)
+        finished = FinishedLabeller(
+            dev=dev,
+            test=test,
+            epochs=ended.epochs,
+            best_epoch=ended.best_epoch,
+            seconds=time.perf_counter() - ended.began,
+            tokens_per_second=ended.tokens_per_second,
+            min_confidence=float(best.labeler.min_confidence),
+            directory=ended.directory,
+        )
+        _write_reports(self.data, finished, ended.learning_seconds, ended.parameters)
+        return finished
+
+    def measure_some(self, network: nn.Module, tokens: int) -> int:
+        sentences = self.data.dev.sentences
+        ends = accumulate(map(len, sentences))
+        some = replace(self.data.dev, sentences=sentences[: len(list(takewhile(tokens.__gt__, ends))) + 1])
+        model = self.model_of(network)
+        evaluate.fit_agreement(model, some, evaluate.encode_corpus(some.sentences, model))
+        return count_tokens(some)
+
+    @property
+    def measured_tokens(self) -> tuple[int, int]:
+        dev = count_tokens(self.data.dev)
+        test = 0 if self.data.test is None else count_tokens(self.data.test)
+        return dev, FINAL_READINGS * dev + test
+
+    def model_of(self, network: nn.Module) -> TrainedModel:
+        """Return the labeller of an objective with its settings and tables."""
+        assert isinstance(network, LabellingObjective)
+        return TrainedModel(self.config, self.lexicon, network.labeler)
+
+    @cached_property
+    def _dev(self) -> EncodedCorpus:
+        model = self.model_of(self.learner.network)
+        return evaluate.keep_layers(model, evaluate.encode_corpus(self.data.dev.sentences, model))
+
+
+def prepare(data: Corpora) -> LabelledRecipe:
+    """Build the labeller of a run, with all that it begins with, before its first step.
+
+    Args:
+        data: of `data.read_corpora` or `data.prepare_corpora`, or of `start.collect` where it begins with something.
+    """
+    return LabelledRecipe(data)
+
+
+def score_model(data: Corpora, model: TrainedModel) -> tuple[Scored, Scored | None]:
+    """Score a model on dev and on test, where there is one."""
+    return _score(data.dev, model), None if data.test is None else _score(data.test, model)
+
+
+def _build(data: Corpora, lexicon: Lexicon) -> LabellingObjective:
+    device = find_device(data.config.training.device)
+    network = objective.build(
+        lexicon,
+        data.config,
+        is_spelled=data.encoder is None,  # what learnt from text has a table of words, which goes on learning
+        span_length=mean_span_length(data.train),
+    ).to(device)
+    embedding = network.labeler.embedding
+    is_frozen = data.config.embedding.vectors_frozen
+    if data.language is not None and embedding.contextual is not None:
+        embedding.contextual.encoder.load_state_dict(data.language.model.encoder.state_dict())
+    if data.base is not None:
+        inherit(network.labeler, data.base.labeler)
+        if is_frozen:
+            embedding.freeze_words()
+    if data.encoder is not None:
+        network.begin_with(data.encoder.network)
+    if data.vectors is not None:
+        embedding.place_vectors(lexicon.words.rows(data.vectors.words), data.vectors.rows, frozen=is_frozen)
+    return network
+
+
+def _sum_tokens(groups: Sequence[Group]) -> int:
+    return sum(item.tokens for item in groups)
+
+
+def _fit_confidences(dev: Corpus, directory: Path) -> TrainedModel:
+    """Calibrate the best model's confidences, and choose how low that of a name may be."""
+    best = checkpoint.load_model(directory)
+    best.labeler.temperature.fill_(evaluate.fit_temperature(best, dev))
+    best.labeler.min_confidence.fill_(evaluate.fit_min_confidence(best, dev))
+    checkpoint.save_model(directory, best)
+    return best
+
+
+def _score(corpus: Corpus, model: TrainedModel) -> Scored:
+    began = time.perf_counter()
+    scores = evaluate.score(model, corpus)
+    return Scored(scores, time.perf_counter() - began)
+
+
+def _write_reports(data: Corpora, finished: FinishedLabeller, seconds: float, parameters: int) -> None:
+    scores = {"dev": finished.dev.scores.as_dict()}
+    if finished.test is not None:
+        scores["test"] = finished.test.scores.as_dict()
+    directory = finished.directory
+    checkpoint.write_atomically(
+        directory / checkpoint.SCORES, json.dumps(scores, ensure_ascii=False, indent=2).encode() + b"\n"
+    )
+    text = card.describe_labeller(
+        data, scores, finished.best_epoch, finished.epochs, seconds, parameters, finished.min_confidence
+    )
+    checkpoint.write_atomically(directory / checkpoint.CARD, text.encode())

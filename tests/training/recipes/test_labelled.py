@@ -1,0 +1,55 @@
+"""The recipe of a labeller: its batches, and the objective that is no part of what is saved."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from training_runs import begin, fit_whole
+
+from tagger.model import trained
+from tagger.training import checkpoint
+from tagger.training.recipes import labelled
+
+
+def test_the_order_of_an_epoch_depends_on_seed_and_epoch_alone(read_tiny):
+    settings = {"training.batch_sentences": 1, "encoder.context": 1}
+    _, recipe = begin(read_tiny(seed=3, **settings))
+    orders = {epoch: recipe.batches(recipe.corpus, epoch, 0, 1) for epoch in (4, 0, 7)}
+    torch.manual_seed(99)
+    np.random.seed(99)
+    for epoch, order in orders.items():
+        assert recipe.batches(recipe.corpus, epoch, 0, 1) == order
+    assert orders[0] != orders[4] != orders[7]
+    _, other = begin(read_tiny(seed=4, **settings))
+    assert other.batches(other.corpus, 0, 0, 1) != orders[0]
+
+
+def test_a_recipe_draws_the_weights_that_the_network_alone_would_have_and_leaves_the_generator_alone(
+    read_tiny,
+):
+    data = read_tiny()
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    recipe = labelled.prepare(data)
+    assert torch.equal(torch.get_rng_state(), before)
+    expected = trained.build(recipe.lexicon, data.config).state_dict()
+    found = recipe.learner.network.labeler.state_dict()
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], value) for name, value in expected.items())
+
+
+def test_what_stands_beside_the_labeller_is_trained_and_thrown_away(read_tiny, tmp_path):
+    data = read_tiny()
+    run, recipe = begin(data)
+    names = [name for name, _ in recipe.learner.network.named_parameters()]
+    beside = [name for name in names if name.startswith("neighbours.")]
+    assert beside and names[-len(beside) :] == beside, "its parameters come last"
+    fit_whole(data, tmp_path / "m")
+    kept = checkpoint.load_model(tmp_path / "m").labeler.state_dict()
+    assert kept.keys() == run.network.labeler.state_dict().keys()
+
+
+def test_one_chunk_is_all_the_text(read_tiny):
+    _, recipe = begin(read_tiny())
+    assert list(recipe.chunks(0)) == [recipe.corpus]
+    assert list(recipe.chunks(1)) == []

@@ -1,0 +1,235 @@
+"""Whole runs: what they write, that they end with the same bits however often they stop, and when they give up."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+import torch
+from training_runs import bits, fit, fit_whole, stop_at
+
+from tagger.errors import ConfigError, DataError, ModelError
+from tagger.training import checkpoint, evaluate, run, state
+from tagger.training.loop import EpochFacts, StepFacts
+from tagger.training.objective import LabellingObjective
+from tagger.training.recipe import Finished
+from tagger.training.run import DivergenceError, Started, Stopped
+
+
+def test_a_run_leaves_a_whole_model_directory(read_tiny, tmp_path):
+    data = read_tiny()
+    facts = fit_whole(data, tmp_path / "new" / "model")
+    directory = tmp_path / "new" / "model"
+    assert sorted(path.name for path in directory.iterdir()) == sorted(
+        [
+            checkpoint.CONFIG,
+            checkpoint.VOCAB,
+            checkpoint.WEIGHTS,
+            checkpoint.SCORES,
+            checkpoint.HISTORY,
+            checkpoint.CARD,
+            checkpoint.CURVES,
+        ]
+    )
+    finished = facts[-1]
+    assert isinstance(facts[0], Started)
+    assert isinstance(finished, Finished)
+    loaded = checkpoint.load_model(directory)
+    assert evaluate.score(loaded, data.dev) == finished.dev.scores
+    assert evaluate.score(loaded, data.test) == finished.test.scores
+    scores = json.loads((directory / checkpoint.SCORES).read_bytes())
+    assert scores == {"dev": finished.dev.scores.as_dict(), "test": finished.test.scores.as_dict()}
+    history = [json.loads(line) for line in (directory / checkpoint.HISTORY).read_text("utf-8").splitlines()]
+    epochs = [fact for fact in facts if isinstance(fact, EpochFacts)]
+    assert [line["epoch"] for line in history] == [1, 2, 3] == [fact.epoch for fact in epochs]
+    assert [line["loss"] for line in history] == [fact.loss for fact in epochs]
+    assert finished.best_epoch == max(epochs, key=lambda fact: (fact.dev.micro.f1, -fact.epoch)).epoch
+    of_all = epochs[finished.best_epoch - 1].dev  # names of any confidence
+    assert finished.min_confidence in (0.0, pytest.approx(of_all.micro.f1 / 2))
+    assert finished.dev.scores.micro.predicted <= of_all.micro.predicted
+    told = f"Names less probable than {finished.min_confidence:.2f} are left out."
+    assert (told in (directory / checkpoint.CARD).read_text("utf-8")) == (finished.min_confidence > 0)
+    assert finished.tokens_per_second > 0
+    assert sum(line["seconds"] for line in history) <= finished.seconds
+
+
+def test_names_of_any_confidence_are_given_where_the_settings_say_so(read_tiny, tmp_path):
+    facts = fit_whole(read_tiny(**{"decoder.min_confidence": 0.0}), tmp_path / "m")
+    epochs = [fact for fact in facts if isinstance(fact, EpochFacts)]
+    assert facts[-1].dev.scores == epochs[facts[-1].best_epoch - 1].dev
+    assert "less probable" not in (tmp_path / "m" / checkpoint.CARD).read_text("utf-8")
+
+
+def test_the_card_tells_what_the_model_is(read_tiny, tmp_path):
+    data = read_tiny()
+    fit_whole(data, tmp_path / "m")
+    card = (tmp_path / "m" / checkpoint.CARD).read_text(encoding="utf-8")
+    for part in (
+        "`LOC`, `ORG`, `PER`",
+        "scheme IOB2",
+        "Seed 1",
+        torch.__version__,
+        f"`{data.train.path}` | 10 |",
+    ):
+        assert part in card
+
+
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_the_same_seed_gives_the_same_files(read_tiny, tmp_path, workers):
+    for name in ("one", "two"):
+        fit_whole(read_tiny(**{"training.workers": workers}), tmp_path / name)
+    assert bits(tmp_path / "one") == bits(tmp_path / "two")
+    fit_whole(read_tiny(seed=2, **{"training.workers": workers}), tmp_path / "three")
+    assert bits(tmp_path / "three")[checkpoint.WEIGHTS] != bits(tmp_path / "one")[checkpoint.WEIGHTS]
+
+
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_run_stopped_after_any_step_ends_with_the_same_bits(read_tiny, tmp_path, workers):
+    data = read_tiny(**{"training.workers": workers, "training.epochs": 2})
+    facts = fit_whole(data, tmp_path / "whole")
+    moments = len([fact for fact in facts if isinstance(fact, StepFacts | EpochFacts)])
+    for moment in range(1, moments + 1):
+        directory = tmp_path / str(moment)
+        stopped = fit_whole(data, directory, stop=stop_at(moment))[-1]
+        assert isinstance(stopped, Stopped)
+        assert state.has_run(directory)
+        resumed = fit_whole(data, directory, resume=True)
+        assert stopped.epoch / 2 <= resumed[0].resumed <= (stopped.epoch + 1) / 2
+        assert resumed[0].resumed > 0
+        assert isinstance(resumed[-1], Finished)
+        assert bits(directory) == bits(tmp_path / "whole")
+        assert not state.has_run(directory)
+        assert len((directory / checkpoint.HISTORY).read_text("utf-8").splitlines()) == 2
+
+
+def test_a_run_stopped_after_every_step_ends_with_the_same_bits(read_tiny, tmp_path):
+    data = read_tiny()
+    whole = fit_whole(data, tmp_path / "whole")
+    for _ in range(100):
+        last = fit_whole(data, tmp_path / "often", resume=True, stop=lambda: True)[-1]
+        if isinstance(last, Finished):
+            break
+    assert bits(tmp_path / "often") == bits(tmp_path / "whole")
+    assert (last.epochs, last.best_epoch) == (whole[-1].epochs, whole[-1].best_epoch)
+
+
+@pytest.mark.parametrize("finetune", [False, True])
+def test_a_run_with_a_language_model_ends_with_the_same_bits(read_with_language_model, tmp_path, finetune):
+    data = read_with_language_model(**{"lm.finetune": finetune, "training.epochs": 2})
+    facts = fit_whole(data, tmp_path / "whole")
+    moments = len([fact for fact in facts if isinstance(fact, StepFacts | EpochFacts)])
+    for moment in range(1, moments):
+        directory = tmp_path / str(moment)
+        assert isinstance(fit_whole(data, directory, stop=stop_at(moment))[-1], Stopped)
+        assert isinstance(fit_whole(data, directory, resume=True)[-1], Finished)
+        assert bits(directory) == bits(tmp_path / "whole")
+
+
+def test_resuming_without_a_checkpoint_begins_at_the_beginning(read_tiny, tmp_path):
+    data = read_tiny()
+    fit_whole(data, tmp_path / "one")
+    assert fit_whole(data, tmp_path / "two", resume=True)[0].resumed == 0
+    assert bits(tmp_path / "one") == bits(tmp_path / "two")
+
+
+def test_a_new_run_does_not_touch_the_old_model_before_its_own_first_epoch(read_tiny, tmp_path):
+    fit_whole(read_tiny(), tmp_path / "m")
+    before = bits(tmp_path / "m")
+    other = read_tiny(**{"encoder.hidden": 6, "embedding.min_count": 2})
+    assert isinstance(fit_whole(other, tmp_path / "m", stop=stop_at(1))[-1], Stopped)
+    assert bits(tmp_path / "m") == before
+    for fact in fit(other, tmp_path / "m", resume=True):
+        if isinstance(fact, EpochFacts):
+            break
+    assert not (tmp_path / "m" / checkpoint.SCORES).exists()  # those were the old model's
+    assert checkpoint.load_model(tmp_path / "m").config.encoder.hidden == 6
+
+
+def test_a_run_with_other_settings_is_not_resumed(read_tiny, tmp_path):
+    fit_whole(read_tiny(), tmp_path / "m", stop=stop_at(2))
+    with pytest.raises(ModelError, match="the settings are not those of the interrupted run"):
+        fit_whole(read_tiny(**{"training.epochs": 4}), tmp_path / "m", resume=True)
+    assert state.has_run(tmp_path / "m")
+
+
+def test_a_second_run_into_the_same_directory_is_refused(read_tiny, tmp_path):
+    data = read_tiny()
+    first = fit(data, tmp_path / "m")
+    next(first)
+    with pytest.raises(DataError, match="another run is writing here"):
+        fit_whole(data, tmp_path / "m")
+    first.close()
+    fit_whole(data, tmp_path / "m")
+
+
+def test_nothing_is_made_where_the_settings_are_at_fault(read_tiny, tmp_path):
+    features = ("word_dim", "affix_dim", "shape_dim", "bigram_dim", "character_filters")
+    with pytest.raises(ConfigError, match="every feature is switched off"):
+        fit_whole(read_tiny(**{f"embedding.{name}": 0 for name in features}), tmp_path / "m")
+    if not torch.cuda.is_available():
+        with pytest.raises(
+            ConfigError, match=r"training\.device: found 'cuda', expected auto or what this machine has: cpu"
+        ):
+            fit_whole(read_tiny(**{"training.device": "cuda"}), tmp_path / "m")
+    assert not (tmp_path / "m").exists()
+
+
+def spoil(monkeypatch, when) -> None:
+    """Make the loss NaN in the steps, counted from 1, for which `when` holds."""
+    calls = []
+    forward = LabellingObjective.forward
+
+    def spoilt(self, batch, *rest):
+        calls.append(None)
+        loss = forward(self, batch, *rest)
+        return loss._replace(total=loss.total * math.nan) if when(len(calls)) else loss
+
+    monkeypatch.setattr(LabellingObjective, "forward", spoilt)
+
+
+def test_some_steps_without_a_finite_gradient_are_counted_and_survived(read_tiny, tmp_path, monkeypatch):
+    spoil(monkeypatch, lambda call: call in (1, 2, 5))
+    facts = fit_whole(read_tiny(), tmp_path / "m")
+    assert sum(not math.isfinite(fact.norm) for fact in facts if isinstance(fact, StepFacts)) == 3
+    assert sum(fact.skipped for fact in facts if isinstance(fact, EpochFacts)) == 3
+    assert isinstance(facts[-1], Finished)
+
+
+def test_a_run_that_does_not_recover_is_ended_with_advice(read_tiny, tmp_path, monkeypatch):
+    data = read_tiny(**{"training.epochs": 40})
+    spoil(monkeypatch, lambda call: call > 7)
+    with pytest.raises(DivergenceError) as caught:
+        fit_whole(data, tmp_path / "m")
+    message = str(caught.value)
+    assert message.startswith("20 steps in a row had no finite gradient; epoch ")
+    assert f"the one kept so far, is in {tmp_path / 'm'}. Train again with a lower --learning-rate" in message
+    checkpoint.load_model(tmp_path / "m")
+
+
+def test_a_run_that_never_starts_to_learn_says_so(read_tiny, tmp_path, monkeypatch):
+    spoil(monkeypatch, lambda call: True)
+    data = read_tiny(**{"training.batch_sentences": 1, "encoder.context": 1, "training.epochs": 9})
+    with pytest.raises(DivergenceError, match="20 steps in a row"):
+        fit_whole(data, tmp_path / "m")
+
+
+def test_a_checkpoint_is_written_within_an_epoch_when_time_passes(read_tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "CHECKPOINT_SECONDS", 0.0)
+    facts = fit(read_tiny(), tmp_path / "m")
+    for fact in facts:
+        if isinstance(fact, StepFacts):
+            break
+    facts.close()  # as if killed
+    assert state.has_run(tmp_path / "m")
+    fit_whole(read_tiny(), tmp_path / "m", resume=True)
+    fit_whole(read_tiny(), tmp_path / "whole")
+    assert bits(tmp_path / "m") == bits(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("found", [b"\xff{", b"{}\n{}\n", b"[1]\n2\n", b'{"epoch": 1, "loss": "low"}\n', b""])
+def test_a_mangled_history_does_not_stop_a_run(read_tiny, tmp_path, found):
+    data = read_tiny()
+    fit_whole(data, tmp_path / "m", stop=stop_at(6))
+    (tmp_path / "m" / checkpoint.HISTORY).write_bytes(found)
+    assert isinstance(fit_whole(data, tmp_path / "m", resume=True)[-1], Finished)
