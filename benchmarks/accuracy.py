@@ -20,10 +20,11 @@ import torch
 from corpora import Parts, arguments, load
 
 from tagger import config
+from tagger.runtime.evaluation import label_sentences
+from tagger.runtime.tagger import load_tagger
 from tagger.scoring import Scores
 from tagger.text.conll import Corpus
-from tagger.training import evaluate, run
-from tagger.training.checkpoint import load_model
+from tagger.training import run
 from tagger.training.data import prepare_corpora
 from tagger.training.recipes import labelled
 from tagger.training.recipes.labelled import FinishedLabeller
@@ -73,15 +74,12 @@ def run_trial(parts: Parts, settings: config.Config) -> Trial:
 
 def _decode_rate(folder: Path, parts: Parts) -> float:
     """Tokens a second from lists of tokens to lists of tags, one thread, the best of three."""
-    model = load_model(folder)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    tagger = load_tagger(folder)
     rates = []
     for _ in range(3):
         began = time.perf_counter()
-        tags = evaluate.tag(model, evaluate.encode_corpus(parts.test, model))
-        rates.append(sum(map(len, tags)) / (time.perf_counter() - began))
-    torch.set_num_threads(threads)
+        found = label_sentences(tagger, parts.test, confidences=False)
+        rates.append(sum(len(each.tags) for each in found) / (time.perf_counter() - began))
     return max(rates)
 
 
@@ -102,7 +100,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="training threads")
     parser.add_argument("--no-crfsuite", action="store_true", help="leave the baseline out")
     chosen = parser.parse_args()
-    changes = config.assignments(chosen.overrides) | {"training.workers": chosen.threads}
+    changes = config.parse_assignments(chosen.overrides) | {"training.workers": chosen.threads}
 
     print(f"{platform.machine()}, torch {torch.__version__}, Python {platform.python_version()}, ", end="")
     print(

@@ -19,11 +19,13 @@ from corpora import Parts, arguments, load
 from torch import nn
 
 from tagger import config, scoring
-from tagger.model.agreement import STRENGTHS
-from tagger.model.trained import TrainedModel
+from tagger.runtime.agreement import STRENGTHS
+from tagger.runtime.evaluation import label_sentences
+from tagger.runtime.tagger import Tagger
+from tagger.runtime.trained import TrainedModel
 from tagger.scoring import Score, Scores
 from tagger.text.conll import Corpus, Sentence
-from tagger.training import evaluate, loop, state
+from tagger.training import loop, state
 from tagger.training.data import prepare_corpora
 from tagger.training.recipes import labelled
 
@@ -77,7 +79,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--held", type=float, default=0.0, help="share of the training sentences")
     chosen = parser.parse_args()
-    changes = config.assignments(chosen.overrides) | {"training.workers": 1}
+    changes = config.parse_assignments(chosen.overrides) | {"training.workers": 1}
     for name in chosen.corpora:
         parts = load(name)
         runs = [
@@ -107,12 +109,10 @@ def watch(parts: Parts, held: float, settings: config.Config) -> list[list[Epoch
     data = prepare_corpora(train, dev, None, config=settings)
     recipe = labelled.prepare(data)
     run = state.begin(recipe.learner.network, recipe.settings)
-    model = recipe.model_of(run.averaged)
     rest = [
         replace(each, document=-1 - each.document) for each in parts.train[cut:]
     ]  # none of dev's documents
     every = [*data.dev.sentences, *rest]
-    encoded, dev_alone = (evaluate.encode_corpus(each, model) for each in (every, data.dev.sentences))
     size = len(data.dev.sentences)
     first, second = (
         (list(range(size)), list(range(size, len(every))))
@@ -122,17 +122,18 @@ def watch(parts: Parts, held: float, settings: config.Config) -> list[list[Epoch
     ways = [(first, second)] if held else [(first, second), (second, first)]
     found: list[list[Epoch]] = [[] for _ in ways]
 
+    measure_dev = recipe.measure
+
     def measure(network: nn.Module) -> Scores:
-        trained = recipe.model_of(network)
-        labeler, tags = trained.labeler, {}
+        trained, tags = recipe.model_of(network), {}
         for strength in STRENGTHS:
-            labeler.agreement.fill_(strength)
-            tags[strength] = evaluate.tag(trained, encoded)
+            labels = Tagger(trained.with_fitted(agreement=strength))
+            tags[strength] = [each.tags for each in label_sentences(labels, every, confidences=False)]
         for epochs, way in zip(found, ways, strict=True):
             epochs.append(
                 Epoch(*({s: _score(trained, every, tags[s], part) for s in STRENGTHS} for part in way))
             )
-        return evaluate.fit_agreement(trained, data.dev, dev_alone)
+        return measure_dev(network)
 
     recipe.measure = measure  # type: ignore[method-assign]
     for _ in loop.train(run, recipe):

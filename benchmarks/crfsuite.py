@@ -10,7 +10,7 @@ nothing to stop early by. This file knows no model of tagger's; `benchmarks/corp
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -179,4 +179,8 @@ def main(names: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or [name for name in CORPORA if CORPORA[name].found()])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("corpora", nargs="*", default=[name for name in CORPORA if CORPORA[name].found()])
+    main(parser.parse_args().corpora)

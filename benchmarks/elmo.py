@@ -24,8 +24,10 @@ import torch
 from corpora import CORPORA, SHARED
 
 from tagger.config import Config, PretrainConfig, TextEncoderConfig, override
+from tagger.runtime.evaluation import label_sentences
+from tagger.runtime.tagger import load_tagger
 from tagger.text.conll import Sentence, read_corpus, read_sentences
-from tagger.training import checkpoint, evaluate, run
+from tagger.training import run
 from tagger.training.data import Corpora
 from tagger.training.loop import EpochFacts
 from tagger.training.recipes import encoder, labelled, lm
@@ -98,12 +100,12 @@ def _read(trial: Trial, way: str, learnt: Path | None) -> Corpora:
 
 def _labelling_speed(directory: Path, path: Path) -> float:
     """Return tokens a second from sentences to tags, the language model run anew, best of three."""
-    model = checkpoint.load_model(directory)
-    sentences = read_corpus(path, scheme=model.scheme).sentences
+    tagger = load_tagger(directory)
+    sentences = read_corpus(path, scheme=tagger.model.scheme).sentences
     seconds = []
     for _ in range(3):
         began = time.perf_counter()
-        evaluate.tag(model, evaluate.encode_corpus(sentences, model))
+        label_sentences(tagger, sentences, confidences=False)
         seconds.append(time.perf_counter() - began)
     return sum(map(len, sentences)) / min(seconds)
 

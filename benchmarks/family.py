@@ -168,7 +168,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="where the plot goes, as SVG")
     chosen = parser.parse_args()
     if chosen.what == "table":
-        print_table(chosen.corpora, chosen.seeds, config.assignments(chosen.overrides))
+        print_table(chosen.corpora, chosen.seeds, config.parse_assignments(chosen.overrides))
     else:
         print_memory(chosen.seeds, chosen.output)
 

@@ -15,11 +15,12 @@ from pathlib import Path
 
 from choosing import BLOCK
 
-from tagger.model.trained import TrainedModel
+from tagger.runtime.directory import load_model
+from tagger.runtime.evaluation import find_columns, read_gold, score_tagger
+from tagger.runtime.tagger import Tagger
+from tagger.runtime.trained import TrainedModel
 from tagger.text.conll import Corpus
-from tagger.training import evaluate
-from tagger.training.checkpoint import load_model
-from tagger.training.data import name_columns, read_gold
+from tagger.training.calibration import DevScorer
 
 GRID = [step / 20 for step in range(1, 17)]
 
@@ -38,7 +39,7 @@ def main() -> None:
         dev = read_gold(
             chosen.dev,
             model.scheme,
-            columns=name_columns(model.config),
+            columns=find_columns(model.config),
             encoding=model.config.corpus.encoding,
         )
         halves = [
@@ -48,8 +49,9 @@ def main() -> None:
             for half in (0, 1)
         ]
         for choosing, judging in (halves, reversed(halves)):
-            for rule, least in choose(model, choosing).items():
-                judged.setdefault(rule, []).append(f1(model, judging, least))
+            calibrated, rules = choose(model, choosing)
+            for rule, least in rules.items():
+                judged.setdefault(rule, []).append(f1(calibrated, judging, least))
     print(
         f"{chosen.dev.name}, {len(chosen.models)} models: mean F1 of the judges\n\n| names given | F1 |\n|---|---|"
     )
@@ -57,21 +59,21 @@ def main() -> None:
         print(f"| {rule} | {100 * statistics.mean(values):.2f} |")
 
 
-def choose(model: TrainedModel, dev: Corpus) -> dict[str, float]:
-    """Return the least confidence by each rule; the temperature stays in the model."""
-    model.labeler.temperature.fill_(evaluate.fit_temperature(model, dev))
-    return {
+def choose(model: TrainedModel, dev: Corpus) -> tuple[TrainedModel, dict[str, float]]:
+    """Return the model with its temperature, and the least confidence by each rule."""
+    scorer = DevScorer(dev, model.config, model.lexicon)
+    model = model.with_fitted(temperature=scorer.fit_temperature(model.weights))
+    return model, {
         "all": 0.0,
         "from half the F1 on": f1(model, dev, 0.0) / 2,
-        "from half the F1 on, unless that loses (the default)": evaluate.fit_min_confidence(model, dev),
+        "from half the F1 on, unless that loses (the default)": scorer.fit_min_confidence(model.weights),
         "from the best of 0.05, 0.1 ... 0.8 on": max(GRID, key=lambda least: f1(model, dev, least)),
     }
 
 
 def f1(model: TrainedModel, corpus: Corpus, least: float) -> float:
     """Return the F1 of a model that gives names from a confidence on."""
-    model.labeler.min_confidence.fill_(least)
-    return evaluate.score(model, corpus).micro.f1
+    return score_tagger(Tagger(model.with_fitted(min_confidence=least)), corpus).micro.f1
 
 
 if __name__ == "__main__":

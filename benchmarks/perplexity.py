@@ -15,8 +15,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from tagger.runtime.directory import load_language_model
 from tagger.text.language import END
-from tagger.training import language
 from tagger.training.recipes import lm
 
 Gram = tuple[int, ...]
@@ -102,7 +102,7 @@ def main() -> None:
     parser.add_argument("model", type=Path, help="directory of a language model")
     parser.add_argument("text", type=Path, nargs="+", help="the text it was pretrained on")
     arguments = parser.parse_args()
-    trained = language.load(arguments.model)
+    trained = load_language_model(arguments.model)
     recipe = lm.prepare(arguments.text, trained.config)
     tables = trained.tables
     ends = tables.targets([END])
@@ -110,7 +110,8 @@ def main() -> None:
     trigram = KneserNey(learned, len(tables))
     held_out = recipe.survey.held_out
     theirs = trigram.perplexity(tables.targets(words) + ends for words in held_out)
-    forward, backward = recipe.measure(trained.model.to(next(recipe.learner.network.parameters()).device))
+    device = next(recipe.learner.network.parameters()).device
+    forward, backward = recipe.measure(recipe.task.load(arguments.model).to(device))
     tokens = sum(map(len, held_out))
     print(f"held-out: {len(held_out)} sentences, {tokens} tokens; {len(tables)} outcomes")
     print(f"Kneser-Ney trigram {theirs:8.1f}")

@@ -22,12 +22,12 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import torch
+import numpy as np
 from corpora import SHARED
 from rivals import RIVALS, Work
 
 import tagger
-from tagger.inference.predict import Tagger
+from tagger.runtime.tagger import Tagger
 from tagger.text.conll import read_corpus
 from tagger.text.tokenizer import cut, split_sentences
 
@@ -133,8 +133,7 @@ def main() -> None:
     parser.add_argument("--skip", choices=STAGES, action="append", default=[])
     parser.add_argument("--rivals", type=Path, help="corpus to train other tools on")
     asked = parser.parse_args()
-    torch.set_num_threads(1)
-    print(f"torch {torch.__version__}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}", flush=True)
+    print(f"numpy {np.__version__}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}", flush=True)
     if "library" not in asked.skip:
         measure_library(tagger.load(asked.model), asked.tokens)
     if "command" not in asked.skip:

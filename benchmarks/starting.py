@@ -18,19 +18,20 @@ import time
 from itertools import pairwise
 
 TEXT = "Ada Lovelace was born in London.\n"
-STEPS = ("interpreter", "command line", "import torch", "import tagger", "read the model", "label", "leave")
+STEPS = ("interpreter", "command line", "import numpy", "import tagger", "read the model", "label", "leave")
 _SCRIPT = """
 import sys, time
 laps = [time.time()]
 import tagger.cli
-from tagger.inference.collector import resting_collector, spare_collector
+from tagger.runtime.collector import resting_collector, spare_collector
 laps.append(time.time())
 with resting_collector():
-    import torch
+    import numpy
     laps.append(time.time())
-    from tagger.inference.predict import load, workers
+    from tagger.api.sources import load
+    from tagger.runtime import workers
+    from tagger.text import passages
     laps.append(time.time())
-    torch.set_num_threads(1)
     labels = load(sys.argv[1])
 spare_collector()
 laps.append(time.time())

@@ -11,6 +11,7 @@ should be found. Conventions are read off the training part; spaCy's blank token
 
 from __future__ import annotations
 
+import argparse
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -241,6 +242,10 @@ def best_time(work: Callable[[], object], repeats: int = 5) -> float:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.parse_args()
     if not SHARED.is_dir():
         raise SystemExit(f"found no {SHARED}, expected the shared corpora there")
     report_ewt()

@@ -1,6 +1,14 @@
-"""BiLSTM-CRF sequence labelling: `tagger.load(DIR)`, `tagger.CRF`, and the errors they raise.
+"""BiLSTM-CRF sequence labelling: train, evaluate, predict, and the CRF as a layer.
 
-Names are resolved on first use, so that `import tagger` costs nothing and the command line answers at once.
+    import tagger
+
+    tagger.train(train="train.conll", dev="dev.conll", output="models/mine")
+    model = tagger.load("models/mine")
+    model.predict("Ada Lovelace lived in London.")[0].spans
+    tagger.evaluate(model, "test.conll").scores.micro.f1
+
+Names are resolved on first use, so that `import tagger` costs nothing and the command line answers at once. All but
+`train` and `CRF` do without PyTorch.
 """
 
 from __future__ import annotations
@@ -8,20 +16,75 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tagger.errors import ConfigError, DataError, ModelError, TaggerError
+from tagger.version import __version__
 
 if TYPE_CHECKING:
-    from tagger.inference.predict import Tagger, load
+    from tagger.api.scoring import evaluate, score
+    from tagger.api.sources import load, read_corpus
+    from tagger.api.training import TrainingResult, TrainingStoppedError, train
+    from tagger.config import Config
     from tagger.model.crf import CRF
+    from tagger.runtime.decode import Labelling
+    from tagger.runtime.tagger import Tagger
+    from tagger.scoring.result import ScoringResult
+    from tagger.text.conll import Corpus
+    from tagger.text.formats import LabelledSentence, LabelledSpan
 
-__all__ = ["CRF", "ConfigError", "DataError", "ModelError", "Tagger", "TaggerError", "load"]
-__version__ = "0.1.0"
+__all__ = [
+    "CRF",
+    "Config",
+    "ConfigError",
+    "Corpus",
+    "DataError",
+    "LabelledSentence",
+    "LabelledSpan",
+    "Labelling",
+    "ModelError",
+    "ScoringResult",
+    "Tagger",
+    "TaggerError",
+    "TrainingResult",
+    "TrainingStoppedError",
+    "__version__",
+    "evaluate",
+    "load",
+    "read_corpus",
+    "score",
+    "train",
+]
 
-_HOMES = {"CRF": "tagger.model.crf", "Tagger": "tagger.inference.predict", "load": "tagger.inference.predict"}
+
+_HOMES = {
+    "CRF": "tagger.model.crf",
+    "Config": "tagger.config",
+    "Corpus": "tagger.text.conll",
+    "LabelledSentence": "tagger.text.formats",
+    "LabelledSpan": "tagger.text.formats",
+    "Labelling": "tagger.runtime.decode",
+    "ScoringResult": "tagger.scoring.result",
+    "Tagger": "tagger.runtime.tagger",
+    "TrainingResult": "tagger.api.training",
+    "TrainingStoppedError": "tagger.api.training",
+    "evaluate": "tagger.api.scoring",
+    "load": "tagger.api.sources",
+    "read_corpus": "tagger.api.sources",
+    "score": "tagger.api.scoring",
+    "train": "tagger.api.training",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         from importlib import import_module
 
-        return getattr(import_module(_HOMES[name]), name)
+        try:
+            return getattr(import_module(_HOMES[name]), name)
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            raise ImportError(f"tagger.{name} needs PyTorch: pip install 'tagger[train]'") from None
     raise AttributeError(f"module 'tagger' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

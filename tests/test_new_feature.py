@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,19 +14,21 @@ from toy_models import WORDS, make_model, random_sentences
 
 from tagger import config as settings
 from tagger.config import EmbeddingConfig, TextEncoderConfig, TrainingConfig
-from tagger.inference.predict import Tagger
-from tagger.inference.predict.network import Network
-from tagger.model import extension, trained
+from tagger.model import extension
 from tagger.model import features as learned
 from tagger.model.batch import collate, encode, group
+from tagger.model.building import build_labeler, export_weights, restore_labeler
 from tagger.model.features import LearnedFeature
+from tagger.model.on_device import DeviceNetwork
 from tagger.model.tables import look_up
 from tagger.model.text_encoder import TextEncoder, begin_with
 from tagger.runtime import features
+from tagger.runtime.directory import load_model, save_model
 from tagger.runtime.kinds import FormFeature, Reader, Rows, Shapes, TextCounts, Weights
 from tagger.runtime.lexicon import Lexicon
+from tagger.runtime.network import Network
+from tagger.runtime.tagger import Tagger
 from tagger.text.conll import Sentence
-from tagger.training import checkpoint
 from tagger.training.objective import LabellingObjective
 
 DIM, LONGEST = 3, 8  # a size that users choose would be a field of `EmbeddingConfig`
@@ -95,24 +97,27 @@ def added(monkeypatch):
 
 def test_it_is_trained_saved_read_and_predicted_with(tmp_path):
     model = make_model(embedding__bigram_dim=2)
-    table = model.labeler.get_parameter("embedding.length.weight").requires_grad_(True)
+    labeler = restore_labeler(model)
+    table = labeler.get_parameter("embedding.length.weight").requires_grad_(True)
     assert model.lexicon.weight_shapes()["embedding.length.weight"] == table.shape == (2 + 5, DIM)
     before = table.detach().clone()
     sentences = [Sentence(tuple(WORDS))]
     corpus = encode(sentences, model.lexicon, [[("O",)] * len(WORDS)])
     batch = collate(corpus, group(corpus.examples, 1, 64), 64)
-    LabellingObjective(model.labeler, model.lexicon, model.config)(batch, torch.Generator()).told.backward()
+    LabellingObjective(labeler, model.lexicon, model.config)(batch, torch.Generator()).told.backward()
     torch.optim.SGD([table], 0.1).step()
     assert not torch.equal(table, before)
 
-    checkpoint.save_model(tmp_path, model)
-    again = checkpoint.load_model(tmp_path)
+    save_model(tmp_path, replace(model, weights=export_weights(labeler)))
+    again = load_model(tmp_path)
     assert again.lexicon == model.lexicon
-    assert torch.equal(again.labeler.get_parameter("embedding.length.weight"), table)
+    np.testing.assert_array_equal(again.weights["embedding.length.weight"], table.detach().numpy())
     texts = random_sentences(20)
     places = range(len(texts))
-    fast, general = (Network(again, fast=way).emissions(texts, places) for way in (None, False))
-    torch.testing.assert_close(fast, general, rtol=1e-4, atol=2e-5)
+    fast, general = Network(again), DeviceNetwork(again, torch.device("cpu"))
+    np.testing.assert_allclose(
+        fast.emissions(texts, places), general.emissions(texts, places), rtol=1e-4, atol=2e-5
+    )
     assert len(Tagger(again).predict_tokens(texts)) == len(texts)
 
 
@@ -120,9 +125,9 @@ def test_it_grows_with_a_model_that_is_continued():
     old = make_model(embedding__bigram_dim=2)
     short = Lexicon.build([Sentence(("a", "bc"))] * 2, old.lexicon.tags, old.config.embedding)
     assert short.of(WordLength).longest == 2
-    small = trained.build(short, old.config)
+    small = build_labeler(short, old.config)
     grown = short.followed_by(old.lexicon)
-    large = trained.build(grown, old.config)
+    large = build_labeler(grown, old.config)
     extension.inherit(large, small)
     table = large.get_parameter("embedding.length.weight")
     assert torch.equal(table[:4], small.get_parameter("embedding.length.weight"))
@@ -141,7 +146,7 @@ def test_the_first_layer_reads_it_where_an_encoder_learnt_it():
     )
     text = Lexicon.of_counts(TextCounts({"a": 2, "bcd": 1}, {}), config.embedding)
     encoder = TextEncoder(text, config)
-    labeler = trained.build(model.lexicon, model.config)
+    labeler = build_labeler(model.lexicon, model.config)
     begin_with(labeler, encoder)
     mine, theirs = labeler.embedding.slices["length"], encoder.embedding.slices["length"]
     name = "encoder.layers.0.1.weight_ih_l0"

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
 from tagger import config as settings
-from tagger.model import trained
-from tagger.model.trained import TrainedModel
+from tagger.config import Config
+from tagger.model.building import build_labeler, export_weights
 from tagger.runtime.lexicon import Lexicon
+from tagger.runtime.trained import TrainedModel, inner_tags
 from tagger.text.conll import Sentence
+from tagger.text.gazetteer import Gazetteer
+from tagger.text.language import Speller
 from tagger.text.schemes import Scheme
+from tagger.text.vocab import Vocab
 
 # The tensors of these models are so small that sharing them out costs more than it gains.
 torch.set_num_threads(1)
@@ -30,21 +36,60 @@ SMALL = {
 }
 
 
-def make_model(scheme: str = "IOB2", mode: str = "words", **changes: object) -> TrainedModel:
-    """Build a model; `changes` are settings with double underscores for dots (`encoder__layers=2`)."""
+def make_model(
+    scheme: str = "IOB2",
+    mode: str = "words",
+    gazetteers: Sequence[Gazetteer] = (),
+    language: Speller | None = None,
+    **changes: object,
+) -> TrainedModel:
+    """Build a model; `changes` are settings with double underscores for dots (`encoder__layers=2`).
+
+    Feature columns get values that `draw_columns` draws from, too.
+    """
     chosen = SMALL | {"corpus.scheme": scheme, "corpus.mode": mode, "seed": 7}
     chosen |= {name.replace("__", "."): value for name, value in changes.items()}
-    config = settings.override(settings.Config(), chosen)
+    config = settings.override(Config(), chosen)
     types = ["ADJ", "NOUN", "VERB"] if scheme == "BARE" else ["LOC", "PER"]
-    tags = trained.inner_tags(types, Scheme(scheme))
-    sentences = [Sentence(tuple(WORDS)), Sentence(tuple(WORDS[5:]))]
-    lexicon = Lexicon.build(sentences, tags, config.embedding)
-    labeler = trained.build(lexicon, config)
-    with torch.no_grad():
-        labeler.emission.weight *= 12.0  # untrained scores are all alike; these disagree
-    if config.decoder.agreement != "auto":
-        labeler.agreement.fill_(config.decoder.agreement)
-    return TrainedModel(config, lexicon, labeler.requires_grad_(False).eval())
+    columns = tuple(
+        tuple("NVA"[(n + place) % 3] for n in range(len(WORDS)))
+        for place, _ in enumerate(config.embedding.feature_columns)
+    )
+    rows = [Sentence(tuple(WORDS), features=columns)]
+    rows.append(Sentence(tuple(WORDS[5:]), features=tuple(each[5:] for each in columns)))
+    lexicon = Lexicon.build(rows, inner_tags(types, Scheme(scheme)), config.embedding, gazetteers)
+    if language is not None:
+        lexicon, config = replace(lexicon, speller=language), settings.override(config, {"lm.used": True})
+    return finish_model(lexicon, config)
+
+
+def finish_model(lexicon: Lexicon, config: Config) -> TrainedModel:
+    """Draw the weights of a model by its seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        weights = export_weights(build_labeler(lexicon, config))
+    weights["emission.weight"] *= 12.0  # untrained scores are all alike; these disagree
+    model = TrainedModel(config, lexicon, weights)
+    strength = config.decoder.agreement
+    return model if strength == "auto" else model.with_fitted(agreement=strength)
+
+
+def make_lm_model(unit: str, **changes: object) -> TrainedModel:
+    """Build a model that reads a language model of `unit`, words or characters, with random weights."""
+    sizes = {"hidden": 9, "projection": 6, "character_dim": 3, "character_filters": 2, "unit": unit}
+    chosen = {f"language_model__{name}": value for name, value in sizes.items()}
+    symbols = Vocab(sorted({"\x02", "\x03", *"".join(WORDS)})) if unit == "words" else Vocab(())
+    speller = Speller(Vocab([*WORDS[3:], "\n"]), symbols, 8 if unit == "words" else 0)
+    return make_model(language=speller, **(chosen | changes))
+
+
+def draw_columns(
+    model: TrainedModel, sentences: Sequence[Sequence[str]], seed: int = 3
+) -> list[list[list[str]]]:
+    """Draw values of a model's feature columns for sentences, known ones and unknown."""
+    draw = random.Random(seed)
+    wanted = len(model.config.embedding.feature_columns)
+    return [[draw.choices("NVAz", k=len(words)) for _ in range(wanted)] for words in sentences]
 
 
 def random_sentences(count: int, seed: int = 1, longest: int = 24) -> list[list[str]]:

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from tagger.config import PretrainConfig, TextEncoderConfig
-from tagger.training import checkpoint, run, state
+from tagger.runtime import directory as files
+from tagger.training import run, state
 from tagger.training.data import Corpora
 from tagger.training.recipes import encoder, labelled, lm
 from tagger.training.recipes.labelled import LabelledRecipe
@@ -56,7 +57,7 @@ def pretrain(
 
 def bits(directory: Path) -> dict[str, bytes]:
     """Return what runs that end alike have alike."""
-    names = (checkpoint.CONFIG, checkpoint.VOCAB, checkpoint.WEIGHTS, checkpoint.SCORES)
+    names = (files.CONFIG, files.VOCAB, files.WEIGHTS, files.SCORES)
     return {name: (directory / name).read_bytes() for name in names}
 
 

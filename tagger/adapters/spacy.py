@@ -11,8 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from tagger.api.sources import load
 from tagger.errors import ConfigError
-from tagger.inference.predict import Labelling, Tagger, load
+from tagger.runtime.decode import Labelling
+from tagger.runtime.tagger import Tagger
 from tagger.text.schemes import Scheme
 
 if TYPE_CHECKING:

@@ -46,10 +46,3 @@ def show(
         from tagger.cli.mistakes import frequent_mistakes
 
         console.print(frequent_mistakes(facts, errors))
-
-
-def seqeval_as_dict(seqeval: SeqevalReport | str | None) -> dict[str, object]:
-    """Return what `--json` holds of seqeval's report: its rows, or why it has none; nothing where none was wanted."""
-    if seqeval is None:
-        return {}
-    return {"seqeval": {"error": seqeval} if isinstance(seqeval, str) else seqeval.rows}

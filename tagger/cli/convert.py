@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -161,11 +161,8 @@ def _choose_forms(source: str, target: str, input_format: str | None, output_for
     from tagger.text import formats
 
     found = input_format or formats.guess_format(source)
-    wanted = output_format or (found if target == "-" else formats.guess_format(target))
-    forms = _Forms(
-        _choose(found, formats.list_formats(of_input=True), "--input-format"),
-        _choose(wanted, formats.list_formats(of_input=False), "--format"),
-    )
+    wanted = output_format or (found if target == "-" else formats.guess_format(target, to_write=True))
+    forms = _Forms(found, wanted)
     if formats.FORMATS[forms.target].write_files and target == "-":
         raise typer.BadParameter("brat is a pair of files; name one", param_hint="OUT")
     return forms
@@ -199,14 +196,6 @@ def _spooled(source: str) -> Iterator[str]:
         except DataError as error:
             error.path = display_name(source)
             raise
-
-
-def _choose(value: str, choices: Iterable[str], option: str) -> str:
-    """Return the value if it is one of the choices; else it is a mistake of usage."""
-    allowed = [str(choice) for choice in choices]
-    if value not in allowed:
-        raise typer.BadParameter(f"found {value!r}, expected one of {', '.join(allowed)}", param_hint=option)
-    return value
 
 
 def _report(fault: DataError) -> None:

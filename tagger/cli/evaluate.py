@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,16 +21,12 @@ from tagger.cli.options import (
     Strict,
     TrainingCorpus,
 )
-from tagger.text import schemes
 from tagger.text.schemes import Scheme
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tagger.config import Config
-    from tagger.model.trained import TrainedModel
-    from tagger.scoring.report import Analysis
-    from tagger.text.conll import Corpus
+    from tagger.scoring.result import ScoringResult
 
 
 _SchemeOfFile = Annotated[
@@ -76,94 +71,42 @@ def evaluate(
     """
     from rich.console import Console
 
-    from tagger import config as settings
-    from tagger import scoring
-    from tagger.cli.analysis import seqeval_as_dict, show
+    from tagger.api import scoring, sources
+    from tagger.cli.analysis import show
     from tagger.scoring.report import write_page
     from tagger.text.conll import parse_column
-    from tagger.training import checkpoint
 
-    if seqeval:
-        scoring.require_seqeval()
-    loaded = checkpoint.load_model(model)
-    flags = {
-        "corpus.token_column": None if token_column is None else parse_column(token_column),
-        "corpus.tag_column": None if tag_column is None else parse_column(tag_column),
-        "corpus.encoding": encoding,
-    }
-    chosen = settings.override(loaded.config, flags)
-    corpus = _read(file, chosen, loaded.scheme, scheme)
-    learned = _read(train, chosen, loaded.scheme) if train else None
-    facts, tags, seconds = _measure(loaded, corpus, learned, strict=strict, min_confidence=min_confidence)
-    other = None
-    if seqeval:
-        gold = [sentence.tags for sentence in corpus.sentences]
-        pairs = scoring.pair_spans(gold, tags, corpus.scheme, strict=strict)
-        other = scoring.report_with_seqeval(pairs, corpus.scheme)
-    if report is not None:
-        write_page(facts, report)
-    _warn(Console(stderr=True, highlight=False), corpus, loaded.types)
-    if as_json:
-        typer.echo(json.dumps(_as_json(facts, seconds) | seqeval_as_dict(other), ensure_ascii=False))
-    else:
-        show(Console(highlight=False), facts, details=details, errors=errors, seqeval=other)
-
-
-def _read(path: Path, chosen: Config, model_scheme: Scheme, scheme: Scheme | None = None) -> Corpus:
-    """Read a labelled corpus in the scheme asked for, else in the model's or the one its tags are of."""
-    from tagger.text.conll import read_corpus
-    from tagger.training.data import name_columns, read_gold
-
-    columns, encoding = name_columns(chosen), chosen.corpus.encoding
-    if scheme is not None:
-        return read_corpus(path, columns=columns, scheme=scheme, encoding=encoding)
-    return read_gold(path, model_scheme, columns=columns, encoding=encoding)
-
-
-def _measure(
-    model: TrainedModel,
-    corpus: Corpus,
-    learned: Corpus | None,
-    *,
-    strict: bool,
-    min_confidence: float | None,
-) -> tuple[Analysis, list[list[str]], float]:
-    """Label the corpus, compare, and return what was found, the tags, and how many seconds the labelling took."""
-    from tagger.scoring.answers import surfaces_of
-    from tagger.scoring.report import analyse
-    from tagger.training.evaluate import encode_corpus, predict
-
-    began = time.perf_counter()
-    found = predict(model, encode_corpus(corpus.sentences, model), min_confidence=min_confidence)
-    seconds = time.perf_counter() - began
-    predicted = [schemes.convert(tags, model.scheme, corpus.scheme) for tags in found.tags]
-    facts = analyse(
-        corpus.sentences,
-        predicted,
-        corpus.scheme,
+    tagger = sources.load(model)
+    result = scoring.evaluate(
+        tagger,
+        file,
+        training=train,
+        min_confidence=min_confidence,
+        scheme=scheme,
+        token_column=None if token_column is None else parse_column(token_column),
+        tag_column=None if tag_column is None else parse_column(tag_column),
+        encoding=encoding,
         strict=strict,
-        confidences=None if strict else found.confidences,
-        training_surfaces=surfaces_of(learned) if learned else None,
-        name=corpus.path,
+        seqeval=seqeval,
     )
-    return facts, predicted, seconds
+    if report is not None:
+        write_page(result.analysis, report)
+    _warn(Console(stderr=True, highlight=False), result, tagger.types)
+    if as_json:
+        typer.echo(json.dumps(result.as_dict(), ensure_ascii=False))
+    else:
+        console = Console(highlight=False)
+        show(console, result.analysis, details=details, errors=errors, seqeval=result.reports[0])
 
 
-def _as_json(facts: Analysis, seconds: float) -> dict[str, Any]:
-    """Return the contract of `--json`."""
-    found = facts.scores.as_dict() | facts.as_dict()
-    if facts.calibration is not None:
-        found["calibration_error"] = facts.calibration.expected_error
-    return found | {"seconds": seconds, "tokens_per_second": facts.scores.tokens / seconds}
-
-
-def _warn(console: Console, corpus: Corpus, types: list[str]) -> None:
+def _warn(console: Console, result: ScoringResult, types: list[str]) -> None:
+    """Say what was odd about the corpus, and which of its types no model could find that doesn't know them."""
     from tagger.cli.messages import warn
-    from tagger.training.data import describe_corpus
 
+    corpus = result.gold
     for warning in corpus.warnings:
         warn(console, f"{corpus.path}: {warning}")
-    strange = describe_corpus(corpus, corpus, types).strange_types
+    strange = {name: each.support for name, each in result.scores.types.items() if name not in types}
     if strange:
-        listed = ", ".join(f"{type_} ({count})" for type_, count in strange.items())
+        listed = ", ".join(f"{type_} ({count})" for type_, count in sorted(strange.items()) if count)
         warn(console, f"{corpus.path}: types that the model doesn't know, counted as missed: {listed}")

@@ -37,14 +37,11 @@ def generate(
 
     Example: [bold]tagger generate models/lm "the president of the" --next 10[/bold]
     """
+    from tagger.runtime.directory import load_language_model
     from tagger.runtime.generation import TextContinuer, continue_text
-    from tagger.runtime.language import LanguageModelParts
     from tagger.text.tokenizer import Mode, cut
-    from tagger.training import language
 
-    trained = language.load(model)
-    weights = {name: each.numpy() for name, each in trained.model.state_dict().items()}
-    parts = LanguageModelParts(trained.config, trained.tables, weights)
+    parts = load_language_model(model)
     is_spaced = parts.config.model.unit == "words"
     split_at_blanks = parts.config.text.format in ("tokens", "conll")
     mode = Mode.CHARACTERS if not is_spaced else Mode.BLANKS if split_at_blanks else Mode.WORDS

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from tagger.inference.inspection import Inspection, Move, Transitions
+    from tagger.runtime.inspection import Inspection, Move, Transitions
 
 _MARGIN = 4  # columns of a row's number in the grid
 
@@ -38,7 +38,7 @@ def inspect(
     from rich.console import Console
 
     from tagger.errors import DataError
-    from tagger.inference import inspection
+    from tagger.runtime import inspection
 
     found = inspection.inspect(model)
     if svg is not None:
@@ -122,7 +122,7 @@ def _grid(transitions: Transitions, width: int) -> Text:
     from rich.text import Text
 
     from tagger.cli.tables import printable
-    from tagger.inference.inspection import shade
+    from tagger.runtime.inspection import shade
 
     count = len(transitions.targets)
     longest = width - _MARGIN - 2 * count - 2

@@ -23,7 +23,8 @@ def warn(console: Console, sentence: str) -> None:
 
 def warn_of_directory(console: Console, output: Path, *, resume: bool, seeds: int = 1) -> None:
     """Say what a run, or runs of several seeds, will replace."""
-    from tagger.training import checkpoint, repeat, state
+    from tagger.runtime import directory as files
+    from tagger.training import repeat, state
 
     is_there = state.has_run(output) if seeds == 1 else repeat.has_begun(output)
     if is_there and not resume:
@@ -33,6 +34,6 @@ def warn_of_directory(console: Console, output: Path, *, resume: bool, seeds: in
         kind = "unfinished run" if seeds == 1 else "run of several seeds"
         hint = " (it holds several seeds, which --seeds goes on with)" if repeat.has_begun(output) else ""
         warn(console, f"{output} holds no {kind}; training starts from the beginning{hint}")
-    if (output / checkpoint.WEIGHTS).exists() and not resume:
+    if (output / files.WEIGHTS).exists() and not resume:
         first = "epoch" if seeds == 1 else "seed"
         warn(console, f"{output} holds a model, which this run replaces after its first {first}")

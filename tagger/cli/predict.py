@@ -19,7 +19,7 @@ from tagger.text.counting import count_of
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tagger.inference.predict.workers import Answer
+    from tagger.runtime.workers import Answer
     from tagger.text.formats import Format, LabelledSentence
 
 
@@ -167,16 +167,15 @@ def _answers(
     wanted: _Wanted,
 ) -> Iterator[Answer | None]:
     """Load the model and label the inputs; None where the input pauses."""
-    from tagger.inference.collector import resting_collector, spare_collector
+    from tagger.runtime.collector import resting_collector, spare_collector
 
-    with resting_collector():  # importing PyTorch is most of what a short text takes
-        import torch
+    with resting_collector():
+        from tagger.api.sources import load
+        from tagger.runtime.decode import Question
+        from tagger.runtime.workers import answer
+        from tagger.text.passages import read_passages
+        from tagger.text.raw import InputSettings, find_files
 
-        from tagger.inference.predict import InputSettings, Question, find_files, load, read_passages
-        from tagger.inference.predict.workers import answer
-
-        if wanted.device == "cpu":
-            torch.set_num_threads(1)  # batches are small: several cores are for several --workers
         files = find_files(inputs)
         tagger = load(model, device=wanted.device)
     spare_collector()

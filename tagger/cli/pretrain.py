@@ -106,8 +106,10 @@ def pretrain(
     """
     from rich.console import Console
 
+    from tagger.api.sources import require_torch
     from tagger.cli.messages import say, warn_of_directory
 
+    require_torch("pretraining")
     talk = Console(stderr=True, highlight=False)
     chosen = _choose(target, config, given, overrides)
     if not dry_run:
@@ -149,6 +151,7 @@ def _choose(
 
 def _prepare(texts: list[Path], config: PretrainConfig | TextEncoderConfig) -> PretrainingRecipe:
     """Survey the texts and build what learns from them."""
+    from tagger.config import PretrainConfig
     from tagger.training.recipes import encoder, lm
 
     return lm.prepare(texts, config) if isinstance(config, PretrainConfig) else encoder.prepare(texts, config)
@@ -194,7 +197,10 @@ def _run(talk: Console, recipe: PretrainingRecipe, output: Path, resume: bool) -
         lambda loss: f"perplexity {perplexity_of(loss):,.1f}",
         lambda dev: f"held-out {_perplexities(dev)}",
     )
-    found = follow(progress, talk, lambda stop: run.train(recipe, output, resume=resume, stop=stop))
+    found = None
+    with follow(progress, talk) as (stop, show):
+        for found in run.train(recipe, output, resume=resume, stop=stop):
+            show(found)
     assert isinstance(found, FinishedPretraining)
     return found
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -116,34 +117,36 @@ class TrainingProgress:
         )
 
 
+@contextmanager
 def follow(
-    progress: TrainingProgress, console: Console, train: Callable[[Callable[[], bool]], Iterable[Any]]
-) -> Any:
-    """Render a run's facts and return the last; the first Ctrl-C saves and stops, the second leaves at once.
+    progress: TrainingProgress, console: Console
+) -> Iterator[tuple[Callable[[], bool], Callable[[Any], None]]]:
+    """Render a run: yield what tells it whether the user asked to stop, and what takes its facts.
+
+    The first Ctrl-C saves and stops, the second leaves at once.
 
     Args:
         progress: what renders.
         console: where a stop is acknowledged.
-        train: begins the run, given a function that tells whether the user asked to stop.
     """
     from tagger.cli.signals import asked_to_stop
     from tagger.training.loop import EpochFacts, StepFacts
     from tagger.training.run import Started, Stopped
 
-    last = None
+    def show(fact: Any) -> None:
+        match fact:
+            case Started():
+                progress.start(fact)
+            case StepFacts():
+                progress.step(fact)
+            case EpochFacts():
+                progress.end_epoch(fact)
+            case Stopped():
+                progress.stop()
+                _end_stopped(console, fact)
+
     with progress, asked_to_stop(console) as stop:
-        for last in train(stop):
-            match last:
-                case Started():
-                    progress.start(last)
-                case StepFacts():
-                    progress.step(last)
-                case EpochFacts():
-                    progress.end_epoch(last)
-                case Stopped():
-                    progress.stop()
-                    _end_stopped(console, last)
-    return last
+        yield stop, show
 
 
 def _end_stopped(console: Console, fact: Stopped) -> NoReturn:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,10 +24,10 @@ from tagger.cli.options import (
 from tagger.text.schemes import Scheme
 
 if TYPE_CHECKING:
-    from tagger.scoring import Comparison, SeqevalReport
-    from tagger.scoring.answers import Answers
-    from tagger.scoring.report import Analysis
-    from tagger.text.conll import Corpus
+    from tagger.scoring.result import ScoringResult
+
+if TYPE_CHECKING:
+    pass
 
 
 _Gold = Annotated[
@@ -91,104 +90,59 @@ def score(
 
     Example: [bold]tagger score gold.conll predicted.conll[/bold]
     """
-    from tagger.scoring import answers as scoring
-    from tagger.scoring import require_seqeval
+    from tagger.api import scoring
     from tagger.scoring.report import write_page
     from tagger.text.conll import parse_column
 
-    began = time.perf_counter()
-    if seqeval:
-        require_seqeval()
-    columns = scoring.AnswerColumns(
+    result = scoring.score(
+        gold,
+        predicted,
+        other,
+        training=train,
+        scheme=scheme,
+        predicted_scheme=predicted_scheme,
         token_column=parse_column(token_column),
         gold_column=parse_column(gold_column) if gold_column else None,
         predicted_column=parse_column(predicted_column),
-        scheme=scheme,
-        predicted_scheme=predicted_scheme,
         encoding=encoding,
+        strict=strict,
+        seqeval=seqeval,
     )
-    corpus, systems = scoring.read_answers([path for path in (gold, predicted, other) if path], columns)
-    _say_what_was_found(corpus, systems)
-    surfaces = scoring.read_surfaces(train, columns) if train else None
-    facts = [
-        scoring.analyse_answers(corpus, each, strict=strict, training_surfaces=surfaces) for each in systems
-    ]
-    comparison = scoring.compare_answers(corpus, *systems, strict=strict) if len(systems) == 2 else None
-    others = [
-        scoring.report_answers_with_seqeval(corpus, each, strict=strict) if seqeval else None
-        for each in systems
-    ]
+    _say_what_was_found(result)
     if report:
-        write_page(facts[0], report)
+        write_page(result.analysis, report)
     if as_json:
-        found = _as_json(facts, others, comparison, time.perf_counter() - began)
-        typer.echo(json.dumps(found, ensure_ascii=False))
+        typer.echo(json.dumps(result.as_dict(), ensure_ascii=False))
     else:
-        _render(systems, facts, others, comparison, details=details, errors=errors)
+        _render(result, details=details, errors=errors)
 
 
-def _say_what_was_found(corpus: Corpus, systems: list[Answers]) -> None:
+def _say_what_was_found(result: ScoringResult) -> None:
     """Tell how the tags are read, and what was odd about the files, on stderr."""
     from rich.console import Console
 
     from tagger.cli.tables import printable
 
+    corpus = result.gold
     stderr = Console(stderr=True, highlight=False, soft_wrap=True)
     stderr.print(printable(f"{corpus.path}: gold tags in {corpus.scheme} ({corpus.evidence})"))
     for warning in corpus.warnings:
         stderr.print(printable(f"warning: {corpus.path}: {warning}"))
-    for system in systems:
+    for system in result.answers:
         if system.scheme is not corpus.scheme:
             stderr.print(printable(f"{system.path}: predicted tags in {system.scheme}"))
         for warning in system.warnings:
             stderr.print(printable(f"warning: {system.path}: {warning}"))
 
 
-def _as_json(
-    facts: list[Analysis],
-    others: list[SeqevalReport | str | None],
-    comparison: Comparison | None,
-    seconds: float,
-) -> dict[str, object]:
-    """Return the contract of `--json` for the first system; a second one and the test stand beside it."""
-    from tagger.cli.analysis import seqeval_as_dict
-
-    first = facts[0].scores.as_dict() | {
-        "seconds": seconds,
-        "tokens_per_second": facts[0].scores.tokens / seconds,
-    }
-    first |= facts[0].as_dict() | seqeval_as_dict(others[0])
-    if comparison is None:
-        return first
-    return first | {
-        "other": facts[1].scores.as_dict() | facts[1].as_dict() | seqeval_as_dict(others[1]),
-        "comparison": {
-            "measure": facts[0].scores.headline[0],
-            "first": comparison.first,
-            "second": comparison.second,
-            "difference": comparison.difference,
-            "p_value": comparison.p_value,
-            "trials": comparison.trials,
-        },
-    }
-
-
-def _render(
-    systems: list[Answers],
-    facts: list[Analysis],
-    others: list[SeqevalReport | str | None],
-    comparison: Comparison | None,
-    *,
-    details: bool,
-    errors: int,
-) -> None:
+def _render(result: ScoringResult, *, details: bool, errors: int) -> None:
     from rich.console import Console
 
     from tagger.cli import analysis, tables
 
     console = Console(highlight=False)
-    for system, each, other in zip(systems, facts, others, strict=True):
-        title = system.path if comparison else None
-        analysis.show(console, each, details=details, errors=errors, title=title, seqeval=other)
-    if comparison:
-        console.print(tables.comparison_line(comparison, facts[0].scores.headline[0]))
+    for answers, each, report in zip(result.answers, result.analyses, result.reports, strict=True):
+        title = answers.path if result.comparison else None
+        analysis.show(console, each, details=details, errors=errors, title=title, seqeval=report)
+    if result.comparison:
+        console.print(tables.comparison_line(result.comparison, result.scores.headline[0]))

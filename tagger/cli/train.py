@@ -11,17 +11,15 @@ import typer
 from tagger.cli.flags import Flag, Given, choose_settings, with_settings
 from tagger.cli.options import SCHEMES, AsJson, ConfigFile, Output, Overrides, Resume, check_encoding
 from tagger.config import Config
-from tagger.errors import ConfigError
 from tagger.text.schemes import parse_scheme
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tagger.api.training import TrainingResult
     from tagger.scoring import Scores
     from tagger.training.data import Corpora
-    from tagger.training.recipes.labelled import FinishedLabeller
-    from tagger.training.repeat import Repeated
-    from tagger.training.start import Start
+    from tagger.training.start import Collected
 
 _INPUT, _MODEL, _TRAINING = "Reading the corpora", "The model", "Training"
 
@@ -139,42 +137,47 @@ def train(
     """
     from rich.console import Console
 
+    from tagger.api import training
     from tagger.cli.messages import warn_of_directory
-    from tagger.training.start import Start
 
     talk = Console(stderr=True, highlight=False)
-    if base is not None and base.resolve() == output.resolve():
-        raise ConfigError(
-            f"found {output}, which --from reads; choose another directory, or the run couldn't be resumed",
-            "--output",
-        )
-    start = Start(base, init_encoder, vectors, vectors_all, lm, gazetteers or ())
-    data = _collect(talk, (train, dev, test), choose_settings(Config, config, given, overrides), start)
+    training.refuse_overwriting(base, output, "--output")
+    prepared = training.prepare_training(
+        train,
+        dev,
+        test,
+        config=choose_settings(Config, config, given, overrides),
+        base=base,
+        init_encoder=init_encoder,
+        vectors=vectors,
+        vectors_all=vectors_all,
+        lm=lm,
+        gazetteers=gazetteers or (),
+    )
+    _describe(talk, prepared, train, base, init_encoder)
     if dry_run:
-        _rehearse(data, seeds, as_json)
+        _rehearse(prepared.data, seeds, as_json)
         return
     warn_of_directory(talk, output, resume=resume, seeds=seeds)
-    _show(talk, _run(talk, data, output, resume, seeds), as_json)
+    _show(talk, _run(talk, prepared, output, resume, seeds), as_json)
 
 
-def _collect(
-    talk: Console, files: tuple[Path, Path | None, Path | None], chosen: Config, start: Start
-) -> Corpora:
-    """Read the corpora and all that a run starts from, and say what was found."""
+def _describe(
+    talk: Console, prepared: Collected, train: Path, base: Path | None, encoder: Path | None
+) -> None:
+    """Say what was found in the corpora and in all that the run starts from."""
     from tagger.cli import findings
-    from tagger.training.start import collect
 
-    data, growth, overlap = collect(*files, chosen, start)
-    if growth is not None and start.base is not None:
-        findings.describe_growth(talk, growth, start.base, files[0])
-    if overlap is not None and start.encoder is not None:
-        findings.describe_overlap(talk, overlap, start.encoder)
+    data = prepared.data
+    if prepared.growth is not None and base is not None:
+        findings.describe_growth(talk, prepared.growth, base, train)
+    if prepared.overlap is not None and encoder is not None:
+        findings.describe_overlap(talk, prepared.overlap, encoder)
     if data.vectors is not None:
         findings.describe_vectors(talk, data)
     if data.gazetteers:
         findings.describe_gazetteers(talk, data)
     findings.describe_corpora(talk, data)
-    return data
 
 
 def _rehearse(data: Corpora, seeds: int, as_json: bool) -> None:
@@ -192,34 +195,23 @@ def _rehearse(data: Corpora, seeds: int, as_json: bool) -> None:
         Console(highlight=False).print(rehearsal_table(found, data.config.training.epochs, seeds))
 
 
-def _run(talk: Console, data: Corpora, output: Path, resume: bool, seeds: int) -> FinishedLabeller | Repeated:
+def _run(talk: Console, prepared: Collected, output: Path, resume: bool, seeds: int) -> TrainingResult:
     """Drive the training with a progress bar."""
+    from tagger.api import training
     from tagger.cli.progress import TrainingProgress, follow
-    from tagger.training import run
-    from tagger.training.recipes import labelled
-    from tagger.training.recipes.labelled import FinishedLabeller
-    from tagger.training.repeat import Repeated, repeat
 
-    encoder = data.config.encoder
+    config = prepared.data.config
+    encoder = config.encoder
     cell = f"{encoder.kind.upper()} {encoder.layers} x {encoder.directions} x {encoder.hidden}"
     progress = TrainingProgress(
         talk,
-        data.config.training.epochs,
-        f"{cell}, {data.config.decoder.kind}",
+        config.training.epochs,
+        f"{cell}, {config.decoder.kind}",
         lambda loss: f"loss {loss:.4f}",
         _describe_dev,
     )
-    found = follow(
-        progress,
-        talk,
-        lambda stop: (
-            run.train(labelled.prepare(data), output, resume=resume, stop=stop)
-            if seeds == 1
-            else repeat(data, output, seeds, resume=resume, stop=stop)
-        ),
-    )
-    assert isinstance(found, FinishedLabeller | Repeated)
-    return found
+    with follow(progress, talk) as (stop, show):
+        return training.run_training(prepared, output, seeds=seeds, resume=resume, on_fact=show, stop=stop)
 
 
 def _describe_dev(dev: Scores) -> str:
@@ -227,21 +219,17 @@ def _describe_dev(dev: Scores) -> str:
     return f"dev {name} {100 * value:6.2f}"
 
 
-def _show(talk: Console, result: FinishedLabeller | Repeated, as_json: bool) -> None:
+def _show(talk: Console, result: TrainingResult, as_json: bool) -> None:
     """Print what a run, or several, came to."""
     from rich.console import Console
 
     from tagger.cli.messages import say
     from tagger.cli.tables import scores_table, seeds_table
-    from tagger.training.repeat import Repeated
 
-    repeated = result if isinstance(result, Repeated) else None
-    finished = result.best if isinstance(result, Repeated) else result
-    headline = finished.test if finished.test is not None else finished.dev
     if as_json:
-        facts = headline.scores.as_dict() | finished.as_dict() | (repeated.as_dict() if repeated else {})
-        typer.echo(json.dumps(facts, ensure_ascii=False))
+        typer.echo(json.dumps(result.as_dict(), ensure_ascii=False))
         return
+    finished, repeated = result.finished, result.seeds
     results = Console(highlight=False)
     title = f"dev, epoch {finished.best_epoch} of {finished.epochs}"
     if repeated is not None:

@@ -71,6 +71,33 @@ def override(config: AnySettings, changes: Mapping[str, Any]) -> AnySettings:
     return _build(type(config), table)
 
 
+def find_setting(kind: type[Settings], name: str) -> str:
+    """Return the dotted field that a Python keyword names.
+
+    `training__epochs` says it in full; `epochs` is enough where it is clear, and a section that has a `kind` stands
+    for that. The sizes of a language model, which come with it, must be named in full.
+
+    Raises:
+        ConfigError: there is no such field.
+
+    >>> find_setting(Config, "epochs"), find_setting(Config, "encoder"), find_setting(Config, "training__warmup")
+    ('training.epochs', 'encoder.kind', 'training.warmup')
+    """
+    section, dots, field = name.partition("__")
+    if dots:
+        return f"{section}.{field}"  # whether there is one, `override` tells
+    table = kind().model_dump()
+    if isinstance(table.get(name), dict):
+        if "kind" in table[name]:
+            return f"{name}.kind"
+    elif name in table:
+        return name
+    for section, fields in table.items():
+        if isinstance(fields, dict) and name in fields and section != "language_model":
+            return f"{section}.{name}"
+    raise ConfigError(f"no such setting{suggest_field(kind, name)}", name)
+
+
 def parse_assignments(texts: Iterable[str]) -> dict[str, Any]:
     """Read `section.field=value` texts, the value as in TOML (a bare word is a string)."""
     changes: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Forward and backward language models, and the mix of their layers that a labeler reads (ELMo).
+"""Forward and backward language models, and the mix of their layers that a labeller reads (ELMo).
 
 Peters et al. 2018, "Deep contextualized word representations". One network reads a sentence from its start
 and predicts each next word, a second reads it from its end; they share the words' input and the softmax. What
@@ -64,7 +64,7 @@ class _Layer(nn.Module):
 
 
 class LanguageEncoder(nn.Module):
-    """The part of the language models that a labeler reads: input and LSTM layers of both directions.
+    """The part of the language models that a labeller reads: input and LSTM layers of both directions.
 
     Args:
         words: rows of the speller's table of words.

@@ -1,10 +1,10 @@
-"""A language model trained beside the tagger, on the same sentences and the same encoder states.
+"""A language model trained beside the labeller, on the same sentences and the same encoder states.
 
 The forward state of a token predicts the next word, the backward state the one before (Rei 2017, "Semi-supervised
 multitask learning for sequence labeling"; Liu et al. 2018, LM-LSTM-CRF). It makes the encoder learn from every
 token, not from the few that carry a span, and is thrown away when training ends: a model directory doesn't hold it.
 
-The words to choose from are read by their spelling, with the tagger's own embeddings, not from a table beside it
+The words to choose from are read by their spelling, with the labeller's own embeddings, not from a table beside it
 (Jozefowicz et al. 2016, "Exploring the limits of language modeling", section 3.2, reads their characters). So the
 affixes and characters of rare words learn what such words stand next to, and hand it on to words never seen. Tokens
 without a spelling, as the characters of Chinese are, have a table.

@@ -21,8 +21,8 @@ from tagger.runtime.features import (
     Affixes,
     Bigrams,
     Characters,
-    Columns,
     Gazetteers,
+    MarkColumns,
     Words,
     WordShapes,
 )
@@ -166,10 +166,10 @@ class LearnedCharacters(LearnedFeature[Characters]):
         return _hide(rows, self.dropout, generator)
 
 
-class LearnedColumns(LearnedFeature[Columns]):
+class LearnedColumns(LearnedFeature[MarkColumns]):
     """A table for each column. Dropout turns some values into `<unk>`."""
 
-    def build(self, feature: Columns, training: TrainingConfig) -> Mapping[str, nn.Module]:
+    def build(self, feature: MarkColumns, training: TrainingConfig) -> Mapping[str, nn.Module]:
         self.dropout = training.column_dropout
         self.tables = [_table(len(column.values), column.dim) for column in feature.columns]
         return _name_tables(feature, self.tables)
@@ -213,7 +213,7 @@ LEARNED: dict[type[Feature], type[LearnedFeature[Any]]] = {
     WordShapes: LearnedShapes,
     Bigrams: LearnedBigrams,
     Characters: LearnedCharacters,
-    Columns: LearnedColumns,
+    MarkColumns: LearnedColumns,
     Gazetteers: LearnedGazetteers,
 }
 

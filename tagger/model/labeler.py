@@ -27,8 +27,8 @@ class SequenceLabeler(nn.Module):
 
     Attributes:
         temperature: () what scores are divided by before they become confidences; fitted after training.
-        agreement: () how much the repeats of a word weigh, see `model.agreement`; fitted after every epoch.
-        min_confidence: () how probable a name must be, see `model.decoding`; fitted after training.
+        agreement: () how much the repeats of a word weigh, see `runtime.agreement`; fitted after every epoch.
+        min_confidence: () how probable a name must be, see `runtime.decode`; fitted after training.
     """
 
     temperature: Tensor
@@ -74,10 +74,6 @@ class SequenceLabeler(nn.Module):
         """Return (S, B, K) emission scores of encoded windows, laid out by sentence."""
         scores: Tensor = self.emission(locked_dropout(states, self.output_dropout, generator))  # (T, R, K)
         return scores.flatten(0, 1).index_select(0, batch.places.flatten()).view(*batch.places.shape, -1)
-
-    def decode(self, batch: Batch) -> Tensor:
-        """Return (S, B) rows of the best tags; what lies beyond a sentence's length means nothing."""
-        return self.decoder.viterbi(self(batch), batch.lengths)
 
 
 def _contextual(lexicon: Lexicon, config: Config) -> ContextualEmbedding | None:

@@ -1,8 +1,8 @@
-"""A labeler's embeddings and encoder learning from raw text, before any tag is seen.
+"""A labeller's embeddings and encoder learning from raw text, before any tag is seen.
 
-The language model that is trained beside a tagger (`model.cotraining`) here stands alone. To learn from text first
+The language model that is trained beside a labeller (`model.cotraining`) here stands alone. To learn from text first
 and then from labelled sentences is the way of Dai and Le 2015, "Semi-supervised sequence learning". What learns is no
-second network but the labeler's own, so prediction costs nothing more.
+second network but the labeller's own, so prediction costs nothing more.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class TextEncoder(nn.Module):
 
 
 def begin_with(labeler: SequenceLabeler, pretrained: TextEncoder) -> None:
-    """Copy what was learnt from text into a labeler of the same sizes, whose tables may have more rows.
+    """Copy what was learnt from text into a labeller of the same sizes, whose tables may have more rows.
 
     A new row of a table begins as the row of the unknown. Features that the text lacked (columns, lists of names, a
     language model's layers) stay as they were drawn, and so do the encoder's weights for them.

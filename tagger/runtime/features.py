@@ -261,14 +261,14 @@ class ColumnValues(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Columns(MarkFeature):
+class MarkColumns(MarkFeature):
     """The columns of a corpus beside the token and its tag: parts of speech, chunks, capitalisation."""
 
     name: ClassVar[str] = "columns"
     columns: tuple[ColumnValues, ...]
 
     @classmethod
-    def build(cls, found: TextCounts, config: EmbeddingConfig) -> Columns:
+    def build(cls, found: TextCounts, config: EmbeddingConfig) -> MarkColumns:
         asked = parse_feature_columns(config.feature_columns)
         counts = found.columns or [{} for _ in asked]
         return cls(
@@ -279,7 +279,7 @@ class Columns(MarkFeature):
         )
 
     @classmethod
-    def from_dict(cls, tables: Mapping[str, object], config: EmbeddingConfig) -> Columns:
+    def from_dict(cls, tables: Mapping[str, object], config: EmbeddingConfig) -> MarkColumns:
         columns, asked = tables.get("columns", []), config.feature_columns
         if not isinstance(columns, list):
             raise ValueError("columns or gazetteers are not a list")
@@ -436,7 +436,7 @@ FEATURES: tuple[type[Feature], ...] = (
     Affixes,
     WordShapes,
     Characters,
-    Columns,
+    MarkColumns,
     Gazetteers,
     Bigrams,
 )

@@ -14,9 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.runtime.language import DirectedLayer, LanguageModelParts, WordInputs
+from tagger.config import LanguageModelConfig
+from tagger.runtime.language import DirectedLayer, TrainedLanguageModel, WordInputs, weight_shapes
 from tagger.runtime.recurrence import CellState, advance
-from tagger.text.language import END
+from tagger.text.language import END, LanguageTables
 from tagger.text.vocab import UNKNOWN
 
 Floats = NDArray[np.float32]
@@ -44,7 +45,7 @@ class TextContinuer:
         end: the outcome "the sentence ends here".
     """
 
-    def __init__(self, parts: LanguageModelParts, words: Sequence[str] = ()) -> None:
+    def __init__(self, parts: TrainedLanguageModel, words: Sequence[str] = ()) -> None:
         self.parts = parts
         self.end = parts.tables.targets([END])[0]
         self._inputs = WordInputs(parts.weights, parts.tables.speller)
@@ -102,7 +103,7 @@ class AdaptiveOutcomes:
         parts: the model; outcome v is row v + 1 of its table of words.
     """
 
-    def __init__(self, parts: LanguageModelParts) -> None:
+    def __init__(self, parts: TrainedLanguageModel) -> None:
         weights, sizes = parts.weights, parts.config.model
         rows, bias = weights["encoder.input.words"][UNKNOWN:], weights["softmax.bias"]
         bounds = cluster_bounds(len(parts.tables), (sizes.common, sizes.rare, sizes.rarest))
@@ -129,8 +130,20 @@ def cluster_bounds(outcomes: int, cutoffs: Sequence[int]) -> list[int]:
     return [*sorted(cutoff for cutoff in set(cutoffs) if cutoff < outcomes), outcomes]
 
 
+def language_model_shapes(tables: LanguageTables, config: LanguageModelConfig) -> dict[str, tuple[int, ...]]:
+    """Return the name and shape of every weight of a language model: what a labeller reads, and the softmax."""
+    read = weight_shapes(len(tables.words), len(tables.speller.symbols), config)
+    shapes = {name: shape for name, shape in read.items() if not name.startswith("mix.")}
+    clusters = len(cluster_bounds(len(tables), (config.common, config.rare, config.rarest))) - 1
+    return shapes | {
+        "softmax.bias": (len(tables),),
+        "softmax.clusters": (clusters, config.projection),
+        "softmax.cluster_bias": (clusters,),
+    }
+
+
 def continue_text(
-    parts: LanguageModelParts,
+    parts: TrainedLanguageModel,
     prompt: Sequence[str],
     words: int,
     *,

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from tagger.config import LanguageModelConfig, PretrainConfig
 from tagger.runtime.convolution import convolve
-from tagger.runtime.recurrence import FOLDED, RecurrentLayer, Steps, logistic, run_packed
+from tagger.runtime.recurrence import FOLDED, PackedSteps, RecurrentLayer, logistic, run_packed
 from tagger.text.language import LanguageTables, Speller
 from tagger.text.vocab import PAD, UNKNOWN
 
@@ -37,7 +37,7 @@ _SPELLED_AT_ONCE = 1024  # words: what the convolutions make of them stays in th
 
 
 @dataclass(frozen=True, slots=True)
-class LanguageModelParts:
+class TrainedLanguageModel:
     """What a language model's directory holds.
 
     Attributes:
@@ -267,7 +267,7 @@ class LanguageReader:
         """
         # Each piece has one step more than tokens. Its boundary is read first in both directions: it stands before
         # the piece in one and behind it in the other.
-        steps = Steps.of(lengths + 1, 2)
+        steps = PackedSteps.of(lengths + 1, 2)
         shift = np.arange(len(rows)) + np.repeat(np.arange(len(lengths)), lengths)
         places = steps.places[0][shift + 1], steps.places[1][shift]  # (n,) packed rows of the tokens
         read = np.full(steps.orders.shape, len(words))

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
 
 from tagger.config import EmbeddingConfig
 from tagger.runtime import features
-from tagger.runtime.features import Columns, Words
+from tagger.runtime.features import MarkColumns, Words
 from tagger.runtime.kinds import (
     Feature,
     FormFeature,
@@ -79,12 +79,24 @@ class Lexicon:
         tags: the tags the decoder chooses from, in the order of its rows (no padding, no unknown); none where there
             is no decoder.
         speller: how the model's language model reads words, if it has one.
+        active: the features that are on, in the order in which they are concatenated: a word's, its marks, others.
     """
 
     embedding: EmbeddingConfig
     features: tuple[Feature, ...]
     tags: tuple[str, ...] = ()
     speller: Speller | None = None
+    active: tuple[Feature, ...] = field(init=False, repr=False, compare=False)
+    _marks: tuple[MarkFeature, ...] = field(init=False, repr=False, compare=False)
+    _pairs: tuple[PlaceFeature, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        on = [feature for feature in self.features if feature.size]
+        places = [feature for feature in on if isinstance(feature, PlaceFeature)]
+        marks = tuple(feature for feature in places if isinstance(feature, MarkFeature))
+        object.__setattr__(self, "active", tuple(sorted(on, key=_rank)))
+        object.__setattr__(self, "_marks", marks)
+        object.__setattr__(self, "_pairs", tuple(each for each in places if each not in marks))
 
     @classmethod
     def build(
@@ -135,10 +147,9 @@ class Lexicon:
         return dict(sorted(found.items(), key=_place_in_file))
 
     @property
-    def active(self) -> tuple[Feature, ...]:
-        """The features that are on, in the order in which they are concatenated: a word's, its marks, others."""
-        on = [feature for feature in self.features if feature.size]
-        return tuple(sorted(on, key=_rank))
+    def input_size(self) -> int:
+        """How wide the part of the encoder's input is that the features make."""
+        return sum(feature.size for feature in self.features)
 
     def slices(self) -> dict[str, slice]:
         """Return where each feature that is on lies in the encoder's input, by its name."""
@@ -176,15 +187,13 @@ class Lexicon:
         Raises:
             ModelError: the model reads columns that are not given.
         """
-        marks = [feature for feature in self.active if isinstance(feature, MarkFeature)]
-        if marks:
-            self.of(Columns).check(values)
-        return _side_by_side(marks, tokens, values)
+        if self._marks:
+            self.of(MarkColumns).check(values)
+        return _side_by_side(self._marks, tokens, values)
 
     def pair_rows(self, tokens: Sequence[str]) -> Rows | None:
         """Return the (T, 2) rows of the bigrams before and after each token, or None for a model without any."""
-        places = [feature for feature in self.active if isinstance(feature, PlaceFeature)]
-        return _side_by_side([each for each in places if not isinstance(each, MarkFeature)], tokens, ())
+        return _side_by_side(self._pairs, tokens, ())
 
     def place_rows(self, tokens: Sequence[str], values: Sequence[Sequence[str]]) -> dict[str, Rows]:
         """Return the (T, F) rows of a sentence for each feature of a place that is on, by the feature's name.

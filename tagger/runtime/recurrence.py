@@ -117,7 +117,7 @@ class RecurrentLayer:
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class PackedSteps:
     """In which order the N tokens of windows are read: step after step, in each step the longest windows first.
 
     Attributes:
@@ -131,7 +131,7 @@ class Steps:
     places: Ints
 
     @classmethod
-    def of(cls, lengths: Ints, directions: int) -> Steps:
+    def of(cls, lengths: Ints, directions: int) -> PackedSteps:
         """Lay out windows of any lengths, their tokens one after the other; a second direction begins at the ends."""
         running = np.sort(lengths)
         counts = len(lengths) - np.searchsorted(
@@ -151,7 +151,7 @@ class Steps:
         return cls(counts.tolist(), orders, places)
 
 
-def run(layer: RecurrentLayer, gates: Floats, rows: Ints | None, steps: Steps) -> Floats:
+def run(layer: RecurrentLayer, gates: Floats, rows: Ints | None, steps: PackedSteps) -> Floats:
     """Return the state of every token in packed order, (directions, N, H).
 
     Args:
@@ -233,7 +233,7 @@ def advance(layer: RecurrentLayer, gates: Floats, before: CellState | None) -> C
     return CellState(state, cell)
 
 
-def unpack_states(states: Floats, steps: Steps) -> Floats:
+def unpack_states(states: Floats, steps: PackedSteps) -> Floats:
     """Return the states of `run` in the order of the tokens, directions side by side: (N, directions * H)."""
     D, N, H = states.shape
     together = np.empty((N, D, H), dtype=np.float32)

@@ -1,8 +1,9 @@
-"""What predictions are worth: spans and tags in, numbers out. Files, models and terminals are unknown here.
+"""What predictions are worth: spans and tags in, numbers out. Models and terminals are unknown here.
 
 `exact` holds the scores that everyone quotes, `strict` the strict reading of tags, `matching` near misses and
 confusions, `breakdown` the scores of parts, `resampling` intervals and tests, `calibration` confidences,
-`seqeval_report` what the package seqeval says.
+`seqeval_report` what the package seqeval says. `answers` reads gold and predicted files, `report` gathers all facts
+and draws a page, `result` is what callers get.
 """
 
 from tagger.scoring.breakdown import (

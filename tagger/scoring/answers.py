@@ -78,6 +78,20 @@ def _read_predicted(gold: Corpus, path: FilePath, wanted: AnswerColumns) -> Answ
     given = wanted.predicted_scheme or wanted.scheme
     columns = Columns(token=wanted.token_column, tag=wanted.predicted_column)
     corpus = read_corpus(path, columns=columns, scheme=given, encoding=wanted.encoding)
+    return match_answers(gold, corpus, given)
+
+
+def match_answers(gold: Corpus, corpus: Corpus, given: Scheme | None = None) -> Answers:
+    """Return the tags of a corpus as answers to gold, whose tokens it must hold.
+
+    Args:
+        gold: the right labels.
+        corpus: the predicted ones.
+        given: their scheme; None: that which they look like, unless that of gold will do.
+
+    Raises:
+        DataError: the first place where the tokens differ.
+    """
     check_same_tokens(gold, corpus)
     tags = tuple(sentence.tags for sentence in corpus.sentences)
     if given:
@@ -230,18 +244,6 @@ def compare_answers(
         for each in (first, second)
     )
     return scoring.compare(one, two)
-
-
-def read_surfaces(path: FilePath, wanted: AnswerColumns) -> frozenset[str]:
-    """Read the words of every span of a training corpus."""
-    column = -1 if wanted.gold_column is None else wanted.gold_column
-    corpus = read_corpus(
-        path,
-        columns=Columns(token=wanted.token_column, tag=column),
-        scheme=wanted.scheme,
-        encoding=wanted.encoding,
-    )
-    return surfaces_of(corpus)
 
 
 def surfaces_of(corpus: Corpus) -> frozenset[str]:

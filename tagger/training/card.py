@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from tagger import __version__
 from tagger.text.counting import count_of
 from tagger.training.data import Corpora
+from tagger.version import __version__
 
 _SEEDS = "## Seeds"
 

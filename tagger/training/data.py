@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -16,19 +15,18 @@ import numpy as np
 
 from tagger.config import Config, complete_settings
 from tagger.errors import ConfigError, DataError
-from tagger.model import trained
 from tagger.model.batch import EncodedCorpus, encode
-from tagger.model.trained import TrainedModel
 from tagger.model.vectors import Vectors
+from tagger.runtime.evaluation import find_columns, read_gold
+from tagger.runtime.language import TrainedLanguageModel
 from tagger.runtime.lexicon import Lexicon
+from tagger.runtime.trained import TrainedModel, inner_scheme, inner_tags
 from tagger.text import costs, schemes
-from tagger.text.conll import Columns, Corpus, Sentence, read_corpus
+from tagger.text.conll import Corpus, Sentence, read_corpus
 from tagger.text.gazetteer import Gazetteer
-from tagger.text.marks import parse_feature_columns
 from tagger.text.schemes import Scheme
 from tagger.text.tokenizer import Mode, detect
-from tagger.training.language import TrainedLanguageModel
-from tagger.training.text_encoder import TrainedTextEncoder
+from tagger.training.pretrained import TrainedTextEncoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +37,11 @@ class Corpora:
         config: settings with the scheme and the mode of the corpus filled in.
         held_out: whether dev was cut from the training sentences because no dev file was given.
         types: the entity types (or bare labels) of the training sentences, sorted.
-        language: the language model that the labeler uses, if any.
+        language: the language model that the labeller uses, if any.
         vectors: pretrained word vectors, if any.
         base: the model whose training the run continues, if any; its types are among `types`.
         gazetteers: lists of names.
-        encoder: what learnt from raw text, with which the labeler begins, if any.
+        encoder: what learnt from raw text, with which the labeller begins, if any.
     """
 
     config: Config
@@ -99,12 +97,6 @@ class GazetteerFacts:
     dev: float
 
 
-def name_columns(config: Config) -> Columns:
-    """Return the columns that the settings name."""
-    features = tuple(each.column for each in parse_feature_columns(config.embedding.feature_columns))
-    return Columns(token=config.corpus.token_column, tag=config.corpus.tag_column, features=features)
-
-
 def read_corpora(
     train: Path | Corpus, dev: Path | Corpus | None, test: Path | Corpus | None, config: Config
 ) -> Corpora:
@@ -119,7 +111,7 @@ def read_corpora(
         ConfigError: a feature's column is that of the tag, or a type that has a cost isn't there.
     """
     wanted = None if config.corpus.scheme == "auto" else schemes.parse_scheme(config.corpus.scheme)
-    columns, encoding = name_columns(config), config.corpus.encoding
+    columns, encoding = find_columns(config), config.corpus.encoding
     learned = (
         train
         if isinstance(train, Corpus)
@@ -147,19 +139,6 @@ def _refuse_tag_as_feature(corpus: Corpus, config: Config) -> None:
                 "learns nothing (--tag-column names the tag's)",
                 "--feature-column",
             )
-
-
-def read_gold(path: Path, scheme: Scheme, *, columns: Columns, encoding: str) -> Corpus:
-    """Read a corpus to score a model on, in the model's scheme or, where its tags are of none such, in its own."""
-    try:
-        return read_corpus(path, columns=columns, scheme=scheme, encoding=encoding)
-    except DataError:
-        with suppress(DataError):
-            found = read_corpus(path, columns=columns, encoding=encoding)
-            if Scheme.BARE not in (scheme, found.scheme):
-                note = f"its tags are {found.scheme}, the model's {scheme}; their spans are compared"
-                return replace(found, warnings=(*found.warnings, note))
-        raise
 
 
 def prepare_corpora(learned: Corpus, dev: Corpus | None, test: Corpus | None, *, config: Config) -> Corpora:
@@ -255,7 +234,7 @@ def _known_share(names: Gazetteer, corpus: Corpus) -> float:
 def build_lexicon(corpora: Corpora) -> Lexicon:
     """Number the words and tags of the training sentences."""
     has_outside = any(schemes.OUTSIDE in sentence.tags for sentence in corpora.train.sentences)
-    tags = trained.inner_tags(corpora.types, corpora.train.scheme, has_outside=has_outside)
+    tags = inner_tags(corpora.types, corpora.train.scheme, has_outside=has_outside)
     lexicon = Lexicon.build(corpora.train.sentences, tags, corpora.config.embedding, corpora.gazetteers)
     if corpora.base is not None:
         lexicon = corpora.base.lexicon.followed_by(lexicon)
@@ -272,7 +251,7 @@ def encode_training(corpora: Corpora, lexicon: Lexicon) -> EncodedCorpus:
     A sentence too long to be read at once is cut between two of its spans, so that the memory of a step is bounded
     where somebody forgot the blank lines.
     """
-    inner, limit = trained.inner_scheme(corpora.train.scheme), corpora.config.encoder.max_tokens
+    inner, limit = inner_scheme(corpora.train.scheme), corpora.config.encoder.max_tokens
     pieces = [
         piece
         for sentence in corpora.train.sentences

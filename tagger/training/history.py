@@ -8,7 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tagger.training import checkpoint
+from tagger.runtime import directory as files
+from tagger.text.files import write_atomically
 
 Epochs = Sequence[Mapping[str, Any]]  # the facts of each epoch, as a line of the history holds them
 
@@ -25,8 +26,8 @@ class History:
     """
 
     def __init__(self, directory: Path, draw: Callable[[Epochs], str]) -> None:
-        self._path = directory / checkpoint.HISTORY
-        self._picture = directory / checkpoint.CURVES
+        self._path = directory / files.HISTORY
+        self._picture = directory / files.CURVES
         self._draw = draw
         self.epochs: list[dict[str, Any]] = []
 
@@ -42,8 +43,8 @@ class History:
         """Append an epoch."""
         self.epochs.append(dict(facts))
         lines = [json.dumps(each, ensure_ascii=False) + "\n" for each in self.epochs]
-        checkpoint.write_atomically(self._path, "".join(lines).encode())
-        checkpoint.write_atomically(self._picture, self._draw(self.epochs).encode())
+        write_atomically(self._path, "".join(lines).encode())
+        write_atomically(self._picture, self._draw(self.epochs).encode())
 
     @property
     def seconds(self) -> float:

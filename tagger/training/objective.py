@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from tagger.config import Config
-from tagger.model import trained
 from tagger.model.batch import Batch
+from tagger.model.building import build_labeler
 from tagger.model.cotraining import NeighbourPrediction
 from tagger.model.labeler import SequenceLabeler
 from tagger.model.text_encoder import TextEncoder, begin_with
 from tagger.runtime.lexicon import Lexicon
+from tagger.runtime.trained import inner_scheme
 from tagger.text import costs
 from tagger.text.schemes import Scheme
 from tagger.training.margin import margins
@@ -117,11 +118,11 @@ def build(
 ) -> LabellingObjective:
     """Build a labeller and what stands beside it, with fresh weights drawn by the configuration's seed.
 
-    The labeller's weights are drawn first: they are those of `model.trained.build`.
+    The labeller's weights are drawn first.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        labeler = trained.draw(lexicon, config)
+        labeler = build_labeler(lexicon, config)
         return LabellingObjective(labeler, lexicon, config, is_spelled=is_spelled, span_length=span_length)
 
 
@@ -139,4 +140,4 @@ def _shares(lexicon: Lexicon, config: Config, span_length: float) -> Tensor | No
 
 
 def _scheme(config: Config) -> Scheme:
-    return trained.inner_scheme(Scheme(config.corpus.scheme))
+    return inner_scheme(Scheme(config.corpus.scheme))

@@ -1,84 +1,60 @@
-"""The directory of a network that learnt from raw text: settings, tables and weights, checked when read.
-
-The same files and checks as a labeler's directory (see `training.checkpoint`). Which network it is,
-`training.language` and `training.text_encoder` say.
-"""
+"""An encoder that learnt from raw text, as a run begins with it: what `tagger pretrain --target encoder` wrote."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import torch
-from torch import nn
+from numpy.typing import NDArray
 
-from tagger import config as settings
-from tagger.config import PretrainConfig, TextEncoderConfig
-from tagger.errors import ConfigError, ModelError
-from tagger.training.checkpoint import CONFIG, VOCAB, expect_kind, read_model
+from tagger.config import TextEncoderConfig
+from tagger.errors import ModelError
+from tagger.model.building import load_weights
+from tagger.model.text_encoder import TextEncoder
+from tagger.runtime import directory as files
+from tagger.runtime.lexicon import Lexicon
 
-Settings = TypeVar("Settings", PretrainConfig, TextEncoderConfig)
-Network = TypeVar("Network", bound=nn.Module)
-
-
-class _Tables(Protocol):
-    def as_dict(self) -> dict[str, Any]:
-        """Return the tables as plain lists, for JSON."""
+_EXPECTED = "an encoder, as `tagger pretrain TEXT --target encoder --output DIR` writes"
 
 
-Tables = TypeVar("Tables", bound=_Tables)
+@dataclass(frozen=True, slots=True)
+class TrainedTextEncoder:
+    """What the directory holds."""
+
+    config: TextEncoderConfig
+    lexicon: Lexicon
+    weights: Mapping[str, NDArray[Any]]
 
 
-def contents(config: PretrainConfig | TextEncoderConfig, tables: _Tables) -> dict[str, bytes]:
-    """Return the files that belong with the weights."""
-    return {
-        CONFIG: settings.render(config).encode(),
-        VOCAB: json.dumps(tables.as_dict(), ensure_ascii=False).encode(),
-    }
-
-
-def load(
-    directory: str | Path,
-    expected: str,
-    kind: type[Settings],
-    restore: Callable[[object, Settings], Tables],
-    build: Callable[[Tables, Settings], Network],
-) -> tuple[Settings, Tables, Network]:
-    """Read a directory: settings, tables, and the network, which learns no more.
-
-    Args:
-        directory: where.
-        expected: the kind of model and what writes it, see `checkpoint.expect_kind`.
-        kind: of the settings.
-        restore: makes tables of JSON, or raises what a stranger's JSON may make it raise.
-        build: makes a network of the sizes of the tables and settings.
+def load_text_encoder(directory: str | Path) -> TrainedTextEncoder:
+    """Read the directory of an encoder.
 
     Raises:
-        ModelError: it or a file in it is missing, truncated, altered, or of another format version or kind; or
-            its settings don't fit its weights.
+        ModelError: it or a file in it is missing, truncated, altered, or of another format version or kind; or its
+            settings don't fit its weights.
     """
     directory = Path(directory)
-    if not directory.is_dir():
-        found = "is a file" if directory.exists() else "does not exist"
-        raise ModelError(f"{found}; expected the directory of {expected}", directory)
-    files, tensors = read_model(directory)
-    expect_kind(expected, files, directory)
-    try:
-        config = settings.parse_settings(kind, files[CONFIG].decode("utf-8"))
-    except (ConfigError, UnicodeDecodeError) as error:
-        raise ModelError(str(error), directory / CONFIG) from None
-    try:
-        tables = restore(json.loads(files[VOCAB]), config)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ModelError(f"is not a table of words: {error}", directory / VOCAB) from None
+    content, weights = files.read_model(directory, _EXPECTED)
+    config = files.parse_config(TextEncoderConfig, directory, content)
+    lexicon = files.parse_tables(
+        lambda tables: Lexicon.from_dict(tables, config.embedding), directory, content
+    )
     with torch.device("meta"):  # shapes alone: absurd sizes are found before memory is taken
-        wanted = {name: value.shape for name, value in build(tables, config).state_dict().items()}
-    if wanted != {name: value.shape for name, value in tensors.items()}:
-        raise ModelError(
-            f"the weights don't fit {CONFIG} and {VOCAB}; the directory mixes two models", directory
-        )
-    network = build(tables, config)
-    network.load_state_dict(tensors)
-    return config, tables, network.requires_grad_(False).eval()
+        wanted = {name: tuple(each.shape) for name, each in TextEncoder(lexicon, config).state_dict().items()}
+    try:
+        files.check_shapes(weights, wanted)
+    except ValueError as error:
+        place = directory / files.WEIGHTS
+        raise ModelError(f"doesn't fit {files.CONFIG} and {files.VOCAB}: {error}", place) from None
+    return TrainedTextEncoder(config, lexicon, weights)
+
+
+def restore_text_encoder(trained: TrainedTextEncoder) -> TextEncoder:
+    """Rebuild the network of an encoder, which learns no more."""
+    with torch.random.fork_rng(devices=[]):
+        network = TextEncoder(trained.lexicon, trained.config)
+    load_weights(network, trained.weights)
+    return network.requires_grad_(False).eval()

@@ -17,9 +17,11 @@ from typing import Any, NamedTuple
 
 from tagger import config as settings
 from tagger.errors import ModelError
+from tagger.runtime import directory as files
 from tagger.scoring import Scores
+from tagger.text.files import write_atomically
 from tagger.text.schemes import Scheme
-from tagger.training import card, checkpoint, run, state
+from tagger.training import card, run, state
 from tagger.training.data import Corpora
 from tagger.training.recipes import labelled
 from tagger.training.recipes.labelled import FinishedLabeller, score_model
@@ -131,8 +133,8 @@ def repeat(
     Raises:
         ModelError: the record in `directory` is of other settings or corpora.
     """
-    checkpoint.prepare_directory(directory)
-    with checkpoint.locked(directory):
+    files.prepare_directory(directory)
+    with files.locked(directory):
         record = _Record(directory, data)
         if resume:
             record.read()
@@ -160,7 +162,7 @@ def place_of(directory: Path, seed: int) -> Path:
 
 def has_begun(directory: Path) -> bool:
     """Tell whether there is a record, or an unfinished run of some seed."""
-    return (directory / checkpoint.SEEDS).is_file() or any(directory.glob(f"seed-*/{state.CHECKPOINT}"))
+    return (directory / files.SEEDS).is_file() or any(directory.glob(f"seed-*/{state.CHECKPOINT}"))
 
 
 class _Record:
@@ -168,7 +170,7 @@ class _Record:
 
     def __init__(self, directory: Path, data: Corpora) -> None:
         self._directory = directory
-        self._path = directory / checkpoint.SEEDS
+        self._path = directory / files.SEEDS
         content = settings.render(data.config).encode() + data.fingerprint()
         self._fingerprint = hashlib.sha256(content).hexdigest()
         self._measure = "accuracy" if Scheme(data.config.corpus.scheme) is Scheme.BARE else "F1"
@@ -208,14 +210,14 @@ class _Record:
         for place in self._directory.glob("seed-*"):
             _clear(place)
         state.discard_run(self._directory)
-        checkpoint.discard(self._path)
+        files.discard(self._path)
 
     def add(self, seed: int, finished: FinishedLabeller) -> None:
         """Write down what a seed came to; its model takes the place of the best so far, or goes."""
         self.trials[seed] = Trial(seed, finished.as_dict(), self._measure)
         lines = [self.trials[each].as_dict() for each in sorted(self.trials)]
         content = {"fingerprint": self._fingerprint, "seeds": lines}
-        checkpoint.write_atomically(self._path, json.dumps(content, ensure_ascii=False).encode() + b"\n")
+        write_atomically(self._path, json.dumps(content, ensure_ascii=False).encode() + b"\n")
         self._settle(seed)
 
     def _settle(self, seed: int) -> None:
@@ -223,20 +225,20 @@ class _Record:
         if not place.is_dir():
             return
         if choose(self.trials.values()).seed == seed:
-            checkpoint.copy_model(place, self._directory)
+            files.copy_model(place, self._directory)
         _clear(place)
 
 
 def _clear(place: Path) -> None:
     state.discard_run(place)
-    checkpoint.discard_model(place)
+    files.discard_model(place)
 
 
 def _conclude(data: Corpora, directory: Path, record: _Record) -> Repeated:
     """Add the seeds to the card of the best model, and score that as the end of any run does."""
     trials = tuple(record.trials[seed] for seed in sorted(record.trials))
     chosen = choose(trials).facts
-    model = checkpoint.load_model(directory)
+    model = files.load_model(directory)
     dev, test = score_model(data, model)
     best = FinishedLabeller(
         dev=dev,
@@ -245,12 +247,12 @@ def _conclude(data: Corpora, directory: Path, record: _Record) -> Repeated:
         best_epoch=chosen["best_epoch"],
         seconds=sum(trial.facts["seconds"] for trial in trials),
         tokens_per_second=chosen["tokens_per_second"],
-        min_confidence=float(model.labeler.min_confidence),
+        min_confidence=model.min_confidence,
         directory=directory,
     )
     repeated = Repeated(best, trials)
-    path = directory / checkpoint.CARD
+    path = directory / files.CARD
     rows = [(trial.seed, trial.dev, trial.test) for trial in trials]
     text = card.with_seeds(path.read_text(encoding="utf-8"), rows, repeated.dev, repeated.test)
-    checkpoint.write_atomically(path, text.encode())
+    write_atomically(path, text.encode())
     return repeated

@@ -17,7 +17,8 @@ from typing import Any
 import torch
 
 from tagger.errors import TaggerError
-from tagger.training import checkpoint, loop, state
+from tagger.runtime import directory as files
+from tagger.training import loop, state
 from tagger.training.history import History
 from tagger.training.loop import EpochFacts, StepFacts
 from tagger.training.recipe import Dev, Ended, Finished, Recipe
@@ -73,8 +74,8 @@ def train(
         ModelError: the checkpoint doesn't fit this recipe.
         DivergenceError: twenty steps in a row had no finite gradient.
     """
-    checkpoint.prepare_directory(directory)
-    with checkpoint.locked(directory):
+    files.prepare_directory(directory)
+    with files.locked(directory):
         yield from _train(recipe, directory, resume, stop)
 
 
@@ -143,7 +144,7 @@ def _supervise(
         else:
             if fact.kept:
                 recipe.save(directory, run.averaged)
-                checkpoint.discard_reports(directory)
+                files.discard_reports(directory)
             history.add(_line(recipe, fact))
             is_due = True
         if is_due:

@@ -16,17 +16,17 @@ from typing import NamedTuple
 from tagger.config import Config, override
 from tagger.errors import ConfigError, DataError
 from tagger.model import vectors
-from tagger.model.trained import TrainedModel
+from tagger.runtime import directory as files
+from tagger.runtime.language import TrainedLanguageModel
+from tagger.runtime.trained import TrainedModel
 from tagger.text import gazetteer
 from tagger.text.conll import Corpus
 from tagger.text.features import normalise
 from tagger.text.schemes import Scheme
 from tagger.text.tokenizer import Conventions, Mode, Split, detect_mode
 from tagger.text.vocab import Vocab
-from tagger.training import checkpoint, language, text_encoder
 from tagger.training.data import Corpora, read_corpora
-from tagger.training.language import TrainedLanguageModel
-from tagger.training.text_encoder import TrainedTextEncoder
+from tagger.training.pretrained import TrainedTextEncoder, load_text_encoder
 
 _ARCHITECTURE = ("embedding", "encoder", "decoder", "language_model")
 _OPTION = "--init-encoder"
@@ -108,10 +108,10 @@ def collect(
         raise ConfigError("a model that is continued (--from) has its encoder; leave it out", _OPTION)
     growth = overlap = None
     if start.base is not None:
-        model = checkpoint.load_model(start.base)
+        model = files.load_model(start.base)
         data, growth = continue_from(read_corpora(train, dev, test, continue_settings(config, model)), model)
     elif start.encoder is not None:
-        encoder = text_encoder.load(start.encoder)
+        encoder = load_text_encoder(start.encoder)
         data, overlap = begin_with_encoder(
             read_corpora(train, dev, test, adopt_settings(config, encoder)), encoder
         )
@@ -122,7 +122,7 @@ def collect(
     if start.gazetteers:
         data = add_gazetteers(data, start.gazetteers)
     if start.language_model is not None:
-        data = add_language_model(data, language.load(start.language_model))
+        data = add_language_model(data, files.load_language_model(start.language_model))
     return Collected(data, growth, overlap)
 
 

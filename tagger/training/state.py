@@ -14,11 +14,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from tagger.config import Steps
 from tagger.errors import DataError, ModelError
-from tagger.training.checkpoint import discard, part, read_checked, sha256, write_tensors
+from tagger.runtime.directory import discard
+from tagger.runtime.tensors import Array, read_tensors, select_prefixed, sha256, write_tensors
 from tagger.training.optimizer import Optimizer, row_sparse
 
 CHECKPOINT = "checkpoint"
@@ -99,10 +101,10 @@ def save_run(directory: Path, run: Run, identity: Mapping[str, bytes]) -> None:
         place.mkdir(exist_ok=True)
     except OSError as error:
         raise DataError(f"cannot be made: {error.strerror or error}", place) from None
-    tensors = {f"optimizer.{name}": value for name, value in run.optimizer.state().items()}
-    tensors |= {f"network.{name}": value for name, value in run.network.state_dict().items()}
+    tensors = _as_arrays("optimizer.", run.optimizer.state())
+    tensors |= _as_arrays("network.", run.network.state_dict())
     if run.averaged is not run.network:
-        tensors |= {f"averaged.{name}": value for name, value in run.averaged.state_dict().items()}
+        tensors |= _as_arrays("averaged.", run.averaged.state_dict())
     facts = {name: getattr(run, name) for name in _PLACE}
     write_tensors(place / _STATE, tensors, identity, {"run": _VERSION, "place": json.dumps(facts)})
 
@@ -119,7 +121,7 @@ def load_run(directory: Path, run: Run, identity: Mapping[str, bytes]) -> None:
         ModelError: the checkpoint is damaged, or was made with other settings or texts, or by another tagger.
     """
     path = directory / CHECKPOINT / _STATE
-    metadata, tensors = read_checked(path)
+    metadata, tensors = read_tensors(path)
     if metadata.get("run") != _VERSION:
         found = metadata.get("run", "1")
         raise ModelError(
@@ -135,10 +137,10 @@ def load_run(directory: Path, run: Run, identity: Mapping[str, bytes]) -> None:
                 path,
             )
     try:
-        run.network.load_state_dict(part(tensors, "network."))
+        run.network.load_state_dict(_as_tensors("network.", tensors))
         if run.averaged is not run.network:
-            run.averaged.load_state_dict(part(tensors, "averaged."))
-        run.optimizer.load(part(tensors, "optimizer."))
+            run.averaged.load_state_dict(_as_tensors("averaged.", tensors))
+        run.optimizer.load(_as_tensors("optimizer.", tensors))
         place = json.loads(metadata["place"])
         for name in _PLACE:
             setattr(run, name, place[name])
@@ -154,3 +156,11 @@ def discard_run(directory: Path) -> None:
     discard(directory / CHECKPOINT / _STATE)
     with suppress(OSError):
         (directory / CHECKPOINT).rmdir()
+
+
+def _as_arrays(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Array]:
+    return {prefix + name: value.detach().cpu().numpy() for name, value in tensors.items()}
+
+
+def _as_tensors(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(value) for name, value in select_prefixed(arrays, prefix).items()}

@@ -8,8 +8,8 @@ import pytest
 from toy_models import make_model
 
 from tagger.errors import ConfigError
-from tagger.inference.predict import Tagger
-from tagger.training import checkpoint
+from tagger.runtime import directory
+from tagger.runtime.tagger import Tagger
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # spaCy's own, on import
@@ -26,7 +26,7 @@ def add(tmp_path):
     spacy_component.register()
 
     def add_component(scheme: str = "IOB2", sentences: bool = True, **options):
-        checkpoint.save_model(tmp_path, make_model(scheme))
+        directory.save_model(tmp_path, make_model(scheme))
         nlp = spacy.blank("en")
         if sentences:
             nlp.add_pipe("sentencizer")

@@ -13,10 +13,12 @@ from training_runs import fit
 
 from tagger import cli, config
 from tagger.config import Config
+from tagger.runtime import directory as files
+from tagger.runtime.evaluation import label_sentences
+from tagger.runtime.tagger import Tagger
 from tagger.scoring import score
 from tagger.text.conll import read_corpus
 from tagger.text.schemes import Scheme, convert
-from tagger.training import checkpoint, evaluate
 from tagger.training.data import read_corpora
 
 PARTS = {"micro", "macro", "types", "token_accuracy", "sentences", "tokens", "seconds", "tokens_per_second"}
@@ -56,19 +58,16 @@ def run(trained, monkeypatch, capsys, tmp_path):
 
 
 def test_names_are_left_out_as_the_model_has_it_or_as_asked(run) -> None:
-    model = checkpoint.load_model("m")
-    found = evaluate.predict(
-        model, evaluate.encode_corpus(read_corpus("train.conll").sentences, model), min_confidence=0.0
-    )
-    confidences = sorted(value for each in found.confidences for value in each)
+    model = files.load_model("m")
+    found = label_sentences(Tagger(model), read_corpus("train.conll").sentences, min_confidence=0.0)
+    confidences = sorted(span.confidence for each in found for span in each.spans)
     asked = confidences[len(confidences) // 2]
     counts = [
         facts_of(run, "m", "train.conll", "--min-confidence", least)["calibration"]["count"]
         for least in (0, asked)
     ]
     assert counts == [len(confidences), sum(value >= asked for value in confidences)]
-    model.labeler.min_confidence.fill_(asked)
-    checkpoint.save_model(Path("m"), model)
+    files.save_model(Path("m"), model.with_fitted(min_confidence=asked))
     assert facts_of(run, "m", "train.conll")["calibration"]["count"] == counts[1]
     code, _, err = run("m", "train.conll", "--min-confidence", "1.5")
     assert code == 2 and "min-confidence" in err
@@ -110,9 +109,9 @@ def rewrite(path: str, row) -> None:
 def test_json_holds_what_the_contract_says(run):
     facts = facts_of(run, "m", "train.conll")
     assert set(facts) >= PARTS
-    model = checkpoint.load_model("m")
+    model = files.load_model("m")
     corpus = read_corpus("train.conll")
-    tags = evaluate.tag(model, evaluate.encode_corpus(corpus.sentences, model))
+    tags = [each.tags for each in label_sentences(Tagger(model), corpus.sentences)]
     expected = score([sentence.tags for sentence in corpus.sentences], tags, Scheme.IOB2).as_dict()
     assert {name: facts[name] for name in expected} == json.loads(json.dumps(expected))
     assert facts["micro"]["f1"] > 0.1
@@ -192,11 +191,13 @@ def test_a_bad_file_is_one_line(run, content, expected):
 
 def test_a_bad_model_is_one_line(run):
     assert error_of(run, "none", "train.conll").startswith(
-        "none: does not exist; a model directory is expected"
+        "none: does not exist; expected the directory of a labeller, as `tagger train --output DIR` writes"
     )
-    assert error_of(run, "train.conll", "train.conll").startswith("train.conll: is a file; a model directory")
+    assert error_of(run, "train.conll", "train.conll").startswith(
+        "train.conll: is a file; expected the directory of a labeller, as `tagger train --output DIR` writes"
+    )
     assert error_of(run, "m", "none.conll").startswith("none.conll: ")
-    Path("m", checkpoint.VOCAB).unlink()
+    Path("m", files.VOCAB).unlink()
     assert error_of(run, "m", "train.conll").startswith("m/vocab.json: is missing")
 
 

@@ -8,13 +8,12 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
-import torch
 from toy_models import make_model
 
 from tagger import cli
-from tagger.inference import inspection
-from tagger.inference.inspection import END, START
-from tagger.training import checkpoint
+from tagger.runtime import directory as files
+from tagger.runtime import inspection
+from tagger.runtime.inspection import END, START
 
 SCORES = {"dev": {"micro": {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 1234}}}
 EPOCHS = [
@@ -28,15 +27,14 @@ def model(tmp_path: Path) -> Path:
     """A model directory whose strongest and weakest moves are known."""
     directory = tmp_path / "model"
     directory.mkdir()
-    made = make_model()
-    with torch.no_grad():
-        made.labeler.decoder.transitions[0, 0] = 5.0  # O -> O
-        made.labeler.decoder.transitions[0, 2] = 9.0  # O -> I-LOC, which BIOES forbids
-        made.labeler.decoder.end_transitions[0] = -4.0
-        made.labeler.min_confidence.fill_(0.25)
-    checkpoint.save_model(directory, made)
-    (directory / checkpoint.SCORES).write_text(json.dumps(SCORES), encoding="utf-8")
-    (directory / checkpoint.HISTORY).write_text("\n".join(map(json.dumps, EPOCHS)) + "\n", encoding="utf-8")
+    made = make_model().with_fitted(min_confidence=0.25)
+    transitions = made.weights["decoder.transitions"]
+    transitions[0, 0] = 5.0  # O -> O
+    transitions[0, 2] = 9.0  # O -> I-LOC, which BIOES forbids
+    made.weights["decoder.end_transitions"][0] = -4.0
+    files.save_model(directory, made)
+    (directory / files.SCORES).write_text(json.dumps(SCORES), encoding="utf-8")
+    (directory / files.HISTORY).write_text("\n".join(map(json.dumps, EPOCHS)) + "\n", encoding="utf-8")
     return directory
 
 
@@ -127,7 +125,7 @@ def test_colours_are_red_for_favoured_and_blue_for_disfavoured(score: float, cha
 def test_a_softmax_model_has_no_transitions(run, tmp_path: Path) -> None:
     directory = tmp_path / "softmax"
     directory.mkdir()
-    checkpoint.save_model(directory, make_model(decoder__kind="softmax"))
+    files.save_model(directory, make_model(decoder__kind="softmax"))
     shown = run(directory)
     assert "softmax" in shown and "strongest" not in shown
     assert json.loads(run(directory, "--json"))["transitions"] is None
@@ -139,10 +137,10 @@ def test_a_softmax_model_has_no_transitions(run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        (checkpoint.SCORES, "{", "scores.json: is not what training writes"),
-        (checkpoint.SCORES, '{"dev": []}', "scores.json: is not what training writes"),
-        (checkpoint.HISTORY, '{"epoch": 1}', "history.jsonl: is not what training writes"),
-        (checkpoint.HISTORY, "\n\n", "history.jsonl: is not what training writes"),
+        (files.SCORES, "{", "scores.json: is not what training writes"),
+        (files.SCORES, '{"dev": []}', "scores.json: is not what training writes"),
+        (files.HISTORY, '{"epoch": 1}', "history.jsonl: is not what training writes"),
+        (files.HISTORY, "\n\n", "history.jsonl: is not what training writes"),
     ],
 )
 def test_damaged_records_are_named(run, model: Path, name: str, content: str, message: str) -> None:
@@ -157,4 +155,4 @@ def test_a_picture_that_cannot_be_written_is_an_error(run, model: Path, tmp_path
 
 
 def test_no_model_is_an_error(run, tmp_path: Path) -> None:
-    assert "does not exist; a model directory is expected" in run(tmp_path / "nothing")
+    assert "does not exist; expected the directory of a labeller" in run(tmp_path / "nothing")

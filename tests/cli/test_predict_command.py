@@ -15,7 +15,7 @@ import pytest
 from toy_models import make_model, random_sentences
 
 from tagger import cli
-from tagger.training import checkpoint
+from tagger.runtime import directory as files
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
 
@@ -23,7 +23,7 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_N
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> str:
     directory = tmp_path_factory.mktemp("model")
-    checkpoint.save_model(directory, make_model())
+    files.save_model(directory, make_model())
     return str(directory)
 
 
@@ -113,7 +113,7 @@ def test_nothing_in_gives_nothing_out(run):
 
 
 def test_workers_change_no_byte(run, monkeypatch):
-    monkeypatch.setattr("tagger.inference.predict.tagger._CHUNK_TOKENS", 100)
+    monkeypatch.setattr("tagger.runtime.tagger._CHUNK_TOKENS", 100)
     text = "\n\n".join(" ".join(words) + "." for words in random_sentences(100))
     for format in ("jsonl", "html"):
         expected = run("x", "--format", format, x=text)
@@ -145,7 +145,8 @@ def test_a_model_that_is_none_is_an_error(run):
     code, _, err = run("x", directory="x", x="Ada")
     assert code == 1
     assert (
-        err == "error: x: is a file; a model directory is expected, as `tagger train --output DIR` writes\n"
+        err
+        == "error: x: is a file; expected the directory of a labeller, as `tagger train --output DIR` writes\n"
     )
 
 

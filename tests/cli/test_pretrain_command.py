@@ -8,17 +8,18 @@ import os
 import random
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
-import torch
 from commands import Run
 
 from tagger import cli
 from tagger.cli.progress import TrainingProgress
-from tagger.text.conll import read_corpus
-from tagger.training import checkpoint, language, rehearsal
-from tagger.training.evaluate import encode_corpus, keep_layers, tag
+from tagger.runtime.directory import WEIGHTS, load_language_model, load_model
+from tagger.runtime.tensors import Array, select_prefixed
+from tagger.training import rehearsal
 from tagger.training.loop import StepFacts
 
 SMALL = (
@@ -90,6 +91,27 @@ def test_pretrain_says_what_is_wrong(
     assert message in err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--input-format", "html"), "'--input-format': found 'html', expected 'text', 'lines'"),
+        (("--set", "model.hiden=3"), "for --set: model.hiden: no such setting; did you mean model.hidden?"),
+        (("--encoding", "klingon"), "'--encoding': found 'klingon', expected a text encoding"),
+        (("--target", "encoder", "--set", "model.hidden=8"), "did you mean encoder.hidden?"),
+        (("--target", "encoder", "--unit", "syllables"), "'--unit': found 'syllables', expected 'words' or"),
+        (("--layers", "99"), "'--layers': found 99, expected less than or equal to 4"),
+        (("--layers", "5"), "Invalid value: model.layers: found 5, expected less than or equal to 4"),
+    ],
+)
+def test_a_bad_value_is_wrong_usage(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    code, out, err = run("pretrain", "none.txt", "--output", tmp_path / "lm", *arguments)
+    assert (code, out) == (2, "")
+    assert message in " ".join(err.replace("│", " ").split())
+    assert not (tmp_path / "lm").exists()
+
+
 def test_a_dry_run_estimates_and_writes_nothing(
     files: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,8 +157,7 @@ def test_ctrl_c_saves_and_the_same_command_goes_on_to_the_same_bits(
     code, _, err = run(*arguments, tmp_path / "parts", "--resume")
     assert code == 0
     assert "resumed at " in err
-    name = checkpoint.WEIGHTS
-    assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes()
+    assert (tmp_path / "whole" / WEIGHTS).read_bytes() == (tmp_path / "parts" / WEIGHTS).read_bytes()
 
 
 def test_a_full_disk_is_one_line(
@@ -151,27 +172,6 @@ def test_a_full_disk_is_one_line(
     )  # fmt: skip
     assert (code, out) == (1, "")
     assert err.endswith(": cannot be written: No space left on device; nothing was replaced\n")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("--input-format", "html"), "'--input-format': found 'html', expected 'text', 'lines'"),
-        (("--set", "model.hiden=3"), "for --set: model.hiden: no such setting; did you mean model.hidden?"),
-        (("--encoding", "klingon"), "'--encoding': found 'klingon', expected a text encoding"),
-        (("--target", "encoder", "--set", "model.hidden=8"), "did you mean encoder.hidden?"),
-        (("--target", "encoder", "--unit", "syllables"), "'--unit': found 'syllables', expected 'words' or"),
-        (("--layers", "99"), "'--layers': found 99, expected less than or equal to 4"),
-        (("--layers", "5"), "Invalid value: model.layers: found 5, expected less than or equal to 4"),
-    ],
-)
-def test_a_bad_value_is_wrong_usage(
-    run: Run, tmp_path: Path, arguments: tuple[str, ...], message: str
-) -> None:
-    code, out, err = run("pretrain", "none.txt", "--output", tmp_path / "lm", *arguments)
-    assert (code, out) == (2, "")
-    assert message in " ".join(err.replace("│", " ").split())
-    assert not (tmp_path / "lm").exists()
 
 
 ENCODER = (
@@ -281,36 +281,33 @@ def test_a_prompt_may_be_empty(files: Path, run: Run) -> None:
     assert out.strip() in {"Ada", "Bob", "Eve"}
 
 
+def encoder_of(weights: Mapping[str, Array], prefix: str = "") -> dict[str, Array]:
+    """Return those of a model's weights that read text in both directions."""
+    return select_prefixed(weights, f"{prefix}encoder.")
+
+
 def test_a_labeler_with_a_language_model_stands_alone(files: Path, run: Run, tmp_path: Path) -> None:
     arguments = ("train", files / "train.conll", "--epochs", 2, "--workers", 1, "--hidden", 8, "--json")
     code, _, err = run(*arguments, "--lm", files / "lm", "--output", tmp_path / "model")
     assert code == 0, err
-    model = checkpoint.load_model(tmp_path / "model")
-    contextual = model.labeler.embedding.contextual
-    assert contextual is not None
-    frozen = language.load(files / "lm").model.encoder.state_dict()
-    found = contextual.encoder.state_dict()
-    assert all(torch.equal(found[name], value) for name, value in frozen.items())
-    assert not torch.equal(contextual.mix.weights, torch.zeros(3))
+    model = load_model(tmp_path / "model")
+    frozen = encoder_of(load_language_model(files / "lm").weights)
+    found = encoder_of(model.weights, "embedding.contextual.")
+    assert frozen and found.keys() == frozen.keys()
+    assert all(np.array_equal(found[name], value) for name, value in frozen.items())
+    assert model.weights["embedding.contextual.mix.weights"].any()
     code, again, _ = run("evaluate", tmp_path / "model", files / "train.conll", "--json")
     assert code == 0
     assert 0 <= json.loads(again)["micro"]["f1"] <= 1
-
-    corpus = read_corpus(files / "train.conll")
-    encoded = encode_corpus(corpus.sentences, model)
-    kept = keep_layers(model, encoded)
-    assert kept.kept is not None
-    assert tag(model, kept) == tag(model, encoded)
 
 
 def test_a_finetuned_language_model_changes(files: Path, run: Run, tmp_path: Path) -> None:
     arguments = ("train", files / "train.conll", "--epochs", 1, "--workers", 1, "--hidden", 8, "--json")
     code, _, err = run(*arguments, "--lm", files / "lm", "--lm-finetune", "--output", tmp_path / "model")
     assert code == 0, err
-    contextual = checkpoint.load_model(tmp_path / "model").labeler.embedding.contextual
-    assert contextual is not None
-    before = language.load(files / "lm").model.encoder.boundary
-    assert not torch.equal(contextual.encoder.boundary, before)
+    found = encoder_of(load_model(tmp_path / "model").weights, "embedding.contextual.")
+    before = encoder_of(load_language_model(files / "lm").weights)
+    assert not np.array_equal(found["boundary"], before["boundary"])
 
 
 def test_a_language_model_of_another_unit_is_refused(files: Path, run: Run, tmp_path: Path) -> None:
@@ -337,10 +334,10 @@ def test_a_labeler_with_a_language_model_is_continued_with_it(files: Path, run: 
     assert run(*arguments, "--hidden", 8, "--lm", files / "lm", "--output", tmp_path / "old")[0] == 0
     code, _, err = run(*arguments, "--from", tmp_path / "old", "--output", tmp_path / "new")
     assert code == 0, err
-    old, new = (checkpoint.load_model(tmp_path / name) for name in ("old", "new"))
+    old, new = (load_model(tmp_path / name) for name in ("old", "new"))
     assert old.config.lm.used and new.config.lm.used
-    frozen = [each.labeler.embedding.contextual.encoder.state_dict() for each in (old, new)]
-    assert all(torch.equal(frozen[1][name], value) for name, value in frozen[0].items())
+    frozen = [encoder_of(each.weights, "embedding.contextual.") for each in (old, new)]
+    assert frozen[0] and all(np.array_equal(frozen[1][name], value) for name, value in frozen[0].items())
     code, _, err = run(
         *arguments, "--from", tmp_path / "old", "--lm", files / "lm", "--output", tmp_path / "x"
     )

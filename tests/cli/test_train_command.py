@@ -14,16 +14,15 @@ import pytest
 from commands import TINY
 
 from tagger.cli.progress import TrainingProgress
-from tagger.training import checkpoint, state
+from tagger.runtime import directory as files
+from tagger.training import state
 
 PARTS = {"micro", "macro", "types", "token_accuracy", "sentences", "tokens", "seconds", "tokens_per_second"}
 SCORE = {"precision", "recall", "f1", "support"}
 
 
 def bits() -> list[bytes]:
-    return [
-        Path("m", name).read_bytes() for name in (checkpoint.CONFIG, checkpoint.VOCAB, checkpoint.WEIGHTS)
-    ]
+    return [Path("m", name).read_bytes() for name in (files.CONFIG, files.VOCAB, files.WEIGHTS)]
 
 
 def test_talk_goes_to_stderr_and_results_to_stdout(train):
@@ -45,7 +44,7 @@ def test_talk_goes_to_stderr_and_results_to_stdout(train):
     for shown in ("dev, epoch ", "test", "precision", "LOC", "micro", "macro", "token accuracy"):
         assert shown in done.out
     assert all(len(line) <= 80 for line in (done.out + done.err).splitlines())
-    checkpoint.load_model("m")
+    files.load_model("m")
 
 
 def test_it_is_said_that_names_are_left_out(train):
@@ -194,7 +193,7 @@ def test_flags_beat_the_file_and_set_beats_flags(train):
     done = train("--config", "my.toml", "--set", "encoder.layers=2")
     assert "GRU 2 x 2 x 5, crf" in done.err
     assert "seed 9" in done.err
-    assert checkpoint.load_model("m").config.encoder.hidden == 5
+    assert files.load_model("m").config.encoder.hidden == 5
 
 
 def test_names_from_the_corpus_do_not_drive_the_terminal(run):
@@ -260,7 +259,7 @@ def test_resuming_with_other_settings_is_refused(train, monkeypatch):
 
 def test_a_second_run_into_a_directory_is_refused(train):
     Path("m").mkdir()
-    with checkpoint.locked(Path("m")):
+    with files.locked(Path("m")):
         assert train("--dev", "ten.conll").error == (
             "m: another run is writing here; wait for it, or choose another --output"
         )
@@ -313,4 +312,4 @@ def test_signals_to_a_real_process(ten_sentences, tmp_path, number, times):
         assert process.returncode in (130, 143)
         assert "everything is saved" not in err
     assert "Traceback" not in err
-    checkpoint.load_model(tmp_path / "m")
+    files.load_model(tmp_path / "m")

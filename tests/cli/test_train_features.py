@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from commands import TINY
 
+from tagger.runtime import directory as files
 from tagger.runtime.features import Gazetteers
-from tagger.training import checkpoint
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def test_columns_lists_and_costs_are_learned_and_used(run):
     assert "gazetteer names.txt: 2 entries, naming 21.43 % of the spans in train and 21.43 % in dev" in err
     assert "gazetteer none.txt: 1 entry, naming 0.00 % of the spans in train" in err
     assert "warning" not in err
-    model = checkpoint.load_model("m")
+    model = files.load_model("m")
     assert model.config.training.costs == ["PER=1:0.5", "LOC=2"]
     assert [each.name for each in model.lexicon.of(Gazetteers).lists] == ["names.txt", "none.txt"]
     code, out, _ = run("evaluate", "m", "columns.conll", "--json")

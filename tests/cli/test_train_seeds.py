@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tagger.cli.progress import TrainingProgress
-from tagger.training import checkpoint
+from tagger.runtime import directory as files
 
 
 def test_every_seed_is_shown_and_the_best_is_kept(train):
@@ -19,7 +19,7 @@ def test_every_seed_is_shown_and_the_best_is_kept(train):
     assert ", the best of 2 on dev; the scores of all are in m/seeds.json" in " ".join(done.err.split())
     for shown in ("seed", "dev F1", "best epoch", "test F1", "mean", "standard deviation"):
         assert shown in done.out
-    assert checkpoint.load_model("m").config.seed in (7, 8)
+    assert files.load_model("m").config.seed in (7, 8)
     assert all(len(line) <= 80 for line in done.out.splitlines())
 
 
@@ -36,7 +36,7 @@ def test_json_carries_every_seed(train):
 
 def test_a_run_that_ends_in_its_second_seed_goes_on_with_that(train, monkeypatch):
     train("--dev", "ten.conll", "--seeds", "2")
-    expected = Path("m", checkpoint.WEIGHTS).read_bytes()
+    expected = Path("m", files.WEIGHTS).read_bytes()
     start = TrainingProgress.start
     seeds = []
 
@@ -52,7 +52,7 @@ def test_a_run_that_ends_in_its_second_seed_goes_on_with_that(train, monkeypatch
     assert done.code == 0
     assert "warning" not in done.err
     assert seeds == [1, 2, 2]
-    assert Path("m", checkpoint.WEIGHTS).read_bytes() == expected
+    assert Path("m", files.WEIGHTS).read_bytes() == expected
 
 
 def test_what_seeds_will_replace_is_said(train):

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagger.config import EmbeddingConfig
-from tagger.model import batch as batches
 from tagger.model.batch import collate, encode, group, shuffled_batches, sorted_batches
 from tagger.runtime.features import Bigrams
 from tagger.runtime.lexicon import Lexicon
+from tagger.runtime.windows import OVERLAP
 from tagger.text import features
 from tagger.text.conll import Sentence
 from tagger.text.vocab import PAD, UNKNOWN
@@ -148,7 +148,7 @@ def test_a_sentence_beyond_the_limit_is_read_through_windows_that_overlap(length
     places = batch.places[:length, b]
     before, row = places // R, places % R
     after = batch.window_lengths[row] - 1 - before
-    margin = min(batches.OVERLAP, max_tokens // 4)
+    margin = min(OVERLAP, max_tokens // 4)
     to_start, to_end = torch.arange(length), length - 1 - torch.arange(length)
     assert bool((before >= torch.minimum(to_start, torch.tensor(margin))).all())
     assert bool((after >= torch.minimum(to_end, torch.tensor(margin))).all())

@@ -11,8 +11,7 @@ from torch.nn import functional
 from tagger.config import LanguageModelConfig, PretrainConfig
 from tagger.model.bilm import LanguageBatch, LanguageModel, ScalarMix
 from tagger.text.language import END, LanguageTables
-from tagger.training import language
-from tagger.training.recipes.lm import collate, encode
+from tagger.training.recipes.lm import build_language_model, collate, encode
 
 SENTENCES = [
     ("the", "cat", "sat"),
@@ -35,7 +34,7 @@ def _build(unit: str = "words") -> tuple[LanguageTables, LanguageModel]:
     config = PretrainConfig(model=LanguageModelConfig(unit=unit, **SIZES))
     counts = {word: 2 for words in SENTENCES for word in words}
     tables = LanguageTables.build(counts, len(SENTENCES), config.model)
-    model = language.build(tables, config)
+    model = build_language_model(tables, config)
     with torch.no_grad():
         model.encoder.boundary.normal_()
     return tables, model.requires_grad_(False)

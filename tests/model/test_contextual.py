@@ -8,14 +8,14 @@ import torch
 
 from tagger.config import Config, EmbeddingConfig, LanguageModelConfig, PretrainConfig, override
 from tagger.errors import ConfigError
-from tagger.model import trained
 from tagger.model.batch import EncodedCorpus, Example, collate, encode, group
+from tagger.model.building import build_labeler
 from tagger.model.contextual import LONGEST, remember
 from tagger.model.labeler import SequenceLabeler
 from tagger.runtime.lexicon import Lexicon
 from tagger.text.conll import Sentence
 from tagger.text.language import LanguageTables
-from tagger.training import language
+from tagger.training.recipes.lm import build_language_model
 from tagger.training.state import begin
 
 SIZES = {"character_dim": 4, "character_filters": 3, "hidden": 7, "projection": 6, "min_count": 1}
@@ -45,8 +45,9 @@ def _build(finetune: bool = False) -> tuple[SequenceLabeler, EncodedCorpus]:
         "lm.finetune": finetune,
         "language_model": pretraining.model.model_dump(),
     }
-    labeler = trained.build(lexicon, override(Config(), changes))
-    model = language.build(tables, pretraining)
+    torch.manual_seed(0)
+    labeler = build_labeler(lexicon, override(Config(), changes))
+    model = build_language_model(tables, pretraining)
     assert labeler.embedding.contextual is not None
     labeler.embedding.contextual.encoder.load_state_dict(model.encoder.state_dict())
     return labeler, encode(sentences, lexicon, None)
@@ -150,4 +151,4 @@ def test_frozen_weights_are_no_business_of_the_optimiser() -> None:
 def test_settings_and_tables_must_agree() -> None:
     lexicon = Lexicon.build([Sentence(("a",))], ["X"], EmbeddingConfig())
     with pytest.raises(ConfigError, match=r"lm\.used: is set by --lm DIR"):
-        trained.build(lexicon, override(Config(), {"lm.used": True, "corpus.scheme": "BARE"}))
+        build_labeler(lexicon, override(Config(), {"lm.used": True, "corpus.scheme": "BARE"}))

@@ -10,15 +10,17 @@ from oracles import BruteForceCRF
 
 from tagger import config
 from tagger.config import Config
-from tagger.model import trained
-from tagger.model.batch import Group, collate, encode, group
+from tagger.model.batch import collate, encode, group
+from tagger.model.building import build_labeler
 from tagger.model.encoder import locked_dropout
 from tagger.runtime.lexicon import Lexicon
+from tagger.runtime.trained import inner_tags
+from tagger.runtime.windows import Group
 from tagger.text.conll import Sentence
 from tagger.text.schemes import Scheme, allowed
 
 WORDS = ("Anna", "saw", "Rome", "in", "1999", ".", "Bert", "x-ray", "of")
-TAGS = tuple(trained.inner_tags(["PER"], Scheme.IOB2))
+TAGS = tuple(inner_tags(["PER"], Scheme.IOB2))
 
 
 def make_sentences(lengths, documents=None, seed: int = 0) -> list[Sentence]:
@@ -46,7 +48,8 @@ def build(sentences, options=None, dtype=torch.float64, **changes):
     named = {"embedding.bigram_dim": 4, "encoder.hidden": 6, "embedding.word_dim": 8, **changes}
     settings = config.override(Config(), {"corpus.scheme": "IOB2", "corpus.mode": "words", **named})
     lexicon = Lexicon.build(make_sentences([9] * 9, seed=1), TAGS, settings.embedding)
-    labeler = trained.build(lexicon, settings).to(dtype)
+    torch.manual_seed(settings.seed)
+    labeler = build_labeler(lexicon, settings).to(dtype)
     return labeler, encode(sentences, lexicon, options), settings
 
 
@@ -54,6 +57,11 @@ def loss_of(labeler, batch, generator=None) -> torch.Tensor:
     """Return the negative log-likelihood of the gold tags, summed over the batch."""
     scores = labeler(batch, generator)
     return labeler.decoder.negative_log_likelihood(scores, batch.tags, batch.lengths, batch.allowed).sum()
+
+
+@torch.no_grad()
+def best_tags(labeler, batch) -> torch.Tensor:
+    return labeler.decoder.viterbi(labeler(batch), batch.lengths)
 
 
 def emissions_of(labeler, corpus, groups, max_tokens: int = 512) -> dict[int, torch.Tensor]:
@@ -135,7 +143,7 @@ def test_decoding_finds_the_best_of_all_tag_sequences():
     torch.nn.init.normal_(labeler.emission.weight, std=3)
     torch.nn.init.normal_(labeler.decoder.transitions)
     groups = group(corpus.examples, 1, 64)
-    best = labeler.decode(collate(corpus, groups, 64))
+    best = best_tags(labeler, collate(corpus, groups, 64))
     crf = labeler.decoder
     scores = [each.detach().numpy() for each in (crf.start_transitions, crf.transitions, crf.end_transitions)]
     for number, emissions in emissions_of(labeler, corpus, groups).items():
@@ -159,7 +167,10 @@ def test_no_number_is_read_that_nobody_wrote(decoder, partial):
 
     def answers():
         objective = loss_of(labeler, batch, torch.Generator().manual_seed(0))
-        return [objective, *torch.autograd.grad(objective, list(labeler.parameters())), labeler.decode(batch)]
+        gradients = torch.autograd.grad(objective, list(labeler.parameters()))
+        # Without a chain the best tags are those of the highest scores: `runtime.chain` takes them.
+        best = [best_tags(labeler, batch)] if decoder == "crf" else []
+        return [objective, *gradients, labeler(batch), *best]
 
     calm = answers()
     torch.use_deterministic_algorithms(True)

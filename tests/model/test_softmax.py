@@ -1,4 +1,4 @@
-"""The decoder without memory, against cross-entropy and against every tag sequence written down."""
+"""The loss without memory, against cross-entropy and against every tag sequence written down."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import torch
 from oracles import BruteForceCRF
 from torch.nn import functional
 
-from tagger.model.crf import FORBIDDEN
 from tagger.model.softmax import Softmax
 
 K = 3
@@ -65,43 +64,3 @@ def test_padding_has_a_finite_gradient(emissions, tags):
     assert bool(gradient.isfinite().all())
     for b, length in enumerate(LENGTHS):
         assert not gradient[length:, b].any()
-
-
-@pytest.mark.parametrize("restricted", [False, True])
-def test_decoding_and_probabilities_are_those_of_all_sequences(emissions, restricted):
-    allowed = torch.tensor([[[1, 1, 0], [1, 0, 1], [0, 1, 1]]] * 4).bool() if restricted else None
-    softmax = Softmax(K)
-    best = softmax.viterbi(emissions, LENGTHS, allowed)
-    posterior = softmax.posterior(emissions, LENGTHS, allowed)
-    found = softmax.nbest(emissions, LENGTHS, 30, allowed)
-    for b, length in enumerate(LENGTHS.tolist()):
-        every = oracle(emissions, b, allowed)
-        assert tuple(best[:length, b].tolist()) == every.paths[0]
-        assert not best[length:, b].any()
-        assert float(posterior.log_z[b]) == pytest.approx(every.log_z)
-        np.testing.assert_allclose(posterior.marginals[:length, b], every.marginals(), atol=1e-12)
-        assert not posterior.marginals[length:, b].any()
-        assert float(posterior.sequences(best)[b]) == pytest.approx(every.probabilities[0])
-        count = min(30, len(every.paths))
-        assert int(found.counts[b]) == count
-        np.testing.assert_allclose(found.scores[b, :count], every.scores[:count])
-        assert bool((found.scores[b, count:] <= FORBIDDEN / 2).all())
-        assert [tuple(row) for row in found.tags[:length, b, :count].T.tolist()] == every.paths[:count]
-        probabilities = posterior.of_scores(found.scores)[b, :count]
-        np.testing.assert_allclose(probabilities, every.probabilities[:count])
-
-
-def test_the_probability_of_a_span_is_that_of_its_tags(emissions, tags):
-    posterior = Softmax(K).posterior(emissions, LENGTHS)
-    places = [(0, 1, 3), (0, 0, 4), (1, 0, 1), (2, 2, 3)]
-    sentence, start, end = torch.tensor(places).T
-    found = posterior.spans(tags, sentence, start, end)
-    for value, (b, s, e) in zip(found, places, strict=True):
-        assert float(value) == pytest.approx(oracle(emissions, b).span(s, tags[s:e, b].tolist()))
-
-
-def test_a_temperature_divides_the_scores(emissions):
-    cool = Softmax(K).posterior(emissions / 2, LENGTHS)
-    torch.testing.assert_close(
-        Softmax(K).posterior(emissions, LENGTHS, temperature=2.0).marginals, cool.marginals
-    )

@@ -95,13 +95,18 @@ def test_both_chains_give_the_same_answers(pair: Pair, temperature: float, n: in
     close = 1e-5
     if temperature != 1.0:  # torch divides in single precision and finds the peaks afterwards
         close += np.abs(pair.scores).max() * len(pair.scores) * 1e-7
+    # What joins tags is held in single precision by both, so log Z may stray by that much at each token, and with it
+    # the probability of a whole sequence, which is the exponential of a score less log Z.
+    whole = (
+        close + max(np.abs(each.numpy()).max() for each in pair.layer.parameters()) * len(pair.scores) * 1e-7
+    )
     found = pair.chain.viterbi(*pair.ask_chain())
     assert np.array_equal(found, tags.numpy())
     expected, posterior = (
         pair.layer.posterior(scores, lengths, sets, temperature),
         pair.chain.posterior(*pair.ask_chain(), temperature),
     )
-    np.testing.assert_allclose(posterior.log_z, expected.log_z.numpy(), rtol=1e-6, atol=close)
+    np.testing.assert_allclose(posterior.log_z, expected.log_z.numpy(), rtol=1e-6, atol=whole)
     np.testing.assert_allclose(posterior.marginals, expected.marginals.numpy(), atol=close)
     starts = [(b, s, size) for b, size in enumerate(lengths.tolist()) for s in range(size)]
     runs = np.array([(b, s, e) for b, s, size in starts for e in {s + 1, (s + size) // 2 + 1, size}])
@@ -119,7 +124,7 @@ def test_both_chains_give_the_same_answers(pair: Pair, temperature: float, n: in
     np.testing.assert_allclose(
         posterior.of_scores(best.scores / temperature)[exist],
         expected.of_scores(wanted.scores / temperature).numpy()[exist],
-        atol=close,
+        atol=whole,
     )
 
 

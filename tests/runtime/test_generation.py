@@ -12,7 +12,7 @@ import torch
 from tagger.config import LanguageModelConfig, PretrainConfig
 from tagger.model.bilm import LanguageModel
 from tagger.runtime.generation import UNKNOWN_WORD, TextContinuer, cluster_bounds, continue_text
-from tagger.runtime.language import LanguageModelParts
+from tagger.runtime.language import TrainedLanguageModel
 from tagger.text.language import END, LanguageTables
 
 COUNTS = {"the": 9, "cat": 7, "sat": 5, "extraordinarily": 3, "a": 8, "dog": 4, "北": 2, "京": 2, "é": 6}
@@ -33,7 +33,7 @@ def make_model(unit="words", layers=2, sharpness=1.0, **sizes):
         if name == "encoder.input.words":
             weights.mul_(sharpness)
     weights = {name: each.numpy() for name, each in model.state_dict().items()}
-    return model, LanguageModelParts(config, tables, weights)
+    return model, TrainedLanguageModel(config, tables, weights)
 
 
 def log_probabilities_by_torch(model, tables, words):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagger.runtime import recurrence
-from tagger.runtime.recurrence import RecurrentLayer, Steps, advance, run, unpack_states
+from tagger.runtime.recurrence import PackedSteps, RecurrentLayer, advance, run, unpack_states
 
 CELLS = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}
 KINDS = sorted(CELLS)
@@ -36,7 +36,7 @@ def draw_tokens(lengths, size, scale=1.0, seed=1):
 
 def run_numpy(kind, cells, lengths, tokens):
     layer = RecurrentLayer.of(kind, weights_of(cells))
-    steps = Steps.of(np.array(lengths, dtype=np.int64), len(cells))
+    steps = PackedSteps.of(np.array(lengths, dtype=np.int64), len(cells))
     return unpack_states(run(layer, tokens @ layer.inputs.T + layer.bias, None, steps), steps)
 
 
@@ -90,7 +90,7 @@ def test_rows_of_a_table_serve_several_tokens(kind):
     rows = np.array([3, 3, 0, 5, 1, 3, 2])
     lengths = np.array([2, 4, 1])
     layer = RecurrentLayer.of(kind, weights_of(cells))
-    steps = Steps.of(lengths, 2)
+    steps = PackedSteps.of(lengths, 2)
     found = run(layer, table @ layer.inputs.T + layer.bias, rows, steps)
     np.testing.assert_allclose(
         unpack_states(found, steps), run_torch(cells, lengths.tolist(), table[rows]), atol=1e-5
@@ -120,7 +120,7 @@ def test_extreme_gates_neither_warn_nor_lose_the_result(kind, scale):
     with warnings.catch_warnings(), np.errstate(all="warn"):
         warnings.simplefilter("error")
         layer = RecurrentLayer.of(kind, weights_of(cells))
-        steps = Steps.of(np.array(lengths), 2)
+        steps = PackedSteps.of(np.array(lengths), 2)
         found = unpack_states(run(layer, tokens @ layer.inputs.T + layer.bias, None, steps), steps)
     np.testing.assert_allclose(found, run_torch(cells, lengths, tokens), atol=1e-4)
 
@@ -142,7 +142,7 @@ def test_the_logistic_function_reaches_its_limits(factor, logistic):
 
 
 def test_steps_of_a_worked_example():
-    steps = Steps.of(
+    steps = PackedSteps.of(
         np.array([1, 3, 2]), 2
     )  # tokens 0 | 1 2 3 | 4 5; the longest window comes first in a step
     assert steps.counts == [3, 2, 1]
@@ -154,7 +154,7 @@ def test_steps_of_a_worked_example():
 
 @given(st.lists(st.integers(0, 9), max_size=8), st.integers(1, 2))
 def test_steps_read_every_token_once_and_never_widen(lengths, directions):
-    steps = Steps.of(np.array(lengths, dtype=np.int64), directions)
+    steps = PackedSteps.of(np.array(lengths, dtype=np.int64), directions)
     assert sum(steps.counts) == sum(lengths)
     assert sorted(steps.counts, reverse=True) == steps.counts
     assert steps.orders.shape == steps.places.shape == (directions, sum(lengths))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tagger.config import EmbeddingConfig
 from tagger.errors import ModelError
-from tagger.runtime.features import Affixes, Columns, Gazetteers
+from tagger.runtime.features import Affixes, Gazetteers, MarkColumns
 from tagger.runtime.kinds import lay_out
 from tagger.runtime.lexicon import Lexicon
 from tagger.text.conll import Sentence
@@ -41,7 +41,7 @@ def test_values_have_rows_of_their_column_and_names_of_their_list():
     found = lexicon.mark_rows(
         ("New", "York", "Rome", "it"), (("N", "N", "X", "P"), ("cap", "cap", "cap", "low"))
     )
-    pos, case = (column.values for column in lexicon.of(Columns).columns)
+    pos, case = (column.values for column in lexicon.of(MarkColumns).columns)
     assert found.shape == (4, 3)
     assert found[:, 0].tolist() == [pos.row("N"), pos.row("N"), UNKNOWN, pos.row("P")]
     assert found[:, 1].tolist() == case.rows(["cap", "cap", "cap", "low"])
@@ -53,7 +53,7 @@ def test_a_model_without_marks_looks_nothing_up():
     assert lexicon.mark_rows(("a",), ()) is None
     assert lexicon.mark_rows(("a",), (("unread",),)) is None
     assert lexicon.pair_rows(("a",)) is None
-    assert not lexicon.of(Columns).as_dict() | lexicon.of(Gazetteers).as_dict()
+    assert not lexicon.of(MarkColumns).as_dict() | lexicon.of(Gazetteers).as_dict()
 
 
 def test_missing_columns_are_named():
@@ -95,7 +95,7 @@ def test_marks_are_part_of_a_lexicon_and_of_its_json():
 )
 def test_marks_from_a_stranger_are_checked(faulty, message):
     with pytest.raises(ValueError, match=message):
-        for feature in (Gazetteers, Columns):
+        for feature in (Gazetteers, MarkColumns):
             feature.from_dict(faulty, EmbeddingConfig(feature_columns=["UPOS"]))
 
 

@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from tagger.errors import ConfigError, DataError
@@ -525,6 +525,8 @@ def corpora(draw, field=TEXT):
 @settings(max_examples=200, deadline=None)
 @given(corpora(), st.sampled_from(["\t", " "]))
 def test_what_is_written_reads_as_it_was(tmp_path_factory, sentences, separator):
+    # Where no other row tells what `# O` is, it is a comment; reading says that it found no sentence.
+    assume(separator == "\t" or any(token != "#" for sentence in sentences for token in sentence.tokens))
     check_round_trip(tmp_path_factory, sentences, lambda found: conll.format_sentences(found, separator))
 
 

@@ -11,9 +11,11 @@ from toy_models import TINY_SIZES
 
 from tagger import config
 from tagger.config import Config, LanguageModelConfig, PretrainConfig
+from tagger.model.building import export_weights
+from tagger.runtime.language import TrainedLanguageModel
 from tagger.text.language import LanguageTables
-from tagger.training import language
 from tagger.training.data import Corpora, read_corpora
+from tagger.training.recipes.lm import build_language_model
 from tagger.training.start import add_language_model
 
 # The tensors of these tests are so small that sharing them out costs more than it gains.
@@ -49,7 +51,7 @@ def read_with_language_model(read_tiny):
         words = Counter(token for sentence in plain.train.sentences for token in sentence.tokens)
         tables = LanguageTables.build(words, len(plain.train.sentences), sizes)
         settings = PretrainConfig(model=sizes)
-        model = language.TrainedLanguageModel(settings, tables, language.build(tables, settings))
-        return add_language_model(plain, model)
+        weights = export_weights(build_language_model(tables, settings))
+        return add_language_model(plain, TrainedLanguageModel(settings, tables, weights))
 
     return read

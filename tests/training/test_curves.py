@@ -13,7 +13,8 @@ from xml.etree import ElementTree
 import pytest
 from training_runs import fit
 
-from tagger.training import checkpoint, curves
+from tagger.runtime import directory as files
+from tagger.training import curves
 from tagger.training.curves.chart import Line, draw, ticks
 from tagger.training.loop import EpochFacts
 
@@ -138,7 +139,7 @@ def test_the_page_asks_for_nothing_and_is_for_light_and_dark():
 def test_a_run_draws_its_history_after_every_epoch(read_tiny, tmp_path):
     for fact in fit(read_tiny(), tmp_path):
         if isinstance(fact, EpochFacts):
-            lines = (tmp_path / checkpoint.HISTORY).read_text(encoding="utf-8").splitlines()
-            page = (tmp_path / checkpoint.CURVES).read_text(encoding="utf-8")
+            lines = (tmp_path / files.HISTORY).read_text(encoding="utf-8").splitlines()
+            page = (tmp_path / files.CURVES).read_text(encoding="utf-8")
             assert page == curves.of_tagger([json.loads(line) for line in lines])
             assert len(lines) == fact.epoch

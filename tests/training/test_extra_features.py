@@ -13,9 +13,11 @@ from training_runs import fit
 from tagger import config
 from tagger.config import Config
 from tagger.errors import ConfigError, DataError
-from tagger.runtime.features import Columns, Gazetteers
+from tagger.runtime import directory as files
+from tagger.runtime.evaluation import score_tagger
+from tagger.runtime.features import Gazetteers, MarkColumns
+from tagger.runtime.tagger import Tagger
 from tagger.text.gazetteer import Gazetteer
-from tagger.training import checkpoint, evaluate
 from tagger.training.data import Corpora, read_corpora
 from tagger.training.recipe import Finished
 from tagger.training.start import add_gazetteers, continue_from, continue_settings
@@ -107,17 +109,17 @@ def test_a_run_stopped_and_resumed_ends_with_the_same_bits(ten_with_columns, tmp
 
     list(fit(data, tmp_path / "parts", stop=stop))
     assert isinstance(list(fit(data, tmp_path / "parts", resume=True))[-1], Finished)
-    for name in (checkpoint.CONFIG, checkpoint.VOCAB, checkpoint.WEIGHTS):
+    for name in (files.CONFIG, files.VOCAB, files.WEIGHTS):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes()
-    model = checkpoint.load_model(tmp_path / "whole")
-    assert [column.name for column in model.lexicon.of(Columns).columns] == ["1", "2"]
+    model = files.load_model(tmp_path / "whole")
+    assert [column.name for column in model.lexicon.of(MarkColumns).columns] == ["1", "2"]
     assert [len(each) for each in model.lexicon.of(Gazetteers).lists] == [3, 3]
-    assert evaluate.score(model, data.dev).micro.f1 > 0
+    assert score_tagger(Tagger(model), data.dev).micro.f1 > 0
 
 
 def test_a_model_with_columns_and_names_can_be_continued(ten_with_columns, tmp_path):
     finish(marked(ten_with_columns), tmp_path / "base")
-    base = checkpoint.load_model(tmp_path / "base")
+    base = files.load_model(tmp_path / "base")
     food = write(
         tmp_path / "food",
         [
@@ -131,9 +133,9 @@ def test_a_model_with_columns_and_names_can_be_continued(ten_with_columns, tmp_p
     assert growth.new_types == ("FOOD",)
     finish(data, tmp_path / "more")
 
-    model = checkpoint.load_model(tmp_path / "more")
+    model = files.load_model(tmp_path / "more")
     assert model.lexicon.of(Gazetteers) == base.lexicon.of(Gazetteers)
-    before, after = base.lexicon.of(Columns).columns, model.lexicon.of(Columns).columns
+    before, after = base.lexicon.of(MarkColumns).columns, model.lexicon.of(MarkColumns).columns
     for old, new, added in zip(before, after, ({"VERB", "NOUN"}, set()), strict=True):
         assert new.name == old.name
         assert new.values.items[: len(old.values.items)] == old.values.items
@@ -142,7 +144,7 @@ def test_a_model_with_columns_and_names_can_be_continued(ten_with_columns, tmp_p
 
 def test_a_continued_model_needs_the_columns_that_it_reads(ten_with_columns, ten_sentences, tmp_path):
     finish(marked(ten_with_columns), tmp_path / "base")
-    settings = continue_settings(Config(), checkpoint.load_model(tmp_path / "base"))
+    settings = continue_settings(Config(), files.load_model(tmp_path / "base"))
     with pytest.raises(
         DataError, match=r"ten\.conll:3: found 2 columns, expected a column 2 \(the first is 0"
     ):

@@ -26,8 +26,10 @@ from training_runs import bits, fit, fit_whole, pretrain
 
 from tagger.config import PretrainConfig, TextEncoderConfig, override
 from tagger.errors import DataError, ModelError
-from tagger.training import checkpoint, language, run, text_encoder
+from tagger.runtime import directory as files
+from tagger.training import run
 from tagger.training.loop import EpochFacts
+from tagger.training.pretrained import load_text_encoder
 
 
 class Death(BaseException):
@@ -126,8 +128,8 @@ def weights_of_epochs(train, directory: Path) -> set[bytes]:
     found = set()
     for fact in train(directory):
         if isinstance(fact, EpochFacts):
-            found.add((directory / checkpoint.WEIGHTS).read_bytes())
-    return found | {(directory / checkpoint.WEIGHTS).read_bytes()}
+            found.add((directory / files.WEIGHTS).read_bytes())
+    return found | {(directory / files.WEIGHTS).read_bytes()}
 
 
 @pytest.fixture
@@ -147,10 +149,10 @@ def quick_pretraining(request, tmp_path):
             "training.epochs": 1,
             "training.batch_sentences": 30,
         }
-        return partial(pretrain_in, [path], override(TextEncoderConfig(), settings)), text_encoder.load
+        return partial(pretrain_in, [path], override(TextEncoderConfig(), settings)), load_text_encoder
     sizes = {"model.character_dim": 4, "model.character_filters": 4, "model.hidden": 8, "model.projection": 8}
     settings = sizes | {"text.format": "tokens", "training.epochs": 1, "training.workers": 1}
-    return partial(pretrain_in, [path], override(PretrainConfig(), settings)), language.load
+    return partial(pretrain_in, [path], override(PretrainConfig(), settings)), files.load_language_model
 
 
 def pretrain_in(paths, config, directory: Path, **options):
@@ -197,13 +199,13 @@ def let_calls_fail(
     monkeypatch,
     kind: str,
     numbers: range,
-    load=checkpoint.load_model,
+    load=files.load_model,
 ) -> None:
     monkeypatch.setattr(run, "CHECKPOINT_SECONDS", 0.0)
     good = weights_of_epochs(train, tmp_path / "whole")
     expected = bits(tmp_path / "whole")
     if old_model.exists():
-        good.add((old_model / checkpoint.WEIGHTS).read_bytes())
+        good.add((old_model / files.WEIGHTS).read_bytes())
     for number in numbers:
         directory = tmp_path / str(number)
         if old_model.exists():
@@ -232,10 +234,10 @@ def check_last_good_model(load, directory: Path, good: set[bytes], may_lack: boo
         load(directory)
     except ModelError as error:
         assert may_lack  # there was no model before, and there is none yet
-        assert not (directory / checkpoint.WEIGHTS).exists()
+        assert not (directory / files.WEIGHTS).exists()
         assert "is missing" in str(error) or "does not exist" in str(error)
     else:
-        assert (directory / checkpoint.WEIGHTS).read_bytes() in good
+        assert (directory / files.WEIGHTS).read_bytes() in good
 
 
 @pytest.mark.slow
@@ -267,7 +269,7 @@ def test_a_disk_that_is_really_too_small(limit, ten_sentences, tmp_path):
         check=False,
     )
     assert "cannot be written: File too large; nothing was replaced" in done.stdout, done.stderr
-    assert not (directory / checkpoint.WEIGHTS).exists()
+    assert not (directory / files.WEIGHTS).exists()
     assert not [
         path for path in directory.rglob("*") if path.name.startswith(".") and "next" not in path.name
     ]
@@ -312,8 +314,8 @@ def test_a_killed_process_goes_on(ten_sentences, tmp_path):
             process.send_signal(signal.SIGKILL)
         if is_done:
             break
-        if (tmp_path / "killed" / checkpoint.WEIGHTS).exists():
-            checkpoint.load_model(tmp_path / "killed")
+        if (tmp_path / "killed" / files.WEIGHTS).exists():
+            files.load_model(tmp_path / "killed")
     assert process.returncode == 0
     assert kills > 1
     assert bits(tmp_path / "killed") == bits(tmp_path / "whole")

@@ -13,11 +13,13 @@ from toy_models import SMALL, WORDS
 
 from tagger import config as settings
 from tagger.config import Config
-from tagger.model import trained
-from tagger.model.batch import collate, encode, group
+from tagger.model.batch import Batch, collate, encode, group
+from tagger.model.building import build_labeler
 from tagger.model.crf import CRF
+from tagger.model.labeler import SequenceLabeler
 from tagger.model.softmax import Softmax
 from tagger.runtime.lexicon import Lexicon
+from tagger.runtime.trained import inner_tags
 from tagger.text.conll import Sentence
 from tagger.text.schemes import Scheme
 from tagger.training import objective
@@ -119,9 +121,14 @@ def calm(config: Config) -> Config:
     return settings.override(config, {"training.language_weight": 0.0})
 
 
+def decode(labeler: SequenceLabeler, batch: Batch) -> torch.Tensor:
+    """Return (T, B) rows of the best tags."""
+    return labeler.decoder.viterbi(labeler(batch), batch.lengths)
+
+
 def labeler_and_batch(scheme: str = "IOB2", **changes: object):
     config = settings.override(Config(), SMALL | {"corpus.scheme": scheme, "corpus.mode": "words"} | changes)
-    tags = trained.inner_tags(["LOC", "PER"], Scheme(scheme))
+    tags = inner_tags(["LOC", "PER"], Scheme(scheme))
     sentences = [Sentence(tuple(WORDS[:4])), Sentence(tuple(WORDS[4:11]))]
     lexicon = Lexicon.build(sentences, tags, config.embedding)
     gold = [[[tags[(n + i) % 2 * 4]] for i in range(len(each))] for n, each in enumerate(sentences)]
@@ -139,7 +146,7 @@ def test_costs_of_nothing_change_nothing_and_costs_raise_the_loss():
     assert torch.equal(plain(batch).told, likelihood)
     assert torch.equal(free(batch).told, likelihood)
     assert dear(batch).told > likelihood
-    assert torch.equal(dear.labeler.decode(batch), plain.labeler.decode(batch))  # which knows no costs
+    assert torch.equal(decode(dear.labeler, batch), decode(plain.labeler, batch))  # which knows no costs
     assert dear.state_dict().keys() == plain.state_dict().keys()
     assert dear.costs[lexicon.tags.index("S-PER"), lexicon.tags.index("O")] == 2.0
 
@@ -162,7 +169,7 @@ def test_costs_move_the_share_from_which_on_a_type_is_found(share, costs, is_fou
     config = settings.override(
         Config(), SMALL | {"corpus.scheme": "IOB2", "corpus.mode": "words", "training.costs": costs}
     )
-    tags = trained.inner_tags(["LOC", "PER"], Scheme.IOB2)
+    tags = inner_tags(["LOC", "PER"], Scheme.IOB2)
     sentences = [Sentence(("x",))] * 100
     lexicon = Lexicon.build(sentences, tags, config.embedding)
     gold = [[["S-PER" if number < 100 * share else "O"]] for number in range(100)]
@@ -175,7 +182,7 @@ def test_costs_move_the_share_from_which_on_a_type_is_found(share, costs, is_fou
         optimizer.zero_grad()
         (whole(batch).total / 100).backward()
         optimizer.step()
-    assert tags[labeler.decode(batch)[0, 0]] == ("S-PER" if is_found else "O")
+    assert tags[decode(labeler, batch)[0, 0]] == ("S-PER" if is_found else "O")
 
 
 @pytest.mark.parametrize("f1", [0.75, 0.8, 0.9, 1.0])
@@ -185,7 +192,7 @@ def test_a_name_is_found_from_half_the_f1_on(f1, above, length):
     """A phrase, a name in so many of a hundred sentences: its tokens together cost what one name should."""
     share = f1 / 2 + (0.03 if above else -0.03)
     config = settings.override(Config(), SMALL | {"corpus.scheme": "IOB2", "corpus.mode": "words"})
-    tags = trained.inner_tags(["LOC", "PER"], Scheme.IOB2)
+    tags = inner_tags(["LOC", "PER"], Scheme.IOB2)
     sentences = [Sentence(("x",) * length)] * 100
     lexicon = Lexicon.build(sentences, tags, config.embedding)
     name = ["S-PER"] if length == 1 else ["B-PER", "E-PER"]
@@ -199,7 +206,7 @@ def test_a_name_is_found_from_half_the_f1_on(f1, above, length):
         optimizer.zero_grad()
         (whole(batch, None, 0.0, recall_cost(f1)).told / 100).backward()
         optimizer.step()
-    found = [tags[row] for row in labeler.decode(batch)[:, 0].tolist()]
+    found = [tags[row] for row in decode(labeler, batch)[:, 0].tolist()]
     assert found == (name if above else ["O"] * length)
 
 
@@ -229,7 +236,7 @@ def language_model_and_batch(*, is_spelled: bool = True, **changes: object):
     """An objective with the language model beside the tagger, and a batch of its sentences."""
     config = settings.override(Config(), SMALL | {"corpus.scheme": "IOB2", "corpus.mode": "words"} | changes)
     sentences = [Sentence(tuple(WORDS[:5])), Sentence(tuple(WORDS[5:9])), Sentence(tuple(WORDS[9:10]))]
-    tags = trained.inner_tags(["LOC", "PER"], Scheme.IOB2)
+    tags = inner_tags(["LOC", "PER"], Scheme.IOB2)
     lexicon = Lexicon.build(sentences, tags, config.embedding)
     corpus = encode(sentences, lexicon, [[["O"]] * len(each) for each in sentences])
     batch = collate(corpus, group(corpus.examples, 1, 64), 64)
@@ -240,7 +247,7 @@ def test_the_language_model_beside_the_tagger_costs_something_and_is_no_part_of_
     whole, batch, lexicon, config = language_model_and_batch()
     loss = whole(batch)
     assert loss.total.item() > loss.told.item() > 0
-    assert whole.labeler.state_dict().keys() == trained.build(lexicon, config).state_dict().keys()
+    assert whole.labeler.state_dict().keys() == build_labeler(lexicon, config).state_dict().keys()
 
 
 def test_the_language_model_fades_and_then_rests():

@@ -9,9 +9,11 @@ import pytest
 from training_runs import fit
 
 from tagger.config import Config, override
+from tagger.runtime import directory as files
+from tagger.runtime.evaluation import score_tagger
+from tagger.runtime.tagger import Tagger
 from tagger.text.conll import Corpus, Sentence
 from tagger.text.schemes import Scheme
-from tagger.training import checkpoint, evaluate
 from tagger.training.data import prepare_corpora
 from tagger.training.start import add_vectors
 
@@ -54,8 +56,8 @@ def test_words_that_training_lacks_are_known_by_their_vectors(tmp_path: Path, fr
     data = prepare_corpora(learned, learned, unseen, config=settings)
     data = add_vectors(data, file)
     list(fit(data, tmp_path / "model"))
-    model = checkpoint.load_model(tmp_path / "model")
-    assert evaluate.score(model, unseen).micro.f1 > 0.95
-    assert model.labeler.embedding.word is not None and data.vectors is not None
-    rows = model.labeler.embedding.word.weight[model.lexicon.words.rows(data.vectors.words)].numpy()
+    model = files.load_model(tmp_path / "model")
+    assert score_tagger(Tagger(model), unseen).micro.f1 > 0.95
+    assert data.vectors is not None
+    rows = model.weights["embedding.word.weight"][model.lexicon.words.rows(data.vectors.words)]
     assert np.array_equal(rows, data.vectors.rows) == frozen

@@ -10,7 +10,8 @@ import torch
 from training_runs import fit
 
 from tagger.errors import ConfigError
-from tagger.training import evaluate, loop, rehearsal
+from tagger.training import loop, rehearsal
+from tagger.training.calibration import DevScorer
 from tagger.training.data import count_tokens
 from tagger.training.optimizer import Optimizer
 from tagger.training.recipes import labelled
@@ -95,13 +96,17 @@ def test_faults_are_those_of_the_run(read_tiny):
 def test_dev_is_read_only_in_part(read_tiny, monkeypatch):
     monkeypatch.setattr(rehearsal, "SCORED_TOKENS", 12)
     scored = []
-    score = evaluate.fit_agreement
 
-    def watched(model, corpus, encoded):
-        scored.append(count_tokens(corpus))
-        return score(model, corpus, encoded)
+    class Watched(DevScorer):
+        def __init__(self, corpus, config, lexicon):
+            super().__init__(corpus, config, lexicon)
+            self.tokens = count_tokens(corpus)
 
-    monkeypatch.setattr(evaluate, "fit_agreement", watched)
+        def fit_agreement(self, weights):
+            scored.append(self.tokens)
+            return super().fit_agreement(weights)
+
+    monkeypatch.setattr(labelled, "DevScorer", Watched)
     rehearse_training(read_tiny())
     assert scored == [14]  # two sentences of 7 tokens
 

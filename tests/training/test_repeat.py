@@ -11,7 +11,8 @@ from training_runs import bits, fit
 
 from tagger import config
 from tagger.errors import DataError, ModelError
-from tagger.training import checkpoint, repeat
+from tagger.runtime import directory as files
+from tagger.training import repeat
 from tagger.training.recipe import Finished
 from tagger.training.recipes import labelled
 from tagger.training.repeat import Repeated, Trial, choose
@@ -58,14 +59,14 @@ def test_each_seed_is_the_run_that_it_would_be_alone(data, alone, tmp_path):
     assert repeated.dev.deviation == pytest.approx(statistics.stdev(f1.values()))
     assert {path.name for path in (tmp_path / "m").iterdir()} == {
         path.name for path in (tmp_path / str(best)).iterdir()
-    } | {checkpoint.SEEDS}
+    } | {files.SEEDS}
 
 
 def test_the_record_and_the_card_tell_of_every_seed(data, tmp_path):
     repeated = run(data, tmp_path)[-1]
-    record = json.loads((tmp_path / checkpoint.SEEDS).read_bytes())
+    record = json.loads((tmp_path / files.SEEDS).read_bytes())
     assert record["seeds"] == repeated.as_dict()["seeds"]
-    card = (tmp_path / checkpoint.CARD).read_text(encoding="utf-8")
+    card = (tmp_path / files.CARD).read_text(encoding="utf-8")
     for trial in repeated.trials:
         assert f"| {trial.seed} | {100 * trial.dev:.2f} | {100 * trial.test:.2f} |" in card
     assert f"| mean ± sd | {100 * repeated.dev.mean:.2f} ± {100 * repeated.dev.deviation:.2f} |" in card
@@ -94,10 +95,10 @@ def test_seeds_stopped_again_and_again_end_with_the_same_bits(data, alone, tmp_p
 
 def test_more_seeds_go_on_from_those_there_are_and_the_card_is_no_longer(data, tmp_path):
     run(data, tmp_path, 2)
-    before = (tmp_path / checkpoint.CARD).read_text(encoding="utf-8")
+    before = (tmp_path / files.CARD).read_text(encoding="utf-8")
     facts = run(data, tmp_path, 2, resume=True)
     assert [type(fact) for fact in facts] == [Repeated]
-    assert (tmp_path / checkpoint.CARD).read_text(encoding="utf-8") == before
+    assert (tmp_path / files.CARD).read_text(encoding="utf-8") == before
     facts = run(data, tmp_path, 3, resume=True)
     assert [fact.seed for fact in facts if isinstance(fact, Started)] == [6]
     assert len(facts[-1].trials) == 3
@@ -111,10 +112,10 @@ def test_a_kill_between_the_record_and_the_model_is_made_good(data, tmp_path, mo
         raise Death
 
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoint, "copy_model", die)
+        patch.setattr(files, "copy_model", die)
         with pytest.raises(Death):
             run(data, tmp_path / "m", 1)
-    assert not (tmp_path / "m" / checkpoint.WEIGHTS).exists()
+    assert not (tmp_path / "m" / files.WEIGHTS).exists()
     assert [type(fact) for fact in run(data, tmp_path / "m", 1, resume=True)] == [Repeated]
     run(data, tmp_path / "whole", 1)
     assert bits(tmp_path / "m") == bits(tmp_path / "whole")
@@ -127,7 +128,7 @@ def test_a_new_run_forgets_the_seeds_before_it(data, read_tiny, tmp_path):
     assert [trial.seed for trial in facts[-1].trials] == [9]
     assert not list(tmp_path.glob("seed-*"))
     list(fit(data, tmp_path))  # a single run, whose model the record doesn't tell of
-    assert not (tmp_path / checkpoint.SEEDS).exists()
+    assert not (tmp_path / files.SEEDS).exists()
 
 
 def test_seeds_of_other_settings_are_not_gone_on_with(data, read_tiny, tmp_path):
@@ -141,13 +142,13 @@ def test_seeds_of_other_settings_are_not_gone_on_with(data, read_tiny, tmp_path)
     "content", [b"\xff", b"[]", b"{}", b'{"seeds": [{"seed": 1}], "fingerprint": ""}', b'{"seeds": [1]}']
 )
 def test_a_mangled_record_is_named(data, tmp_path, content):
-    (tmp_path / checkpoint.SEEDS).write_bytes(content)
+    (tmp_path / files.SEEDS).write_bytes(content)
     with pytest.raises(ModelError, match="is not what --seeds writes"):
         run(data, tmp_path, resume=True)
 
 
 def test_a_second_run_into_the_directory_is_refused(data, tmp_path):
-    with checkpoint.locked(tmp_path), pytest.raises(DataError, match="another run is writing here"):
+    with files.locked(tmp_path), pytest.raises(DataError, match="another run is writing here"):
         run(data, tmp_path)
 
 

@@ -10,7 +10,10 @@ import torch
 from training_runs import bits, fit, fit_whole, stop_at
 
 from tagger.errors import ConfigError, DataError, ModelError
-from tagger.training import checkpoint, evaluate, run, state
+from tagger.runtime import directory as files
+from tagger.runtime.evaluation import score_tagger
+from tagger.runtime.tagger import Tagger
+from tagger.training import run, state
 from tagger.training.loop import EpochFacts, StepFacts
 from tagger.training.objective import LabellingObjective
 from tagger.training.recipe import Finished
@@ -23,24 +26,24 @@ def test_a_run_leaves_a_whole_model_directory(read_tiny, tmp_path):
     directory = tmp_path / "new" / "model"
     assert sorted(path.name for path in directory.iterdir()) == sorted(
         [
-            checkpoint.CONFIG,
-            checkpoint.VOCAB,
-            checkpoint.WEIGHTS,
-            checkpoint.SCORES,
-            checkpoint.HISTORY,
-            checkpoint.CARD,
-            checkpoint.CURVES,
+            files.CONFIG,
+            files.VOCAB,
+            files.WEIGHTS,
+            files.SCORES,
+            files.HISTORY,
+            files.CARD,
+            files.CURVES,
         ]
     )
     finished = facts[-1]
     assert isinstance(facts[0], Started)
     assert isinstance(finished, Finished)
-    loaded = checkpoint.load_model(directory)
-    assert evaluate.score(loaded, data.dev) == finished.dev.scores
-    assert evaluate.score(loaded, data.test) == finished.test.scores
-    scores = json.loads((directory / checkpoint.SCORES).read_bytes())
+    loaded = Tagger(files.load_model(directory))
+    assert score_tagger(loaded, data.dev) == finished.dev.scores
+    assert score_tagger(loaded, data.test) == finished.test.scores
+    scores = json.loads((directory / files.SCORES).read_bytes())
     assert scores == {"dev": finished.dev.scores.as_dict(), "test": finished.test.scores.as_dict()}
-    history = [json.loads(line) for line in (directory / checkpoint.HISTORY).read_text("utf-8").splitlines()]
+    history = [json.loads(line) for line in (directory / files.HISTORY).read_text("utf-8").splitlines()]
     epochs = [fact for fact in facts if isinstance(fact, EpochFacts)]
     assert [line["epoch"] for line in history] == [1, 2, 3] == [fact.epoch for fact in epochs]
     assert [line["loss"] for line in history] == [fact.loss for fact in epochs]
@@ -49,7 +52,7 @@ def test_a_run_leaves_a_whole_model_directory(read_tiny, tmp_path):
     assert finished.min_confidence in (0.0, pytest.approx(of_all.micro.f1 / 2))
     assert finished.dev.scores.micro.predicted <= of_all.micro.predicted
     told = f"Names less probable than {finished.min_confidence:.2f} are left out."
-    assert (told in (directory / checkpoint.CARD).read_text("utf-8")) == (finished.min_confidence > 0)
+    assert (told in (directory / files.CARD).read_text("utf-8")) == (finished.min_confidence > 0)
     assert finished.tokens_per_second > 0
     assert sum(line["seconds"] for line in history) <= finished.seconds
 
@@ -58,13 +61,13 @@ def test_names_of_any_confidence_are_given_where_the_settings_say_so(read_tiny, 
     facts = fit_whole(read_tiny(**{"decoder.min_confidence": 0.0}), tmp_path / "m")
     epochs = [fact for fact in facts if isinstance(fact, EpochFacts)]
     assert facts[-1].dev.scores == epochs[facts[-1].best_epoch - 1].dev
-    assert "less probable" not in (tmp_path / "m" / checkpoint.CARD).read_text("utf-8")
+    assert "less probable" not in (tmp_path / "m" / files.CARD).read_text("utf-8")
 
 
 def test_the_card_tells_what_the_model_is(read_tiny, tmp_path):
     data = read_tiny()
     fit_whole(data, tmp_path / "m")
-    card = (tmp_path / "m" / checkpoint.CARD).read_text(encoding="utf-8")
+    card = (tmp_path / "m" / files.CARD).read_text(encoding="utf-8")
     for part in (
         "`LOC`, `ORG`, `PER`",
         "scheme IOB2",
@@ -81,7 +84,7 @@ def test_the_same_seed_gives_the_same_files(read_tiny, tmp_path, workers):
         fit_whole(read_tiny(**{"training.workers": workers}), tmp_path / name)
     assert bits(tmp_path / "one") == bits(tmp_path / "two")
     fit_whole(read_tiny(seed=2, **{"training.workers": workers}), tmp_path / "three")
-    assert bits(tmp_path / "three")[checkpoint.WEIGHTS] != bits(tmp_path / "one")[checkpoint.WEIGHTS]
+    assert bits(tmp_path / "three")[files.WEIGHTS] != bits(tmp_path / "one")[files.WEIGHTS]
 
 
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
@@ -100,7 +103,7 @@ def test_a_run_stopped_after_any_step_ends_with_the_same_bits(read_tiny, tmp_pat
         assert isinstance(resumed[-1], Finished)
         assert bits(directory) == bits(tmp_path / "whole")
         assert not state.has_run(directory)
-        assert len((directory / checkpoint.HISTORY).read_text("utf-8").splitlines()) == 2
+        assert len((directory / files.HISTORY).read_text("utf-8").splitlines()) == 2
 
 
 def test_a_run_stopped_after_every_step_ends_with_the_same_bits(read_tiny, tmp_path):
@@ -142,8 +145,8 @@ def test_a_new_run_does_not_touch_the_old_model_before_its_own_first_epoch(read_
     for fact in fit(other, tmp_path / "m", resume=True):
         if isinstance(fact, EpochFacts):
             break
-    assert not (tmp_path / "m" / checkpoint.SCORES).exists()  # those were the old model's
-    assert checkpoint.load_model(tmp_path / "m").config.encoder.hidden == 6
+    assert not (tmp_path / "m" / files.SCORES).exists()  # those were the old model's
+    assert files.load_model(tmp_path / "m").config.encoder.hidden == 6
 
 
 def test_a_run_with_other_settings_is_not_resumed(read_tiny, tmp_path):
@@ -204,7 +207,7 @@ def test_a_run_that_does_not_recover_is_ended_with_advice(read_tiny, tmp_path, m
     message = str(caught.value)
     assert message.startswith("20 steps in a row had no finite gradient; epoch ")
     assert f"the one kept so far, is in {tmp_path / 'm'}. Train again with a lower --learning-rate" in message
-    checkpoint.load_model(tmp_path / "m")
+    files.load_model(tmp_path / "m")
 
 
 def test_a_run_that_never_starts_to_learn_says_so(read_tiny, tmp_path, monkeypatch):
@@ -231,5 +234,5 @@ def test_a_checkpoint_is_written_within_an_epoch_when_time_passes(read_tiny, tmp
 def test_a_mangled_history_does_not_stop_a_run(read_tiny, tmp_path, found):
     data = read_tiny()
     fit_whole(data, tmp_path / "m", stop=stop_at(6))
-    (tmp_path / "m" / checkpoint.HISTORY).write_bytes(found)
+    (tmp_path / "m" / files.HISTORY).write_bytes(found)
     assert isinstance(fit_whole(data, tmp_path / "m", resume=True)[-1], Finished)

@@ -9,8 +9,10 @@ from training_runs import fit
 
 from tagger import scoring
 from tagger.config import Config, override
+from tagger.runtime import directory as files
+from tagger.runtime.evaluation import label_sentences
+from tagger.runtime.tagger import Tagger
 from tagger.text.conll import read_corpus
-from tagger.training import checkpoint, evaluate
 from tagger.training.data import prepare_corpora
 
 DATA = Path(__file__).parents[2] / "data" / "english"
@@ -24,11 +26,11 @@ def test_entity_scores_of_predictions_equal_those_of_seqeval(tmp_path: Path, dec
     parts = [read_corpus(DATA / f"{part}.conll") for part in ("train", "dev", "test")]
     config = override(Config(), {"training.epochs": 8, "decoder.kind": decoder})
     list(fit(prepare_corpora(parts[1], parts[2], None, config=config), tmp_path / "model"))
-    model = checkpoint.load_model(tmp_path / "model")
+    model = files.load_model(tmp_path / "model")
 
     sentences = [sentence for part in parts for sentence in part.sentences]
     gold = [list(sentence.tags) for sentence in sentences]
-    predicted = evaluate.tag(model, evaluate.encode_corpus(sentences, model))
+    predicted = [each.tags for each in label_sentences(Tagger(model), sentences)]
     assert len(sentences) >= 3000
     report = reference.classification_report(gold, predicted, output_dict=True, zero_division=0)
     ours = scoring.score(gold, predicted, model.scheme)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
@@ -16,12 +17,12 @@ from training_runs import begin, fit, pretrain
 from tagger.config import Config, TextEncoderConfig, override
 from tagger.errors import ConfigError, ModelError
 from tagger.model.batch import collate, encode, group
+from tagger.runtime import directory as files
 from tagger.runtime.lexicon import Lexicon
 from tagger.text.conll import Sentence
-from tagger.training import checkpoint, text_encoder
 from tagger.training.data import Corpora, read_corpora
+from tagger.training.pretrained import TrainedTextEncoder, load_text_encoder, restore_text_encoder
 from tagger.training.start import add_gazetteers, add_vectors, adopt_settings, begin_with_encoder
-from tagger.training.text_encoder import TrainedTextEncoder
 
 SIZES = TINY_SIZES | {"embedding.bigram_dim": 3}
 TEXT = (("Anna", "met", "Omar", "in", "Peru", "."), ("The", "ferry", "ran", "late", "."), ("Peru", "rates"))
@@ -34,7 +35,7 @@ def make_encoder(folder: Path, **changes: Any) -> TrainedTextEncoder:
     settings = {"text.format": "tokens", "text.held_out": 0.1, "training.epochs": 2} | SIZES | changes
     for _ in pretrain([path], folder / "encoder", override(TextEncoderConfig(), settings)):
         pass
-    return text_encoder.load(folder / "encoder")
+    return load_text_encoder(folder / "encoder")
 
 
 @pytest.fixture
@@ -61,13 +62,15 @@ def test_before_its_first_step_a_labeler_reads_text_as_the_encoder_does(
     ten_sentences: Path, encoder: TrainedTextEncoder
 ) -> None:
     run, model = begin(read(ten_sentences, encoder))
+    network = restore_text_encoder(encoder)
     assert len(model.lexicon.words) > len(encoder.lexicon.words), "the corpus has words of its own"
-    expected = states(encoder.network, encoder.lexicon, TEXT)
+    expected = states(network, encoder.lexicon, TEXT)
     assert_close(states(run.network.labeler, model.lexicon, TEXT), expected)
     assert_close(states(run.averaged.labeler, model.lexicon, TEXT), expected)
     strange = tuple(s.tokens for s in read(ten_sentences, encoder).train.sentences)
     assert_close(
-        states(run.network.labeler, model.lexicon, strange), states(encoder.network, encoder.lexicon, strange)
+        states(run.network.labeler, model.lexicon, strange),
+        states(network, encoder.lexicon, strange),
     )
 
 
@@ -77,7 +80,7 @@ def test_a_gazetteer_joins_without_disturbing_what_was_learnt(
     (tmp_path / "names.txt").write_text("Anna\nPeru\n", encoding="utf-8")
     data = add_gazetteers(read(ten_sentences, encoder), [tmp_path / "names.txt"])
     run, model = begin(data)
-    expected = states(encoder.network, encoder.lexicon, TEXT)
+    expected = states(restore_text_encoder(encoder), encoder.lexicon, TEXT)
     assert not torch.allclose(states(run.network.labeler, model.lexicon, TEXT), expected), (
         "its marks have weights"
     )
@@ -89,7 +92,8 @@ def test_a_gazetteer_joins_without_disturbing_what_was_learnt(
 def test_the_prediction_of_neighbours_goes_on_too(ten_sentences: Path, encoder: TrainedTextEncoder) -> None:
     run, _ = begin(read(ten_sentences, encoder))
     assert run.network.neighbours is not None
-    own, learnt = run.network.neighbours.output.weight, encoder.network.neighbours.output.weight
+    own = run.network.neighbours.output.weight
+    learnt = torch.from_numpy(encoder.weights["neighbours.output.weight"])
     assert torch.equal(own[: len(learnt)], learnt)
     without, _ = begin(read(ten_sentences, encoder, **{"training.language_weight": 0.0}))
     assert without.network.neighbours is None
@@ -103,11 +107,9 @@ def test_resumed_ends_with_the_bits_of_uninterrupted(
     count = itertools.count(1)
     list(fit(data, tmp_path / "parts", stop=lambda: next(count) == 4))
     list(fit(data, tmp_path / "parts", resume=True))
-    whole, parts = (
-        checkpoint.load_model(tmp_path / name).labeler.state_dict() for name in ("whole", "parts")
-    )
-    assert all(torch.equal(whole[name], parts[name]) for name in whole)
-    assert "learnt from raw text first" in (tmp_path / "whole" / checkpoint.CARD).read_text(encoding="utf-8")
+    whole, parts = (files.load_model(tmp_path / name).weights for name in ("whole", "parts"))
+    assert all(np.array_equal(whole[name], parts[name]) for name in whole)
+    assert "learnt from raw text first" in (tmp_path / "whole" / files.CARD).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -165,18 +167,21 @@ def test_directories_of_other_kinds_say_so(
 ) -> None:
     list(fit(read(ten_sentences, encoder), tmp_path / "labeler"))
     with pytest.raises(
-        ModelError, match="holds a labeler; expected an encoder, as `tagger pretrain TEXT --target"
+        ModelError, match="holds a labeller; expected an encoder, as `tagger pretrain TEXT --target"
     ):
-        text_encoder.load(tmp_path / "labeler")
-    with pytest.raises(ModelError, match="holds an encoder; expected a labeler, as `tagger train` writes"):
-        checkpoint.load_model(tmp_path / "encoder")
+        load_text_encoder(tmp_path / "labeler")
+    with pytest.raises(
+        ModelError, match="holds an encoder; expected a labeller, as `tagger train --output DIR` writes"
+    ):
+        files.load_model(tmp_path / "encoder")
     with pytest.raises(ModelError, match="nowhere: does not exist; expected the directory of an encoder"):
-        text_encoder.load(tmp_path / "nowhere")
+        load_text_encoder(tmp_path / "nowhere")
 
 
 def test_weights_that_do_not_fit_are_refused(encoder: TrainedTextEncoder, tmp_path: Path) -> None:
-    weights = encoder.network.state_dict()
+    weights = dict(encoder.weights)
     weights.pop("neighbours.output.weight")
-    checkpoint.write_model(tmp_path / "encoder", text_encoder.contents(encoder), weights)
-    with pytest.raises(ModelError, match=r"the weights don't fit config.toml and vocab.json"):
-        text_encoder.load(tmp_path / "encoder")
+    belongings = files.render_belongings(encoder.config, encoder.lexicon)
+    files.write_model(tmp_path / "encoder", belongings, weights)
+    with pytest.raises(ModelError, match=r"doesn't fit config.toml and vocab.json: neighbours.output.weight"):
+        load_text_encoder(tmp_path / "encoder")

@@ -13,13 +13,12 @@ from training_runs import begin, fit
 from tagger import config
 from tagger.config import Config
 from tagger.errors import ConfigError, DataError
-from tagger.model.batch import collate, group
-from tagger.model.trained import TrainedModel
+from tagger.runtime import directory as files
 from tagger.runtime.features import Affixes, Bigrams, Characters, Words, WordShapes
+from tagger.runtime.network import Network
+from tagger.runtime.trained import TrainedModel
 from tagger.scoring import Score, Scores
 from tagger.scoring.exact import Average
-from tagger.text.conll import Sentence
-from tagger.training import checkpoint, evaluate
 from tagger.training.data import Corpora, build_lexicon, read_corpora
 from tagger.training.margin import recall_cost
 from tagger.training.objective import LabellingObjective
@@ -57,7 +56,7 @@ def base(read_tiny, tmp_path) -> TrainedModel:
     """A model of the ten sentences with every kind of table."""
     data = read_tiny(**{"embedding.bigram_dim": 3})
     list(fit(data, tmp_path / "base"))
-    return checkpoint.load_model(tmp_path / "base")
+    return files.load_model(tmp_path / "base")
 
 
 @pytest.fixture
@@ -74,16 +73,18 @@ def read(base: TrainedModel, path: Path, **changes: object) -> tuple[Corpora, Gr
 
 def emissions(model: TrainedModel, sentences: list[tuple[str, ...]]) -> dict[tuple[str, int, str], float]:
     """Return the score of every tag of every token, by name."""
-    encoded = evaluate.encode_corpus([Sentence(tokens) for tokens in sentences], model)
-    groups = group(encoded.examples, 1, 512)
+    network = Network(model)
     found = {}
     for place, tokens in enumerate(sentences):
-        with torch.inference_mode():
-            scores = model.labeler.eval()(collate(encoded, groups[place : place + 1], 512))
+        scores = network.emissions([tokens], [0])
         for step, token in enumerate(tokens):
             for row, tag in enumerate(model.lexicon.tags):
-                found[f"{place} {token}", step, tag] = float(scores[step, 0, row])
+                found[f"{place} {token}", step, tag] = float(scores[step, row])
     return found
+
+
+def weight_of(model: TrainedModel, name: str) -> torch.Tensor:
+    return torch.from_numpy(model.weights[name])
 
 
 def test_before_the_first_step_every_text_is_read_as_before(base, food, read_tiny):
@@ -96,11 +97,11 @@ def test_before_the_first_step_every_text_is_read_as_before(base, food, read_tin
     assert set(before) < set(after)
     assert_close([after[place] for place in before], [*before.values()])
     for labeler in (run.network.labeler, run.averaged.labeler):
-        crf, of_base = labeler.decoder, base.labeler.decoder
+        crf = labeler.decoder
         rows = [model.lexicon.tags.index(tag) for tag in base.lexicon.tags]
-        assert torch.equal(crf.transitions[rows][:, rows], of_base.transitions)
-        assert torch.equal(crf.start_transitions[rows], of_base.start_transitions)
-        assert torch.equal(crf.end_transitions[rows], of_base.end_transitions)
+        assert torch.equal(crf.transitions[rows][:, rows], weight_of(base, "decoder.transitions"))
+        assert torch.equal(crf.start_transitions[rows], weight_of(base, "decoder.start_transitions"))
+        assert torch.equal(crf.end_transitions[rows], weight_of(base, "decoder.end_transitions"))
 
 
 def test_tables_grow_by_what_is_new_alone(base, food):
@@ -133,8 +134,8 @@ def test_a_new_row_begins_as_the_unknown_one(base, food):
     run, model = begin(data)
     word = run.network.labeler.embedding.word.weight
     new = model.lexicon.words.row("sushi")
-    assert torch.equal(word[new], base.labeler.embedding.word.weight[1])
-    assert torch.equal(word[: len(base.lexicon.words)], base.labeler.embedding.word.weight)
+    assert torch.equal(word[new], weight_of(base, "embedding.word.weight")[1])
+    assert torch.equal(word[: len(base.lexicon.words)], weight_of(base, "embedding.word.weight"))
 
 
 def test_new_types_are_learnt_and_old_ones_stay_possible(base, food, tmp_path):
@@ -142,10 +143,10 @@ def test_new_types_are_learnt_and_old_ones_stay_possible(base, food, tmp_path):
     data, _ = read(base, food, **steady, **{"training.epochs": 30, "training.learning_rate": 0.05})
     finished = list(fit(data, tmp_path / "new"))[-1]
     assert finished.dev.scores.types["FOOD"].f1 > 0.9
-    model = checkpoint.load_model(tmp_path / "new")
+    model = files.load_model(tmp_path / "new")
     assert model.types == ["FOOD", "LOC", "ORG", "PER"]
     assert model.config.encoder == base.config.encoder
-    assert "It continues a model of `LOC`, `ORG`, `PER`." in (tmp_path / "new" / checkpoint.CARD).read_text(
+    assert "It continues a model of `LOC`, `ORG`, `PER`." in (tmp_path / "new" / files.CARD).read_text(
         "utf-8"
     )
 
@@ -156,7 +157,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(base, food, tmp_path):
     asked = iter([False, True, *[False] * 99])
     list(fit(data, tmp_path / "m", stop=lambda: next(asked)))
     list(fit(data, tmp_path / "m", resume=True))
-    one, other = ((tmp_path / name / checkpoint.WEIGHTS).read_bytes() for name in ("whole", "m"))
+    one, other = ((tmp_path / name / files.WEIGHTS).read_bytes() for name in ("whole", "m"))
     assert one == other
 
 
@@ -193,7 +194,7 @@ def test_another_scheme_of_spans_is_no_hindrance(base, tmp_path):
     data, growth = read(base, path)
     assert growth.new_types == ("FOOD",)
     list(fit(data, tmp_path / "new"))
-    assert checkpoint.load_model(tmp_path / "new").scheme == "BIOES"
+    assert files.load_model(tmp_path / "new").scheme == "BIOES"
 
 
 @pytest.mark.parametrize(
@@ -223,7 +224,7 @@ def test_bare_labels_grow_too(tmp_path):
     settings = config.override(Config(), {"training.epochs": 1, "training.workers": 1, "encoder.hidden": 4})
     one = read_corpora(tmp_path / "one.conll", tmp_path / "one.conll", None, settings)
     list(fit(one, tmp_path / "base"))
-    base = checkpoint.load_model(tmp_path / "base")
+    base = files.load_model(tmp_path / "base")
     data, growth = read(base, tmp_path / "two.conll")
     assert growth.new_types == ("ADV",)
     run, recipe = begin(data)
@@ -244,7 +245,7 @@ def test_vectors_are_for_new_words_alone(base, food, tmp_path):
     weight, row = run.network.labeler.embedding.word.weight, model.lexicon.words.row
     assert weight[row("sushi")].tolist() == [2.0] * size
     assert torch.equal(
-        weight[row("omar")], base.labeler.embedding.word.weight[base.lexicon.words.row("omar")]
+        weight[row("omar")], weight_of(base, "embedding.word.weight")[base.lexicon.words.row("omar")]
     )
     (tmp_path / "vectors.txt").write_text("sushi 1 2\n", encoding="utf-8")
     with pytest.raises(
@@ -255,11 +256,11 @@ def test_vectors_are_for_new_words_alone(base, food, tmp_path):
 
 def test_frozen_words_stay_frozen(read_tiny, food, tmp_path):
     list(fit(read_tiny(**{"embedding.vectors_frozen": True}), tmp_path / "base"))
-    base = checkpoint.load_model(tmp_path / "base")
+    base = files.load_model(tmp_path / "base")
     data, _ = read(base, food)
     list(fit(data, tmp_path / "new"))
-    word = checkpoint.load_model(tmp_path / "new").labeler.embedding.word.weight
-    assert torch.equal(word[: len(base.lexicon.words)], base.labeler.embedding.word.weight)
+    word = weight_of(files.load_model(tmp_path / "new"), "embedding.word.weight")
+    assert torch.equal(word[: len(base.lexicon.words)], weight_of(base, "embedding.word.weight"))
 
 
 def test_missing_a_name_costs_what_suits_the_continued_model_from_the_first_step_on(

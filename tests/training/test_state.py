@@ -9,7 +9,9 @@ import torch
 from training_runs import are_same, begin, tensors_of
 
 from tagger.errors import ModelError
-from tagger.training import checkpoint, loop, state
+from tagger.model.building import export_weights
+from tagger.runtime.tensors import write_tensors
+from tagger.training import loop, state
 
 
 def advance(data, steps: int):
@@ -88,8 +90,9 @@ def test_a_checkpoint_of_before_the_one_road_is_named(read_tiny, tmp_path):
     data = read_tiny()
     run, recipe = begin(data)
     (tmp_path / state.CHECKPOINT).mkdir()
-    tensors = {f"labeler.{name}": value for name, value in run.network.labeler.state_dict().items()}
-    checkpoint.write_tensors(tmp_path / state.CHECKPOINT / "state.safetensors", tensors, {}, {"place": "{}"})
+    weights = export_weights(run.network.labeler)
+    tensors = {f"labeler.{name}": value for name, value in weights.items()}
+    write_tensors(tmp_path / state.CHECKPOINT / "state.safetensors", tensors, {}, {"place": "{}"})
     assert state.has_run(tmp_path)
     with pytest.raises(
         ModelError,

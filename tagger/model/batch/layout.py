@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from tagger.model.batch.corpus import EncodedCorpus, Example, Ints
-from tagger.model.batch.grouping import Group, Window, cut_windows
 from tagger.model.batch.language import LanguageView, lay_out
 from tagger.runtime.lexicon import number_distinct
+from tagger.runtime.windows import Group, Window, cut_windows
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ def propagate_scaled(
 
 def _endings(lengths: Ints, T: int) -> Iterator[tuple[int, Ints]]:
     """Yield for steps from the end of a batch which sentences end there, those as long as the batch left out."""
-    for length in np.unique(lengths).tolist():
+    for length in np.flatnonzero(np.bincount(lengths)).tolist():
         if length < T:
             yield T - length, np.flatnonzero(lengths == length)
 

@@ -23,26 +23,6 @@ _Ints = NDArray[np.int64]
 _Flags = NDArray[np.bool_]
 
 
-class RowRun(NamedTuple):
-    """Rows with blank ones around them: a sentence with the comments above it, or what needs a closer look.
-
-    Args:
-        begin: the first row.
-        end: the row behind the last.
-        low: the first token, among all of the block.
-        high: the token behind the last; `low` where the rows need a closer look.
-        upper: the first comment, among all of the block.
-        lower: the comment behind the last.
-    """
-
-    begin: int
-    end: int
-    low: int
-    high: int
-    upper: int
-    lower: int
-
-
 class Cuttings(NamedTuple):
     """What was cut out of a block.
 
@@ -50,7 +30,9 @@ class Cuttings(NamedTuple):
         columns: (wanted columns, tokens) fields.
         rows: (tokens,) where each stands.
         comments: (comments,) the rows that begin with `#`, in CoNLL-U.
-        runs: the fields of a `RowRun` for each; plain tuples, which are made in half the time.
+        runs: rows with blank ones around them, a sentence with the comments above it or what needs a closer look:
+            first row and the one behind the last, first token and the one behind (none where the rows need a closer
+            look), first comment and the one behind. Plain tuples, which are made in half the time of named ones.
     """
 
     columns: list[tuple[str, ...]]

@@ -204,17 +204,28 @@ def list_formats(*, of_input: bool) -> list[str]:
     return [name for name, row in FORMATS.items() if row.read or not of_input]
 
 
-def guess_format(path: str) -> str:
+_COLUMN_SUFFIXES = {
+    ".tsv",
+    ".txt",
+}  # people call files of columns so; formats with these suffixes must be named
+
+
+def guess_format(path: str, *, to_write: bool = False) -> str:
     """Return the format of a corpus that a name suggests; a directory, or a text beside its annotations, is brat.
 
-    >>> guess_format("news.conllu.gz"), guess_format("news.txt")
-    ('conllu', 'conll')
+    >>> guess_format("news.conllu.gz"), guess_format("news.txt"), guess_format("news.html", to_write=True)
+    ('conllu', 'conll', 'html')
     """
     plain = Path(path.removesuffix(".gz"))
     if plain.is_dir() or (plain.suffix == ".txt" and plain.with_suffix(".ann").exists()):
         return "brat"
     suffix = plain.suffix.lower()
-    return next((name for name, row in FORMATS.items() if row.read and suffix in row.suffixes), "conll")
+    known = {
+        name: row.suffixes
+        for name, row in FORMATS.items()
+        if row.read or (to_write and not _COLUMN_SUFFIXES.intersection(row.suffixes))
+    }
+    return next((name for name, suffixes in known.items() if suffix in suffixes), "conll")
 
 
 def read_corpus(path: str, form: str, settings: CorpusSettings, report: Report) -> Corpus:

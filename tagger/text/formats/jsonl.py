@@ -1,4 +1,4 @@
-"""Labelled sentences -> JSON Lines: one object a line, as `architecture.md` fixes it for other programs.
+"""Labelled sentences -> JSON Lines: one object a line, as `docs/architecture.md` fixes it for other programs.
 
 The lines are built by hand, several times faster than `json.dumps` of dicts would make them, and equal to what it
 writes, except that no line holds a character that some reader takes for a line end or a terminal for a command.

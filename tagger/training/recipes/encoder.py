@@ -1,4 +1,4 @@
-"""Pretraining of a labeler's own embeddings and encoder: of neighbouring words one predicts the other."""
+"""Pretraining of a labeller's own embeddings and encoder: of neighbouring words one predicts the other."""
 
 from __future__ import annotations
 
@@ -14,25 +14,27 @@ from torch import Tensor, nn
 from tagger import config as settings
 from tagger.config import TextEncoderConfig, TextEncoderTrainingConfig
 from tagger.errors import ConfigError
-from tagger.model.batch import Batch, EncodedCorpus, Group, collate, encode, group, shuffled_batches
+from tagger.model.batch import Batch, EncodedCorpus, collate, encode, group, shuffled_batches
+from tagger.model.building import export_weights
 from tagger.model.device import find_device
 from tagger.model.text_encoder import TextEncoder
+from tagger.runtime import directory as files
 from tagger.runtime.kinds import TextCounts
 from tagger.runtime.lexicon import Lexicon
+from tagger.runtime.windows import Group
 from tagger.text.conll import Sentence
 from tagger.text.features import normalise
 from tagger.text.raw import Words
 from tagger.text.tokenizer import Mode
-from tagger.training import text_encoder
+from tagger.training.pretrained import load_text_encoder, restore_text_encoder
 from tagger.training.recipes.pretraining import PretrainingRecipe
 from tagger.training.stream import Source, Survey, survey
-from tagger.training.text_encoder import TrainedTextEncoder
 from tagger.training.workers.gradient import Loss
 
 _ALONE = ("lines", "tokens")  # formats whose sentences need not follow one another
 
 
-def settle(config: TextEncoderConfig) -> TextEncoderConfig:
+def complete_settings(config: TextEncoderConfig) -> TextEncoderConfig:
     """Give fields that nobody set what suits the unit, as training gives them what suits the corpus.
 
     Raises:
@@ -64,7 +66,7 @@ def prepare(paths: Sequence[Path], config: TextEncoderConfig) -> PretrainingReci
         DataError: a text can't be read, or is too short.
         ConfigError: there is no such device, or a feature is asked for that raw text doesn't have.
     """
-    config = settle(config)
+    config = complete_settings(config)
     device = find_device(config.training.device)
     source = open_text(paths, config)
     found = survey(source, bigrams=config.embedding.bigram_dim > 0)
@@ -95,7 +97,7 @@ class EncoderLearner:
 
 
 class EncoderTask:
-    """The lower half of a labeler; see `recipes.pretraining`."""
+    """The lower half of a labeller; see `recipes.pretraining`."""
 
     title = "A labeler's embeddings and encoder"
     predicted = "Each neighbour of a word is predicted among the distinct words of its step."
@@ -130,7 +132,9 @@ class EncoderTask:
         )
 
     def build(self, device: torch.device) -> EncoderLearner:
-        network = text_encoder.build(self.lexicon, self.config).to(device)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.config.seed)
+            network = TextEncoder(self.lexicon, self.config).to(device)
         return EncoderLearner(network, self.config.encoder.max_tokens)
 
     def encode(self, sentences: Sequence[Words]) -> EncodedCorpus:
@@ -154,14 +158,10 @@ class EncoderTask:
         return tokens, tokens - len(batch)  # the last word of a window has no next one
 
     def contents(self, network: nn.Module) -> dict[str, bytes]:
-        return text_encoder.contents(self._trained(network))
+        return files.render_belongings(self.config, self.lexicon)
 
     def save(self, directory: Path, network: nn.Module) -> None:
-        text_encoder.save(directory, self._trained(network))
+        files.write_model(directory, self.contents(network), export_weights(network))
 
     def load(self, directory: Path) -> TextEncoder:
-        return text_encoder.load(directory).network
-
-    def _trained(self, network: nn.Module) -> TrainedTextEncoder:
-        assert isinstance(network, TextEncoder)
-        return TrainedTextEncoder(self.config, self.lexicon, network)
+        return restore_text_encoder(load_text_encoder(directory))

@@ -16,19 +16,29 @@ import torch
 from torch import Tensor, nn
 
 from tagger.config import Config, TrainingConfig
-from tagger.model.batch import Batch, EncodedCorpus, Group, collate, group, shuffled_batches
+from tagger.model.batch import Batch, EncodedCorpus, collate, group, shuffled_batches
+from tagger.model.building import export_weights, load_weights, restore_labeler
+from tagger.model.contextual import remember
 from tagger.model.device import find_device
 from tagger.model.extension import inherit
-from tagger.model.trained import TrainedModel
+from tagger.model.labeler import SequenceLabeler
+from tagger.runtime import directory as files
+from tagger.runtime.evaluation import score_tagger
 from tagger.runtime.lexicon import Lexicon
+from tagger.runtime.tagger import Tagger
+from tagger.runtime.trained import TrainedModel
+from tagger.runtime.windows import Group
 from tagger.scoring import Scores
 from tagger.text.conll import Corpus
+from tagger.text.files import write_atomically
 from tagger.text.schemes import Scheme
-from tagger.training import card, checkpoint, curves, evaluate, objective
+from tagger.training import card, curves, objective
+from tagger.training.calibration import DevScorer
 from tagger.training.data import Corpora, build_lexicon, count_tokens, encode_training, mean_span_length
 from tagger.training.history import Epochs
 from tagger.training.margin import recall_cost
 from tagger.training.objective import LabellingObjective
+from tagger.training.pretrained import restore_text_encoder
 from tagger.training.recipe import Ended, Extent, Finished
 from tagger.training.state import Run
 from tagger.training.workers.gradient import Loss
@@ -54,7 +64,7 @@ class FinishedLabeller(Finished):
     """The result of a run: what the kept epoch's model is worth.
 
     Attributes:
-        min_confidence: how probable a name of the model must be, see `model.decoding`; 0: no matter.
+        min_confidence: how probable a name of the model must be, see `runtime.decode`; 0: no matter.
     """
 
     dev: Scored
@@ -121,7 +131,10 @@ class LabelledRecipe:
     def corpus(self) -> EncodedCorpus:
         """The training sentences, with the layers of a frozen language model where there is one."""
         encoded = encode_training(self.data, self.lexicon)
-        return evaluate.keep_layers(self.model_of(self.learner.network), encoded)
+        contextual, settings = self.learner.network.labeler.embedding.contextual, self.config.lm
+        if contextual is None or settings.finetune or not settings.cache_megabytes:
+            return encoded
+        return remember(contextual, encoded, settings.cache_megabytes)
 
     @property
     def shared(self) -> Sequence[Tensor]:
@@ -161,7 +174,9 @@ class LabelledRecipe:
         return progress, recall_cost(run.known) if asked == "auto" else asked
 
     def measure(self, network: nn.Module) -> Scores:
-        return evaluate.fit_agreement(self.model_of(network), self.data.dev, self._dev)
+        strength, scores = self._dev.fit_agreement(export_weights(_labeler_of(network)))
+        _labeler_of(network).agreement.fill_(strength)
+        return scores
 
     def value(self, dev: Scores) -> float:
         return dev.micro.f1
@@ -173,10 +188,10 @@ class LabelledRecipe:
         return -1.0 if self.data.base is None else self.value(self.measure(network))
 
     def identity(self) -> Mapping[str, bytes]:
-        files = checkpoint.belongings(self.model_of(self.learner.network))
+        belongings = files.render_belongings(self.config, self.lexicon)
         return {
-            "settings": files[checkpoint.CONFIG],
-            "training sentences": files[checkpoint.VOCAB],
+            "settings": belongings[files.CONFIG],
+            "training sentences": belongings[files.VOCAB],
             "corpora": self.data.fingerprint(),
         }
 
@@ -187,11 +202,11 @@ class LabelledRecipe:
         return curves.of_tagger(epochs, has_spans=self.data.train.scheme is not Scheme.BARE)
 
     def save(self, directory: Path, network: nn.Module) -> None:
-        checkpoint.save_model(directory, self.model_of(network))
+        files.save_model(directory, self.model_of(network))
 
     def finish(self, ended: Ended) -> FinishedLabeller:
         """Calibrate the model that is kept, score it, and write its scores and its card."""
-        best = _fit_confidences(self.data.dev, ended.directory)
+        best = self._fit_confidences(ended.directory)
         dev, test = score_model(self.data, best)
         finished = FinishedLabeller(
             dev=dev,
@@ -200,7 +215,7 @@ class LabelledRecipe:
             best_epoch=ended.best_epoch,
             seconds=time.perf_counter() - ended.began,
             tokens_per_second=ended.tokens_per_second,
-            min_confidence=float(best.labeler.min_confidence),
+            min_confidence=best.min_confidence,
             directory=ended.directory,
         )
         _write_reports(self.data, finished, ended.learning_seconds, ended.parameters)
@@ -210,8 +225,7 @@ class LabelledRecipe:
         sentences = self.data.dev.sentences
         ends = accumulate(map(len, sentences))
         some = replace(self.data.dev, sentences=sentences[: len(list(takewhile(tokens.__gt__, ends))) + 1])
-        model = self.model_of(network)
-        evaluate.fit_agreement(model, some, evaluate.encode_corpus(some.sentences, model))
+        DevScorer(some, self.config, self.lexicon).fit_agreement(export_weights(_labeler_of(network)))
         return count_tokens(some)
 
     @property
@@ -222,13 +236,19 @@ class LabelledRecipe:
 
     def model_of(self, network: nn.Module) -> TrainedModel:
         """Return the labeller of an objective with its settings and tables."""
-        assert isinstance(network, LabellingObjective)
-        return TrainedModel(self.config, self.lexicon, network.labeler)
+        return TrainedModel(self.config, self.lexicon, export_weights(_labeler_of(network)))
 
     @cached_property
-    def _dev(self) -> EncodedCorpus:
-        model = self.model_of(self.learner.network)
-        return evaluate.keep_layers(model, evaluate.encode_corpus(self.data.dev.sentences, model))
+    def _dev(self) -> DevScorer:
+        return DevScorer(self.data.dev, self.config, self.lexicon)
+
+    def _fit_confidences(self, directory: Path) -> TrainedModel:
+        """Calibrate the best model's confidences, and choose how low that of a name may be."""
+        best = files.load_model(directory)
+        best = best.with_fitted(temperature=self._dev.fit_temperature(best.weights))
+        best = best.with_fitted(min_confidence=self._dev.fit_min_confidence(best.weights))
+        files.save_model(directory, best)
+        return best
 
 
 def prepare(data: Corpora) -> LabelledRecipe:
@@ -256,13 +276,13 @@ def _build(data: Corpora, lexicon: Lexicon) -> LabellingObjective:
     embedding = network.labeler.embedding
     is_frozen = data.config.embedding.vectors_frozen
     if data.language is not None and embedding.contextual is not None:
-        embedding.contextual.encoder.load_state_dict(data.language.model.encoder.state_dict())
+        load_weights(embedding.contextual.encoder, data.language.weights, "encoder.")
     if data.base is not None:
-        inherit(network.labeler, data.base.labeler)
+        inherit(network.labeler, restore_labeler(data.base))
         if is_frozen:
             embedding.freeze_words()
     if data.encoder is not None:
-        network.begin_with(data.encoder.network)
+        network.begin_with(restore_text_encoder(data.encoder))
     if data.vectors is not None:
         embedding.place_vectors(lexicon.words.rows(data.vectors.words), data.vectors.rows, frozen=is_frozen)
     return network
@@ -272,18 +292,14 @@ def _sum_tokens(groups: Sequence[Group]) -> int:
     return sum(item.tokens for item in groups)
 
 
-def _fit_confidences(dev: Corpus, directory: Path) -> TrainedModel:
-    """Calibrate the best model's confidences, and choose how low that of a name may be."""
-    best = checkpoint.load_model(directory)
-    best.labeler.temperature.fill_(evaluate.fit_temperature(best, dev))
-    best.labeler.min_confidence.fill_(evaluate.fit_min_confidence(best, dev))
-    checkpoint.save_model(directory, best)
-    return best
+def _labeler_of(network: nn.Module) -> SequenceLabeler:
+    assert isinstance(network, LabellingObjective)
+    return network.labeler
 
 
 def _score(corpus: Corpus, model: TrainedModel) -> Scored:
     began = time.perf_counter()
-    scores = evaluate.score(model, corpus)
+    scores = score_tagger(Tagger(model), corpus)
     return Scored(scores, time.perf_counter() - began)
 
 
@@ -292,10 +308,10 @@ def _write_reports(data: Corpora, finished: FinishedLabeller, seconds: float, pa
     if finished.test is not None:
         scores["test"] = finished.test.scores.as_dict()
     directory = finished.directory
-    checkpoint.write_atomically(
-        directory / checkpoint.SCORES, json.dumps(scores, ensure_ascii=False, indent=2).encode() + b"\n"
+    write_atomically(
+        directory / files.SCORES, json.dumps(scores, ensure_ascii=False, indent=2).encode() + b"\n"
     )
     text = card.describe_labeller(
         data, scores, finished.best_epoch, finished.epochs, seconds, parameters, finished.min_confidence
     )
-    checkpoint.write_atomically(directory / checkpoint.CARD, text.encode())
+    write_atomically(directory / files.CARD, text.encode())

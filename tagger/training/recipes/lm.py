@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from tagger.config import PretrainConfig, PretrainingConfig
 from tagger.model.bilm import LanguageBatch, LanguageModel
+from tagger.model.building import export_weights, load_weights
 from tagger.model.device import find_device
+from tagger.runtime import directory as files
 from tagger.runtime.lexicon import number_distinct
-from tagger.text.language import LanguageTables
+from tagger.text.language import END, LanguageTables
 from tagger.text.raw import Words
 from tagger.text.tokenizer import Mode
-from tagger.training import language
-from tagger.training.language import TrainedLanguageModel
 from tagger.training.recipes.pretraining import PretrainingRecipe
 from tagger.training.stream import Source, Survey, survey
 from tagger.training.workers.gradient import Loss
@@ -112,7 +112,7 @@ class LanguageTask:
         )
 
     def build(self, device: torch.device) -> LanguageLearner:
-        network = language.build(self.tables, self.config).to(device)
+        network = build_language_model(self.tables, self.config).to(device)
         return LanguageLearner(network, self.settings.dropout, self.settings.word_dropout)
 
     def encode(self, sentences: Iterable[Words]) -> Chunk:
@@ -129,17 +129,24 @@ class LanguageTask:
         return tokens, tokens + len(batch)  # a sentence's end is predicted too
 
     def contents(self, network: nn.Module) -> dict[str, bytes]:
-        return language.contents(self._trained(network))
+        return files.render_belongings(self.config, self.tables)
 
     def save(self, directory: Path, network: nn.Module) -> None:
-        language.save(directory, self._trained(network))
+        files.write_model(directory, self.contents(network), export_weights(network))
 
     def load(self, directory: Path) -> LanguageModel:
-        return language.load(directory).model
+        found = files.load_language_model(directory)
+        network = build_language_model(found.tables, found.config)
+        load_weights(network, found.weights)
+        return network.requires_grad_(False).eval()
 
-    def _trained(self, network: nn.Module) -> TrainedLanguageModel:
-        assert isinstance(network, LanguageModel)
-        return TrainedLanguageModel(self.config, self.tables, network)
+
+def build_language_model(tables: LanguageTables, config: PretrainConfig) -> LanguageModel:
+    """Build a pair of language models with fresh weights drawn by the configuration's seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        symbols = len(tables.speller.symbols)
+        return LanguageModel(tables.outcome_counts, symbols, tables.targets([END])[0], config.model)
 
 
 class Chunk(NamedTuple):

@@ -18,17 +18,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tagger import __version__
 from tagger.config import PretrainConfig, RawTextSteps, TextEncoderConfig
 from tagger.model.threads import one_thread
+from tagger.runtime import directory as files
 from tagger.text.counting import count_of
+from tagger.text.files import write_atomically
 from tagger.text.raw import Words
-from tagger.training import checkpoint, curves
+from tagger.training import curves
 from tagger.training.history import Epochs
 from tagger.training.recipe import Ended, Extent, Finished
 from tagger.training.state import Run
 from tagger.training.stream import Source, Survey
 from tagger.training.workers.gradient import Loss
+from tagger.version import __version__
 
 Batch = Sequence[Any]  # what of a chunk makes a step; a part of it makes a smaller one
 
@@ -204,10 +206,10 @@ class PretrainingRecipe:
         return -1.0
 
     def identity(self) -> Mapping[str, bytes]:
-        files = self.task.contents(self.learner.network)
+        belongings = self.task.contents(self.learner.network)
         return {
-            "settings": files[checkpoint.CONFIG],
-            "words of the text": files[checkpoint.VOCAB],
+            "settings": belongings[files.CONFIG],
+            "words of the text": belongings[files.VOCAB],
             "texts": self.survey.digest.encode(),
         }
 
@@ -235,9 +237,9 @@ class PretrainingRecipe:
         )
         scores = {"perplexity": finished.as_dict()["perplexity"]}
         content = json.dumps(scores, indent=2).encode() + b"\n"
-        checkpoint.write_atomically(ended.directory / checkpoint.SCORES, content)
+        write_atomically(ended.directory / files.SCORES, content)
         text = self._describe(finished, ended.parameters)
-        checkpoint.write_atomically(ended.directory / checkpoint.CARD, text.encode())
+        write_atomically(ended.directory / files.CARD, text.encode())
         return finished
 
     def measure_some(self, network: nn.Module, tokens: int) -> int:

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from training_runs import begin, fit_whole
 
-from tagger.model import trained
-from tagger.training import checkpoint
+from tagger.model.building import build_labeler
+from tagger.runtime import directory as files
 from tagger.training.recipes import labelled
 
 
@@ -32,7 +32,9 @@ def test_a_recipe_draws_the_weights_that_the_network_alone_would_have_and_leaves
     before = torch.get_rng_state()
     recipe = labelled.prepare(data)
     assert torch.equal(torch.get_rng_state(), before)
-    expected = trained.build(recipe.lexicon, data.config).state_dict()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(data.config.seed)
+        expected = build_labeler(recipe.lexicon, data.config).state_dict()
     found = recipe.learner.network.labeler.state_dict()
     assert found.keys() == expected.keys()
     assert all(torch.equal(found[name], value) for name, value in expected.items())
@@ -45,7 +47,7 @@ def test_what_stands_beside_the_labeller_is_trained_and_thrown_away(read_tiny, t
     beside = [name for name in names if name.startswith("neighbours.")]
     assert beside and names[-len(beside) :] == beside, "its parameters come last"
     fit_whole(data, tmp_path / "m")
-    kept = checkpoint.load_model(tmp_path / "m").labeler.state_dict()
+    kept = files.load_model(tmp_path / "m").weights
     assert kept.keys() == run.network.labeler.state_dict().keys()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -19,9 +20,11 @@ from training_runs import are_same, prepare_pretraining, pretrain, stop_at, tens
 
 from tagger.config import PretrainConfig, TextEncoderConfig, override
 from tagger.errors import ConfigError, DataError, ModelError
+from tagger.runtime import directory as files
 from tagger.runtime.features import Bigrams
-from tagger.training import checkpoint, language, loop, rehearsal, state, text_encoder
+from tagger.training import loop, rehearsal, state
 from tagger.training.loop import EpochFacts, StepFacts
+from tagger.training.pretrained import load_text_encoder
 from tagger.training.recipes.encoder import EncoderTask
 from tagger.training.recipes.lm import LanguageTask
 from tagger.training.recipes.pretraining import FinishedPretraining, Perplexities
@@ -93,7 +96,7 @@ def _made(directory: Path) -> Path:
 
 
 def _weights(directory: Path) -> dict[str, torch.Tensor]:
-    return load_file(directory / checkpoint.WEIGHTS)
+    return load_file(directory / files.WEIGHTS)
 
 
 def test_survey_counts_what_is_learnt_from_and_keeps_what_is_held_out(text: Path) -> None:
@@ -139,8 +142,8 @@ def test_it_learns_the_language(text: Path, tmp_path: Path) -> None:
     assert last.forward < 4.5 < epochs[0].dev.forward
     assert last.backward is not None
     assert last.backward < 4.5
-    trained = language.load(last.directory)
-    forward, backward = prepare_pretraining([text], settings).measure(trained.model)
+    recipe = prepare_pretraining([text], settings)
+    forward, backward = recipe.measure(recipe.task.load(last.directory))
     assert (forward, backward) == pytest.approx((last.forward, last.backward))
 
 
@@ -163,7 +166,7 @@ def test_resumed_ends_with_the_bits_of_uninterrupted(
         end.best_epoch,
     )
     assert not state.has_run(parts)
-    assert len((parts / checkpoint.HISTORY).read_text(encoding="utf-8").splitlines()) == 2
+    assert len((parts / files.HISTORY).read_text(encoding="utf-8").splitlines()) == 2
 
 
 @both_targets
@@ -290,9 +293,11 @@ def test_too_little_text_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "load"), [(_config, language.load), (_encoder_config, text_encoder.load)], ids=["lm", "encoder"]
+    ("make", "load"),
+    [(_config, files.load_language_model), (_encoder_config, load_text_encoder)],
+    ids=["lm", "encoder"],
 )
-@pytest.mark.parametrize("name", [checkpoint.CONFIG, checkpoint.VOCAB, checkpoint.WEIGHTS])
+@pytest.mark.parametrize("name", [files.CONFIG, files.VOCAB, files.WEIGHTS])
 def test_one_altered_byte_is_found(
     text: Path, tmp_path: Path, make: Make, load: Callable[[Path], object], name: str
 ) -> None:
@@ -325,8 +330,8 @@ def test_one_direction_has_one_perplexity(text: Path, tmp_path: Path) -> None:
     *_, last = pretrain([text], directory, _encoder_config(encoder__directions=1))
     assert isinstance(last, FinishedPretraining)
     assert last.backward is None
-    assert "forward;" in (directory / checkpoint.CARD).read_text(encoding="utf-8")
-    page = (directory / checkpoint.CURVES).read_text(encoding="utf-8")
+    assert "forward;" in (directory / files.CARD).read_text(encoding="utf-8")
+    page = (directory / files.CURVES).read_text(encoding="utf-8")
     assert "forward" in page
     assert "backward" not in page
 
@@ -375,20 +380,20 @@ def test_characters_bring_their_bigrams(tmp_path: Path) -> None:
 
 
 def test_a_labeler_is_no_language_model(tmp_path: Path) -> None:
-    files = {checkpoint.CONFIG: b"\n[decoder]\n", checkpoint.VOCAB: b"{}"}
-    checkpoint.write_model(tmp_path, files, {"weight": torch.zeros(1)})
-    with pytest.raises(ModelError, match="holds a labeler; expected a language model"):
-        language.load(tmp_path)
+    content = {files.CONFIG: b"\n[decoder]\n", files.VOCAB: b"{}"}
+    files.write_model(tmp_path, content, {"weight": np.zeros(1, np.float32)})
+    with pytest.raises(ModelError, match="holds a labeller; expected a language model"):
+        files.load_language_model(tmp_path)
 
 
 def test_a_language_model_of_an_older_version_is_refused(tmp_path: Path) -> None:
     tables = {"speller": {"symbols": ["a"], "longest": 20}, "words": ["\n"], "counts": [1], "unknown": 0}
-    content = {checkpoint.CONFIG: b"", checkpoint.VOCAB: json.dumps(tables).encode()}
-    checkpoint.write_model(tmp_path, content, {"weight": torch.zeros(1)})
+    content = {files.CONFIG: b"", files.VOCAB: json.dumps(tables).encode()}
+    files.write_model(tmp_path, content, {"weight": np.zeros(1, np.float32)})
     with pytest.raises(
         ModelError, match="older version of tagger wrote it, so pretrain the language model again"
     ):
-        language.load(tmp_path)
+        files.load_language_model(tmp_path)
 
 
 def _benchmark() -> ModuleType:

@@ -6,7 +6,8 @@ import pytest
 import torch
 from training_runs import CALM, begin
 
-from tagger.model.batch import Group, collate
+from tagger.model.batch import collate
+from tagger.runtime.windows import Group
 from tagger.training.workers.gradient import GradientComputer, Task
 
 

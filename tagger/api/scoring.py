@@ -1,0 +1,190 @@
+"""A model, or the answers of one, beside gold labels."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from os import PathLike
+
+from tagger import config as settings
+from tagger import scoring
+from tagger.api.sources import Column, CorpusSource, FilePath, find_corpus, find_scheme, load, make_corpus
+from tagger.errors import ConfigError
+from tagger.runtime.evaluation import find_columns, label_sentences, read_gold
+from tagger.runtime.tagger import Tagger
+from tagger.scoring.answers import (
+    AnswerColumns,
+    Answers,
+    analyse_answers,
+    compare_answers,
+    match_answers,
+    read_answers,
+    report_answers_with_seqeval,
+    surfaces_of,
+)
+from tagger.scoring.report import analyse
+from tagger.scoring.result import ScoringResult
+from tagger.text import schemes
+from tagger.text.conll import Columns, Corpus
+from tagger.text.schemes import Scheme
+
+
+def evaluate(
+    model: Tagger | FilePath,
+    corpus: CorpusSource,
+    *,
+    training: CorpusSource | None = None,
+    min_confidence: float | None = None,
+    scheme: Scheme | str | None = None,
+    token_column: Column | None = None,
+    tag_column: Column | None = None,
+    encoding: str | None = None,
+    strict: bool = False,
+    seqeval: bool = False,
+) -> ScoringResult:
+    """Label a corpus with a model and compare the result with its own labels, span by span.
+
+    Args:
+        model: a tagger, or its directory.
+        corpus: with gold tags.
+        training: the corpus that the model was trained on: spans seen and unseen in it are scored apart.
+        min_confidence: leave out names that are less probable; None: what training chose, 0: nothing.
+        scheme: of the corpus's tags; None: the model's, or what is found.
+        token_column, tag_column, encoding: of files; None: as in training.
+        strict: count only spans that the scheme spells out in full.
+        seqeval: add what the package seqeval says of the same spans.
+
+    Raises:
+        DataError: a file is at fault.
+        ModelError: the model is.
+        ConfigError: an argument is not what it should be.
+
+    >>> result = evaluate("models/english", "test.conll")  # doctest: +SKIP
+    >>> result.scores.micro.f1, result.scores.types["PER"].recall  # doctest: +SKIP
+    (0.956, 0.962)
+    """
+    if seqeval:
+        scoring.require_seqeval()
+    tagger = model if isinstance(model, Tagger) else load(model)
+    found = tagger.model
+    changes = {"token_column": token_column, "tag_column": tag_column, "encoding": encoding}
+    chosen = settings.override(found.config, {f"corpus.{name}": value for name, value in changes.items()})
+    gold = _find_gold(corpus, found.scheme, chosen, find_scheme(scheme), "corpus")
+    learned = None if training is None else _find_gold(training, found.scheme, chosen, None, "training")
+    began = time.perf_counter()
+    labellings = label_sentences(tagger, gold.sentences, min_confidence=min_confidence)
+    seconds = time.perf_counter() - began
+    tags = [schemes.convert(each.tags, found.scheme, gold.scheme) for each in labellings]
+    analysis = analyse(
+        gold.sentences,
+        tags,
+        gold.scheme,
+        strict=strict,
+        confidences=None
+        if strict
+        else [[span.confidence or 0.0 for span in each.spans] for each in labellings],
+        training_surfaces=None if learned is None else surfaces_of(learned),
+        name=gold.path,
+    )
+    answers = Answers(path=gold.path, tags=tuple(map(tuple, tags)), scheme=gold.scheme)
+    report = report_answers_with_seqeval(gold, answers, strict=strict) if seqeval else None
+    return ScoringResult(gold, (answers,), (analysis,), (report,), None, seconds)
+
+
+def score(
+    gold: CorpusSource,
+    predicted: CorpusSource | None = None,
+    other: CorpusSource | None = None,
+    *,
+    training: CorpusSource | None = None,
+    scheme: Scheme | str | None = None,
+    predicted_scheme: Scheme | str | None = None,
+    token_column: Column = 0,
+    gold_column: Column | None = None,
+    predicted_column: Column = -1,
+    encoding: str = "utf-8",
+    strict: bool = False,
+    seqeval: bool = False,
+) -> ScoringResult:
+    """Compare predicted labels with gold labels, span by span, as `conlleval` does.
+
+    Args:
+        gold: the right labels; a file may hold the predicted ones too, in its last column.
+        predicted: the same tokens with predicted labels.
+        other: those of a second system, compared with the first by approximate randomisation.
+        training: the corpus that the system was trained on: spans seen and unseen in it are scored apart.
+        scheme, predicted_scheme: of the tags; None: found by looking.
+        token_column, gold_column, predicted_column, encoding: of files.
+        strict: count only spans that the scheme spells out in full.
+        seqeval: add what the package seqeval says of the same spans.
+
+    Raises:
+        DataError: a file is faulty, or two don't hold the same tokens: the first place that differs.
+        ConfigError: an argument is not what it should be.
+
+    >>> tokens = ["Ada", "Lovelace", "left"]
+    >>> result = score([(tokens, ["B-PER", "I-PER", "O"])], [(tokens, ["B-PER", "O", "O"])])
+    >>> result.scores.micro.gold, result.scores.micro.predicted, result.scores.micro.correct
+    (1, 1, 0)
+    """
+    if seqeval:
+        scoring.require_seqeval()
+    began = time.perf_counter()
+    columns = AnswerColumns(
+        token_column=token_column,
+        gold_column=gold_column,
+        predicted_column=predicted_column,
+        scheme=find_scheme(scheme),
+        predicted_scheme=find_scheme(predicted_scheme),
+        encoding=encoding,
+    )
+    corpus, systems = _find_answers([gold, predicted, other], columns)
+    surfaces = None
+    if training is not None:
+        learned = Columns(token=token_column, tag=-1 if gold_column is None else gold_column)
+        surfaces = surfaces_of(find_corpus(training, learned, columns.scheme, encoding, "training"))
+    analyses = [analyse_answers(corpus, each, strict=strict, training_surfaces=surfaces) for each in systems]
+    reports = [
+        report_answers_with_seqeval(corpus, each, strict=strict) if seqeval else None for each in systems
+    ]
+    comparison = compare_answers(corpus, *systems, strict=strict) if len(systems) == 2 else None
+    seconds = time.perf_counter() - began
+    return ScoringResult(corpus, tuple(systems), tuple(analyses), tuple(reports), comparison, seconds)
+
+
+def _find_answers(
+    sources: Sequence[CorpusSource | None], columns: AnswerColumns
+) -> tuple[Corpus, list[Answers]]:
+    """Read gold and the answers of one or two systems."""
+    given = [each for each in sources if each is not None]
+    if all(isinstance(each, str | PathLike) for each in given):
+        return read_answers([each for each in given if isinstance(each, str | PathLike)], columns)
+    if len(given) == 1:
+        raise ConfigError("found gold labels alone, expected predicted ones beside them", "predicted")
+    gold_columns = Columns(
+        token=columns.token_column, tag=-1 if columns.gold_column is None else columns.gold_column
+    )
+    answer_columns = Columns(token=columns.token_column, tag=columns.predicted_column)
+    corpus = find_corpus(given[0], gold_columns, columns.scheme, columns.encoding, "gold")
+    wanted = columns.predicted_scheme or columns.scheme
+    answers = [
+        match_answers(corpus, find_corpus(each, answer_columns, wanted, columns.encoding, name), wanted)
+        for name, each in zip(("predicted", "other"), given[1:], strict=False)
+    ]
+    return corpus, answers
+
+
+def _find_gold(
+    source: CorpusSource,
+    model_scheme: Scheme,
+    chosen: settings.Config,
+    scheme: Scheme | None,
+    name: str,
+) -> Corpus:
+    """Return a labelled corpus in the scheme asked for, else in the model's or the one its tags are of."""
+    columns, encoding = find_columns(chosen), chosen.corpus.encoding
+    if scheme is not None or isinstance(source, Corpus):
+        return find_corpus(source, columns, scheme, encoding, name)
+    if isinstance(source, str | PathLike):
+        return read_gold(source, model_scheme, columns=columns, encoding=encoding)
+    return make_corpus(source, model_scheme, name, is_strict=False)

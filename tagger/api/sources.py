@@ -1,0 +1,175 @@
+"""What the verbs of the package are given: files, corpora that were read before, or lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
+from os import PathLike, fspath
+from pathlib import Path
+
+from tagger.errors import ConfigError, DataError
+from tagger.runtime.tagger import Tagger, load_tagger
+from tagger.text import conll, schemes
+from tagger.text.conll import Columns, Corpus, Sentence
+from tagger.text.schemes import Scheme
+
+FilePath = str | PathLike[str]
+Column = int | str
+Labelled = tuple[Sequence[str], Sequence[str]]
+"""A sentence as its tokens and their tags."""
+CorpusSource = FilePath | Corpus | Iterable[Labelled]
+"""A column file, a corpus that was read before, or sentences, each its tokens and its tags."""
+
+
+def load(directory: FilePath, *, device: str = "cpu") -> Tagger:
+    """Read a model directory and return its tagger.
+
+    Args:
+        directory: as `tagger train --output DIR` or `tagger.train(output=DIR)` writes it.
+        device: where the network runs. `cpu` needs numpy alone, `cuda` and `mps` need PyTorch; `auto` takes a
+            GPU where both are there.
+
+    Raises:
+        ModelError: the directory or a file in it is missing, damaged or of another format version.
+        ConfigError: there is no such device, or `directory` is no path.
+
+    >>> model = load("models/english")  # doctest: +SKIP
+    >>> [(span.type, span.text) for span in model.predict("Ada met Li.")[0].spans]  # doctest: +SKIP
+    [('PER', 'Ada'), ('PER', 'Li')]
+    """
+    place = check_path(directory, "directory")
+    if device == "cpu" or (device == "auto" and find_spec("torch") is None):
+        return load_tagger(place)
+    require_torch(f"device {device}")
+    from tagger.model.on_device import load_on_device
+
+    return load_on_device(place, device)
+
+
+def read_corpus(
+    path: FilePath,
+    *,
+    token_column: Column = 0,
+    tag_column: Column | None = -1,
+    feature_columns: Sequence[Column] = (),
+    scheme: Scheme | str | None = None,
+    encoding: str = "utf-8",
+) -> Corpus:
+    """Read a column file: its sentences, the scheme of their tags, and what was odd about it.
+
+    Args:
+        path: the file; gzip is unpacked, `-` is the standard input.
+        token_column, tag_column: counted from 0, from the last as -1, or CoNLL-U names as `UPOS`; no tags: None.
+        feature_columns: other columns to read beside them.
+        scheme: of the tags, as `IOB2`; None: found by looking.
+        encoding: of the file.
+
+    Raises:
+        DataError: with file and line; a file without a sentence is one.
+        ConfigError: an argument is not what it should be.
+    """
+    columns = Columns(token=token_column, tag=tag_column, features=tuple(feature_columns))
+    return conll.read_corpus(
+        check_path(path, "path"), columns=columns, scheme=find_scheme(scheme), encoding=encoding
+    )
+
+
+def find_corpus(
+    source: CorpusSource, columns: Columns, scheme: Scheme | None, encoding: str, name: str
+) -> Corpus:
+    """Return a corpus: read from its file, as it is, or made of sentences."""
+    if isinstance(source, Corpus):
+        return source
+    if isinstance(source, str | PathLike):
+        return conll.read_corpus(check_path(source, name), columns=columns, scheme=scheme, encoding=encoding)
+    return make_corpus(source, scheme, name)
+
+
+def make_corpus(
+    sentences: Iterable[Labelled],
+    scheme: Scheme | None = None,
+    name: str = "corpus",
+    *,
+    is_strict: bool = True,
+) -> Corpus:
+    """Make a corpus of sentences, each its tokens and its tags.
+
+    Args:
+        sentences: the tags in any scheme that files may have.
+        scheme: of the tags; None: found by looking.
+        name: what errors call it.
+        is_strict: tags of another scheme are a fault; else the scheme is then found by looking.
+
+    Raises:
+        ConfigError: these are no such sentences; it says what was found, and where.
+        DataError: there is none, or a tag is not of the scheme.
+    """
+    if not isinstance(sentences, Iterable):
+        raise ConfigError(f"found {describe_value(sentences)}, expected a file, a corpus, or sentences", name)
+    rows = []
+    for number, pair in enumerate(sentences):
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise ConfigError(
+                f"sentence {number} is {describe_value(pair)}, expected a pair of tokens and tags", name
+            )
+        tokens, tags = pair
+        for what, row in (("tokens", tokens), ("tags", tags)):
+            if (
+                isinstance(row, str)
+                or not isinstance(row, Sequence)
+                or not all(isinstance(each, str) for each in row)
+            ):
+                raise ConfigError(
+                    f"the {what} of sentence {number} are {describe_value(row)}, expected a list of strings",
+                    name,
+                )
+        if len(tokens) != len(tags):
+            raise ConfigError(
+                f"sentence {number} (counted from 0) has {len(tokens)} tokens and {len(tags)} tags, expected a tag "
+                "for each token",
+                name,
+            )
+        if not all(tokens):
+            raise ConfigError(f"sentence {number} (counted from 0) has an empty token", name)
+        if tokens:
+            rows.append(
+                Sentence(tuple(tokens), tuple(tags), line=number + 1, lines=(number + 1,) * len(tokens))
+            )
+    corpus = Corpus(f"<{name}>", tuple(rows), scheme or Scheme.BARE, "", ())
+    try:
+        return conll.resolve_scheme(corpus, scheme)
+    except DataError:
+        if is_strict or scheme is None:
+            raise
+        return conll.resolve_scheme(corpus, None)
+
+
+def check_path(path: object, name: str) -> Path | str:
+    """Return a path as it is, if it is one."""
+    if not isinstance(path, str | PathLike):
+        raise ConfigError(f"found {describe_value(path)}, expected a path", name)
+    return path if isinstance(path, str) else fspath(path)
+
+
+def require_torch(what: str) -> None:
+    """Say what to install where PyTorch is missing and something needs it.
+
+    Raises:
+        ConfigError: it is missing.
+    """
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise ConfigError(
+            f"{what} needs PyTorch, which isn't installed: pip install 'tagger[train]'"
+        ) from None
+
+
+def find_scheme(scheme: Scheme | str | None) -> Scheme | None:
+    return None if scheme is None else schemes.parse_scheme(scheme)
+
+
+def describe_value(value: object) -> str:
+    """Show a value and its type, shortened."""
+    shown = repr(value)
+    return f"{shown if len(shown) <= 60 else shown[:57] + '...'} ({type(value).__name__})"

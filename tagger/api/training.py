@@ -1,0 +1,280 @@
+"""Labelled sentences -> a model directory. PyTorch is imported when a training begins, not before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tagger import config as settings
+from tagger.api.sources import CorpusSource, FilePath, check_path, describe_value, make_corpus, require_torch
+from tagger.config import Config
+from tagger.errors import ConfigError, TaggerError
+from tagger.scoring import Scores
+from tagger.text.conll import Corpus
+from tagger.text.schemes import Scheme, parse_scheme
+
+if TYPE_CHECKING:
+    from tagger.training.recipes.labelled import FinishedLabeller
+    from tagger.training.repeat import Repeated
+    from tagger.training.start import Collected
+
+
+class TrainingStoppedError(TaggerError):
+    """The caller asked to stop; everything is saved, and `resume=True` goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """What a training came to.
+
+    Attributes:
+        finished: the run whose model is kept.
+        seeds: all runs, where there were several; else None.
+    """
+
+    finished: FinishedLabeller
+    seeds: Repeated | None = None
+
+    @property
+    def directory(self) -> Path:
+        """Where the model is, for `load`."""
+        return self.finished.directory
+
+    @property
+    def dev(self) -> Scores:
+        """The model's scores on dev, which chose it."""
+        return self.finished.dev.scores
+
+    @property
+    def test(self) -> Scores | None:
+        """Its scores on the test corpus, if there is one."""
+        return None if self.finished.test is None else self.finished.test.scores
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch whose model is kept, counted from 1."""
+        return self.finished.best_epoch
+
+    @property
+    def epochs(self) -> int:
+        """Epochs completed."""
+        return self.finished.epochs
+
+    @property
+    def seconds(self) -> float:
+        """Of training and scoring; of the last part alone, where it was resumed."""
+        return self.finished.seconds
+
+    def __repr__(self) -> str:
+        scores = [f"dev {self.dev.headline[0]} {100 * self.dev.headline[1]:.2f}"]
+        if self.test is not None:
+            scores.append(f"test {100 * self.test.headline[1]:.2f}")
+        return f"TrainingResult({str(self.directory)!r}, {', '.join(scores)}, {self.seconds:.0f} s)"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what `tagger train --json` prints: the scores on test, else on dev, and the facts of the run."""
+        headline = self.finished.dev if self.finished.test is None else self.finished.test
+        facts = headline.scores.as_dict() | self.finished.as_dict()
+        return facts if self.seeds is None else facts | self.seeds.as_dict()
+
+
+def train(
+    *,
+    train: CorpusSource,
+    output: FilePath,
+    dev: CorpusSource | None = None,
+    test: CorpusSource | None = None,
+    config: Config | FilePath | None = None,
+    base: FilePath | None = None,
+    init_encoder: FilePath | None = None,
+    vectors: FilePath | None = None,
+    vectors_all: bool = False,
+    lm: FilePath | None = None,
+    gazetteers: Sequence[FilePath] = (),
+    seeds: int = 1,
+    resume: bool = False,
+    on_fact: Callable[[Any], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+    **changes: Any,
+) -> TrainingResult:
+    """Train a model on labelled sentences and write its directory.
+
+    Args:
+        train: what it learns from.
+        output: the model's directory; it is made where it is absent.
+        dev: chooses the best epoch; None: a tenth of `train` is held out.
+        test: the finished model is scored on it.
+        config: settings, or a TOML file of them.
+        base: a model's directory to continue with (`--from`); its words and types are kept.
+        init_encoder, lm: directories that `tagger pretrain` wrote.
+        vectors, vectors_all: a file of word vectors; whether to keep those of words the corpora don't have.
+        gazetteers: files with a name a line.
+        seeds: train this many, from `seed` upwards, and keep the best by dev.
+        resume: go on where a run with the same arguments stopped.
+        on_fact: is called with each fact of the run as it comes: `Started`, `StepFacts` after each step,
+            `EpochFacts` with the dev scores, at last a `FinishedLabeller` (see `training.run.Fact`).
+        stop: is asked after each step; True saves everything and raises `TrainingStoppedError`.
+        **changes: settings by name, as `epochs=5`, `encoder="gru"`, `training__clip_norm=1.0`; `tagger config`
+            lists them.
+
+    Raises:
+        DataError: a file is at fault, or the directory can't be written.
+        ModelError: a model to begin with is.
+        ConfigError: an argument or a setting is not what it should be, or PyTorch is missing.
+        TrainingStoppedError: `stop` said so.
+
+    >>> pairs = [(["Ada", "met", "Li"], ["B-PER", "O", "B-PER"]), (["It", "rains"], ["O", "O"])] * 20
+    >>> result = train(train=pairs, dev=pairs, output="model", epochs=4, hidden=8)  # doctest: +SKIP
+    >>> result.dev.micro.f1  # doctest: +SKIP
+    1.0
+    """
+    refuse_overwriting(base, output, "output")
+    prepared = prepare_training(
+        train,
+        dev,
+        test,
+        config=config,
+        base=base,
+        init_encoder=init_encoder,
+        vectors=vectors,
+        vectors_all=vectors_all,
+        lm=lm,
+        gazetteers=gazetteers,
+        **changes,
+    )
+    return run_training(prepared, output, seeds=seeds, resume=resume, on_fact=on_fact, stop=stop)
+
+
+def prepare_training(
+    train: CorpusSource,
+    dev: CorpusSource | None = None,
+    test: CorpusSource | None = None,
+    *,
+    config: Config | FilePath | None = None,
+    base: FilePath | None = None,
+    init_encoder: FilePath | None = None,
+    vectors: FilePath | None = None,
+    vectors_all: bool = False,
+    lm: FilePath | None = None,
+    gazetteers: Sequence[FilePath] = (),
+    **changes: Any,
+) -> Collected:
+    """Read all that a training needs, and write nothing; arguments and errors as of `train`."""
+    chosen = _choose_settings(config, changes)
+    require_torch("training")
+    from tagger.training.start import Start, collect
+
+    if isinstance(gazetteers, str | PathLike):
+        raise ConfigError(f"found {describe_value(gazetteers)}, expected a list of paths", "gazetteers")
+    start = Start(
+        _find_path(base, "base"),
+        _find_path(init_encoder, "init_encoder"),
+        _find_path(vectors, "vectors"),
+        vectors_all,
+        _find_path(lm, "lm"),
+        [Path(check_path(each, "gazetteers")) for each in gazetteers],
+    )
+    wanted = None if chosen.corpus.scheme == "auto" else parse_scheme(chosen.corpus.scheme)
+    learned = _find_source(train, wanted, chosen, "train")
+    likely = learned.scheme if isinstance(learned, Corpus) else wanted
+    held_out, tested = (
+        None if each is None else _find_source(each, likely, chosen, name)
+        for each, name in ((dev, "dev"), (test, "test"))
+    )
+    return collect(learned, held_out, tested, chosen, start)
+
+
+def run_training(
+    prepared: Collected,
+    output: FilePath,
+    *,
+    seeds: int = 1,
+    resume: bool = False,
+    on_fact: Callable[[Any], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> TrainingResult:
+    """Train on what was read before; arguments and errors as of `train`."""
+    from tagger.training import run
+    from tagger.training.recipes import labelled
+    from tagger.training.recipes.labelled import FinishedLabeller
+    from tagger.training.repeat import Repeated, repeat
+
+    if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
+        raise ConfigError(f"found {describe_value(seeds)}, expected a number of seeds, 1 or more", "seeds")
+    place = Path(check_path(output, "output"))
+    asked = stop or _never
+    facts: Iterable[Any] = (
+        run.train(labelled.prepare(prepared.data), place, resume=resume, stop=asked)
+        if seeds == 1
+        else repeat(prepared.data, place, seeds, resume=resume, stop=asked)
+    )
+    fact = None
+    for fact in facts:
+        if on_fact is not None:
+            on_fact(fact)
+    if isinstance(fact, Repeated):
+        return TrainingResult(fact.best, fact)
+    if isinstance(fact, FinishedLabeller):
+        return TrainingResult(fact)
+    raise TrainingStoppedError(f"stopped as asked; everything is in {place}, and resume=True goes on")
+
+
+def refuse_overwriting(base: FilePath | None, output: FilePath, name: str) -> None:
+    """Refuse to write a model over the one that the run begins with.
+
+    Raises:
+        ConfigError: `output` is `base`; `name` is what the user calls it.
+    """
+    if (
+        base is not None
+        and Path(check_path(base, "base")).resolve() == Path(check_path(output, name)).resolve()
+    ):
+        raise ConfigError(
+            f"found {output}, with which the run begins; choose another directory, or it couldn't be resumed",
+            name,
+        )
+
+
+def _never() -> bool:
+    return False
+
+
+def _choose_settings(config: Config | FilePath | None, changes: dict[str, Any]) -> Config:
+    """Return the settings given, or those of a file, with some changed by name."""
+    if config is None:
+        chosen = Config()
+    elif isinstance(config, Config):
+        chosen = config
+    else:
+        chosen = settings.read_settings(Config, check_path(config, "config"))
+    named: dict[str, Any] = {}
+    for name, value in changes.items():
+        field = settings.find_setting(Config, name)
+        if field in named:
+            raise ConfigError(f"is given twice, once as {name}", field)
+        named[field] = value
+    return settings.override(chosen, named)
+
+
+def _find_source(source: CorpusSource, scheme: Scheme | None, chosen: Config, name: str) -> Path | Corpus:
+    """Return a file's path, or a corpus in a scheme where its tags are of that."""
+    if isinstance(source, str | PathLike):
+        return Path(source)
+    corpus = (
+        source if isinstance(source, Corpus) else make_corpus(source, scheme, name, is_strict=name == "train")
+    )
+    wanted = len(chosen.embedding.feature_columns)
+    if any(len(sentence.features) != wanted for sentence in corpus.sentences):
+        raise ConfigError(
+            f"sentences have {len(corpus.sentences[0].features)} feature columns, but the settings name {wanted}; "
+            "expected a file, or a corpus that was read with these columns",
+            name,
+        )
+    return corpus
+
+
+def _find_path(path: FilePath | None, name: str) -> Path | None:
+    return None if path is None else Path(check_path(path, name))

@@ -1,0 +1,61 @@
+"""Networks built anew, or around the weights of a trained labeller, and their weights as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from tagger.config import Config
+from tagger.model.labeler import SequenceLabeler
+from tagger.runtime.lexicon import Lexicon
+from tagger.runtime.trained import TrainedModel, inner_scheme
+from tagger.text.schemes import Scheme, allowed
+
+
+def build_labeler(lexicon: Lexicon, config: Config) -> SequenceLabeler:
+    """Build a network with weights as PyTorch's generator draws them; the caller seeds it."""
+    return SequenceLabeler(lexicon, config, allowed(lexicon.tags, inner_scheme(Scheme(config.corpus.scheme))))
+
+
+def restore_labeler(model: TrainedModel) -> SequenceLabeler:
+    """Rebuild the network of a trained labeller, whose weights are checked already; it learns no more."""
+    with torch.device("meta"), _Uninitialised():
+        labeler = SequenceLabeler(model.lexicon, model.config, model.constraints)
+    labeler.load_state_dict(
+        {name: torch.from_numpy(np.array(each)) for name, each in model.weights.items()}, assign=True
+    )
+    assert not any(tensor.is_meta for tensor in (*labeler.parameters(), *labeler.buffers()))
+    return labeler.requires_grad_(False).eval()
+
+
+def export_weights(network: nn.Module) -> dict[str, NDArray[Any]]:
+    """Return the state of a network as arrays; on a CPU they share its memory."""
+    return {name: value.detach().cpu().numpy() for name, value in network.state_dict().items()}
+
+
+def load_weights(network: nn.Module, weights: Mapping[str, NDArray[Any]], prefix: str = "") -> None:
+    """Give a network the weights whose names begin with a prefix, under the rest of their names."""
+    found = {name.removeprefix(prefix): each for name, each in weights.items() if name.startswith(prefix)}
+    network.load_state_dict({name: torch.from_numpy(np.array(each)) for name, each in found.items()})
+
+
+class _Uninitialised(TorchFunctionMode):
+    """Leave weights as they are that would be drawn at random; without a device that imports a compiler, for 1 s."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        named = kwargs or {}
+        if getattr(func, "__module__", None) == nn.init.__name__:
+            return args[0] if args else named["tensor"]
+        return func(*args, **named)

@@ -1,0 +1,379 @@
+"""Emission scores -> tags, spans with their exact probabilities, and the n best readings.
+
+Sentences are decoded in batches of like length; a probability is computed only where a span was found.
+
+The best tag sequence (Viterbi) makes the fewest mistakes with whole sentences; what users count is F1 = 2c / (g + p),
+of c correct spans, g gold ones and p predicted ones. One span more, right with probability q, makes it
+2 (c + q) / (g + p + 1), which is more only if q > F1 / 2 (Lipton, Elkan and Naryanaswamy 2014, "Optimal thresholding
+of classifiers to maximize F1 measure"). So a span of the best sequence is given if it is at least that probable:
+`min_confidence`, half of the F1 on dev, unless dev loses by it. The n best readings leave nothing out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tagger.errors import DataError
+from tagger.runtime.agreement import Agreement, heeds_repeats
+from tagger.runtime.chain import Chain, ChainPosterior, Independent, IndependentPosterior
+from tagger.runtime.chainbatch import MOST_CHAINS, ChainBatch, batch_chains
+from tagger.runtime.tagtable import Known, TagTable
+from tagger.runtime.trained import TrainedModel
+from tagger.text.schemes import OUTSIDE, Scheme
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+# A longer sentence is decoded in parts. The last tokens of a part only look ahead: it is cut between two spans before
+# them, where what follows hardly matters any more.
+LONGEST_CHAIN = 16_384
+_LOOK_AHEAD = 64
+
+
+class ScoredSpan(NamedTuple):
+    """Tokens `start` to `end` (half-open) of a sentence that carry a type, and the probability of exactly that."""
+
+    type: str
+    start: int
+    end: int
+    confidence: float | None
+
+
+class Alternative(NamedTuple):
+    """One of the n best readings of a sentence: the probability of its whole tag sequence, its tags and spans."""
+
+    confidence: float
+    tags: list[str]
+    spans: list[ScoredSpan]
+
+
+@dataclass(slots=True)
+class Labelling:
+    """What a model says of one sentence.
+
+    Attributes:
+        tags: one for each token, in the scheme of the model's corpus.
+        spans: in order; where labels are bare, each token that isn't `O` is a span of its own.
+        nbest: the n best readings, best first; None where nobody asked.
+    """
+
+    tags: list[str]
+    spans: list[ScoredSpan] = field(default_factory=list)
+    nbest: list[Alternative] | None = None
+
+
+class Question(NamedTuple):
+    """What is asked of a decoder.
+
+    Attributes:
+        confidences: whether spans need their probability.
+        nbest: how many readings; 0: none beside the best tags.
+        min_confidence: spans below it are left out, and their tags become `O` (bare labels keep their tags), unless
+            known tags demand them; None: what the model has.
+    """
+
+    confidences: bool = True
+    nbest: int = 0
+    min_confidence: float | None = None
+
+
+class Decoder:
+    """Answers questions about sentences whose emission scores are known; holds no state between calls.
+
+    Args:
+        model: whose tags, decoder and fitted numbers these are.
+    """
+
+    def __init__(self, model: TrainedModel) -> None:
+        self.table = TagTable(model)
+        self._decoding = build_decoding(model)
+        self._temperature = model.temperature
+        self._strength = model.agreement if heeds_repeats(model.scheme) else 0.0
+        self._min_confidence = model.min_confidence
+        self._agreement = Agreement(self.table.types, self._decoding)
+
+    @property
+    def heeds_repeats(self) -> bool:
+        """Whether repeats change anything, and so are worth finding."""
+        return self._strength > 0.0
+
+    def decode(
+        self,
+        emissions: Floats,
+        lengths: Sequence[int],
+        question: Question,
+        known: Sequence[Sequence[Known] | None] | None = None,
+        repeats: Ints | None = None,
+    ) -> list[Labelling]:
+        """Label sentences.
+
+        Args:
+            emissions: (N, K) scores of the tokens of all sentences, one after the other.
+            lengths: tokens of each sentence, at least 1.
+            question: what to find out.
+            known: for each sentence what is known of each token's tag, or None.
+            repeats: (N,) which tokens repeat each other, see `text.repetition`; None: there are none.
+        """
+        sizes = np.array(lengths, dtype=np.int64)
+        starts = np.cumsum(sizes) - sizes
+        allowed = self._find_allowed(known, starts, len(emissions))
+        best = np.zeros(len(emissions), dtype=np.int64)
+        if repeats is not None and self.heeds_repeats:
+            with _contradictions_explained():
+                parts = self._cut_chains(starts, sizes, emissions)
+                pull = self._agreement.weigh(emissions, *parts, repeats, allowed)
+            emissions = emissions if pull is None else pull.add_to(emissions, self._strength)
+        parts = self._cut_chains(starts, sizes, emissions)
+        for batch in batch_chains(*parts):
+            best[batch.places[batch.inside]] = self._solve(batch, emissions, allowed)[batch.inside]
+        spans = self._find_spans(best, starts, sizes)
+        least = self._min_confidence if question.min_confidence is None else question.min_confidence
+        confidences = (
+            self._find_confidences(best, spans, parts, emissions, allowed)
+            if question.confidences or least
+            else None
+        )
+        given = (
+            None if not least or confidences is None else self._find_given(spans, confidences, least, allowed)
+        )
+        labellings = self._assemble(
+            best, spans, confidences if question.confidences else None, given, starts, sizes
+        )
+        if question.nbest:
+            self._add_alternatives(labellings, starts, sizes, emissions, allowed, question.nbest)
+        return labellings
+
+    def _find_allowed(
+        self, known: Sequence[Sequence[Known] | None] | None, starts: Ints, tokens: int
+    ) -> Mask | None:
+        """Return (N, K) which tags each token may have; None: any."""
+        if known is None or all(each is None for each in known):
+            return None
+        allowed = np.ones((tokens, len(self.table.inside)), dtype=bool)
+        for number, (facts, start) in enumerate(zip(known, starts.tolist(), strict=True)):
+            for token, fact in enumerate(facts or ()):
+                try:
+                    rows = self.table.find_rows(fact)
+                except DataError as error:
+                    raise DataError(f"sentence {number}, token {token} (counted from 0): {error}") from None
+                if rows is not None:
+                    allowed[start + token] = False
+                    allowed[start + token, rows] = True
+        return allowed
+
+    def _cut_chains(self, starts: Ints, sizes: Ints, emissions: Floats) -> tuple[Ints, Ints]:
+        """Return starts and sizes of what is decoded at once: sentences, and parts of very long ones."""
+        if not len(sizes) or sizes.max() <= LONGEST_CHAIN:
+            return starts, sizes
+        parts: list[tuple[int, int]] = []
+        for start, size in zip(starts.tolist(), sizes.tolist(), strict=True):
+            end = start + size
+            while end - start > LONGEST_CHAIN:
+                cut = self._find_cut(start, emissions)
+                parts.append((start, cut - start))
+                start = cut
+            parts.append((start, end - start))
+        cut_starts, cut_sizes = np.array(parts, dtype=np.int64).T
+        return cut_starts, cut_sizes
+
+    def _find_cut(self, start: int, emissions: Floats) -> int:
+        """Return where the best tags of a long chain that begins at `start` last stand between two spans."""
+        scores = emissions[start : start + LONGEST_CHAIN, None]
+        rows = self._decoding.viterbi(scores, np.array([len(scores)]))
+        found = rows[: LONGEST_CHAIN - _LOOK_AHEAD, 0]
+        closed = self.table.ends[found] | (self.table.types[found] == "")
+        places = np.flatnonzero(closed)
+        return int(start + (places[-1] + 1 if len(places) else len(found)))
+
+    def _solve(self, batch: ChainBatch, emissions: Floats, allowed: Mask | None) -> Ints:
+        """Return (T, B) best rows of a batch."""
+        with _contradictions_explained():
+            return self._decoding.viterbi(batch.take(emissions), batch.sizes, batch.take_allowed(allowed))
+
+    def _find_spans(self, best: Ints, starts: Ints, sizes: Ints) -> _FoundSpans:
+        table = self.table
+        if table.is_sure or table.inner is Scheme.BARE:
+            if table.inner is Scheme.BARE:
+                first = np.flatnonzero(table.inside[best] != OUTSIDE)
+                last = first
+            else:
+                first, last = np.flatnonzero(table.begins[best]), np.flatnonzero(table.ends[best])
+            owners = np.searchsorted(starts, first, side="right") - 1
+            return _FoundSpans(owners, first, last + 1, table.types[best[first]].tolist())
+        spans: list[tuple[int, int, int]] = []
+        types: list[str] = []
+        for number in self._find_busy(best, starts):
+            start = int(starts[number])
+            for span in table.find_spans(best[start : start + sizes[number]].tolist()):
+                spans.append((number, start + span.start, start + span.end))
+                types.append(span.type)
+        owners, first, end = np.array(spans, dtype=np.int64).reshape(-1, 3).T
+        return _FoundSpans(owners, first, end, types)
+
+    def _find_busy(self, best: Ints, starts: Ints) -> list[int]:
+        """Return the sentences that have a tag other than `O`."""
+        if not len(starts):
+            return []
+        found: list[int] = np.flatnonzero(
+            np.logical_or.reduceat(self.table.types[best] != "", starts)
+        ).tolist()
+        return found
+
+    def _find_confidences(
+        self,
+        best: Ints,
+        spans: _FoundSpans,
+        parts: tuple[Ints, Ints],
+        emissions: Floats,
+        allowed: Mask | None,
+    ) -> NDArray[np.float64]:
+        """Return the posterior probability of each span."""
+        starts, sizes = parts
+        values = np.zeros(len(spans.starts))
+        if not len(values):
+            return values
+        chains = np.searchsorted(starts, spans.starts, side="right") - 1
+        asked = np.flatnonzero(np.bincount(chains))  # in order; np.unique would import masked arrays
+        rows_of_chain = np.full(len(starts), -1)
+        for batch in batch_chains(starts[asked], sizes[asked]):
+            posterior = self._decoding.posterior(
+                batch.take(emissions), batch.sizes, batch.take_allowed(allowed), self._temperature
+            )
+            rows_of_chain[:] = -1
+            rows_of_chain[asked[batch.numbers]] = np.arange(len(batch.numbers))
+            here = np.flatnonzero(rows_of_chain[chains] >= 0)
+            owners = chains[here]
+            first = spans.starts[here] - starts[owners]
+            end = np.minimum(spans.ends[here] - starts[owners], sizes[owners])
+            found = posterior.spans(best[batch.places], rows_of_chain[owners], first, end)
+            values[here] = np.clip(found, 0.0, 1.0)
+        return values
+
+    def _find_given(
+        self, spans: _FoundSpans, confidences: NDArray[np.float64], least: float, allowed: Mask | None
+    ) -> Mask:
+        """Return which spans are probable enough, or demanded: where a token of theirs can't be `O`."""
+        given: Mask = confidences >= least
+        outside = self.table.outside_row
+        if allowed is not None and outside is not None:
+            demanded = np.concatenate(([0], np.cumsum(~allowed[:, outside])))  # tokens before each one
+            given |= demanded[spans.ends] > demanded[spans.starts]
+        return given
+
+    def _assemble(
+        self,
+        best: Ints,
+        spans: _FoundSpans,
+        confidences: NDArray[np.float64] | None,
+        given: Mask | None,
+        starts: Ints,
+        sizes: Ints,
+    ) -> list[Labelling]:
+        """Write tags and spans; `given` is which spans, None: all."""
+        table = self.table
+        names = table.outside[best].tolist()
+        labellings = [
+            Labelling(names[start : start + size])
+            for start, size in zip(starts.tolist(), sizes.tolist(), strict=True)
+        ]
+        bare = table.inner is Scheme.BARE
+        probabilities: list[float | None] = (
+            [None] * len(spans.types) if confidences is None else confidences.tolist()
+        )
+        firsts = (spans.starts - starts[spans.owners]).tolist() if len(spans.types) else []
+        ends = (spans.ends - starts[spans.owners]).tolist() if len(spans.types) else []
+        wanted = [True] * len(spans.types) if given is None else given.tolist()
+        for owner, type_, first, end, probability, is_given in zip(
+            spans.owners.tolist(), spans.types, firsts, ends, probabilities, wanted, strict=True
+        ):
+            if not is_given:
+                if not bare:
+                    labellings[owner].tags[first:end] = [OUTSIDE] * (end - first)
+                continue
+            labellings[owner].spans.append(ScoredSpan(type_, first, end, probability))
+        if not (table.is_sure or bare):
+            for owner in self._find_busy(best, starts):
+                labelling = labellings[owner]
+                labelling.tags[:] = table.spell_spans(labelling.spans, len(labelling.tags))
+        return labellings
+
+    def _add_alternatives(
+        self,
+        labellings: list[Labelling],
+        starts: Ints,
+        sizes: Ints,
+        emissions: Floats,
+        allowed: Mask | None,
+        n: int,
+    ) -> None:
+        """Find the n best readings of each sentence, with the probabilities of their spans."""
+        for batch in batch_chains(starts, sizes, max(1, MOST_CHAINS // n)):
+            scores, options = batch.take(emissions), batch.take_allowed(allowed)
+            found = self._decoding.nbest(scores, batch.sizes, n, options)
+            posterior = self._decoding.posterior(scores, batch.sizes, options, self._temperature)
+            probabilities = np.clip(posterior.of_scores(found.scores / self._temperature), 0.0, 1.0).tolist()
+            counts = found.counts.tolist()
+            numbers, lengths = batch.numbers.tolist(), batch.sizes.tolist()
+            for number in numbers:
+                labellings[number].nbest = []
+            for rank in range(n):
+                tags = found.tags[:, :, rank]
+                rows = [
+                    column[:size] if rank < count else []
+                    for column, size, count in zip(tags.T.tolist(), lengths, counts, strict=True)
+                ]
+                readings = self._find_readings(rows, tags, posterior)
+                for place, number in enumerate(numbers):
+                    alternatives = labellings[number].nbest
+                    if rows[place] and alternatives is not None:
+                        alternatives.append(Alternative(probabilities[place][rank], *readings[place]))
+
+    def _find_readings(
+        self, rows: Sequence[Sequence[int]], tags: Ints, posterior: ChainPosterior | IndependentPosterior
+    ) -> list[tuple[list[str], list[ScoredSpan]]]:
+        """Return tags and spans of one reading of each sentence of a batch; tags (T, B)."""
+        spans = [self.table.find_spans(row) for row in rows]
+        asked = [(place, span.start, span.end) for place, found in enumerate(spans) for span in found]
+        index = np.array(asked, dtype=np.int64).reshape(-1, 3).T
+        values = iter(np.clip(posterior.spans(tags, *index), 0.0, 1.0).tolist() if asked else [])
+        scored = [[ScoredSpan(*span, next(values)) for span in found] for found in spans]
+        if self.table.inner is Scheme.BARE:
+            names = [self.table.outside[row].tolist() if row else [] for row in rows]
+        else:
+            names = [self.table.spell_spans(found, len(row)) for found, row in zip(scored, rows, strict=True)]
+        return list(zip(names, scored, strict=True))
+
+
+def build_decoding(model: TrainedModel) -> Chain | Independent:
+    """Return what decodes a model's scores: its chain, or independent choices where it was trained so."""
+    if model.config.decoder.kind == "softmax":
+        return Independent(len(model.lexicon.tags))
+    start, transitions, end = (
+        model.weights[f"decoder.{name}"] for name in ("start_transitions", "transitions", "end_transitions")
+    )
+    return Chain(start, transitions, end, model.constraints)
+
+
+@contextmanager
+def _contradictions_explained() -> Iterator[None]:
+    """Say whose fault it is if a chain has no possible tags."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"the known tags of a sentence contradict each other: {error}") from None
+
+
+class _FoundSpans(NamedTuple):
+    """Spans of all sentences in order: whose they are, where among all tokens they start and end, and their types."""
+
+    owners: Ints
+    starts: Ints
+    ends: Ints
+    types: list[str]

@@ -1,0 +1,72 @@
+"""A tagger beside gold labels: a labelled corpus read as the model reads it, labelled, compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from os import PathLike
+
+from tagger import scoring
+from tagger.config import Config
+from tagger.errors import DataError
+from tagger.runtime.decode import Labelling
+from tagger.runtime.tagger import Tagger
+from tagger.scoring import Scores
+from tagger.text.conll import Columns, Corpus, Sentence, read_corpus
+from tagger.text.marks import parse_feature_columns
+from tagger.text.schemes import Scheme
+
+
+def find_columns(config: Config) -> Columns:
+    """Return the columns that the settings name."""
+    features = tuple(each.column for each in parse_feature_columns(config.embedding.feature_columns))
+    return Columns(token=config.corpus.token_column, tag=config.corpus.tag_column, features=features)
+
+
+def read_gold(path: str | PathLike[str], scheme: Scheme, *, columns: Columns, encoding: str) -> Corpus:
+    """Read a corpus to score a model on, in the model's scheme or, where its tags are of none such, in its own."""
+    try:
+        return read_corpus(path, columns=columns, scheme=scheme, encoding=encoding)
+    except DataError:
+        with suppress(DataError):
+            found = read_corpus(path, columns=columns, encoding=encoding)
+            if Scheme.BARE not in (scheme, found.scheme):
+                note = f"its tags are {found.scheme}, the model's {scheme}; their spans are compared"
+                return replace(found, warnings=(*found.warnings, note))
+        raise
+
+
+def label_sentences(
+    tagger: Tagger,
+    sentences: Sequence[Sentence],
+    *,
+    min_confidence: float | None = None,
+    confidences: bool = True,
+) -> list[Labelling]:
+    """Label the sentences of a corpus, whose documents and feature columns it gives.
+
+    Args:
+        tagger: labels them.
+        sentences: their tags aren't looked at.
+        min_confidence: names below it are left out; None: as the model has it.
+        confidences: False: don't compute the probability of spans.
+    """
+    return tagger.predict_tokens(
+        [sentence.tokens for sentence in sentences],
+        documents=[sentence.document for sentence in sentences],
+        features=[sentence.features for sentence in sentences] if tagger.feature_columns else None,
+        min_confidence=min_confidence,
+        confidences=confidences,
+    )
+
+
+def score_tagger(tagger: Tagger, corpus: Corpus) -> Scores:
+    """Score a tagger on a labelled corpus; types that it doesn't know count as missed."""
+    found = label_sentences(tagger, corpus.sentences, confidences=False)
+    return compare_tags(corpus, (each.tags for each in found), tagger.model.scheme)
+
+
+def compare_tags(corpus: Corpus, predicted: Iterable[Sequence[str]], scheme: Scheme) -> Scores:
+    """Score tags in a model's scheme on a labelled corpus."""
+    return scoring.score([sentence.tags for sentence in corpus.sentences], predicted, corpus.scheme, scheme)

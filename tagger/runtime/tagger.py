@@ -1,0 +1,358 @@
+"""A trained model as its users meet it: text or tokens in, tags and spans with their probabilities out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from pathlib import Path
+from typing import overload
+
+from tagger.errors import ConfigError
+from tagger.runtime.arguments import check_beside, check_tokens
+from tagger.runtime.decode import Decoder, Labelling, Question, ScoredSpan
+from tagger.runtime.directory import find_dev_f1, load_model
+from tagger.runtime.network import ColumnRows, EmissionScorer, Network
+from tagger.runtime.tagtable import Known
+from tagger.runtime.threads import one_blas_thread
+from tagger.runtime.trained import TrainedModel
+from tagger.runtime.windows import group_sentences
+from tagger.text import tokenizer
+from tagger.text.formats import LabelledAlternative, LabelledSentence, LabelledSpan
+from tagger.text.marks import parse_feature_columns
+from tagger.text.passages import Event, Passage, split_text, watch_for_pauses
+from tagger.text.raw import Pause, Row
+from tagger.text.repetition import find_repeats, number_scopes, scope_size
+from tagger.text.tokenizer import DEFAULT_SPLITS, Mode, Split
+
+_CHUNK_TOKENS = (
+    24_000  # labelled at once: so many that batches are of like length, so few that memory is small
+)
+_CHARACTERS_OF_A_TOKEN = 5
+_SHORTEST_CHUNK = 4_000  # a chunk for each of several threads is no smaller
+
+
+class Tagger:
+    """Labels text with a trained model; safe to use from several threads at once.
+
+    Args:
+        model: its settings, tables and weights.
+        network: computes emission scores; None: the model's weights on a CPU.
+        dev_f1: what training measured on dev, for `repr`; None: nobody knows.
+
+        tagger = load("models/en")
+        [(span.type, span.text) for sentence in tagger.predict("Ada met Mr. Li.") for span in sentence.spans]
+        # [('PER', 'Ada'), ('PER', 'Li')]
+    """
+
+    def __init__(
+        self, model: TrainedModel, network: EmissionScorer | None = None, *, dev_f1: float | None = None
+    ) -> None:
+        self.model = model
+        self._dev_f1 = dev_f1
+        self._network = network or Network(model)
+        self._decoder = Decoder(model)
+        settings = model.config.corpus
+        self._mode = Mode.WORDS if settings.mode == "auto" else Mode(settings.mode)
+        self._splits = DEFAULT_SPLITS if settings.splits == "auto" else frozenset(map(Split, settings.splits))
+
+    def __repr__(self) -> str:
+        found = self.model
+        dev = "" if self._dev_f1 is None else f", dev F1 {100 * self._dev_f1:.2f}"
+        return f"<Tagger of {', '.join(found.types)} ({found.scheme}), {found.parameters:,} parameters{dev}>"
+
+    @property
+    def types(self) -> list[str]:
+        """The types of spans (or bare labels) that the model knows, sorted."""
+        return self.model.types
+
+    @property
+    def is_on_device(self) -> bool:
+        """Whether something else than the runtime computes the scores: PyTorch, on a GPU."""
+        return not isinstance(self._network, Network)
+
+    @property
+    def scope(self) -> int:
+        """How many neighbouring sentences of a document have a say in each other's labels."""
+        return scope_size(self.model.config.encoder.context)
+
+    @property
+    def feature_columns(self) -> tuple[int | str, ...]:
+        """The columns of a corpus that the model reads beside the tokens; raw text has none."""
+        columns = self.model.config.embedding.feature_columns
+        return tuple(each.column for each in parse_feature_columns(columns))
+
+    @overload  # a string is an iterable of strings too; the first form that fits holds
+    def predict(  # type: ignore[overload-overlap]
+        self, texts: str, *, min_confidence: float | None = ..., nbest: int = ..., language: str = ...
+    ) -> list[LabelledSentence]: ...
+
+    @overload
+    def predict(
+        self,
+        texts: Iterable[str],
+        *,
+        min_confidence: float | None = ...,
+        nbest: int = ...,
+        language: str = ...,
+    ) -> list[list[LabelledSentence]]: ...
+
+    def predict(
+        self,
+        texts: str | Iterable[str],
+        *,
+        min_confidence: float | None = None,
+        nbest: int = 0,
+        language: str = "en",
+    ) -> list[LabelledSentence] | list[list[LabelledSentence]]:
+        """Label raw text: its sentences in order, their offsets counted in code points from the text's beginning.
+
+        Args:
+            texts: a text, or several; several give a list of sentences each.
+            min_confidence: leave out spans that are less probable; None: what training chose, 0: nothing.
+            nbest: also give the n best readings of each sentence.
+            language: code such as "de"; it chooses the abbreviations that end no sentence.
+
+        Raises:
+            ModelError: the model reads columns that raw text doesn't have.
+        """
+        question = build_question(min_confidence, nbest)
+        several = [texts] if isinstance(texts, str) else list(texts)
+        events = chain.from_iterable(
+            split_text(str(n), text, language, self.scope) for n, text in enumerate(several)
+        )
+        found: list[list[LabelledSentence]] = [[] for _ in several]
+        for chunk in self.chunks(events):
+            assert not isinstance(chunk, Pause)
+            for sentence in self.label(chunk, question):
+                found[int(sentence.doc)].append(sentence)
+        return found[0] if isinstance(texts, str) else found
+
+    def stream(
+        self,
+        texts: Iterable[str],
+        *,
+        min_confidence: float | None = None,
+        nbest: int = 0,
+        language: str = "en",
+    ) -> Iterator[list[LabelledSentence]]:
+        """Label texts as they come, in order and in bounded memory: the sentences of each text.
+
+        A thread of its own pulls the texts, so that no answer waits for the next text. Arguments as for `predict`.
+        """
+        question = build_question(min_confidence, nbest)
+        pulled = answered = 0
+
+        def events() -> Iterator[Event]:
+            nonlocal pulled
+            for text in watch_for_pauses(texts):
+                if isinstance(text, Pause):
+                    yield text
+                else:
+                    pulled += 1
+                    yield from split_text(str(pulled - 1), text, language, self.scope)
+
+        found: dict[int, list[LabelledSentence]] = {}
+        for chunk in chain(self.chunks(events()), [Pause()]):
+            if isinstance(chunk, Pause):
+                complete = pulled  # nothing waits: every text that came has been labelled
+            else:
+                for sentence in self.label(chunk, question):
+                    found.setdefault(int(sentence.doc), []).append(sentence)
+                complete = int(chunk[-1].doc)
+            for number in range(answered, complete):
+                yield found.pop(number, [])
+            answered = complete
+
+    def predict_tokens(
+        self,
+        sentences: Iterable[Sequence[str]],
+        *,
+        documents: Sequence[int] | None = None,
+        features: Sequence[Sequence[Sequence[str]]] | None = None,
+        known: Sequence[Sequence[Known] | None] | None = None,
+        min_confidence: float | None = None,
+        nbest: int = 0,
+        confidences: bool = True,
+        workers: int = 1,
+    ) -> list[Labelling]:
+        """Label sentences that are tokens already: a tag for each token, and spans in token indices.
+
+        Args:
+            sentences: the tokens of each sentence.
+            documents: a number for each sentence; neighbours of equal number have a say in each other's labels.
+                None: every sentence stands alone, and their order changes nothing.
+            features: for each sentence and each feature column that the model reads, in the order of training, one
+                value a token.
+            known: for each sentence None, or for each token what is known of its tag: the tag, a set of tags that
+                it may have, or None. The rest is decoded, and its probabilities computed, given that.
+            min_confidence: leave out spans that are less probable, and their tags, unless what is known demands
+                them; None: what training chose, 0: nothing.
+            nbest: also give the n best readings of each sentence.
+            confidences: False: don't compute the probability of spans.
+            workers: threads; the result doesn't depend on it.
+
+        Raises:
+            DataError: a known tag is not one of the model's, or those of a sentence contradict each other.
+            ModelError: the model reads other columns than `features` has.
+        """
+        rows = list(check_tokens(sentences))
+        numbers = range(len(rows)) if documents is None else number_scopes(documents, self.scope)
+        check_beside(rows, documents, known, features)
+        question = build_question(min_confidence, nbest, confidences=confidences)
+        held = [place for place, words in enumerate(rows) if words]
+        parts = self._parts([rows[place] for place in held], [numbers[place] for place in held], workers)
+
+        def answer(part: range) -> list[Labelling]:
+            places = held[part.start : part.stop]
+            facts = None if known is None else [known[place] for place in places]
+            columns = None if features is None else [features[place] for place in places]
+            return self._answer(
+                [rows[place] for place in places],
+                [numbers[place] for place in places],
+                question,
+                facts,
+                columns,
+            )
+
+        if workers > 1 and len(parts) > 1:
+            with ThreadPoolExecutor(workers, "tagger") as pool:
+                answers = list(pool.map(answer, parts))
+        else:
+            answers = [answer(part) for part in parts]
+        found = chain.from_iterable(answers)
+        return [next(found) if words else Labelling([], nbest=[] if nbest else None) for words in rows]
+
+    def label(self, passages: Sequence[Passage], question: Question) -> list[LabelledSentence]:
+        """Label passages, one by itself each; what `predict` and the command line do at heart."""
+        sentences: list[list[str]] = []
+        starts: list[list[int]] = []
+        numbers: list[int] = []
+        columns: list[ColumnRows] = []
+        for number, passage in enumerate(passages):
+            for row in passage.rows:
+                words, places = (
+                    (row.words, row.starts)
+                    if row.words is not None and row.starts is not None
+                    else tokenizer.cut(row.text, self._mode, self._splits)
+                )
+                sentences.append(words)
+                starts.append(places)
+                numbers.append(number)
+                columns.append(row.columns)
+        labellings = self._answer(sentences, numbers, question, None, columns)
+        owners = ((passage.doc, row) for passage in passages for row in passage.rows)
+        return [
+            _place(doc, row, words, places, labelling)
+            for (doc, row), words, places, labelling in zip(
+                owners, sentences, starts, labellings, strict=True
+            )
+        ]
+
+    def chunks(self, events: Iterable[Event]) -> Iterator[list[Passage] | Pause]:
+        """Gather passages into chunks that are labelled at once; what waits is passed on where input is slow."""
+        waiting: list[Passage] = []
+        tokens = 0.0
+        for event in events:
+            if not isinstance(event, Pause):
+                waiting.append(event)
+                tokens += sum(self._estimate(row) for row in event.rows)
+            if waiting and (isinstance(event, Pause) or tokens >= _CHUNK_TOKENS):
+                yield waiting
+                waiting, tokens = [], 0.0
+            if isinstance(event, Pause):
+                yield event
+        if waiting:
+            yield waiting
+
+    def _estimate(self, row: Row) -> float:
+        """Return about how many tokens a row has."""
+        if row.words is not None:
+            return len(row.words)
+        return len(row.text) / (1 if self._mode is Mode.CHARACTERS else _CHARACTERS_OF_A_TOKEN)
+
+    def _answer(
+        self,
+        sentences: Sequence[Sequence[str]],
+        numbers: Sequence[int],
+        question: Question,
+        known: Sequence[Sequence[Known] | None] | None,
+        columns: Sequence[ColumnRows] | None,
+    ) -> list[Labelling]:
+        if not sentences:
+            return []
+        with one_blas_thread():
+            emissions = self._network.emissions(sentences, numbers, columns)
+            lengths = [len(words) for words in sentences]
+            repeats = find_repeats(sentences, numbers) if self._decoder.heeds_repeats else None
+            return self._decoder.decode(emissions, lengths, question, known, repeats)
+
+    def _parts(self, sentences: Sequence[Sequence[str]], numbers: Sequence[int], workers: int) -> list[range]:
+        """Cut sentences into parts between those that have a say in each other's labels."""
+        sizes = [len(words) for words in sentences]
+        wanted = max(_SHORTEST_CHUNK, min(_CHUNK_TOKENS, sum(sizes) // max(1, workers)))
+        parts: list[range] = []
+        start = tokens = 0
+        encoder = self.model.config.encoder
+        for group in group_sentences(sizes, numbers, encoder.context, encoder.max_tokens):
+            tokens += group.tokens
+            if tokens >= wanted and group.stop < len(numbers) and numbers[group.stop] != numbers[group.start]:
+                parts.append(range(start, group.stop))
+                start, tokens = group.stop, 0
+        return [*parts, range(start, len(sentences))] if start < len(sentences) else parts
+
+
+def load_tagger(directory: str | os.PathLike[str]) -> Tagger:
+    """Read a model directory and return its tagger, which runs on the CPU.
+
+    Raises:
+        ModelError: the directory or a file in it is missing, damaged or of another format version.
+    """
+    place = Path(directory)
+    return Tagger(load_model(place), dev_f1=find_dev_f1(place))
+
+
+def build_question(min_confidence: float | None, nbest: int, *, confidences: bool = True) -> Question:
+    if min_confidence is not None and not 0.0 <= min_confidence <= 1.0:
+        raise ConfigError(f"found {min_confidence}, expected a probability between 0 and 1", "min_confidence")
+    if nbest < 0:
+        raise ConfigError(f"found {nbest}, expected 0 (none) or more", "nbest")
+    return Question(confidences, nbest, min_confidence)
+
+
+def _place(
+    doc: str, row: Row, words: Sequence[str], starts: Sequence[int], labelling: Labelling
+) -> LabelledSentence:
+    """Lay what was found out over the text of a document."""
+    base, text = row.start, row.text
+    firsts = [base + start for start in starts] if base else list(starts)
+    ends = [first + len(word) for first, word in zip(firsts, words, strict=True)]
+
+    def place(spans: Sequence[ScoredSpan]) -> list[LabelledSpan]:
+        return [
+            LabelledSpan(
+                type_,
+                firsts[start],
+                ends[end - 1],
+                text[firsts[start] - base : ends[end - 1] - base],
+                confidence,
+            )
+            for type_, start, end, confidence in spans
+        ]
+
+    nbest = None
+    if labelling.nbest is not None:
+        nbest = [
+            LabelledAlternative(each.confidence, tuple(each.tags), tuple(place(each.spans)))
+            for each in labelling.nbest
+        ]
+    return LabelledSentence(
+        doc=doc,
+        start=base,
+        end=base + len(text),
+        text=text,
+        tokens=list(zip(firsts, ends, labelling.tags, strict=True)),
+        spans=place(labelling.spans) if labelling.spans else [],
+        nbest=nbest,
+    )
