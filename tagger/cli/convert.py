@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -187,15 +189,20 @@ def _spooled(source: str) -> Iterator[str]:
     if source != "-" and not Path(source).is_fifo():
         yield source
         return
-    with tempfile.NamedTemporaryFile() as spool:
-        with nullcontext(sys.stdin.buffer) if source == "-" else Path(source).open("rb") as stream:
-            shutil.copyfileobj(stream, spool)
-        spool.flush()
-        try:
-            yield spool.name
-        except DataError as error:
-            error.path = display_name(source)
-            raise
+    # The name is chosen before the file is there: wherever a signal ends the command, the file goes.
+    spool = Path(tempfile.gettempdir()) / f"tagger-{uuid.uuid4().hex}"
+    try:
+        with (
+            nullcontext(sys.stdin.buffer) if source == "-" else Path(source).open("rb") as stream,
+            open(spool, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as copy,
+        ):
+            shutil.copyfileobj(stream, copy)
+        yield str(spool)
+    except DataError as error:
+        error.path = display_name(source)
+        raise
+    finally:
+        spool.unlink(missing_ok=True)
 
 
 def _report(fault: DataError) -> None:
