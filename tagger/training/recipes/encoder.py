@@ -99,7 +99,7 @@ class EncoderLearner:
 class EncoderTask:
     """The lower half of a labeller; see `recipes.pretraining`."""
 
-    title = "A labeler's embeddings and encoder"
+    title = "A labeller's embeddings and encoder"
     predicted = "Each neighbour of a word is predicted among the distinct words of its step."
     use = "tagger train TRAIN --init-encoder"
     memory_advice = "a smaller --set training.batch_sentences, a smaller --set encoder.max_tokens"
@@ -127,7 +127,7 @@ class EncoderTask:
     def describe(self) -> str:
         encoder = self.config.encoder
         return (
-            f"the embeddings and the encoder of a labeler over {self.config.text.unit}: {encoder.kind.upper()}, "
+            f"the embeddings and the encoder of a labeller over {self.config.text.unit}: {encoder.kind.upper()}, "
             f"{encoder.layers} x {encoder.directions} x {encoder.hidden}"
         )
 
