@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 
 from tagger.config import Config
-from tagger.errors import ConfigError
 from tagger.model.batch import Batch
 from tagger.model.contextual import ContextualEmbedding
 from tagger.model.crf import CRF
@@ -14,6 +13,7 @@ from tagger.model.embeddings import TokenEmbedding
 from tagger.model.encoder import Encoder, locked_dropout
 from tagger.model.softmax import Softmax
 from tagger.runtime.lexicon import Lexicon
+from tagger.runtime.trained import check_speller
 from tagger.text.schemes import Constraints
 
 
@@ -78,8 +78,7 @@ class SequenceLabeler(nn.Module):
 
 def _contextual(lexicon: Lexicon, config: Config) -> ContextualEmbedding | None:
     """Build the language model's part of the embedding, if there is one."""
-    if config.lm.used != (lexicon.speller is not None):
-        raise ConfigError("is set by --lm DIR, which also brings the language model's tables", "lm.used")
+    check_speller(lexicon, config)
     if lexicon.speller is None:
         return None
     words, symbols = len(lexicon.speller.words), len(lexicon.speller.symbols)

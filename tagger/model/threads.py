@@ -13,10 +13,10 @@ import torch
 
 
 @contextmanager
-def one_thread(wanted: bool = True) -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Let the operators called from this thread use one core; other threads keep their setting."""
     before = torch.get_num_threads()
-    if not wanted or before == 1:
+    if before == 1:
         yield
         return
     torch.set_num_threads(1)

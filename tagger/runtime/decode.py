@@ -100,7 +100,7 @@ class Decoder:
         self._agreement = Agreement(self.table.types, self._decoding)
 
     @property
-    def heeds_repeats(self) -> bool:
+    def weighs_repeats(self) -> bool:
         """Whether repeats change anything, and so are worth finding."""
         return self._strength > 0.0
 
@@ -125,7 +125,7 @@ class Decoder:
         starts = np.cumsum(sizes) - sizes
         allowed = self._find_allowed(known, starts, len(emissions))
         best = np.zeros(len(emissions), dtype=np.int64)
-        if repeats is not None and self.heeds_repeats:
+        if repeats is not None and self.weighs_repeats:
             with _contradictions_explained():
                 parts = self._cut_chains(starts, sizes, emissions)
                 pull = self._agreement.weigh(emissions, *parts, repeats, allowed)

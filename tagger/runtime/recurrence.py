@@ -26,7 +26,7 @@ Ints = NDArray[np.int64]
 CellKind = Literal["lstm", "gru", "rnn"]
 
 # PyTorch's order of the gates is i, f, g, o (LSTM) and r, z, n (GRU). Ours: which of them, and how many are logistic.
-_GATES: dict[str, tuple[tuple[int, ...], int]] = {
+GATES: dict[str, tuple[tuple[int, ...], int]] = {
     "lstm": ((0, 1, 3, 2), 3),
     "gru": ((0, 1, 2), 2),
     "rnn": ((0,), 0),
@@ -86,7 +86,7 @@ class RecurrentLayer:
             directions: for each direction `weight_ih_l0` (G * H, D), `weight_hh_l0` (G * H, H), `bias_ih_l0` and
                 `bias_hh_l0` (G * H,).
         """
-        order, logistic = _GATES[kind]
+        order, logistic = GATES[kind]
         factors = np.array([FOLDED] * logistic + [1.0] * (len(order) - logistic), dtype=np.float32)
 
         def arranged(name: str) -> Floats:

@@ -285,7 +285,7 @@ class Tagger:
         with one_blas_thread():
             emissions = self._network.emissions(sentences, numbers, columns)
             lengths = [len(words) for words in sentences]
-            repeats = find_repeats(sentences, numbers) if self._decoder.heeds_repeats else None
+            repeats = find_repeats(sentences, numbers) if self._decoder.weighs_repeats else None
             return self._decoder.decode(emissions, lengths, question, known, repeats)
 
     def _parts(self, sentences: Sequence[Sequence[str]], numbers: Sequence[int], workers: int) -> list[range]:

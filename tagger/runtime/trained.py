@@ -16,12 +16,12 @@ from tagger.config import Config, EncoderConfig
 from tagger.errors import ConfigError
 from tagger.runtime import language
 from tagger.runtime.lexicon import Lexicon
+from tagger.runtime.recurrence import GATES
 from tagger.text.schemes import OUTSIDE, Constraints, Scheme, allowed, split_tag, tags_of_types
 
 Array = NDArray[Any]
 Shapes = dict[str, tuple[int, ...]]
 
-GATES = {"lstm": 4, "gru": 3, "rnn": 1}  # blocks of rows in the weights of a recurrent cell
 FITTED = ("temperature", "agreement", "min_confidence")  # numbers among the weights that no gradient moves
 
 
@@ -100,14 +100,19 @@ def inner_tags(types: Iterable[str], scheme: Scheme, *, has_outside: bool = True
     return tags_of_types(sorted(types), Scheme.BIOES)
 
 
+def check_speller(lexicon: Lexicon, config: Config) -> None:
+    """Raise ConfigError where settings and tables don't agree on whether the model holds a language model."""
+    if config.lm.used != (lexicon.speller is not None):
+        raise ConfigError("is set by --lm DIR, which also brings the language model's tables", "lm.used")
+
+
 def weight_shapes(lexicon: Lexicon, config: Config) -> Shapes:
     """Return the name and shape of every weight that a labeller of these settings has.
 
     Raises:
         ConfigError: the settings contradict the tables, or no feature is on.
     """
-    if config.lm.used != (lexicon.speller is not None):
-        raise ConfigError("is set by --lm DIR, which also brings the language model's tables", "lm.used")
+    check_speller(lexicon, config)
     shapes = lexicon.weight_shapes()
     size = lexicon.input_size
     if lexicon.speller is not None:
@@ -137,7 +142,8 @@ def weight_shapes(lexicon: Lexicon, config: Config) -> Shapes:
 
 def _encoder_shapes(size: int, encoder: EncoderConfig) -> Shapes:
     shapes: Shapes = {}
-    rows = GATES[encoder.kind] * encoder.hidden
+    order, _ = GATES[encoder.kind]
+    rows = len(order) * encoder.hidden
     for layer in range(encoder.layers):
         for direction in range(encoder.directions):
             cell = f"encoder.layers.{layer}.{direction}"

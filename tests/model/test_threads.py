@@ -12,8 +12,6 @@ def test_the_setting_comes_back_whatever_happens():
         with one_thread():
             assert torch.get_num_threads() == 1
         assert torch.get_num_threads() == 2
-        with one_thread(False):
-            assert torch.get_num_threads() == 2
         with pytest.raises(RuntimeError, match="x"), one_thread():
             raise RuntimeError("x")
         assert torch.get_num_threads() == 2
