@@ -7,6 +7,7 @@ import threading
 import pytest
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
+from tagger.runtime import threads
 from tagger.runtime.threads import one_blas_thread
 
 
@@ -15,7 +16,8 @@ def blas_threads():
 
 
 @pytest.fixture(autouse=True)
-def two_threads():
+def two_threads(monkeypatch):
+    monkeypatch.setattr(threads, "_limit", None)  # other tests may have loaded libraries since it was made
     with threadpool_limits(2, user_api="blas"):
         if set(blas_threads()) != {2}:
             pytest.skip("the number of this BLAS's threads can't be set to two")
@@ -59,9 +61,9 @@ def test_many_threads_that_come_and_go():
             with one_blas_thread():
                 pass
 
-    threads = [threading.Thread(target=come_and_go) for _ in range(4)]
-    for thread in threads:
+    others = [threading.Thread(target=come_and_go) for _ in range(4)]
+    for thread in others:
         thread.start()
-    for thread in threads:
+    for thread in others:
         thread.join()
     assert set(blas_threads()) == {2}
