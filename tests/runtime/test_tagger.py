@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import random
 import threading
 import time
@@ -381,76 +380,6 @@ def test_an_error_in_a_stream_reaches_its_user(labels):
 
     with pytest.raises(ValueError, match="no more"):
         list(labels.stream(texts()))
-
-
-def read(path, scope=1, **settings):
-    events = read_passages([path], InputSettings(**settings), scope)
-    return [(event.doc, row.start, row.text) for event in events for row in event.rows]
-
-
-def test_input_formats(tmp_path):
-    path = tmp_path / "x"
-    path.write_bytes("\ufeffAda met Li. She left.\r\n\n  new line \n".encode())
-    name = str(path)
-    assert read(path) == [(name, 0, "Ada met Li."), (name, 12, "She left."), (name, 26, "new line")]
-    assert read(path, format="lines") == [(name, 0, "Ada met Li. She left."), (name, 26, "new line")]
-    path.write_text("a\u00a0b  c \n\n d", encoding="utf-8")
-    (first, second) = [event.rows[0] for event in read_passages([path], InputSettings(format="tokens"))]
-    assert (first.words, first.starts, first.text) == (["a\u00a0b", "c"], [0, 5], "a\u00a0b  c")
-    assert (second.start, second.words) == (10, ["d"])
-    path.write_text(
-        "-DOCSTART- O\n\nAda B-PER\nmet O\n\nLi B-PER\n\n-DOCSTART- O\n\nNew O\n", encoding="utf-8"
-    )
-    found = read(path, format="conll", scope=3)
-    assert [row[1:] for row in found] == [(0, "Ada met"), (8, "Li"), (0, "New")]
-    assert found[0][0] == found[1][0] != found[2][0]
-
-
-def test_folders_stand_for_their_files(tmp_path):
-    (tmp_path / "b.txt").write_text("Two.", encoding="utf-8")
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "c.txt.gz").write_bytes(gzip.compress(b"One."))
-    (tmp_path / ".hidden").write_text("None.", encoding="utf-8")
-    assert [text for _, _, text in read(tmp_path)] == ["One.", "Two."]
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="is a folder without files"):
-        read(tmp_path / "empty")
-
-
-def test_invalid_bytes_are_an_error_with_their_offset_or_replaced(tmp_path):
-    path = tmp_path / "x"
-    path.write_bytes(b"a " * 35_000 + b"\xe9 b")
-    with pytest.raises(DataError, match=r"byte 0xe9 at offset 70000 is not valid utf-8; name .*--encoding"):
-        read(path)
-    assert read(path, errors="replace")[-1][2].endswith("\ufffd b")
-    assert read(path, encoding="latin-1")[-1][2].endswith("é b")
-
-
-def test_an_endless_line_of_sentences_is_cut(tmp_path, monkeypatch):
-    monkeypatch.setattr("tagger.text.raw.LONGEST_LINE", 100)
-    path = tmp_path / "x"
-    path.write_text("word " * 200 + "x" * 300, encoding="utf-8")
-    found = read(path, format="lines")
-    assert all(len(text) <= 100 for _, _, text in found[:-1])
-    text = path.read_text(encoding="utf-8")
-    assert all(text[start : start + len(row)] == row for _, start, row in found)
-    assert "".join(row for _, _, row in found).replace(" ", "") == text.replace(" ", "")
-
-
-@pytest.mark.parametrize(
-    ("reading", "message"),
-    [
-        ({"format": "xml"}, "--input-format: found 'xml', expected one of text, lines, tokens, conll"),
-        ({"encoding": "klingon"}, "--encoding: found 'klingon', expected a text encoding"),
-        ({"errors": "ignore"}, "--errors: found 'ignore', expected strict or replace"),
-        ({"format": "conll", "errors": "replace"}, "--errors: column files are read strictly"),
-    ],
-)
-def test_faulty_readings_are_errors(tmp_path, reading, message):
-    (tmp_path / "x").write_text("a O\n", encoding="utf-8")
-    with pytest.raises(ConfigError) as caught:
-        read(tmp_path / "x", **reading)
-    assert message in str(caught.value)
 
 
 def test_chunks_are_cut_by_size_and_at_pauses(labels, monkeypatch):
