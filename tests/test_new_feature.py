@@ -14,10 +14,9 @@ from toy_models import WORDS, make_model, random_sentences
 
 from tagger import config as settings
 from tagger.config import EmbeddingConfig, TextEncoderConfig, TrainingConfig
-from tagger.model import extension
 from tagger.model import features as learned
 from tagger.model.batch import collate, encode, group
-from tagger.model.building import build_labeler, export_weights, restore_labeler
+from tagger.model.building import build_labeler, export_weights, inherit, restore_labeler
 from tagger.model.features import LearnedFeature
 from tagger.model.on_device import DeviceNetwork
 from tagger.model.tables import look_up
@@ -128,7 +127,7 @@ def test_it_grows_with_a_model_that_is_continued():
     small = build_labeler(short, old.config)
     grown = short.followed_by(old.lexicon)
     large = build_labeler(grown, old.config)
-    extension.inherit(large, small)
+    inherit(large, small)
     table = large.get_parameter("embedding.length.weight")
     assert torch.equal(table[:4], small.get_parameter("embedding.length.weight"))
     assert torch.equal(table[4:], table[1].expand(3, DIM))

@@ -1,4 +1,4 @@
-"""Networks built anew, or around the weights of a trained labeller, and their weights as arrays."""
+"""Networks built anew, around the weights of a trained labeller, or grown from one; their weights as arrays."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from tagger.config import Config
 from tagger.model.labeler import SequenceLabeler
+from tagger.model.tables import place
 from tagger.runtime.lexicon import Lexicon
 from tagger.runtime.trained import TrainedModel, inner_scheme
 from tagger.text.schemes import Scheme, allowed
@@ -43,6 +44,24 @@ def load_weights(network: nn.Module, weights: Mapping[str, NDArray[Any]], prefix
     """Give a network the weights whose names begin with a prefix, under the rest of their names."""
     found = {name.removeprefix(prefix): each for name, each in weights.items() if name.startswith(prefix)}
     network.load_state_dict({name: torch.from_numpy(np.array(each)) for name, each in found.items()})
+
+
+def inherit(labeler: SequenceLabeler, old: SequenceLabeler) -> None:
+    """Copy the weights of `old` into `labeler`, whose settings are the same but which has more rows and tags.
+
+    Old rows come first, each at its old place.
+    Every token of any text is encoded as before, see `TokenEmbedding.begin_with`. Scores of new tags stay as
+    they were drawn.
+    """
+    labeler.embedding.begin_with(old.embedding)
+    labeler.encoder.load_state_dict(old.encoder.state_dict())
+    with torch.no_grad():
+        for mine, theirs in ((labeler.emission, old.emission), (labeler.decoder, old.decoder)):
+            own = mine.state_dict()
+            for name, value in theirs.state_dict().items():
+                place(own[name], value, fill=False)
+        for fitted in ("temperature", "agreement", "min_confidence"):
+            getattr(labeler, fitted).copy_(getattr(old, fitted))
 
 
 class _Uninitialised(TorchFunctionMode):

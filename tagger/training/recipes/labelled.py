@@ -17,10 +17,9 @@ from torch import Tensor, nn
 
 from tagger.config import Config, TrainingConfig
 from tagger.model.batch import Batch, EncodedCorpus, collate, group, shuffled_batches
-from tagger.model.building import export_weights, load_weights, restore_labeler
+from tagger.model.building import export_weights, inherit, load_weights, restore_labeler
 from tagger.model.contextual import remember
 from tagger.model.device import find_device
-from tagger.model.extension import inherit
 from tagger.model.labeler import SequenceLabeler
 from tagger.runtime import directory as files
 from tagger.runtime.evaluation import score_tagger
