@@ -19,7 +19,7 @@ from tagger.text.schemes import Scheme, parse_scheme
 if TYPE_CHECKING:
     from tagger.training.recipes.labelled import FinishedLabeller
     from tagger.training.repeat import Repeated
-    from tagger.training.start import Collected
+    from tagger.training.start import Collected, Start
 
 
 class TrainingStoppedError(TaggerError):
@@ -132,40 +132,9 @@ def train(
     1.0
     """
     refuse_overwriting(base, output, "output")
-    prepared = prepare_training(
-        train,
-        dev,
-        test,
-        config=config,
-        base=base,
-        init_encoder=init_encoder,
-        vectors=vectors,
-        vectors_all=vectors_all,
-        lm=lm,
-        gazetteers=gazetteers,
-        **changes,
-    )
-    return run_training(prepared, output, seeds=seeds, resume=resume, on_fact=on_fact, stop=stop)
-
-
-def prepare_training(
-    train: CorpusSource,
-    dev: CorpusSource | None = None,
-    test: CorpusSource | None = None,
-    *,
-    config: Config | FilePath | None = None,
-    base: FilePath | None = None,
-    init_encoder: FilePath | None = None,
-    vectors: FilePath | None = None,
-    vectors_all: bool = False,
-    lm: FilePath | None = None,
-    gazetteers: Sequence[FilePath] = (),
-    **changes: Any,
-) -> Collected:
-    """Read all that a training needs, and write nothing; arguments and errors as of `train`."""
     chosen = _choose_settings(config, changes)
     require_torch("training")
-    from tagger.training.start import Start, collect
+    from tagger.training.start import Start
 
     if isinstance(gazetteers, str | PathLike):
         raise ConfigError(f"found {describe_value(gazetteers)}, expected a list of paths", "gazetteers")
@@ -177,6 +146,25 @@ def prepare_training(
         _find_path(lm, "lm"),
         [Path(check_path(each, "gazetteers")) for each in gazetteers],
     )
+    prepared = prepare_training(train, dev, test, chosen, start)
+    return run_training(prepared, output, seeds=seeds, resume=resume, on_fact=on_fact, stop=stop)
+
+
+def prepare_training(
+    train: CorpusSource,
+    dev: CorpusSource | None,
+    test: CorpusSource | None,
+    chosen: Config,
+    start: Start,
+) -> Collected:
+    """Read all that a training needs, and write nothing; corpora and errors as of `train`.
+
+    Args:
+        chosen: the settings.
+        start: the files and directories that the run starts from.
+    """
+    from tagger.training.start import collect
+
     wanted = None if chosen.corpus.scheme == "auto" else parse_scheme(chosen.corpus.scheme)
     learned = _find_source(train, wanted, chosen, "train")
     likely = learned.scheme if isinstance(learned, Corpus) else wanted

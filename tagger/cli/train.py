@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tagger.api.training import TrainingResult
     from tagger.scoring import Scores
     from tagger.training.data import Corpora
-    from tagger.training.start import Collected
+    from tagger.training.start import Collected, Start
 
 _INPUT, _MODEL, _TRAINING = "Reading the corpora", "The model", "Training"
 
@@ -138,23 +138,18 @@ def train(
     from rich.console import Console
 
     from tagger.api import training
+    from tagger.api.sources import require_torch
     from tagger.cli.messages import warn_of_directory
 
     talk = Console(stderr=True, highlight=False)
     training.refuse_overwriting(base, output, "--output")
-    prepared = training.prepare_training(
-        train,
-        dev,
-        test,
-        config=choose_settings(Config, config, given, overrides),
-        base=base,
-        init_encoder=init_encoder,
-        vectors=vectors,
-        vectors_all=vectors_all,
-        lm=lm,
-        gazetteers=gazetteers or (),
-    )
-    _describe(talk, prepared, train, base, init_encoder)
+    chosen = choose_settings(Config, config, given, overrides)
+    require_torch("training")
+    from tagger.training.start import Start
+
+    start = Start(base, init_encoder, vectors, vectors_all, lm, gazetteers or ())
+    prepared = training.prepare_training(train, dev, test, chosen, start)
+    _describe(talk, prepared, train, start)
     if dry_run:
         _rehearse(prepared.data, seeds, as_json)
         return
@@ -162,17 +157,15 @@ def train(
     _show(talk, _run(talk, prepared, output, resume, seeds), as_json)
 
 
-def _describe(
-    talk: Console, prepared: Collected, train: Path, base: Path | None, encoder: Path | None
-) -> None:
+def _describe(talk: Console, prepared: Collected, train: Path, start: Start) -> None:
     """Say what was found in the corpora and in all that the run starts from."""
     from tagger.cli import findings
 
     data = prepared.data
-    if prepared.growth is not None and base is not None:
-        findings.describe_growth(talk, prepared.growth, base, train)
-    if prepared.overlap is not None and encoder is not None:
-        findings.describe_overlap(talk, prepared.overlap, encoder)
+    if prepared.growth is not None and start.base is not None:
+        findings.describe_growth(talk, prepared.growth, start.base, train)
+    if prepared.overlap is not None and start.encoder is not None:
+        findings.describe_overlap(talk, prepared.overlap, start.encoder)
     if data.vectors is not None:
         findings.describe_vectors(talk, data)
     if data.gazetteers:
