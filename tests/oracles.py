@@ -1,4 +1,4 @@
-"""Brute force: a CRF that writes down every tag sequence of one sentence, in double precision.
+"""Brute force: a CRF that writes down every tag sequence of one sentence, in double precision; and the chains to try.
 
 It shares neither recursion, nor tensors, nor the treatment of forbidden moves with `tagger.model.crf`: what is
 impossible is simply never written down.
@@ -12,7 +12,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tagger.text.schemes import Scheme, allowed
+
 Path = tuple[int, ...]
+
+BIOES = ["O", "B-X", "I-X", "E-X", "S-X"]
+SCHEMES = {
+    "free": (4, None),
+    "BIOES": (5, allowed(BIOES, Scheme.BIOES)),
+    "IOB2": (5, allowed(["O", "B-X", "I-X", "B-Y", "I-Y"], Scheme.IOB2)),
+    "BMES": (4, allowed(["B", "M", "E", "S"], Scheme.BMES)),
+}
+SCALES = {"like": 1.0, "sure": 12.0, "very sure": 60.0, "far apart": 1000.0}
+"""Emission scores of these sizes take the roads of float32, of float64 and of logarithms."""
 
 
 class BruteForceCRF:

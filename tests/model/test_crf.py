@@ -9,22 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
-from oracles import BruteForceCRF
+from oracles import SCALES, SCHEMES, BruteForceCRF
 from torch import Tensor
 
 from tagger.errors import ConfigError, DataError
 from tagger.model.crf import CRF
-from tagger.text.schemes import Constraints, Scheme, allowed
-
-BIOES = ["O", "B-X", "I-X", "E-X", "S-X"]
-SCHEMES = {
-    "free": (4, None),
-    "BIOES": (5, allowed(BIOES, Scheme.BIOES)),
-    "IOB2": (5, allowed(["O", "B-X", "I-X", "B-Y", "I-Y"], Scheme.IOB2)),
-    "BMES": (4, allowed(["B", "M", "E", "S"], Scheme.BMES)),
-}
-SCALES = {"like": 1.0, "sure": 12.0, "very sure": 60.0, "far apart": 1000.0}
-"""Emissions of these sizes take the roads of float32, of float64 and of logarithms."""
+from tagger.text.schemes import Constraints
 
 
 class Case(NamedTuple):

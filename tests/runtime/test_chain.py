@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from oracles import BruteForceCRF
+from oracles import SCALES, SCHEMES, BruteForceCRF
 
 from tagger.errors import ConfigError, DataError
 from tagger.runtime import chain as chain_package
@@ -16,15 +16,6 @@ from tagger.runtime.chain.posterior import list_inner_moves
 from tagger.runtime.chain.roads import choose_road, measure_lookback
 from tagger.text.schemes import Constraints, Scheme, allowed
 
-BIOES = ["O", "B-X", "I-X", "E-X", "S-X"]
-SCHEMES = {
-    "free": (4, None),
-    "BIOES": (5, allowed(BIOES, Scheme.BIOES)),
-    "IOB2": (5, allowed(["O", "B-X", "I-X", "B-Y", "I-Y"], Scheme.IOB2)),
-    "BMES": (4, allowed(["B", "M", "E", "S"], Scheme.BMES)),
-}
-SCALES = {"like": 1.0, "sure": 12.0, "very sure": 60.0, "far apart": 1000.0}
-"""Scores of these sizes take the roads of float32, of float64 and of logarithms."""
 TYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
