@@ -35,6 +35,7 @@ from tagger.runtime.kinds import (
     Weights,
     join,
     lay_out,
+    read_side_by_side,
     read_vocab,
 )
 from tagger.text.features import LONGEST_WORD, affixes, bigrams, normalise, shape
@@ -330,9 +331,6 @@ class MarkColumns(MarkFeature):
             for place, column in enumerate(self.columns)
         }
 
-    def reader(self, weights: Weights) -> Reader:
-        return _read_side_by_side([weights[name] for name in self.weight_shapes()])
-
     def joined(self, other: Self) -> Self:
         """Return the columns with the values of both; those of the other where it alone has any."""
         if not self.columns:
@@ -391,9 +389,6 @@ class Gazetteers(MarkFeature):
             for place in range(self.first, self.first + len(self.lists))
         }
 
-    def reader(self, weights: Weights) -> Reader:
-        return _read_side_by_side([weights[name] for name in self.weight_shapes()])
-
     def joined(self, other: Self) -> Self:
         """Return the lists as they were; those of the other where it alone has any."""
         return self if self.lists else other
@@ -428,7 +423,7 @@ class Bigrams(NumberedFeature, PlaceFeature):
         return np.stack((rows[:-1], rows[1:]), axis=1)
 
     def reader(self, weights: Weights) -> Reader:
-        return _read_side_by_side([weights["bigram.weight"]] * 2)
+        return read_side_by_side([weights["bigram.weight"]] * 2)
 
 
 FEATURES: tuple[type[Feature], ...] = (
@@ -444,13 +439,6 @@ FEATURES: tuple[type[Feature], ...] = (
 
 def _clip(word: str, kept: int) -> str:
     return word if len(word) <= kept else word[: kept - kept // 2] + word[-(kept // 2) :]
-
-
-def _read_side_by_side(tables: Sequence[Floats]) -> Reader:
-    """Return a look-up of (N, F) rows, one in each of F tables."""
-    return lambda rows: np.concatenate(
-        [table[column] for table, column in zip(tables, rows.T, strict=True)], axis=1
-    )
 
 
 def _read_column(found: object) -> tuple[str, Vocab]:

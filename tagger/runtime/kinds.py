@@ -123,6 +123,9 @@ class PlaceFeature(Feature):
 class MarkFeature(PlaceFeature):
     """Some values a token, few of them distinct, so that what they add is cached together with a word."""
 
+    def reader(self, weights: Weights) -> Reader:
+        return read_side_by_side([weights[name] for name in self.weight_shapes()])
+
 
 @dataclass(frozen=True)
 class NumberedFeature(Feature):
@@ -150,6 +153,13 @@ class NumberedFeature(Feature):
 
     def joined(self, other: Self) -> Self:
         return replace(self, vocab=join(self.vocab, other.vocab))
+
+
+def read_side_by_side(tables: Sequence[Floats]) -> Reader:
+    """Return a look-up of (N, F) rows, one in each of F tables."""
+    return lambda rows: np.concatenate(
+        [table[column] for table, column in zip(tables, rows.T, strict=True)], axis=1
+    )
 
 
 def read_vocab(tables: Mapping[str, object], name: str) -> Vocab:
