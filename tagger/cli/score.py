@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +20,7 @@ from tagger.cli.options import (
     TokenColumn,
     TrainingCorpus,
 )
+from tagger.text.escape import render_json
 from tagger.text.schemes import Scheme
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def score(
     if report:
         write_page(result.analysis, report)
     if as_json:
-        typer.echo(json.dumps(result.as_dict(), ensure_ascii=False))
+        typer.echo(render_json(result.as_dict()))
     else:
         _render(result, details=details, errors=errors)
 

@@ -47,7 +47,7 @@ def _span(span: LabelledSpan, names: _Quoted) -> str:
 
 
 def _probability(value: float | None) -> str:
-    return "null" if value is None else repr(round(value, _DIGITS))
+    return "null" if value is None or value != value else repr(round(value, _DIGITS))  # JSON knows no NaN
 
 
 def _alternatives(alternatives: Iterable[LabelledAlternative], names: _Quoted) -> str:
