@@ -159,13 +159,13 @@ def test_a_model_is_continued(trained, tmp_path):
 def test_settings_come_from_a_file_or_an_object_and_are_changed_by_name(tmp_path):
     path = tmp_path / "settings.toml"
     path.write_text("[encoder]\nhidden = 6\n")
-    for config in (path, tagger.Config(encoder={"hidden": 6})):
+    for name, config in (("one", path), ("two", tagger.Config(encoder={"hidden": 6}))):
         found = []
         tagger.train(
-            train=PAIRS, output=tmp_path / "m", config=config, encoder="rnn", training__epochs=1,
+            train=PAIRS, output=tmp_path / name, config=config, encoder="rnn", training__epochs=1,
             word_dim=4, on_fact=found.append,
         )  # fmt: skip
-        chosen = tagger.load(tmp_path / "m").model.config
+        chosen = tagger.load(tmp_path / name).model.config
         assert (chosen.encoder.kind, chosen.encoder.hidden, chosen.training.epochs) == ("rnn", 6, 1)
 
 

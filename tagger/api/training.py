@@ -96,6 +96,7 @@ def train(
     gazetteers: Sequence[FilePath] = (),
     seeds: int = 1,
     resume: bool = False,
+    overwrite: bool = False,
     on_fact: Callable[[Any], None] | None = None,
     stop: Callable[[], bool] | None = None,
     **changes: Any,
@@ -113,7 +114,9 @@ def train(
         vectors, vectors_all: a file of word vectors; whether to keep those of words the corpora don't have.
         gazetteers: files with a name a line.
         seeds: train this many, from `seed` upwards, and keep the best by dev.
-        resume: go on where a run with the same arguments stopped.
+        resume: go on where a run with the same arguments stopped. A finished run is told as it is, or goes on from
+            its model if `epochs` is higher.
+        overwrite: replace the model that `output` holds, which stays until the new one is finished.
         on_fact: is called with each fact of the run as it comes: `Started`, `StepFacts` after each step,
             `EpochFacts` with the dev scores, at last a `FinishedLabeller` (see `training.run.Fact`).
         stop: is asked after each step; True saves everything and raises `TrainingStoppedError`.
@@ -132,6 +135,7 @@ def train(
     1.0
     """
     refuse_overwriting(base, output, "output")
+    refuse_occupied(output, resume=resume, overwrite=overwrite, seeds=seeds)
     chosen = _choose_settings(config, changes)
     require_torch("training")
     from tagger.training.start import Start
@@ -147,7 +151,9 @@ def train(
         [Path(check_path(each, "gazetteers")) for each in gazetteers],
     )
     prepared = prepare_training(train, dev, test, chosen, start)
-    return run_training(prepared, output, seeds=seeds, resume=resume, on_fact=on_fact, stop=stop)
+    return run_training(
+        prepared, output, seeds=seeds, resume=resume, overwrite=overwrite, on_fact=on_fact, stop=stop
+    )
 
 
 def prepare_training(
@@ -181,6 +187,7 @@ def run_training(
     *,
     seeds: int = 1,
     resume: bool = False,
+    overwrite: bool = False,
     on_fact: Callable[[Any], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> TrainingResult:
@@ -190,14 +197,12 @@ def run_training(
     from tagger.training.recipes.labelled import FinishedLabeller
     from tagger.training.repeat import Repeated, repeat
 
-    if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
-        raise ConfigError(f"found {describe_value(seeds)}, expected a number of seeds, 1 or more", "seeds")
     place = Path(check_path(output, "output"))
     asked = stop or _never
     facts: Iterable[Any] = (
-        run.train(labelled.prepare(prepared.data), place, resume=resume, stop=asked)
+        run.train(labelled.prepare(prepared.data), place, resume=resume, overwrite=overwrite, stop=asked)
         if seeds == 1
-        else repeat(prepared.data, place, seeds, resume=resume, stop=asked)
+        else repeat(prepared.data, place, seeds, resume=resume, overwrite=overwrite, stop=asked)
     )
     fact = None
     for fact in facts:
@@ -224,6 +229,19 @@ def refuse_overwriting(base: FilePath | None, output: FilePath, name: str) -> No
             f"found {output}, with which the run begins; choose another directory, or it couldn't be resumed",
             name,
         )
+
+
+def refuse_occupied(output: FilePath, *, resume: bool, overwrite: bool, seeds: int = 1) -> None:
+    """Refuse a directory whose model or unfinished run would be lost, before anything is read.
+
+    Raises:
+        DataError: it holds one.
+    """
+    from tagger.training.output import find_place
+
+    if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
+        raise ConfigError(f"found {describe_value(seeds)}, expected a number of seeds, 1 or more", "seeds")
+    find_place(Path(check_path(output, "output")), resume=resume, overwrite=overwrite, several=seeds > 1)
 
 
 def _never() -> bool:

@@ -21,19 +21,16 @@ def warn(console: Console, sentence: str) -> None:
     say(console, f"warning: {sentence}", "yellow")
 
 
-def warn_of_directory(console: Console, output: Path, *, resume: bool, seeds: int = 1) -> None:
-    """Say what a run, or runs of several seeds, will replace."""
+def tell_of_directory(console: Console, output: Path, *, resume: bool) -> None:
+    """Say what becomes of what the output holds, where a run may begin there."""
     from tagger.runtime import directory as files
-    from tagger.training import repeat, state
+    from tagger.training.output import NEXT, find_place, has_run, has_seeds, is_finished
 
-    is_there = state.has_run(output) if seeds == 1 else repeat.has_begun(output)
-    if is_there and not resume:
-        kind = "an unfinished run" if seeds == 1 else "a run of several seeds"
-        warn(console, f"{output} holds {kind}, which ends here (--resume would go on with it)")
-    elif resume and not is_there:
-        kind = "unfinished run" if seeds == 1 else "run of several seeds"
-        hint = " (it holds several seeds, which --seeds goes on with)" if repeat.has_begun(output) else ""
-        warn(console, f"{output} holds no {kind}; training starts from the beginning{hint}")
-    if (output / files.WEIGHTS).exists() and not resume:
-        first = "epoch" if seeds == 1 else "seed"
-        warn(console, f"{output} holds a model, which this run replaces after its first {first}")
+    has_model = is_finished(output)
+    place = find_place(output, resume=resume, overwrite=True)
+    is_there = has_run(place) or has_seeds(place)
+    if resume and not is_there and not (output / files.WEIGHTS).exists():
+        warn(console, f"{output} holds no unfinished run; training starts from the beginning")
+    elif has_model and not resume:
+        meanwhile = f"until then the new one is in {output / NEXT}"
+        say(console, f"{output} holds a finished model, which stays until this run has ended; {meanwhile}")

@@ -63,7 +63,20 @@ SCHEME = parsed_by(parse_scheme, f"[{SCHEMES}]")
 
 # Of commands that train
 Output = Annotated[Path, typer.Option("--output", "-o", help="Directory for the model.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run in OUTPUT.")]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Go on with the interrupted run in OUTPUT; with a finished one if --epochs was raised: from its model, "
+        "as behind its epochs in a run of so many.",
+    ),
+]
+Overwrite = Annotated[
+    bool,
+    typer.Option(
+        "--overwrite", help="Replace what OUTPUT holds; a finished model stays until the new one is finished."
+    ),
+]
 ConfigFile = Annotated[
     Path | None,
     typer.Option(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tagger.cli.flags import Flag, Given, as_sentence, choose_settings, find_field, with_settings
-from tagger.cli.options import AsJson, ConfigFile, Output, Overrides, Resume, check_encoding
+from tagger.cli.options import AsJson, ConfigFile, Output, Overrides, Overwrite, Resume, check_encoding
 from tagger.cli.tables import percent
 from tagger.config import PretrainConfig, TextEncoderConfig
 from tagger.errors import ConfigError
 from tagger.text.counting import count_of
+from tagger.text.escape import render_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -97,6 +99,7 @@ def pretrain(
     config: ConfigFile = None,
     dry_run: _DryRun = False,
     resume: Resume = False,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
     overrides: Overrides = None,
 ) -> None:
@@ -107,21 +110,25 @@ def pretrain(
     from rich.console import Console
 
     from tagger.api.sources import require_torch
-    from tagger.cli.messages import say, warn_of_directory
+    from tagger.cli.messages import say, tell_of_directory
+    from tagger.training.output import find_place
 
     require_torch("pretraining")
     talk = Console(stderr=True, highlight=False)
     chosen = _choose(target, config, given, overrides)
     if not dry_run:
-        warn_of_directory(talk, output, resume=resume)
+        find_place(output, resume=resume, overwrite=overwrite)
+        tell_of_directory(talk, output, resume=resume)
     recipe = _prepare(texts, chosen)
     _describe(talk, recipe)
     if dry_run:
         _rehearse(recipe, as_json)
         return
-    finished = _run(talk, recipe, output, resume)
+    from tagger.training.run import train
+
+    finished = _run(talk, recipe, partial(train, recipe, output, resume=resume, overwrite=overwrite))
     if as_json:
-        typer.echo(json.dumps(finished.as_dict(), ensure_ascii=False))
+        typer.echo(render_json(finished.as_dict()))
         return
     typer.echo(f"perplexity of held-out text: {_perplexities(finished)}")
     say(
@@ -179,15 +186,14 @@ def _rehearse(recipe: PretrainingRecipe, as_json: bool) -> None:
 
     found = rehearse(recipe)
     if as_json:
-        typer.echo(json.dumps(found.as_dict()))
+        typer.echo(render_json(found.as_dict()))
     else:
         Console(highlight=False).print(rehearsal_table(found, recipe.settings.epochs, 1))
 
 
-def _run(talk: Console, recipe: PretrainingRecipe, output: Path, resume: bool) -> FinishedPretraining:
+def _run(talk: Console, recipe: PretrainingRecipe, train: Callable[..., Any]) -> FinishedPretraining:
     """Drive the training with a progress bar."""
     from tagger.cli.progress import TrainingProgress, follow
-    from tagger.training import run
     from tagger.training.recipes.pretraining import FinishedPretraining, perplexity_of
 
     progress = TrainingProgress(
@@ -199,7 +205,7 @@ def _run(talk: Console, recipe: PretrainingRecipe, output: Path, resume: bool) -
     )
     found = None
     with follow(progress, talk) as (stop, show):
-        for found in run.train(recipe, output, resume=resume, stop=stop):
+        for found in train(stop=stop):
             show(found)
     assert isinstance(found, FinishedPretraining)
     return found

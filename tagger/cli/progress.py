@@ -17,7 +17,7 @@ from tagger.text.counting import count_of
 
 if TYPE_CHECKING:
     from tagger.training.loop import EpochFacts, StepFacts
-    from tagger.training.run import Started, Stopped
+    from tagger.training.run import Complete, Reopened, Started, Stopped
 
 
 def make_bar(console: Console) -> Progress:
@@ -131,7 +131,7 @@ def follow(
     """
     from tagger.cli.signals import asked_to_stop
     from tagger.training.loop import EpochFacts, StepFacts
-    from tagger.training.run import Started, Stopped
+    from tagger.training.run import Complete, Reopened, Started, Stopped
 
     def show(fact: Any) -> None:
         match fact:
@@ -141,12 +141,31 @@ def follow(
                 progress.step(fact)
             case EpochFacts():
                 progress.end_epoch(fact)
+            case Complete():
+                say(console, _describe_complete(fact))
+            case Reopened():
+                say(console, _describe_reopened(fact))
             case Stopped():
                 progress.stop()
                 _end_stopped(console, fact)
 
     with progress, asked_to_stop(console) as stop:
         yield stop, show
+
+
+def _describe_complete(fact: Complete) -> str:
+    return (
+        f"{fact.directory} is finished already, epoch {fact.best_epoch} of {fact.epochs} is kept; nothing to do. For "
+        "more of the same raise --epochs; for another model choose another --output (--from goes on with this one)"
+    )
+
+
+def _describe_reopened(fact: Reopened) -> str:
+    return (
+        f"{count_of(fact.epochs, 'epoch')} done before; goes on from the model of epoch {fact.best_epoch} with a new "
+        "optimiser. The learning rate is that of the further epochs in a run of so many; the model stays until a "
+        "better one is there"
+    )
 
 
 def _end_stopped(console: Console, fact: Stopped) -> NoReturn:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tagger.cli.flags import Flag, Given, choose_settings, with_settings
-from tagger.cli.options import SCHEMES, AsJson, ConfigFile, Output, Overrides, Resume, check_encoding
+from tagger.cli.options import (
+    SCHEMES,
+    AsJson,
+    ConfigFile,
+    Output,
+    Overrides,
+    Overwrite,
+    Resume,
+    check_encoding,
+)
 from tagger.config import Config
+from tagger.text.escape import render_json
 from tagger.text.schemes import parse_scheme
 
 if TYPE_CHECKING:
@@ -122,6 +133,7 @@ def train(
     seeds: _Seeds = 1,
     dry_run: _DryRun = False,
     resume: Resume = False,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
     config: ConfigFile = None,
     overrides: Overrides = None,
@@ -139,10 +151,12 @@ def train(
 
     from tagger.api import training
     from tagger.api.sources import require_torch
-    from tagger.cli.messages import warn_of_directory
+    from tagger.cli.messages import tell_of_directory
 
     talk = Console(stderr=True, highlight=False)
     training.refuse_overwriting(base, output, "--output")
+    if not dry_run:
+        training.refuse_occupied(output, resume=resume, overwrite=overwrite, seeds=seeds)
     chosen = choose_settings(Config, config, given, overrides)
     require_torch("training")
     from tagger.training.start import Start
@@ -153,8 +167,9 @@ def train(
     if dry_run:
         _rehearse(prepared.data, seeds, as_json)
         return
-    warn_of_directory(talk, output, resume=resume, seeds=seeds)
-    _show(talk, _run(talk, prepared, output, resume, seeds), as_json)
+    tell_of_directory(talk, output, resume=resume)
+    run = partial(training.run_training, prepared, output, seeds=seeds, resume=resume, overwrite=overwrite)
+    _show(talk, _run(talk, prepared.data.config, run), as_json)
 
 
 def _describe(talk: Console, prepared: Collected, train: Path, start: Start) -> None:
@@ -183,17 +198,15 @@ def _rehearse(data: Corpora, seeds: int, as_json: bool) -> None:
 
     found = rehearse(labelled.prepare(data))
     if as_json:
-        typer.echo(json.dumps(found.as_dict() | {"seeds": seeds}))
+        typer.echo(render_json(found.as_dict() | {"seeds": seeds}))
     else:
         Console(highlight=False).print(rehearsal_table(found, data.config.training.epochs, seeds))
 
 
-def _run(talk: Console, prepared: Collected, output: Path, resume: bool, seeds: int) -> TrainingResult:
+def _run(talk: Console, config: Config, run: Callable[..., TrainingResult]) -> TrainingResult:
     """Drive the training with a progress bar."""
-    from tagger.api import training
     from tagger.cli.progress import TrainingProgress, follow
 
-    config = prepared.data.config
     encoder = config.encoder
     cell = f"{encoder.kind.upper()} {encoder.layers} x {encoder.directions} x {encoder.hidden}"
     progress = TrainingProgress(
@@ -204,7 +217,7 @@ def _run(talk: Console, prepared: Collected, output: Path, resume: bool, seeds: 
         _describe_dev,
     )
     with follow(progress, talk) as (stop, show):
-        return training.run_training(prepared, output, seeds=seeds, resume=resume, on_fact=show, stop=stop)
+        return run(on_fact=show, stop=stop)
 
 
 def _describe_dev(dev: Scores) -> str:
@@ -220,7 +233,7 @@ def _show(talk: Console, result: TrainingResult, as_json: bool) -> None:
     from tagger.cli.tables import scores_table, seeds_table
 
     if as_json:
-        typer.echo(json.dumps(result.as_dict(), ensure_ascii=False))
+        typer.echo(render_json(result.as_dict()))
         return
     finished, repeated = result.finished, result.seeds
     results = Console(highlight=False)

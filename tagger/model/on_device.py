@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from tagger.model.batch import collate, encode, group, sorted_batches
 from tagger.model.building import restore_labeler
 from tagger.model.device import find_device
-from tagger.runtime.directory import find_dev_f1, load_model
+from tagger.runtime.directory import load_model
 from tagger.runtime.network import ColumnRows, Words
+from tagger.runtime.reports import find_dev_f1
 from tagger.runtime.tagger import Tagger
 from tagger.runtime.trained import TrainedModel
 from tagger.text.conll import Sentence

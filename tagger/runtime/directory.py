@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -24,7 +26,7 @@ from tagger.errors import ConfigError, DataError, ModelError
 from tagger.runtime.generation import language_model_shapes
 from tagger.runtime.language import TrainedLanguageModel
 from tagger.runtime.lexicon import Lexicon
-from tagger.runtime.tensors import Array, read_tensors, sha256, write_tensors
+from tagger.runtime.tensors import Array, describe, read_header, read_tensors, sha256, write_tensors
 from tagger.runtime.trained import TrainedModel, inner_scheme, weight_shapes
 from tagger.text import schemes
 from tagger.text.files import PARTIAL, sync_directory, write_atomically
@@ -43,13 +45,19 @@ CARD = "README.md"
 CURVES = "training.html"
 SEEDS = "seeds.json"
 _BELONGINGS = (CONFIG, VOCAB)
-_REPORTS = (SCORES, HISTORY, CURVES, CARD)
 _KINDS = {  # sections that the settings of one kind of model alone have
     b"\n[decoder]\n": "a labeller",
     b"\n[model]\n": "a language model",
     b"\n[text]\n": "an encoder",
 }
 _LATER = {"agreement": 0.0, "min_confidence": 0.0}  # numbers that directories of the first releases lack
+_RANGES = {"temperature": (1e-3, 1e3), "agreement": (0.0, 20.0), "min_confidence": (0.0, 1.0)}
+_LARGEST = 1e12  # of a weight: far beyond all that learns, and no sum of products overflows at once
+_MOST_BYTES = {
+    CONFIG: 1 << 20,  # a hundred fields
+    VOCAB: 1 << 30,  # ten million words of a hundred bytes: as many as settings allow
+}
+_NOT_IN_TAGS = re.compile("[\t\n\r\ud800-\udfff]")
 
 
 class HasDict(Protocol):
@@ -69,43 +77,158 @@ def load_model(directory: str | Path) -> TrainedModel:
 
     Raises:
         ModelError: it or a file in it is missing, truncated, altered, or of another format version; or its
-            settings don't fit its weights.
+            settings don't fit its weights; or a number or a tag in it is none that training makes.
     """
-    directory = Path(directory)
-    files, tensors = read_model(directory, "a labeller, as `tagger train --output DIR` writes")
-    config, lexicon = _parse(directory, files)
-    weights = {name: np.array(value, np.float32) for name, value in _LATER.items()} | tensors
-    try:
-        check_shapes(weights, weight_shapes(lexicon, config))
-    except (ValueError, ConfigError) as error:
-        raise ModelError(f"doesn't fit {CONFIG} and {VOCAB}: {error}", directory / WEIGHTS) from None
+    with _memory_watched(Path(directory)):
+        found = open_model(directory, "a labeller, as `tagger train --output DIR` writes")
+        config, lexicon = _parse(found)
+        try:
+            wanted = weight_shapes(lexicon, config)
+        except ConfigError as error:
+            raise found.misfit(error) from None
+        weights = found.read_weights(wanted, _LATER)
+        _check_fitted(found.directory, weights)
     return TrainedModel(config, lexicon, weights)
 
 
 def load_language_model(directory: str | Path) -> TrainedLanguageModel:
     """Read the directory of a language model; errors as for `load_model`."""
-    directory = Path(directory)
-    files, tensors = read_model(directory, "a language model, as `tagger pretrain TEXT --output DIR` writes")
-    config = parse_config(PretrainConfig, directory, files)
-    tables = parse_tables(LanguageTables.from_dict, directory, files)
-    try:
-        check_shapes(tensors, language_model_shapes(tables, config.model))
-    except ValueError as error:
-        raise ModelError(f"doesn't fit {CONFIG} and {VOCAB}: {error}", directory / WEIGHTS) from None
-    return TrainedLanguageModel(config, tables, tensors)
+    with _memory_watched(Path(directory)):
+        found = open_model(directory, "a language model, as `tagger pretrain TEXT --output DIR` writes")
+        config = found.parse_config(PretrainConfig)
+        tables = found.parse_tables(LanguageTables.from_dict)
+        weights = found.read_weights(language_model_shapes(tables, config.model))
+    return TrainedLanguageModel(config, tables, weights)
 
 
-def check_shapes(weights: Mapping[str, Array], wanted: Mapping[str, tuple[int, ...]]) -> None:
-    """See that weights are those of a network: the same names, single precision, the same shapes.
+@dataclass(frozen=True, slots=True)
+class OpenedModel:
+    """A model directory whose settings and tables are read; of the weights it is known what they are.
+
+    Attributes:
+        directory: where it is.
+        files: the settings and the tables, by name: those that the weights vouch for.
+        arrays: type and shape of each weight, as the header says.
+    """
+
+    directory: Path
+    files: Mapping[str, bytes]
+    arrays: Mapping[str, str]
+
+    def parse_config(self, kind: type[AnySettings]) -> AnySettings:
+        """Return the settings.
+
+        Raises:
+            ModelError: they aren't what training writes.
+        """
+        try:
+            return settings.parse_settings(kind, self.files[CONFIG].decode("utf-8"))
+        except (ConfigError, UnicodeDecodeError) as error:
+            raise ModelError(f"is not what training writes: {error}", self.directory / CONFIG) from None
+
+    def parse_tables(self, restore: Callable[[object], Tables]) -> Tables:
+        """Return the tables.
+
+        Args:
+            restore: makes them of JSON, which may come from a stranger; ValueError where it can't.
+
+        Raises:
+            ModelError: they aren't what training writes.
+        """
+        try:
+            return restore(json.loads(self.files[VOCAB]))
+        except (ValueError, RecursionError) as error:
+            raise ModelError(f"is not a table of words and tags: {error}", self.directory / VOCAB) from None
+
+    def read_weights(
+        self, wanted: Mapping[str, tuple[int, ...]], later: Mapping[str, float] | None = None
+    ) -> dict[str, Array]:
+        """Return the weights, which are read only if they are those of the network.
+
+        Args:
+            wanted: the shape of each.
+            later: numbers that directories of the first releases lack.
+
+        Raises:
+            ModelError: they are others, damaged, or no numbers.
+        """
+        added = {name: np.array(value, np.float32) for name, value in (later or {}).items()}
+        found = {name: describe(value.dtype, value.shape) for name, value in added.items()} | {**self.arrays}
+        expected = {name: describe("float32", shape) for name, shape in wanted.items()}
+        for name in sorted(expected.keys() | found.keys()):
+            if expected.get(name) != found.get(name):
+                raise self.misfit(
+                    f"{name} is {found.get(name, 'absent')}, expected {expected.get(name, 'none')}"
+                )
+        _, tensors = read_tensors(self.directory / WEIGHTS)
+        for name, value in tensors.items():
+            if value.size and not -_LARGEST < value.min() <= value.max() < _LARGEST:  # NaN is in no order
+                raise ModelError(
+                    f"holds numbers that no training ends with: {name} is not finite; train again",
+                    self.directory / WEIGHTS,
+                )
+        return added | tensors
+
+    def misfit(self, reason: object) -> ModelError:
+        """Return the error that the weights aren't those of settings and tables."""
+        return ModelError(f"doesn't fit {CONFIG} and {VOCAB}: {reason}", self.directory / WEIGHTS)
+
+
+def open_model(directory: str | Path, expected: str) -> OpenedModel:
+    """Read the settings and tables that `write_model` wrote, and what the weights are.
+
+    Args:
+        directory: where.
+        expected: the kind of model, and the command that writes it: `KIND, as COMMAND writes`.
 
     Raises:
-        ValueError: the first that isn't, by name.
+        ModelError: it or a file in it is missing, altered, of another format version or kind.
     """
-    expected = {name: f"float32 {shape}" for name, shape in wanted.items()}
-    found = {name: f"{value.dtype} {value.shape}" for name, value in weights.items()}
-    for name in sorted(expected.keys() | found.keys()):
-        if expected.get(name) != found.get(name):
-            raise ValueError(f"{name} is {found.get(name, 'absent')}, expected {expected.get(name, 'none')}")
+    directory = Path(directory)
+    if not directory.is_dir():
+        found = "is a file" if directory.exists() else "does not exist"
+        raise ModelError(f"{found}; expected the directory of {expected}", directory)
+    opened = _open(directory)
+    kind = next((kind for section, kind in _KINDS.items() if section in opened.files[CONFIG]), None)
+    if kind is not None and kind != expected.partition(",")[0]:
+        raise ModelError(f"holds {kind}; expected {expected}", directory)
+    return opened
+
+
+def read_belongings(directory: Path) -> Mapping[str, bytes]:
+    """Return the settings and tables of a model of any kind, by name; errors as of `open_model`."""
+    return _open(directory).files
+
+
+def _open(directory: Path) -> OpenedModel:
+    for name in _BELONGINGS:
+        if not any((directory / each).is_file() for each in (name, _next(name))):
+            raise ModelError("is missing; a model directory holds it beside the weights", directory / name)
+    facts, arrays = read_header(directory / WEIGHTS)
+    files = {name: _vouched_for(directory, name, facts.get(name)) for name in _BELONGINGS}
+    return OpenedModel(directory, files, arrays)
+
+
+@contextmanager
+def _memory_watched(directory: Path) -> Iterator[None]:
+    """Say in the user's words that memory ran out."""
+    try:
+        yield
+    except MemoryError:
+        raise ModelError(
+            "memory ran out while the model was read; free some, or raise the limit", directory
+        ) from None
+
+
+def _check_fitted(directory: Path, weights: Mapping[str, Array]) -> None:
+    """See that the numbers which no gradient moves are such that probabilities come of them."""
+    for name, (low, high) in _RANGES.items():
+        value = float(weights[name])
+        if not low <= value <= high:
+            raise ModelError(
+                f"holds the {name} {value:g}, expected a number from {low:g} to {high:g}; train again",
+                directory / WEIGHTS,
+            )
 
 
 def write_model(directory: Path, files: Mapping[str, bytes], tensors: Mapping[str, Array]) -> None:
@@ -116,10 +239,14 @@ def write_model(directory: Path, files: Mapping[str, bytes], tensors: Mapping[st
         files: the settings and the tables, by name.
         tensors: the weights.
     """
-    changed = {name: content for name, content in files.items() if _content(directory / name) != content}
+    _write(directory, files, lambda: write_tensors(directory / WEIGHTS, tensors, files))
+
+
+def _write(directory: Path, files: Mapping[str, bytes], write_weights: Callable[[], None]) -> None:
+    changed = {name: content for name, content in files.items() if _content(directory, name) != content}
     for name, content in changed.items():
         write_atomically(directory / _next(name), content)
-    write_tensors(directory / WEIGHTS, tensors, files)
+    write_weights()
     try:
         for name in changed:
             os.replace(directory / _next(name), directory / name)  # noqa: PTH105
@@ -129,45 +256,12 @@ def write_model(directory: Path, files: Mapping[str, bytes], tensors: Mapping[st
         raise DataError(f"cannot be written: {error.strerror or error}", directory) from None
 
 
-def read_model(directory: Path, expected: str) -> tuple[dict[str, bytes], dict[str, Array]]:
-    """Read what `write_model` wrote: the settings and tables by name, and the weights.
-
-    Args:
-        directory: where.
-        expected: the kind of model, and the command that writes it: `KIND, as COMMAND writes`.
-
-    Raises:
-        ModelError: it or a file in it is missing, truncated, altered, of another format version or kind.
-    """
-    if not directory.is_dir():
-        found = "is a file" if directory.exists() else "does not exist"
-        raise ModelError(f"{found}; expected the directory of {expected}", directory)
-    for name in _BELONGINGS:
-        if not any((directory / each).is_file() for each in (name, _next(name))):
-            raise ModelError("is missing; a model directory holds it beside the weights", directory / name)
-    metadata, tensors = read_tensors(directory / WEIGHTS)
-    files = {name: _vouched_for(directory, name, metadata.get(name)) for name in _BELONGINGS}
-    kind = next((kind for section, kind in _KINDS.items() if section in files[CONFIG]), None)
-    if kind is not None and kind != expected.partition(",")[0]:
-        raise ModelError(f"holds {kind}; expected {expected}", directory)
-    return files, tensors
-
-
-def find_dev_f1(directory: Path) -> float | None:
-    """Return the F1 on dev that training wrote down; None where it can't be read, which harms no labelling."""
-    with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
-        return float(json.loads((directory / SCORES).read_bytes())["dev"]["micro"]["f1"])
-    return None
-
-
 def copy_model(source: Path, target: Path) -> None:
-    """Put a finished labeller, with its scores, history and card, in the place of the one in another directory."""
-    model = load_model(source)
-    save_model(target, model)
-    for name in _REPORTS:
-        content = _content(source / name)
-        if content is not None:
-            write_atomically(target / name, content)
+    """Put a finished model of any kind in the place of the one in another directory, in one step."""
+    found = _open(source)
+    weights = read_bounded(source / WEIGHTS, (source / WEIGHTS).stat().st_size)
+    assert weights is not None
+    _write(target, found.files, lambda: write_atomically(target / WEIGHTS, weights))
 
 
 def discard(path: Path) -> None:
@@ -182,20 +276,11 @@ def discard(path: Path) -> None:
         raise DataError(f"cannot be removed: {error.strerror or error}", path) from None
 
 
-def discard_reports(directory: Path) -> None:
-    """Remove the scores and the card of the model that was here before."""
-    for name in (SCORES, CARD, SEEDS):
-        with suppress(OSError):
-            (directory / name).unlink()
-
-
 def discard_model(directory: Path) -> None:
-    """Remove a model directory; where it holds files of another's making, those and it stay."""
-    for name in (*_BELONGINGS, WEIGHTS, *_REPORTS):
+    """Remove a model, its weights first."""
+    for name in (WEIGHTS, *_BELONGINGS):
         for each in (name, _next(name)):
             discard(directory / each)
-    with suppress(OSError):
-        directory.rmdir()
 
 
 def render_belongings(config: Settings, tables: HasDict) -> dict[str, bytes]:
@@ -228,8 +313,10 @@ def locked(directory: Path) -> Iterator[None]:
     """Hold a directory for one run; a second run into it is refused. The lock dies with its process."""
     handle = _lock(directory)
     try:
-        for pattern in (f".*{PARTIAL}", f"*/.*{PARTIAL}"):  # left by a run that was killed while writing
-            for stale in directory.glob(pattern):
+        for depth in range(4):  # a checkpoint of a seed that replaces a model
+            for stale in directory.glob(
+                f"{'*/' * depth}.*{PARTIAL}"
+            ):  # of a run that was killed while writing
                 stale.unlink(missing_ok=True)
         yield
     finally:
@@ -259,8 +346,8 @@ def _lock(directory: Path) -> int | None:
 
 def _vouched_for(directory: Path, name: str, checksum: str | None) -> bytes:
     """Return the file of this name that the weights belong with: the one in place, or the one on its way."""
-    for each in (name, _next(name)):
-        content = _content(directory / each)
+    for coming in (False, True):
+        content = _content(directory, name, coming=coming)
         if content is not None and sha256(content) == checksum:
             return content
     raise ModelError(
@@ -270,58 +357,56 @@ def _vouched_for(directory: Path, name: str, checksum: str | None) -> bytes:
     )
 
 
-def parse_config(kind: type[AnySettings], directory: Path, files: Mapping[str, bytes]) -> AnySettings:
-    """Return the settings among what `read_model` read.
-
-    Raises:
-        ModelError: they aren't what training writes.
-    """
-    try:
-        return settings.parse_settings(kind, files[CONFIG].decode("utf-8"))
-    except (ConfigError, UnicodeDecodeError) as error:
-        raise ModelError(f"is not what training writes: {error}", directory / CONFIG) from None
-
-
-def parse_tables(restore: Callable[[object], Tables], directory: Path, files: Mapping[str, bytes]) -> Tables:
-    """Return the tables among what `read_model` read.
-
-    Args:
-        restore: makes them of JSON, which may come from a stranger; ValueError where it can't.
-
-    Raises:
-        ModelError: they aren't what training writes.
-    """
-    try:
-        return restore(json.loads(files[VOCAB]))
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"is not a table of words and tags: {error}", directory / VOCAB) from None
-
-
-def _parse(directory: Path, files: Mapping[str, bytes]) -> tuple[Config, Lexicon]:
-    config = parse_config(Config, directory, files)
+def _parse(found: OpenedModel) -> tuple[Config, Lexicon]:
+    config = found.parse_config(Config)
     try:
         scheme = Scheme(config.corpus.scheme)
         if config.corpus.mode == "auto":
             raise ValueError("corpus.mode is auto, expected what it was found to be")
     except ValueError as error:
-        raise ModelError(f"is not what training writes: {error}", directory / CONFIG) from None
-    lexicon = parse_tables(lambda tables: Lexicon.from_dict(tables, config.embedding), directory, files)
+        raise ModelError(f"is not what training writes: {error}", found.directory / CONFIG) from None
+    lexicon = found.parse_tables(lambda tables: Lexicon.from_dict(tables, config.embedding))
     inner = inner_scheme(scheme)
     if not lexicon.tags:
-        raise ModelError("is not a table of words and tags: there are no tags", directory / VOCAB)
-    strangers = [tag for tag in lexicon.tags if not schemes.is_tag(tag, inner)]
-    if strangers:
-        expected = f"expected {schemes.describe_tags(inner)}"
-        raise ModelError(f"found tag {strangers[0]!r}, {expected}", directory / VOCAB)
+        raise ModelError("is not a table of words and tags: there are no tags", found.directory / VOCAB)
+    for tag in lexicon.tags:
+        if not tag or _NOT_IN_TAGS.search(tag):
+            expected = (
+                "expected tags that a column file can hold, without tabs, line ends and half characters"
+            )
+        elif not schemes.is_tag(tag, inner):
+            expected = f"expected {schemes.describe_tags(inner)}"
+        else:
+            continue
+        raise ModelError(f"found tag {tag!r}, {expected}", found.directory / VOCAB)
     return config, lexicon
 
 
-def _content(path: Path) -> bytes | None:
-    """Return what a file holds; None where there is no such regular file."""
+def read_bounded(path: Path, most: int) -> bytes | None:
+    """Return what a file holds; None where there is no such regular file.
+
+    Args:
+        path: the file.
+        most: bytes that it can sensibly hold; a larger one isn't read.
+
+    Raises:
+        ModelError: it is larger, or can't be read.
+    """
     try:
-        return path.read_bytes() if path.is_file() else None
-    except OSError as error:
-        raise ModelError(f"cannot be read: {error.strerror or error}", path) from None
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > most:
+                raise ModelError(f"holds {size:,} bytes, expected {most:,} at most; copy it again", path)
+            return file.read(most + 1)
+    except (OSError, MemoryError) as error:
+        reason = getattr(error, "strerror", None) or error or "memory ran out"
+        raise ModelError(f"cannot be read: {reason}", path) from None
+
+
+def _content(directory: Path, name: str, *, coming: bool = False) -> bytes | None:
+    return read_bounded(directory / (_next(name) if coming else name), _MOST_BYTES[name])
 
 
 def _next(name: str) -> str:

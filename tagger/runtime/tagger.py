@@ -12,8 +12,9 @@ from typing import overload
 from tagger.errors import ConfigError
 from tagger.runtime.arguments import check_beside, check_tokens
 from tagger.runtime.decode import Decoder, Labelling, Question, ScoredSpan
-from tagger.runtime.directory import find_dev_f1, load_model
+from tagger.runtime.directory import load_model
 from tagger.runtime.network import ColumnRows, EmissionScorer, Network
+from tagger.runtime.reports import find_dev_f1
 from tagger.runtime.tagtable import Known
 from tagger.runtime.threads import one_blas_thread
 from tagger.runtime.trained import TrainedModel

@@ -1,16 +1,18 @@
 """Arrays in one file, with checksums: safetensors, never pickle, so that a stranger's file can't run code.
 
 The header carries the format version, the SHA-256 of the arrays and of the header's other facts, and the SHA-256
-of the files that the arrays belong with, so one flipped bit anywhere is found before anything is computed.
+of the files that the arrays belong with, so one flipped bit anywhere is found before anything is computed. The header
+alone tells how large the file is; one of another size, or whose arrays aren't those that are wanted, is not read.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import safetensors
@@ -22,7 +24,20 @@ from tagger.text.files import write_atomically
 Array = NDArray[Any]
 
 FORMAT = "1"
+MAX_HEADER = 1 << 20  # bytes: room for ten thousand names; a model has some dozens
 _DTYPES = {"float64": "F64", "float32": "F32", "int64": "I64", "int32": "I32", "uint8": "U8", "bool": "BOOL"}
+_NAMES = {short: name for name, short in _DTYPES.items()}
+_MALFORMED = (
+    safetensors.SafetensorError,
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    RecursionError,
+    OverflowError,
+)
 
 
 def write_tensors(
@@ -38,28 +53,82 @@ def write_tensors(
     write_atomically(path, *_serialise(kept, metadata))
 
 
-def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Array]]:
-    """Return the header's facts and the arrays, once both match the checksum.
+class TensorHeader(NamedTuple):
+    """What a file says of itself.
+
+    Attributes:
+        facts: by name, checksums of other files among them.
+        arrays: type and shape of each, as `describe` says it.
+    """
+
+    facts: dict[str, str]
+    arrays: dict[str, str]
+
+
+def describe(kind: object, shape: Iterable[int]) -> str:
+    """Say in words what an array is.
+
+    >>> describe("float32", [2, 3])
+    'float32 (2, 3)'
+    """
+    return f"{kind} {tuple(shape)}"
+
+
+def read_header(path: Path) -> TensorHeader:
+    """Return what a file says of itself, once its size is the one that this asks for.
 
     Raises:
-        ModelError: the file is missing, truncated, altered, or of another format version.
+        ModelError: the file is missing, of another size, or none of this format version.
     """
     if not path.is_file():
         raise ModelError("is missing; a model directory holds it beside the settings and tables", path)
     try:
+        with path.open("rb") as file:
+            found = os.fstat(file.fileno()).st_size
+            size = int.from_bytes(file.read(8), "little")
+            if size > MAX_HEADER:
+                raise ValueError(f"a header of {size:,} bytes")
+            header = json.loads(file.read(size))
+        facts = header.pop("__metadata__", {})
+        expected = 8 + size + max((each["data_offsets"][1] for each in header.values()), default=0)
+        if found != expected:
+            raise ValueError(f"{found:,} bytes, but its header tells of {expected:,}")
+        if not all(isinstance(each, str) for each in facts.values()):
+            raise ValueError("facts that are no strings")
+        _check_format(path, facts)
+        if any(each["dtype"] not in _NAMES for each in header.values()):
+            raise ModelError("holds numbers of a type that tagger doesn't write; train again", path)
+        arrays = {name: describe(_NAMES[each["dtype"]], each["shape"]) for name, each in header.items()}
+    except _MALFORMED as error:
+        raise _broken(path, error) from None
+    return TensorHeader(facts, arrays)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Array]]:
+    """Return the header's facts and the arrays, once both match the checksum.
+
+    Raises:
+        ModelError: the file is missing, truncated, altered, of another format version, or too large for the memory.
+    """
+    facts, _ = read_header(path)
+    try:
         with safetensors.safe_open(path, "np") as file:
-            metadata: dict[str, str] = file.metadata() or {}
-            _check_format(path, metadata)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
-    except (safetensors.SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
+        if _digest(tensors, facts) != facts.get("sha256"):
+            raise ModelError("doesn't match its own checksum: damaged; copy it again or train again", path)
+    except _MALFORMED as error:
+        raise _broken(path, error) from None
+    except MemoryError:
+        size = f"{path.stat().st_size:,} bytes"
         raise ModelError(
-            f"is not a whole safetensors file ({error}); copy it again or train again", path
+            f"is {size}, for which there is too little memory; free some, or raise the limit", path
         ) from None
-    if any(str(value.dtype) not in _DTYPES for value in tensors.values()):
-        raise ModelError("holds numbers of a type that tagger doesn't write; train again", path)
-    if _digest(tensors, metadata) != metadata.get("sha256"):
-        raise ModelError("doesn't match its own checksum: damaged; copy it again or train again", path)
-    return metadata, tensors
+    return facts, tensors
+
+
+def _broken(path: Path, error: Exception) -> ModelError:
+    shown = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+    return ModelError(f"is not a whole safetensors file ({shown}); copy it again or train again", path)
 
 
 def select_prefixed(tensors: Mapping[str, Array], prefix: str) -> dict[str, Array]:

@@ -3,7 +3,7 @@
 data, stream   corpora read and split; raw text in chunks
 start          what the training of a labeller starts from; pretrained: an encoder of raw text
 recipe         what the road asks of whatever is trained; recipes/ answer: labelled, encoder, lm
-run            one whole run: `run.train(recipe, directory)` yields facts
+run            one whole run: `run.train(recipe, directory)` yields facts; output: where it trains, what it replaces
 loop           the steps and epochs of a run; state: what is saved of it, and resumed to the same bits
 workers/       the gradients of a round, taken side by side by several processes
 objective      what is minimised of a labeller; margin: what mistakes cost

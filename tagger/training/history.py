@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from tagger.errors import ModelError
 from tagger.runtime import directory as files
+from tagger.runtime import reports
+from tagger.text.escape import render_json
 from tagger.text.files import write_atomically
 
 Epochs = Sequence[Mapping[str, Any]]  # the facts of each epoch, as a line of the history holds them
@@ -31,18 +33,27 @@ class History:
         self._draw = draw
         self.epochs: list[dict[str, Any]] = []
 
-    def keep(self, epochs: int) -> None:
-        """Keep the first `epochs` lines of what is there; nothing, if they aren't the facts of epochs."""
-        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-            lines = self._path.read_text(encoding="utf-8").split("\n")
-            found = [json.loads(line) for line in lines[:epochs]]
+    def keep(self, epochs: int | None = None) -> None:
+        """Keep the first `epochs` lines of what is there, or all; nothing, if they aren't the facts of epochs."""
+        with suppress(ModelError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
+            found = reports.read_history(self._path.parent)[:epochs]
             self._draw(found)  # asks for every fact that is asked for later
+            self._check(found)
             self.epochs = found
+
+    def _check(self, epochs: Epochs) -> None:
+        """Raise one of several errors where a fact that is summed up isn't there."""
+        sum(float(each["tokens_per_second"]) * float(each["seconds"]) for each in epochs)
+
+    def take_over(self, other: History) -> None:
+        """Begin with the epochs of another history."""
+        self.epochs = other.epochs[:-1]
+        self.add(other.epochs[-1])
 
     def add(self, facts: Mapping[str, Any]) -> None:
         """Append an epoch."""
         self.epochs.append(dict(facts))
-        lines = [json.dumps(each, ensure_ascii=False) + "\n" for each in self.epochs]
+        lines = [render_json(each) + "\n" for each in self.epochs]
         write_atomically(self._path, "".join(lines).encode())
         write_atomically(self._picture, self._draw(self.epochs).encode())
 

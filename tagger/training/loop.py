@@ -180,7 +180,7 @@ def _end_epoch(run: Run, recipe: Recipe[Dev]) -> EpochFacts[Dev]:
     improved = run.best is None or value > run.best
     if run.best is None or improved:
         run.best, run.best_epoch = value, run.epoch
-    kept = recipe.is_kept(dev, run.best)
+    kept = recipe.is_kept(dev, run.best) and (run.floor is None or value > run.floor)
     if kept:
         run.kept_epoch = run.epoch
     run.known = max(run.known, value)

@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 
 from tagger.config import TextEncoderConfig
-from tagger.errors import ModelError
 from tagger.model.building import load_weights
 from tagger.model.text_encoder import TextEncoder
 from tagger.runtime import directory as files
@@ -36,20 +35,12 @@ def load_text_encoder(directory: str | Path) -> TrainedTextEncoder:
         ModelError: it or a file in it is missing, truncated, altered, or of another format version or kind; or its
             settings don't fit its weights.
     """
-    directory = Path(directory)
-    content, weights = files.read_model(directory, _EXPECTED)
-    config = files.parse_config(TextEncoderConfig, directory, content)
-    lexicon = files.parse_tables(
-        lambda tables: Lexicon.from_dict(tables, config.embedding), directory, content
-    )
+    found = files.open_model(directory, _EXPECTED)
+    config = found.parse_config(TextEncoderConfig)
+    lexicon = found.parse_tables(lambda tables: Lexicon.from_dict(tables, config.embedding))
     with torch.device("meta"):  # shapes alone: absurd sizes are found before memory is taken
         wanted = {name: tuple(each.shape) for name, each in TextEncoder(lexicon, config).state_dict().items()}
-    try:
-        files.check_shapes(weights, wanted)
-    except ValueError as error:
-        place = directory / files.WEIGHTS
-        raise ModelError(f"doesn't fit {files.CONFIG} and {files.VOCAB}: {error}", place) from None
-    return TrainedTextEncoder(config, lexicon, weights)
+    return TrainedTextEncoder(config, lexicon, found.read_weights(wanted))
 
 
 def restore_text_encoder(trained: TrainedTextEncoder) -> TextEncoder:

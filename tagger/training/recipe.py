@@ -157,8 +157,14 @@ class Recipe(Protocol[Dev]):
     def save(self, directory: Path, network: nn.Module) -> None:
         """Put a model in a directory, in one step."""
 
+    def begin_with(self, directory: Path) -> None:
+        """Give the network the weights of a finished model of the same settings and tables."""
+
     def finish(self, ended: Ended) -> Finished:
         """Measure the model that is kept, and write its scores and its card."""
+
+    def review(self, ended: Ended) -> Finished:
+        """Measure a model that was finished before; nothing is written."""
 
     def measure_some(self, network: nn.Module, tokens: int) -> int:
         """Measure a network on the first held-out sentences, about `tokens`; return how many tokens it were."""

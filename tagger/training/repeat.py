@@ -18,14 +18,18 @@ from typing import Any, NamedTuple
 from tagger import config as settings
 from tagger.errors import ModelError
 from tagger.runtime import directory as files
+from tagger.runtime import reports
 from tagger.scoring import Scores
+from tagger.text.escape import render_json
 from tagger.text.files import write_atomically
 from tagger.text.schemes import Scheme
-from tagger.training import card, run, state
+from tagger.training import card, output, run
 from tagger.training.data import Corpora
 from tagger.training.recipes import labelled
 from tagger.training.recipes.labelled import FinishedLabeller, score_model
-from tagger.training.run import Fact, Stopped
+from tagger.training.run import Complete, Fact, Stopped
+
+_MOST_BYTES = 1 << 30  # of the record: a thousand seeds of a megabyte
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,7 @@ def repeat(
     count: int,
     *,
     resume: bool = False,
+    overwrite: bool = False,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Fact[Scores] | Repeated]:
     """Train on the same corpora with `count` seeds, from the configuration's upwards, yielding the facts of each run.
@@ -129,40 +134,47 @@ def repeat(
     Args:
         directory: where the best model goes, and the record of all seeds.
         resume: go on where a run with the same settings and corpora stopped; it may have had another `count`.
+        overwrite: replace what is there: a finished model stays until the last seed has ended.
 
     Raises:
+        DataError: the directory holds what may not be replaced.
         ModelError: the record in `directory` is of other settings or corpora.
     """
     files.prepare_directory(directory)
     with files.locked(directory):
-        record = _Record(directory, data)
         if resume:
-            record.read()
-        else:
-            record.discard()
+            output.settle(directory)
+        place = output.find_place(directory, resume=resume, overwrite=overwrite, several=True)
+        is_new = not (resume and output.has_seeds(place))
+        if is_new:
+            output.make_room(directory, place)
+            output.begin(place)
+        record = _Record(place, data)
+        record.read()
         first = data.config.seed
-        for seed in range(first, first + count):
-            if seed in record.trials:
-                continue
+        missing = [seed for seed in range(first, first + count) if seed not in record.trials]
+        for seed in missing:
             seeded = replace(data, config=settings.override(data.config, {"seed": seed}))
             recipe = labelled.prepare(seeded)
-            for fact in run.train(recipe, place_of(directory, seed), resume=resume, stop=stop):
-                yield fact
+            for fact in run.train(recipe, place_of(place, seed), resume=resume, stop=stop):
+                if not isinstance(fact, Complete):  # a kill came between its end and the record
+                    yield fact
                 if isinstance(fact, Stopped):
                     return
                 if isinstance(fact, FinishedLabeller):
                     record.add(seed, fact)
-        yield _conclude(data, directory, record)
+        if not missing:
+            chosen = record.chosen.facts
+            yield Complete(chosen["epochs"], chosen["best_epoch"], directory)
+        repeated = _conclude(data, place, record)
+        output.discard_run(place)
+        output.settle(directory)
+        yield replace(repeated, best=replace(repeated.best, directory=directory))
 
 
 def place_of(directory: Path, seed: int) -> Path:
     """Return where a seed is trained."""
     return directory / f"seed-{seed}"
-
-
-def has_begun(directory: Path) -> bool:
-    """Tell whether there is a record, or an unfinished run of some seed."""
-    return (directory / files.SEEDS).is_file() or any(directory.glob(f"seed-*/{state.CHECKPOINT}"))
 
 
 class _Record:
@@ -181,17 +193,19 @@ class _Record:
         if not self._path.is_file():
             return
         try:
-            found = json.loads(self._path.read_bytes())
+            found = json.loads(files.read_bounded(self._path, _MOST_BYTES) or b"")
             trials = {int(line["seed"]): self._trial(line) for line in found["seeds"]}
             fingerprint = found["fingerprint"]
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+            reason = str(error)[:100]
             raise ModelError(
-                f"is not what --seeds writes ({error}); start anew without --resume", self._path
+                f"is not what --seeds writes ({reason}); start anew with --overwrite", self._path
             ) from None
         if fingerprint != self._fingerprint:
             raise ModelError(
                 "the settings or corpora are not those of the seeds trained so far; give the same files and options "
-                "again, or start anew without --resume",
+                "again (with more epochs they can't go on, since only the best one's model is kept), or start anew "
+                "with --overwrite",
                 self._path,
             )
         self.trials = trials
@@ -205,33 +219,24 @@ class _Record:
         spread([trial.dev, trial.dev if trial.test is None else trial.test])  # they are numbers
         return trial
 
-    def discard(self) -> None:
-        """Forget the seeds of an earlier run."""
-        for place in self._directory.glob("seed-*"):
-            _clear(place)
-        state.discard_run(self._directory)
-        files.discard(self._path)
+    @property
+    def chosen(self) -> Trial:
+        """The best seed so far."""
+        return choose(self.trials.values())
 
     def add(self, seed: int, finished: FinishedLabeller) -> None:
         """Write down what a seed came to; its model takes the place of the best so far, or goes."""
         self.trials[seed] = Trial(seed, finished.as_dict(), self._measure)
         lines = [self.trials[each].as_dict() for each in sorted(self.trials)]
         content = {"fingerprint": self._fingerprint, "seeds": lines}
-        write_atomically(self._path, json.dumps(content, ensure_ascii=False).encode() + b"\n")
+        write_atomically(self._path, render_json(content).encode() + b"\n")
         self._settle(seed)
 
     def _settle(self, seed: int) -> None:
         place = place_of(self._directory, seed)
-        if not place.is_dir():
-            return
-        if choose(self.trials.values()).seed == seed:
-            files.copy_model(place, self._directory)
-        _clear(place)
-
-
-def _clear(place: Path) -> None:
-    state.discard_run(place)
-    files.discard_model(place)
+        if output.is_finished(place) and self.chosen.seed == seed:
+            reports.copy_model(place, self._directory)
+        output.clear(place)
 
 
 def _conclude(data: Corpora, directory: Path, record: _Record) -> Repeated:
@@ -253,6 +258,8 @@ def _conclude(data: Corpora, directory: Path, record: _Record) -> Repeated:
     repeated = Repeated(best, trials)
     path = directory / files.CARD
     rows = [(trial.seed, trial.dev, trial.test) for trial in trials]
-    text = card.with_seeds(path.read_text(encoding="utf-8"), rows, repeated.dev, repeated.test)
-    write_atomically(path, text.encode())
+    if path.is_file() and reports.is_card(path):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        text = card.with_seeds(text, rows, repeated.dev, repeated.test)
+        write_atomically(path, text.encode())
     return repeated

@@ -10,15 +10,17 @@ import math
 import os
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
-from tagger.errors import TaggerError
+from tagger.errors import ModelError, TaggerError
+from tagger.model.memory import memory_watched
 from tagger.runtime import directory as files
-from tagger.training import loop, state
+from tagger.runtime import reports
+from tagger.training import loop, output, state
 from tagger.training.history import History
 from tagger.training.loop import EpochFacts, StepFacts
 from tagger.training.recipe import Dev, Ended, Finished, Recipe
@@ -50,7 +52,24 @@ class Stopped:
     directory: Path
 
 
-Fact = Started | StepFacts | EpochFacts[Dev] | Stopped | Finished
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """The run was finished before, and nothing more is asked for. `epochs`: of them, `best_epoch` is kept."""
+
+    epochs: int
+    best_epoch: int
+    directory: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """A finished run goes on, since more epochs are asked for: from the model of `best_epoch`, behind `epochs`."""
+
+    epochs: int
+    best_epoch: int
+
+
+Fact = Started | StepFacts | EpochFacts[Dev] | Stopped | Finished | Complete | Reopened
 
 
 def train(
@@ -58,6 +77,7 @@ def train(
     directory: Path,
     *,
     resume: bool = False,
+    overwrite: bool = False,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Fact[Dev]]:
     """Train what a recipe holds and write a model directory, yielding facts.
@@ -66,43 +86,129 @@ def train(
         recipe: the network, its text and its settings, see `recipes`; each run takes a new one, whose network it
             changes.
         directory: where the model goes; it is made where it is absent.
-        resume: go on from the checkpoint in `directory`, if one is there.
+        resume: go on from the checkpoint in `directory`, if one is there. A run that is finished goes on if more
+            epochs are asked for: from the model that is kept, with a new optimiser, as behind those epochs in a run
+            of so many; the finished model stays until one is better on held-out sentences.
+        overwrite: replace what is there: a finished model stays until this run has ended.
         stop: asked after every step; True saves a checkpoint and ends.
 
     Raises:
-        DataError: the directory can't be written, or a text can't be read; what it held before is intact.
-        ModelError: the checkpoint doesn't fit this recipe.
+        DataError: the directory can't be written, or holds what may not be replaced, or a text can't be read; what it
+            held before is intact.
+        ModelError: the checkpoint or the finished model doesn't fit this recipe.
         DivergenceError: twenty steps in a row had no finite gradient.
+        MemoryExhaustedError: there is too little memory.
     """
     files.prepare_directory(directory)
-    with files.locked(directory):
-        yield from _train(recipe, directory, resume, stop)
+    with files.locked(directory), memory_watched(recipe.memory_advice):
+        if resume:
+            output.settle(directory)
+        place = output.find_place(directory, resume=resume, overwrite=overwrite)
+        done = _find_done(recipe, directory, place, resume=resume, overwrite=overwrite)
+        if done is not None and done.asked >= recipe.settings.epochs:
+            yield from _review(recipe, done)
+            return
+        if done is not None or (place == directory and output.is_finished(directory)):
+            place = directory / output.NEXT
+        if not (resume and output.has_run(place)):
+            output.make_room(directory, place)
+            output.begin(place)
+        for fact in _train(recipe, place, done, stop):
+            if isinstance(fact, Finished):
+                output.settle(directory)
+                yield replace(fact, directory=directory)
+            elif isinstance(fact, Stopped):
+                yield replace(fact, directory=directory)
+            else:
+                yield fact
+
+
+class _Done(NamedTuple):
+    """A finished run: where, how many epochs it was asked for, and the history of those that it took."""
+
+    directory: Path
+    asked: int
+    history: History
+
+    @property
+    def epochs(self) -> int:
+        return len(self.history.epochs)
+
+    @property
+    def best_epoch(self) -> int:
+        return reports.best_epoch(self.history.epochs)
+
+
+def _find_done(
+    recipe: Recipe[Dev], directory: Path, place: Path, *, resume: bool, overwrite: bool
+) -> _Done | None:
+    """Return the finished run that is to go on; None where there is none, or one that may be replaced.
+
+    Raises:
+        ModelError: it was of other settings or sentences, or its history is lost.
+    """
+    if not resume or place != directory or not output.is_finished(directory):
+        return None
+    settings, tables, *_ = recipe.identity().values()
+    try:
+        asked = output.check_settings(directory, settings, tables)
+    except ModelError:
+        if overwrite:
+            return None
+        raise
+    history = History(directory, recipe.draw)
+    history.keep()
+    if not history.epochs:
+        raise ModelError(
+            "is missing or not what training writes, so nothing tells what the finished run came to; use its model "
+            "as it is, go on from it with --from and another --output, or start anew with --overwrite",
+            directory / files.HISTORY,
+        )
+    return _Done(directory, asked, history)
+
+
+def _review(recipe: Recipe[Dev], done: _Done) -> Iterator[Fact[Dev]]:
+    """Tell what a finished run came to."""
+    yield Complete(done.epochs, done.best_epoch, done.directory)
+    yield recipe.review(
+        Ended(
+            directory=done.directory,
+            epochs=done.epochs,
+            best_epoch=done.best_epoch,
+            parameters=sum(parameter.numel() for parameter in recipe.learner.network.parameters()),
+            began=time.perf_counter(),
+            learning_seconds=done.history.seconds,
+            tokens_per_second=done.history.tokens_per_second,
+        )
+    )
 
 
 def _train(
-    recipe: Recipe[Dev], directory: Path, resume: bool, stop: Callable[[], bool]
+    recipe: Recipe[Dev], place: Path, done: _Done | None, stop: Callable[[], bool]
 ) -> Iterator[Fact[Dev]]:
     began = time.perf_counter()
-    run = state.begin(recipe.learner.network, recipe.settings)
-    history = History(directory, recipe.draw)
-    if resume and state.has_run(directory):
-        state.load_run(directory, run, recipe.identity())
-        history.keep(run.epoch)
+    history = History(place, recipe.draw)
+    if done is not None:
+        yield Reopened(done.epochs, done.best_epoch)
+        run = _reopen(recipe, place, history, done)
     else:
-        state.discard_run(directory)
+        run = state.begin(recipe.learner.network, recipe.settings)
+        if output.has_run(place):
+            state.load_run(place, run, recipe.identity())
+            history.keep(run.epoch)
     workers = count_workers(recipe)
     parameters = sum(parameter.numel() for parameter in run.network.parameters())
     resumed = min(1.0, (run.epoch + run.tokens / recipe.tokens) / recipe.settings.epochs)
     yield Started(recipe.seed, parameters, workers, resumed)
-    if not run.optimizer.steps:
+    if not run.optimizer.steps and run.floor is None:
         run.known = recipe.value_before(run.averaged)
-    is_stopped = yield from _supervise(recipe, run, directory, history, workers, stop)
+    is_stopped = yield from _supervise(recipe, run, place, history, workers, stop)
     if is_stopped:
-        yield Stopped(run.epoch, directory)
+        yield Stopped(run.epoch, place)
         return
     finished = recipe.finish(
         Ended(
-            directory=directory,
+            directory=place,
             epochs=run.epoch,
             best_epoch=run.kept_epoch,
             parameters=parameters,
@@ -111,8 +217,21 @@ def _train(
             tokens_per_second=history.tokens_per_second,
         )
     )
-    state.discard_run(directory)
+    output.discard_run(place)
     yield finished
+
+
+def _reopen(recipe: Recipe[Dev], place: Path, history: History, done: _Done) -> Run:
+    """Set up a run behind the epochs of a finished one, whose model is what it begins with and has to beat."""
+    recipe.begin_with(done.directory)
+    run = state.begin(recipe.learner.network, recipe.settings)
+    run.epoch = run.best_epoch = done.epochs  # patience counts from here
+    run.kept_epoch = done.best_epoch
+    run.best = run.known = run.floor = recipe.value(recipe.measure(run.averaged))
+    recipe.save(place, run.averaged)
+    history.take_over(done.history)
+    state.save_run(place, run, recipe.identity())
+    return run
 
 
 def _supervise(
@@ -138,13 +257,13 @@ def _supervise(
             if unusable >= MAX_SKIPPED:
                 raise DivergenceError(
                     f"{unusable} steps in a row had no finite gradient; {_describe_kept(run, directory)}. Train "
-                    "again with a lower --learning-rate or a lower --set training.clip_norm"
+                    "again with a lower --learning-rate or a lower --set training.clip_norm, and --overwrite"
                 )
             is_due = time.perf_counter() - saved > CHECKPOINT_SECONDS
         else:
             if fact.kept:
                 recipe.save(directory, run.averaged)
-                files.discard_reports(directory)
+                reports.discard_reports(directory)
             history.add(_line(recipe, fact))
             is_due = True
         if is_due:

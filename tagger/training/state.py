@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +17,19 @@ import torch
 from torch import Tensor, nn
 
 from tagger.config import Steps
-from tagger.errors import DataError, ModelError
-from tagger.runtime.directory import discard
-from tagger.runtime.tensors import Array, read_tensors, select_prefixed, sha256, write_tensors
+from tagger.errors import ModelError
+from tagger.runtime.tensors import (
+    Array,
+    describe,
+    read_header,
+    read_tensors,
+    select_prefixed,
+    sha256,
+    write_tensors,
+)
+from tagger.training import output
 from tagger.training.optimizer import Optimizer, row_sparse
 
-CHECKPOINT = "checkpoint"
-_STATE = "state.safetensors"
 _VERSION = "2"  # of the file's content; 1 had names of its own for each network
 _PLACE = (
     "epoch",
@@ -40,6 +45,7 @@ _PLACE = (
     "best_epoch",
     "kept_epoch",
     "known",
+    "floor",
 )
 
 
@@ -62,6 +68,8 @@ class Run:
         best_epoch: the first epoch that reached it, counted from 1.
         kept_epoch: the one whose model is kept, counted from 1.
         known: best value that is known, that of a model which the run continues included; -1 if none is.
+        floor: the value of the finished model that a run goes on from, which only a better one replaces; None where
+            it goes on from none.
     """
 
     network: nn.Module
@@ -80,6 +88,7 @@ class Run:
     best_epoch: int = 0
     kept_epoch: int = 0
     known: float = -1.0
+    floor: float | None = None
 
 
 def begin(network: nn.Module, settings: Steps) -> Run:
@@ -96,22 +105,15 @@ def save_run(directory: Path, run: Run, identity: Mapping[str, bytes]) -> None:
         run: what to go on with.
         identity: by name, what must be the same when the run goes on: settings, tables, texts.
     """
-    place = directory / CHECKPOINT
-    try:
-        place.mkdir(exist_ok=True)
-    except OSError as error:
-        raise DataError(f"cannot be made: {error.strerror or error}", place) from None
-    tensors = _as_arrays("optimizer.", run.optimizer.state())
-    tensors |= _as_arrays("network.", run.network.state_dict())
-    if run.averaged is not run.network:
-        tensors |= _as_arrays("averaged.", run.averaged.state_dict())
+    output.begin(directory)
+    tensors = {name: value.detach().cpu().numpy() for name, value in _tensors_of(run).items()}
     facts = {name: getattr(run, name) for name in _PLACE}
-    write_tensors(place / _STATE, tensors, identity, {"run": _VERSION, "place": json.dumps(facts)})
-
-
-def has_run(directory: Path) -> bool:
-    """Tell whether an unfinished run lies in a directory."""
-    return (directory / CHECKPOINT / _STATE).is_file()
+    write_tensors(
+        directory / output.CHECKPOINT / output.STATE,
+        tensors,
+        identity,
+        {"run": _VERSION, "place": json.dumps(facts)},
+    )
 
 
 def load_run(directory: Path, run: Run, identity: Mapping[str, bytes]) -> None:
@@ -120,22 +122,24 @@ def load_run(directory: Path, run: Run, identity: Mapping[str, bytes]) -> None:
     Raises:
         ModelError: the checkpoint is damaged, or was made with other settings or texts, or by another tagger.
     """
-    path = directory / CHECKPOINT / _STATE
-    metadata, tensors = read_tensors(path)
+    path = directory / output.CHECKPOINT / output.STATE
+    metadata = read_header(path).facts
     if metadata.get("run") != _VERSION:
         found = metadata.get("run", "1")
         raise ModelError(
-            f"was written by another version of tagger (run format {found}, expected {_VERSION}); start anew without "
-            "--resume",
+            f"was written by another version of tagger (run format {found}, expected {_VERSION}); start anew with "
+            "--overwrite",
             path,
         )
     for name, content in identity.items():
         if metadata.get(name) != sha256(content):
             raise ModelError(
                 f"the {name} are not those of the interrupted run; give the same files and options again, or start "
-                "anew without --resume",
+                "anew with --overwrite",
                 path,
             )
+    _check_arrays(path, run)
+    _, tensors = read_tensors(path)
     try:
         run.network.load_state_dict(_as_tensors("network.", tensors))
         if run.averaged is not run.network:
@@ -143,23 +147,39 @@ def load_run(directory: Path, run: Run, identity: Mapping[str, bytes]) -> None:
         run.optimizer.load(_as_tensors("optimizer.", tensors))
         place = json.loads(metadata["place"])
         for name in _PLACE:
-            setattr(run, name, place[name])
-    except (RuntimeError, KeyError, ValueError) as error:
+            setattr(run, name, place[name] if name != "floor" else place.get(name))  # older ones lack it
+    except (RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
         reason = str(error).splitlines()[0]
         raise ModelError(
-            f"was written by another version of tagger ({reason}); start anew without --resume", path
+            f"was written by another version of tagger ({reason}); start anew with --overwrite", path
         ) from None
 
 
-def discard_run(directory: Path) -> None:
-    """Remove the checkpoint of a run that has ended."""
-    discard(directory / CHECKPOINT / _STATE)
-    with suppress(OSError):
-        (directory / CHECKPOINT).rmdir()
+def _tensors_of(run: Run) -> dict[str, Tensor]:
+    parts = {"optimizer.": run.optimizer.state(), "network.": run.network.state_dict()}
+    if run.averaged is not run.network:
+        parts["averaged."] = run.averaged.state_dict()
+    return {prefix + name: value for prefix, tensors in parts.items() for name, value in tensors.items()}
 
 
-def _as_arrays(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Array]:
-    return {prefix + name: value.detach().cpu().numpy() for name, value in tensors.items()}
+def _check_arrays(path: Path, run: Run) -> None:
+    """See that a file holds what a run does, before it is read: it may be of any size.
+
+    Raises:
+        ModelError: it doesn't.
+    """
+    found = read_header(path).arrays
+    wanted = {
+        name: describe(str(value.dtype).removeprefix("torch."), value.shape)
+        for name, value in _tensors_of(run).items()
+    }
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            raise ModelError(
+                f"was written by another version of tagger ({name} is {found.get(name, 'absent')}, expected "
+                f"{wanted.get(name, 'none')}); start anew with --overwrite",
+                path,
+            )
 
 
 def _as_tensors(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Tensor]:

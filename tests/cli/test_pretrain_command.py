@@ -63,15 +63,32 @@ def test_pretrain_writes_a_directory(files: Path) -> None:
     assert "tagger train TRAIN --lm DIRECTORY" in (files / "lm" / "README.md").read_text(encoding="utf-8")
 
 
-def test_pretrain_prints_json_and_warns_of_what_it_replaces(files: Path, run: Run, tmp_path: Path) -> None:
+def test_pretrain_prints_json_and_replaces_nothing_unasked(files: Path, run: Run, tmp_path: Path) -> None:
     where = ("--output", tmp_path / "lm", "--input-format", "lines")
     arguments = ("pretrain", files / "text.txt", *where, "--epochs", 1)
     code, out, err = run(*arguments, *SMALL, "--json")
     assert code == 0
     assert set(json.loads(out)) == {"perplexity", "epochs", "best_epoch", "seconds", "tokens_per_second"}
     assert "held out" in err
-    code, _, err = run(*arguments, *SMALL, "--resume")
-    assert "holds no unfinished run; training starts from the beginning" in " ".join(err.split())
+    before = (tmp_path / "lm" / WEIGHTS).read_bytes()
+    code, _, err = run(*arguments, *SMALL)
+    assert code == 1
+    assert "lm: holds a finished model, expected a directory without one; add --overwrite" in err
+    assert "held out" not in err  # nothing was read
+    code, again, err = run(*arguments, *SMALL, "--resume", "--json")
+    assert code == 0
+    assert "lm is finished already, epoch 1 of 1 is kept" in err
+    assert json.loads(again)["perplexity"] == json.loads(out)["perplexity"]
+    code, _, err = run(*arguments, *SMALL, "--seed", 2, "--resume")
+    assert code == 1
+    assert "holds a finished model of other settings (seed)" in err
+    assert (tmp_path / "lm" / WEIGHTS).read_bytes() == before
+    code, _, err = run(*arguments[:-1], 3, *SMALL, "--resume")
+    assert code == 0
+    assert "1 epoch done before; goes on from the model of epoch 1" in err
+    assert len((tmp_path / "lm" / "history.jsonl").read_text(encoding="utf-8").splitlines()) == 3
+    assert run(*arguments, *SMALL, "--seed", 2, "--overwrite")[0] == 0
+    assert (tmp_path / "lm" / WEIGHTS).read_bytes() != before
 
 
 @pytest.mark.parametrize(

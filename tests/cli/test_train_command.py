@@ -15,14 +15,14 @@ from commands import TINY
 
 from tagger.cli.progress import TrainingProgress
 from tagger.runtime import directory as files
-from tagger.training import state
+from tagger.training import output
 
 PARTS = {"micro", "macro", "types", "token_accuracy", "sentences", "tokens", "seconds", "tokens_per_second"}
 SCORE = {"precision", "recall", "f1", "support"}
 
 
-def bits() -> list[bytes]:
-    return [Path("m", name).read_bytes() for name in (files.CONFIG, files.VOCAB, files.WEIGHTS)]
+def bits(directory: str = "m") -> list[bytes]:
+    return [Path(directory, name).read_bytes() for name in (files.CONFIG, files.VOCAB, files.WEIGHTS)]
 
 
 def test_talk_goes_to_stderr_and_results_to_stdout(train):
@@ -48,7 +48,8 @@ def test_talk_goes_to_stderr_and_results_to_stdout(train):
 
 
 def test_it_is_said_that_names_are_left_out(train):
-    assert "less probable" not in train("--dev", "ten.conll", "--set", "decoder.min_confidence=0").err
+    all_given = train("--dev", "ten.conll", "--set", "decoder.min_confidence=0", "-o", "all")
+    assert "less probable" not in all_given.err
     done = train("--dev", "ten.conll", "--set", "decoder.min_confidence=0.4", "--set", "training.epochs=1")
     assert "names less probable than 0.40 are left out (predict --min-confidence 0: none)" in done.err
     assert all(len(line) <= 80 for line in done.err.splitlines())
@@ -79,7 +80,7 @@ def test_json_is_one_object_of_the_agreed_shape(train):
     assert {name: facts[name] for name in ("micro", "macro", "types")} == {
         name: facts["test"][name] for name in ("micro", "macro", "types")
     }
-    assert json.loads(train("--dev", "ten.conll", "--json").out)["test"] is None
+    assert json.loads(train("--dev", "ten.conll", "--json", "--overwrite").out)["test"] is None
 
 
 def test_without_a_dev_file_some_sentences_are_held_out_and_that_is_said(train):
@@ -205,11 +206,116 @@ def test_names_from_the_corpus_do_not_drive_the_terminal(run):
     assert "model written to [red] in " in done.err
 
 
-def test_what_a_run_will_replace_is_said(train):
+def test_a_finished_model_is_not_replaced_unasked(train, monkeypatch):
+    """The refusal comes before anything is read, as the corpus that is absent shows."""
     assert "warning" not in train("--dev", "ten.conll").err
-    assert "warning: m holds a model, which this run replaces" in train("--dev", "ten.conll").err
-    done = train("--dev", "ten.conll", "--resume")
-    assert "warning: m holds no unfinished run; training starts from the beginning" in done.err
+    before = whole()
+    for corpus in ("ten.conll", "absent.conll"):
+        assert train("--dev", corpus).error == (
+            "m: holds a finished model, expected a directory without one; add --overwrite to replace it or choose "
+            "another --output"
+        )
+    assert train("--dev", "ten.conll", "--seeds", "2").error.startswith(
+        "m: holds a finished model, expected "
+    )
+    assert whole() == before
+    done = train("--dev", "ten.conll", "--seed", "2", "--overwrite")
+    assert "m holds a finished model, which stays until this run has ended" in done.err
+    assert files.load_model("m").config.seed == 2
+    assert sorted(path.name for path in Path("m").iterdir()) == sorted(before)
+
+
+def test_overwriting_nothing_is_no_mistake_and_foreign_files_stay(train):
+    Path("m").mkdir()
+    mine = {"notes.txt": "mine", "README.md": "# My corpus\n", "seed-3/config.toml": "mine"}
+    for name, text in mine.items():
+        Path("m", name).parent.mkdir(exist_ok=True)
+        Path("m", name).write_text(text, encoding="utf-8")
+    assert train("--dev", "ten.conll", "--overwrite").code == 0
+    assert train("--dev", "ten.conll", "--overwrite", "--seed", "3").code == 0
+    assert files.load_model("m").config.seed == 3
+    assert {name: Path("m", name).read_text(encoding="utf-8") for name in mine} == mine
+
+
+@pytest.mark.parametrize("name", ["config.toml", "vocab.json", "scores.json", "history.jsonl"])
+def test_a_foreign_file_of_a_models_name_is_not_replaced(train, name):
+    Path("m").mkdir()
+    Path("m", name).write_text("mine", encoding="utf-8")
+    for option in ((), ("--overwrite",), ("--resume",)):
+        assert train("--dev", "ten.conll", *option).error == (
+            f"m: holds {name} and no model, expected a directory whose files no model replaces; move the file away "
+            "or choose another --output"
+        )
+    assert Path("m", name).read_text(encoding="utf-8") == "mine"
+
+
+def test_an_unfinished_run_is_not_replaced_unasked(train, monkeypatch):
+    with monkeypatch.context() as patch:
+        interrupt(patch, 4)
+        assert train("--dev", "ten.conll").code == 130
+    assert train("--dev", "ten.conll").error == (
+        "m: holds an unfinished run, expected a directory without one; add --resume to go on with the run, "
+        "--overwrite to start anew or choose another --output"
+    )
+    done = train("--dev", "ten.conll", "--overwrite")
+    assert (done.code, "resumed" in done.err) == (0, False)
+
+
+def test_the_first_time_resuming_begins_and_the_second_time_it_is_finished(train):
+    first = train("--dev", "ten.conll", "--resume", "--json")
+    assert "warning: m holds no unfinished run; training starts from the beginning" in first.err
+    before = whole()
+    again = train("--dev", "ten.conll", "--resume", "--json")
+    assert again.code == 0
+    assert "m is finished already, epoch " in again.err
+    assert "raise --epochs" in again.err
+    assert "another --output" in again.err
+    assert "--from" in again.err
+    times = {"seconds", "tokens_per_second"}
+    scores = [json.loads(done.out) for done in (first, again)]
+    assert scores[0].keys() == scores[1].keys()
+    for part in ("dev", "micro", "types", "epochs", "best_epoch", "min_confidence"):
+        one, other = (each[part] for each in scores)
+        if part == "dev":
+            one, other = ({name: each[name] for name in each.keys() - times} for each in (one, other))
+        assert one == other
+    assert whole() == before
+    assert train("--dev", "ten.conll", "--resume", "--epochs", "1").code == 0  # it did more than that
+    assert whole() == before
+
+
+def test_a_finished_run_goes_on_with_more_epochs(train):
+    train("--dev", "ten.conll", "--epochs", "2")
+    done = train("--dev", "ten.conll", "--epochs", "4", "--resume")
+    assert done.code == 0
+    assert "2 epochs done before; goes on from the model of epoch " in done.err
+    assert [line.split()[1] for line in done.err.splitlines() if line.startswith("epoch ")] == ["3", "4"]
+    assert len(Path("m", files.HISTORY).read_text(encoding="utf-8").splitlines()) == 4
+    assert files.load_model("m").config.training.epochs == 4
+    again = train("--dev", "ten.conll", "--epochs", "4", "--resume")
+    assert "m is finished already" in again.err
+
+
+def test_a_finished_run_of_other_settings_is_not_gone_on_with(train):
+    train("--dev", "ten.conll")
+    before = whole()
+    assert train("--dev", "ten.conll", "--resume", "--seed", "5").error == (
+        "m: holds a finished model of other settings (seed); give the same files and options again, add --overwrite "
+        "to start anew or choose another --output"
+    )
+    Path("other.conll").write_text("a O\n\n" * 20, encoding="utf-8")
+    Path("m", files.HISTORY).unlink()
+    assert (
+        "m/history.jsonl: is missing or not what training writes"
+        in train("--dev", "ten.conll", "--resume").error
+    )
+    before.pop(files.HISTORY)
+    assert whole() == before
+
+
+def whole() -> dict[str, bytes]:
+    """Return all files of the model directory."""
+    return {path.name: path.read_bytes() for path in Path("m").iterdir()}
 
 
 def interrupt(monkeypatch, after: int) -> None:
@@ -233,15 +339,15 @@ def test_ctrl_c_saves_and_the_same_command_goes_on_to_the_same_bits(train, monke
     before = signal.getsignal(signal.SIGINT)
     with monkeypatch.context() as patch:
         interrupt(patch, after)
-        done = train("--dev", "ten.conll")
+        done = train("--dev", "ten.conll", "-o", "stopped")
     assert done.code == 130
     assert done.out == ""
     assert "everything is saved. Go on with the same command and --resume" in done.err
     assert signal.getsignal(signal.SIGINT) is before
-    resumed = train("--dev", "ten.conll", "--resume")
+    resumed = train("--dev", "ten.conll", "--resume", "-o", "stopped")
     assert resumed.code == 0
     assert "resumed at " in resumed.err
-    assert bits() == expected
+    assert bits("stopped") == expected
 
 
 def test_resuming_with_other_settings_is_refused(train, monkeypatch):
@@ -274,7 +380,7 @@ def test_a_full_disk_is_one_line_and_the_old_model_stays(train, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", fail)
-        done = train("--dev", "ten.conll", "--seed", "8")
+        done = train("--dev", "ten.conll", "--seed", "8", "--overwrite")
     assert done.error.startswith("m/")
     assert done.error.endswith(": cannot be written: No space left on device; nothing was replaced")
     assert bits() == before
@@ -307,7 +413,7 @@ def test_signals_to_a_real_process(ten_sentences, tmp_path, number, times):
         assert process.returncode == 130
         assert "stopping after this step (again: leave at once)" in err
         assert "everything is saved" in err
-        assert (out, state.has_run(tmp_path / "m")) == ("", True)
+        assert (out, output.has_run(tmp_path / "m")) == ("", True)
     else:
         assert process.returncode in (130, 143)
         assert "everything is saved" not in err

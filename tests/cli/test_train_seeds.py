@@ -47,25 +47,41 @@ def test_a_run_that_ends_in_its_second_seed_goes_on_with_that(train, monkeypatch
             raise KeyboardInterrupt
 
     monkeypatch.setattr(TrainingProgress, "start", interrupt)
-    assert train("--dev", "ten.conll", "--seeds", "2").code == 130
-    done = train("--dev", "ten.conll", "--seeds", "2", "--resume")
+    assert train("--dev", "ten.conll", "--seeds", "2", "--overwrite").code == 130
+    assert Path("m", files.WEIGHTS).read_bytes() == expected
+    done = train("--dev", "ten.conll", "--seeds", "2", "--resume", "--overwrite")
     assert done.code == 0
     assert "warning" not in done.err
     assert seeds == [1, 2, 2]
     assert Path("m", files.WEIGHTS).read_bytes() == expected
 
 
-def test_what_seeds_will_replace_is_said(train):
-    train("--dev", "ten.conll", "--seeds", "2")
-    done = train("--dev", "ten.conll", "--seeds", "2")
-    assert (
-        "warning: m holds a run of several seeds, which ends here (--resume would go on with it)" in done.err
+def test_seeds_are_not_replaced_unasked(train):
+    seeds = ("--dev", "ten.conll", "--seeds", "2")
+    train(*seeds)
+    before = {path.name: path.read_bytes() for path in Path("m").iterdir()}
+    ways_out = "--overwrite to start anew or choose another --output"
+    for options in (seeds, ("--dev", "ten.conll")):
+        assert train(*options).error.startswith(
+            "m: holds a finished model, expected a directory without one; "
+        )
+    assert train("--dev", "ten.conll", "--resume").error == (
+        f"m: holds a run of several seeds, expected one of a single seed; add --seeds to go on with it, {ways_out}"
     )
-    assert "m holds a model, which this run replaces after its first seed" in done.err
-    done = train("--dev", "ten.conll", "--resume")
-    assert "m holds no unfinished run; training starts from the beginning (it holds several seeds" in done.err
-    done = train("--dev", "ten.conll", "--resume", "--seeds", "2")
-    assert "m holds no run of several seeds; training starts from the beginning" in done.err
+    assert train(*seeds, "--resume", "--epochs", "5").error.startswith(
+        "m/seeds.json: the settings or corpora are not those of the seeds trained so far; "
+    )
+    done = train(*seeds, "--resume")
+    assert (done.code, "m is finished already" in done.err) == (0, True)
+    assert {path.name: path.read_bytes() for path in Path("m").iterdir()} == before
+    assert train("--dev", "ten.conll", "--overwrite").code == 0
+    assert not Path("m", files.SEEDS).exists()
+    assert train(*seeds, "--resume").error == (
+        "m: holds a run of a single seed, expected one of several; leave out --seeds to go on with it, "
+        + ways_out
+    )
+    assert train(*seeds, "--overwrite").code == 0
+    assert {path.name for path in Path("m").iterdir()} == before.keys()
 
 
 def test_no_seeds_at_all_are_wrong_usage(train):

@@ -29,7 +29,7 @@ from tagger.runtime.trained import TrainedModel
 from tagger.text.conll import read_corpus
 from tagger.text.files import write_atomically
 from tagger.training.data import build_lexicon, read_corpora
-from tagger.training.state import CHECKPOINT
+from tagger.training.output import CHECKPOINT
 
 FILES = (files.CONFIG, files.VOCAB, files.WEIGHTS)
 

@@ -88,7 +88,8 @@ def test_absurd_sizes_are_refused_before_memory_is_taken(tmp_path, change):
 
 @pytest.mark.parametrize("number", ["agreement", "min_confidence"])
 def test_weights_from_before_a_number_was_fitted_are_read(tmp_path, number):
-    weights = weights_with(**{number: None})
+    fitted = {"temperature": np.float32(1.0), "agreement": np.float32(4.0), "min_confidence": np.float32(0.5)}
+    weights = weights_with(**fitted | {number: None})
     save_model(tmp_path, TrainedModel(SETTINGS, LEXICON, weights))
     restored = load_model(tmp_path)
     assert getattr(restored, number) == 0.0

@@ -213,7 +213,7 @@ def let_calls_fail(
         with monkeypatch.context() as patch:
             disk = Disk(patch, number, dies=kind != "fails", after=kind == "dies after")
             try:
-                list(train(directory))
+                list(train(directory, overwrite=True))
             except Death:
                 assert kind != "fails"
             except DataError as error:
@@ -223,7 +223,7 @@ def let_calls_fail(
         if disk.calls < number:
             break
         check_last_good_model(load, directory, good, not old_model.exists())
-        list(train(directory, resume=True))
+        list(train(directory, resume=True, overwrite=True))
         assert bits(directory) == expected, (number, disk.log[-3:])
         assert not [path for path in directory.rglob("*") if path.name.startswith(".")], disk.log[-3:]
     assert disk.calls > 50

@@ -12,11 +12,12 @@ from training_runs import bits, fit
 from tagger import config
 from tagger.errors import DataError, ModelError
 from tagger.runtime import directory as files
-from tagger.training import repeat
+from tagger.runtime import reports
+from tagger.training import output, repeat
 from tagger.training.recipe import Finished
 from tagger.training.recipes import labelled
 from tagger.training.repeat import Repeated, Trial, choose
-from tagger.training.run import Started, Stopped
+from tagger.training.run import Complete, Started, Stopped
 
 QUICK = {"training.epochs": 2, "training.batch_sentences": 5}
 
@@ -85,7 +86,7 @@ def test_seeds_stopped_again_and_again_end_with_the_same_bits(data, alone, tmp_p
         if isinstance(last, Repeated):
             break
         assert isinstance(last, Stopped)
-        assert repeat.has_begun(tmp_path / "m")
+        assert output.has_seeds(tmp_path / "m")
     assert started == sorted(started)  # once a seed has ended it is not begun again
     assert len(started) > 6
     assert bits(tmp_path / "m") == bits(tmp_path / str(last.chosen.seed))
@@ -97,7 +98,7 @@ def test_more_seeds_go_on_from_those_there_are_and_the_card_is_no_longer(data, t
     run(data, tmp_path, 2)
     before = (tmp_path / files.CARD).read_text(encoding="utf-8")
     facts = run(data, tmp_path, 2, resume=True)
-    assert [type(fact) for fact in facts] == [Repeated]
+    assert [type(fact) for fact in facts] == [Complete, Repeated]
     assert (tmp_path / files.CARD).read_text(encoding="utf-8") == before
     facts = run(data, tmp_path, 3, resume=True)
     assert [fact.seed for fact in facts if isinstance(fact, Started)] == [6]
@@ -112,22 +113,23 @@ def test_a_kill_between_the_record_and_the_model_is_made_good(data, tmp_path, mo
         raise Death
 
     with monkeypatch.context() as patch:
-        patch.setattr(files, "copy_model", die)
+        patch.setattr(reports, "copy_model", die)
         with pytest.raises(Death):
             run(data, tmp_path / "m", 1)
     assert not (tmp_path / "m" / files.WEIGHTS).exists()
-    assert [type(fact) for fact in run(data, tmp_path / "m", 1, resume=True)] == [Repeated]
+    facts = run(data, tmp_path / "m", 1, resume=True)
+    assert [type(fact) for fact in facts] == [Complete, Repeated]
     run(data, tmp_path / "whole", 1)
     assert bits(tmp_path / "m") == bits(tmp_path / "whole")
 
 
 def test_a_new_run_forgets_the_seeds_before_it(data, read_tiny, tmp_path):
     assert isinstance(run(data, tmp_path, stop=lambda: True)[-1], Stopped)
-    run(data, tmp_path, 1)
-    facts = run(read_tiny(seed=9, **QUICK), tmp_path, 1)
+    run(data, tmp_path, 1, overwrite=True)
+    facts = run(read_tiny(seed=9, **QUICK), tmp_path, 1, overwrite=True)
     assert [trial.seed for trial in facts[-1].trials] == [9]
     assert not list(tmp_path.glob("seed-*"))
-    list(fit(data, tmp_path))  # a single run, whose model the record doesn't tell of
+    list(fit(data, tmp_path, overwrite=True))  # a single run, whose model the record doesn't tell of
     assert not (tmp_path / files.SEEDS).exists()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 
+import numpy as np
 import pytest
 import torch
 from training_runs import bits, fit, fit_whole, stop_at
@@ -13,11 +14,11 @@ from tagger.errors import ConfigError, DataError, ModelError
 from tagger.runtime import directory as files
 from tagger.runtime.evaluation import score_tagger
 from tagger.runtime.tagger import Tagger
-from tagger.training import run, state
+from tagger.training import output, run
 from tagger.training.loop import EpochFacts, StepFacts
 from tagger.training.objective import LabellingObjective
 from tagger.training.recipe import Finished
-from tagger.training.run import DivergenceError, Started, Stopped
+from tagger.training.run import Complete, DivergenceError, Reopened, Started, Stopped
 
 
 def test_a_run_leaves_a_whole_model_directory(read_tiny, tmp_path):
@@ -96,13 +97,13 @@ def test_a_run_stopped_after_any_step_ends_with_the_same_bits(read_tiny, tmp_pat
         directory = tmp_path / str(moment)
         stopped = fit_whole(data, directory, stop=stop_at(moment))[-1]
         assert isinstance(stopped, Stopped)
-        assert state.has_run(directory)
+        assert output.has_run(directory)
         resumed = fit_whole(data, directory, resume=True)
         assert stopped.epoch / 2 <= resumed[0].resumed <= (stopped.epoch + 1) / 2
         assert resumed[0].resumed > 0
         assert isinstance(resumed[-1], Finished)
         assert bits(directory) == bits(tmp_path / "whole")
-        assert not state.has_run(directory)
+        assert not output.has_run(directory)
         assert len((directory / files.HISTORY).read_text("utf-8").splitlines()) == 2
 
 
@@ -136,24 +137,83 @@ def test_resuming_without_a_checkpoint_begins_at_the_beginning(read_tiny, tmp_pa
     assert bits(tmp_path / "one") == bits(tmp_path / "two")
 
 
-def test_a_new_run_does_not_touch_the_old_model_before_its_own_first_epoch(read_tiny, tmp_path):
+def test_a_new_run_does_not_touch_the_old_model_before_its_end(read_tiny, tmp_path):
     fit_whole(read_tiny(), tmp_path / "m")
     before = bits(tmp_path / "m")
     other = read_tiny(**{"encoder.hidden": 6, "embedding.min_count": 2})
-    assert isinstance(fit_whole(other, tmp_path / "m", stop=stop_at(1))[-1], Stopped)
+    fit_whole(other, tmp_path / "alone")
+    with pytest.raises(DataError, match="holds a finished model, expected a directory without one"):
+        fit_whole(other, tmp_path / "m")
+    assert isinstance(fit_whole(other, tmp_path / "m", overwrite=True, stop=stop_at(1))[-1], Stopped)
     assert bits(tmp_path / "m") == before
+    with pytest.raises(DataError, match="holds a finished model and an unfinished run that is to replace it"):
+        fit_whole(other, tmp_path / "m")
     for fact in fit(other, tmp_path / "m", resume=True):
         if isinstance(fact, EpochFacts):
-            break
-    assert not (tmp_path / "m" / files.SCORES).exists()  # those were the old model's
-    assert files.load_model(tmp_path / "m").config.encoder.hidden == 6
+            assert bits(tmp_path / "m") == before
+        files.load_model(tmp_path / "m")
+    assert bits(tmp_path / "m") == bits(tmp_path / "alone")
+    assert fact.directory == tmp_path / "m"
+    assert {path.name for path in (tmp_path / "m").iterdir()} == {
+        path.name for path in (tmp_path / "alone").iterdir()
+    }
+
+
+def test_a_finished_run_goes_on_from_its_model(read_tiny, tmp_path):
+    """Stopped on the way and resumed it ends with the same bits; the model is never worse on dev."""
+    short, long = read_tiny(**{"training.epochs": 2}), read_tiny(**{"training.epochs": 5})
+    for name in ("whole", "parts"):
+        before = fit_whole(short, tmp_path / name)[-1]
+    facts = fit_whole(long, tmp_path / "whole", resume=True)
+    assert isinstance(facts[0], Reopened)
+    assert (facts[0].epochs, facts[1].resumed) == (2, 2 / 5)
+    assert [fact.epoch for fact in facts if isinstance(fact, EpochFacts)] == [3, 4, 5]
+    finished = facts[-1]
+    assert finished.dev.scores.micro.f1 >= before.dev.scores.micro.f1
+    assert finished.epochs == 5
+    history = [
+        json.loads(line) for line in (tmp_path / "whole" / files.HISTORY).read_text("utf-8").splitlines()
+    ]
+    assert [line["epoch"] for line in history] == [1, 2, 3, 4, 5]
+    moments = len([fact for fact in facts if isinstance(fact, StepFacts | EpochFacts)])
+    old = bits(tmp_path / "parts")
+    assert isinstance(
+        fit_whole(long, tmp_path / "parts", resume=True, stop=stop_at(moments // 2))[-1], Stopped
+    )
+    assert bits(tmp_path / "parts") == old
+    fit_whole(long, tmp_path / "parts", resume=True)
+    assert bits(tmp_path / "parts") == bits(tmp_path / "whole")
+    assert isinstance(fit_whole(long, tmp_path / "parts", resume=True)[0], Complete)
+
+
+def test_a_finished_model_stays_where_nothing_better_comes(read_tiny, tmp_path):
+    """A learning rate of nearly nothing changes no score."""
+    slow = {"training.learning_rate": 1e-12}
+    fit_whole(read_tiny(**slow, **{"training.epochs": 1}), tmp_path / "m")
+    weights = files.load_model(tmp_path / "m").weights
+    facts = fit_whole(read_tiny(**slow, **{"training.epochs": 3}), tmp_path / "m", resume=True)
+    assert not [fact for fact in facts if isinstance(fact, EpochFacts) and fact.kept]
+    assert (facts[-1].best_epoch, facts[-1].epochs) == (1, 3)
+    found = files.load_model(tmp_path / "m").weights
+    assert all(np.array_equal(found[name], value) for name, value in weights.items())
+    again = fit_whole(read_tiny(**slow, **{"training.epochs": 3}), tmp_path / "m", resume=True)
+    assert isinstance(again[0], Complete)
+
+
+def test_a_run_that_patience_ended_is_finished(read_tiny, tmp_path):
+    patient = {"training.learning_rate": 1e-12, "training.patience": 1}
+    data = read_tiny(**patient, **{"training.epochs": 9})
+    assert fit_whole(data, tmp_path / "m")[-1].epochs == 2
+    assert isinstance(fit_whole(data, tmp_path / "m", resume=True)[0], Complete)
+    more = fit_whole(read_tiny(**patient, **{"training.epochs": 10}), tmp_path / "m", resume=True)
+    assert more[-1].epochs == 3  # patience counts anew
 
 
 def test_a_run_with_other_settings_is_not_resumed(read_tiny, tmp_path):
     fit_whole(read_tiny(), tmp_path / "m", stop=stop_at(2))
     with pytest.raises(ModelError, match="the settings are not those of the interrupted run"):
         fit_whole(read_tiny(**{"training.epochs": 4}), tmp_path / "m", resume=True)
-    assert state.has_run(tmp_path / "m")
+    assert output.has_run(tmp_path / "m")
 
 
 def test_a_second_run_into_the_same_directory_is_refused(read_tiny, tmp_path):
@@ -224,7 +284,7 @@ def test_a_checkpoint_is_written_within_an_epoch_when_time_passes(read_tiny, tmp
         if isinstance(fact, StepFacts):
             break
     facts.close()  # as if killed
-    assert state.has_run(tmp_path / "m")
+    assert output.has_run(tmp_path / "m")
     fit_whole(read_tiny(), tmp_path / "m", resume=True)
     fit_whole(read_tiny(), tmp_path / "whole")
     assert bits(tmp_path / "m") == bits(tmp_path / "whole")

@@ -11,7 +11,7 @@ from training_runs import are_same, begin, tensors_of
 from tagger.errors import ModelError
 from tagger.model.building import export_weights
 from tagger.runtime.tensors import write_tensors
-from tagger.training import loop, state
+from tagger.training import loop, output, state
 
 
 def advance(data, steps: int):
@@ -64,7 +64,7 @@ def test_a_damaged_checkpoint_is_named(read_tiny, tmp_path):
     data = read_tiny()
     run, recipe, _ = advance(data, 2)
     state.save_run(tmp_path, run, recipe.identity())
-    (path,) = (tmp_path / state.CHECKPOINT).iterdir()
+    (path,) = (tmp_path / output.CHECKPOINT).iterdir()
     content = path.read_bytes()
     draw = random.Random(0)
     place = content.index(b'\\"batch\\"')
@@ -81,7 +81,7 @@ def test_a_checkpoint_of_another_tagger_is_named(read_tiny, tmp_path):
     fresh, _ = begin(data)
     fresh.network.labeler.emission = torch.nn.Linear(10, 99)
     with pytest.raises(
-        ModelError, match=r"was written by another version of tagger \(.*; start anew without --resume"
+        ModelError, match=r"was written by another version of tagger \(.*; start anew with --overwrite"
     ):
         state.load_run(tmp_path, fresh, recipe.identity())
 
@@ -89,23 +89,23 @@ def test_a_checkpoint_of_another_tagger_is_named(read_tiny, tmp_path):
 def test_a_checkpoint_of_before_the_one_road_is_named(read_tiny, tmp_path):
     data = read_tiny()
     run, recipe = begin(data)
-    (tmp_path / state.CHECKPOINT).mkdir()
+    (tmp_path / output.CHECKPOINT).mkdir()
     weights = export_weights(run.network.labeler)
     tensors = {f"labeler.{name}": value for name, value in weights.items()}
-    write_tensors(tmp_path / state.CHECKPOINT / "state.safetensors", tensors, {}, {"place": "{}"})
-    assert state.has_run(tmp_path)
+    write_tensors(tmp_path / output.CHECKPOINT / "state.safetensors", tensors, {}, {"place": "{}"})
+    assert output.has_run(tmp_path)
     with pytest.raises(
         ModelError,
-        match=r"another version of tagger \(run format 1, expected 2\); start anew without --resume",
+        match=r"another version of tagger \(run format 1, expected 2\); start anew with --overwrite",
     ):
         state.load_run(tmp_path, run, recipe.identity())
 
 
 def test_discarding_a_run_leaves_nothing_of_it(read_tiny, tmp_path):
     run, recipe, _ = advance(read_tiny(), 1)
-    assert not state.has_run(tmp_path)
-    state.discard_run(tmp_path)
+    assert not output.has_run(tmp_path)
+    output.discard_run(tmp_path)
     state.save_run(tmp_path, run, recipe.identity())
-    assert state.has_run(tmp_path)
-    state.discard_run(tmp_path)
+    assert output.has_run(tmp_path)
+    output.discard_run(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["ten.conll"]

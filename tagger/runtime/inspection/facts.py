@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tagger.config import Config
-from tagger.errors import ModelError
 from tagger.runtime import directory as files
+from tagger.runtime import reports
 from tagger.runtime.trained import FITTED, TrainedModel
 
 START, END = "(start)", "(end)"
@@ -83,7 +82,7 @@ class TrainingFacts:
     epochs: int
     best_epoch: int  # the one whose weights were kept
     seconds: float
-    loss: float  # of the last epoch
+    loss: float | None  # of the last epoch; None where it wasn't finite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,8 +158,8 @@ def inspect(directory: str | Path) -> Inspection:
         temperature=model.temperature,
         agreement=model.agreement,
         min_confidence=model.min_confidence,
-        scores=_read_scores(directory / files.SCORES),
-        training=_read_history(directory / files.HISTORY),
+        scores=reports.read_scores(directory),
+        training=_read_training(directory),
         transitions=Transitions.of(model) if model.config.decoder.kind == "crf" else None,
     )
 
@@ -173,36 +172,9 @@ def _count_parameters(model: TrainedModel) -> dict[str, int]:
     return dict(counts)
 
 
-def _read_scores(path: Path) -> dict[str, Any] | None:
-    content = _read(path)
-    if content is None:
+def _read_training(directory: Path) -> TrainingFacts | None:
+    epochs = reports.read_history(directory)
+    if not epochs:
         return None
-    try:
-        scores = json.loads(content)
-        if all(isinstance(part["micro"]["f1"], float) for part in scores.values()):
-            return dict(scores)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        pass
-    raise ModelError(
-        "is not what training writes; run `tagger evaluate` for scores, or remove the file", path
-    )
-
-
-def _read_history(path: Path) -> TrainingFacts | None:
-    content = _read(path)
-    if not content:
-        return None
-    try:
-        epochs = [json.loads(line) for line in content.splitlines()]
-        best = max((each["epoch"] for each in epochs if each.get("kept", each["improved"])), default=0)
-        seconds = sum(float(each["seconds"]) for each in epochs)
-        return TrainingFacts(len(epochs), int(best), seconds, float(epochs[-1]["loss"]))
-    except (ValueError, TypeError, KeyError, RecursionError):
-        raise ModelError("is not what training writes; remove the file to do without it", path) from None
-
-
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8") if path.is_file() else None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"cannot be read: {error}", path) from None
+    seconds = sum(float(each["seconds"]) for each in epochs)
+    return TrainingFacts(len(epochs), reports.best_epoch(epochs), seconds, epochs[-1].get("loss"))

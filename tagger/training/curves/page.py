@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -33,7 +34,11 @@ def _of_spans(name: str, key: str) -> _Curve:
     return _Curve(name, lambda epoch: 100 * epoch["dev"]["micro"][key], ".2f")
 
 
-_LOSS = _Panel("Loss (nats a token)", (_Curve("loss", lambda epoch: float(epoch["loss"]), ".4f"),))
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)  # JSON has `null` where a number wasn't finite
+
+
+_LOSS = _Panel("Loss (nats a token)", (_Curve("loss", lambda epoch: _number(epoch["loss"]), ".4f"),))
 _RATE = _Panel(
     "Learning rate at the end of the epoch",
     (_Curve("learning rate", lambda epoch: float(epoch["learning_rate"]), ".2e"),),
@@ -49,10 +54,11 @@ _ACCURACY = _Panel(
     "Token accuracy on dev (per cent)",
     (_Curve("token accuracy", lambda epoch: 100 * epoch["dev"]["token_accuracy"], ".2f"),),
 )
-_FORWARD = _Curve("forward", lambda epoch: float(epoch["forward"]), ".1f")
-_BACKWARD = _Curve("backward", lambda epoch: float(epoch["backward"]), ".1f")
+_FORWARD = _Curve("forward", lambda epoch: _number(epoch["forward"]), ".1f")
+_BACKWARD = _Curve("backward", lambda epoch: _number(epoch["backward"]), ".1f")
 _LEARNT = _Panel(
-    "Perplexity of the text learnt from", (_Curve("learnt", lambda epoch: float(epoch["perplexity"]), ".1f"),)
+    "Perplexity of the text learnt from",
+    (_Curve("learnt", lambda epoch: _number(epoch["perplexity"]), ".1f"),),
 )
 _TIME = (
     _Curve("seconds", lambda epoch: float(epoch["seconds"]), ".1f"),

@@ -17,6 +17,7 @@ from tagger.errors import ConfigError
 from tagger.model.batch import Batch, EncodedCorpus, collate, encode, group, shuffled_batches
 from tagger.model.building import export_weights
 from tagger.model.device import find_device
+from tagger.model.memory import memory_watched
 from tagger.model.text_encoder import TextEncoder
 from tagger.runtime import directory as files
 from tagger.runtime.kinds import TextCounts
@@ -27,7 +28,7 @@ from tagger.text.features import normalise
 from tagger.text.raw import Words
 from tagger.text.tokenizer import Mode
 from tagger.training.pretrained import load_text_encoder, restore_text_encoder
-from tagger.training.recipes.pretraining import PretrainingRecipe
+from tagger.training.recipes.pretraining import SMALLER_NETWORK, PretrainingRecipe
 from tagger.training.stream import Source, Survey, survey
 from tagger.training.workers.gradient import Loss
 
@@ -64,13 +65,15 @@ def prepare(paths: Sequence[Path], config: TextEncoderConfig) -> PretrainingReci
 
     Raises:
         DataError: a text can't be read, or is too short.
+        MemoryExhaustedError: there is too little memory.
         ConfigError: there is no such device, or a feature is asked for that raw text doesn't have.
     """
     config = complete_settings(config)
     device = find_device(config.training.device)
     source = open_text(paths, config)
     found = survey(source, bigrams=config.embedding.bigram_dim > 0)
-    return PretrainingRecipe(EncoderTask(config, found), source, found, device)
+    with memory_watched(SMALLER_NETWORK):
+        return PretrainingRecipe(EncoderTask(config, found), source, found, device)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,14 +20,17 @@ from tagger.model.building import export_weights, inherit, load_weights, restore
 from tagger.model.contextual import remember
 from tagger.model.device import find_device
 from tagger.model.labeler import SequenceLabeler
+from tagger.model.memory import check_size, memory_watched
 from tagger.runtime import directory as files
+from tagger.runtime import reports
 from tagger.runtime.evaluation import score_tagger
 from tagger.runtime.lexicon import Lexicon
 from tagger.runtime.tagger import Tagger
-from tagger.runtime.trained import TrainedModel
+from tagger.runtime.trained import TrainedModel, weight_shapes
 from tagger.runtime.windows import Group
 from tagger.scoring import Scores
 from tagger.text.conll import Corpus
+from tagger.text.escape import render_json
 from tagger.text.files import write_atomically
 from tagger.text.schemes import Scheme
 from tagger.training import card, curves, objective
@@ -42,6 +44,7 @@ from tagger.training.recipe import Ended, Extent, Finished
 from tagger.training.state import Run
 from tagger.training.workers.gradient import Loss
 
+_SMALLER = "a smaller --hidden, fewer --layers, or smaller sizes of [embedding] with --set"
 FINAL_READINGS = 2  # of dev, after the last epoch: to calibrate confidences, and to score
 
 
@@ -203,22 +206,36 @@ class LabelledRecipe:
     def save(self, directory: Path, network: nn.Module) -> None:
         files.save_model(directory, self.model_of(network))
 
+    def begin_with(self, directory: Path) -> None:
+        labeler = self.learner.network.labeler
+        load_weights(labeler, files.load_model(directory).weights)
+        labeler.temperature.fill_(
+            1.0
+        )  # these are fitted anew at the end, and epochs are measured without them
+        labeler.min_confidence.fill_(0.0)
+
     def finish(self, ended: Ended) -> FinishedLabeller:
         """Calibrate the model that is kept, score it, and write its scores and its card."""
-        best = self._fit_confidences(ended.directory)
-        dev, test = score_model(self.data, best)
-        finished = FinishedLabeller(
+        finished = self._score(ended, self._fit_confidences(ended.directory))
+        _write_reports(self.data, finished, ended.learning_seconds, ended.parameters)
+        return finished
+
+    def review(self, ended: Ended) -> FinishedLabeller:
+        """Score a model that was finished before."""
+        return self._score(ended, files.load_model(ended.directory))
+
+    def _score(self, ended: Ended, model: TrainedModel) -> FinishedLabeller:
+        dev, test = score_model(self.data, model)
+        return FinishedLabeller(
             dev=dev,
             test=test,
             epochs=ended.epochs,
             best_epoch=ended.best_epoch,
             seconds=time.perf_counter() - ended.began,
             tokens_per_second=ended.tokens_per_second,
-            min_confidence=best.min_confidence,
+            min_confidence=model.min_confidence,
             directory=ended.directory,
         )
-        _write_reports(self.data, finished, ended.learning_seconds, ended.parameters)
-        return finished
 
     def measure_some(self, network: nn.Module, tokens: int) -> int:
         sentences = self.data.dev.sentences
@@ -255,8 +272,13 @@ def prepare(data: Corpora) -> LabelledRecipe:
 
     Args:
         data: of `data.read_corpora` or `data.prepare_corpora`, or of `start.collect` where it begins with something.
+
+    Raises:
+        ConfigError: there is no such device, or every feature is off.
+        MemoryExhaustedError: there is too little memory.
     """
-    return LabelledRecipe(data)
+    with memory_watched(_SMALLER):
+        return LabelledRecipe(data)
 
 
 def score_model(data: Corpora, model: TrainedModel) -> tuple[Scored, Scored | None]:
@@ -266,6 +288,8 @@ def score_model(data: Corpora, model: TrainedModel) -> tuple[Scored, Scored | No
 
 def _build(data: Corpora, lexicon: Lexicon) -> LabellingObjective:
     device = find_device(data.config.training.device)
+    if device.type == "cpu":
+        check_size(weight_shapes(lexicon, data.config).values(), _SMALLER)
     network = objective.build(
         lexicon,
         data.config,
@@ -307,10 +331,8 @@ def _write_reports(data: Corpora, finished: FinishedLabeller, seconds: float, pa
     if finished.test is not None:
         scores["test"] = finished.test.scores.as_dict()
     directory = finished.directory
-    write_atomically(
-        directory / files.SCORES, json.dumps(scores, ensure_ascii=False, indent=2).encode() + b"\n"
-    )
+    write_atomically(directory / files.SCORES, render_json(scores, indent=2).encode() + b"\n")
     text = card.describe_labeller(
         data, scores, finished.best_epoch, finished.epochs, seconds, parameters, finished.min_confidence
     )
-    write_atomically(directory / files.CARD, text.encode())
+    reports.write_card(directory, text)

@@ -16,12 +16,14 @@ from tagger.config import PretrainConfig, PretrainingConfig
 from tagger.model.bilm import LanguageBatch, LanguageModel
 from tagger.model.building import export_weights, load_weights
 from tagger.model.device import find_device
+from tagger.model.memory import check_size, memory_watched
 from tagger.runtime import directory as files
+from tagger.runtime.generation import language_model_shapes
 from tagger.runtime.lexicon import number_distinct
 from tagger.text.language import END, LanguageTables
 from tagger.text.raw import Words
 from tagger.text.tokenizer import Mode
-from tagger.training.recipes.pretraining import PretrainingRecipe
+from tagger.training.recipes.pretraining import SMALLER_NETWORK, PretrainingRecipe
 from tagger.training.stream import Source, Survey, survey
 from tagger.training.workers.gradient import Loss
 
@@ -44,12 +46,14 @@ def prepare(paths: Sequence[Path], config: PretrainConfig) -> PretrainingRecipe:
 
     Raises:
         DataError: a text can't be read, or is too short.
+        MemoryExhaustedError: there is too little memory.
         ConfigError: there is no such device.
     """
     device = find_device(config.training.device)
     source = open_text(paths, config)
     found = survey(source)
-    return PretrainingRecipe(LanguageTask(config, found), source, found, device)
+    with memory_watched(SMALLER_NETWORK):
+        return PretrainingRecipe(LanguageTask(config, found), source, found, device)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,7 @@ def build_language_model(tables: LanguageTables, config: PretrainConfig) -> Lang
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         symbols = len(tables.speller.symbols)
+        check_size(language_model_shapes(tables, config.model).values(), SMALLER_NETWORK)
         return LanguageModel(tables.outcome_counts, symbols, tables.targets([END])[0], config.model)
 
 

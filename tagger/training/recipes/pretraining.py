@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,9 +18,12 @@ import torch
 from torch import Tensor, nn
 
 from tagger.config import PretrainConfig, RawTextSteps, TextEncoderConfig
+from tagger.model.building import export_weights, load_weights
 from tagger.model.threads import one_thread
 from tagger.runtime import directory as files
+from tagger.runtime import reports
 from tagger.text.counting import count_of
+from tagger.text.escape import render_json
 from tagger.text.files import write_atomically
 from tagger.text.raw import Words
 from tagger.training import curves
@@ -32,6 +34,7 @@ from tagger.training.stream import Source, Survey
 from tagger.training.workers.gradient import Loss
 from tagger.version import __version__
 
+SMALLER_NETWORK = "a smaller --hidden, fewer --layers, or a smaller --vocabulary"
 Batch = Sequence[Any]  # what of a chunk makes a step; a part of it makes a smaller one
 
 
@@ -222,10 +225,22 @@ class PretrainingRecipe:
     def save(self, directory: Path, network: nn.Module) -> None:
         self.task.save(directory, network)
 
+    def begin_with(self, directory: Path) -> None:
+        load_weights(self.learner.network, export_weights(self.task.load(directory)))
+
     def finish(self, ended: Ended) -> FinishedPretraining:
         """Measure the model that is kept, and write its perplexities and its card."""
+        finished = self.review(ended)
+        scores = {"perplexity": finished.as_dict()["perplexity"]}
+        content = render_json(scores, indent=2).encode() + b"\n"
+        write_atomically(ended.directory / files.SCORES, content)
+        reports.write_card(ended.directory, self._describe(finished, ended.parameters))
+        return finished
+
+    def review(self, ended: Ended) -> FinishedPretraining:
+        """Measure a model that was finished before."""
         found = self.measure(self.task.load(ended.directory).to(_device_of(self.learner.network)))
-        finished = FinishedPretraining(
+        return FinishedPretraining(
             forward=found.forward,
             backward=found.backward,
             epochs=ended.epochs,
@@ -235,12 +250,6 @@ class PretrainingRecipe:
             directory=ended.directory,
             use=self.task.use,
         )
-        scores = {"perplexity": finished.as_dict()["perplexity"]}
-        content = json.dumps(scores, indent=2).encode() + b"\n"
-        write_atomically(ended.directory / files.SCORES, content)
-        text = self._describe(finished, ended.parameters)
-        write_atomically(ended.directory / files.CARD, text.encode())
-        return finished
 
     def measure_some(self, network: nn.Module, tokens: int) -> int:
         sentences: list[Words] = []

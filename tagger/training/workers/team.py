@@ -22,6 +22,7 @@ from types import ModuleType
 from torch import Tensor
 
 from tagger.errors import TaggerError
+from tagger.model.memory import MemoryExhaustedError, is_out_of_memory
 from tagger.model.threads import one_thread
 from tagger.training.workers.child import dump, serve
 from tagger.training.workers.gradient import Gradient, GradientComputer, Learner, Task
@@ -30,10 +31,6 @@ from tagger.training.workers.shared import CONTEXT, SharedTensors, lent
 
 _PATIENCE = 5.0  # seconds for a process that hung up to be gone
 _STARTING = threading.Lock()  # what is hidden from one child must be back before the next thread hides it
-
-
-class MemoryExhaustedError(TaggerError):
-    """There is too little memory even for half a task."""
 
 
 class WorkerLostError(TaggerError):
@@ -92,7 +89,7 @@ class Team:
         """Return the gradients, or None where memory ran out; then nothing that was computed stays."""
         found = self._attempt(self._order(tasks), self._order(upcoming))
         for each in found.values():
-            if isinstance(each, Exception) and not _is_out_of_memory(each):
+            if isinstance(each, Exception) and not is_out_of_memory(each):
                 raise each
         gradients = {place: each for place, each in found.items() if isinstance(each, Gradient)}
         return [gradients[_key(task)] for task in tasks] if len(gradients) == len(tasks) else None
@@ -117,7 +114,7 @@ class Team:
         try:
             found[_key(tasks[0])] = self._compute(tasks[0])
         except Exception as error:  # its frames hold memory, which a second attempt needs
-            found[_key(tasks[0])] = error.with_traceback(None) if _is_out_of_memory(error) else error
+            found[_key(tasks[0])] = error.with_traceback(None) if is_out_of_memory(error) else error
         if upcoming and self._children:
             self._compute.prepare(upcoming[0])
         for child, task in zip(chosen, tasks[1:], strict=True):
@@ -265,10 +262,3 @@ def _main_module_hidden() -> Iterator[None]:
 def _key(task: Task) -> tuple[int, ...]:
     """Return what tells a task of a round from the others."""
     return (*task.place, task.part)
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Tell whether memory ran out; on a CPU PyTorch has no exception of its own for that."""
-    return isinstance(error, MemoryError) or any(
-        words in str(error) for words in ("can't allocate memory", "not enough memory", "out of memory")
-    )

@@ -22,7 +22,7 @@ from tagger.config import PretrainConfig, TextEncoderConfig, override
 from tagger.errors import ConfigError, DataError, ModelError
 from tagger.runtime import directory as files
 from tagger.runtime.features import Bigrams
-from tagger.training import loop, rehearsal, state
+from tagger.training import loop, output, rehearsal, state
 from tagger.training.loop import EpochFacts, StepFacts
 from tagger.training.pretrained import load_text_encoder
 from tagger.training.recipes.encoder import EncoderTask
@@ -165,7 +165,7 @@ def test_resumed_ends_with_the_bits_of_uninterrupted(
         end.epochs,
         end.best_epoch,
     )
-    assert not state.has_run(parts)
+    assert not output.has_run(parts)
     assert len((parts / files.HISTORY).read_text(encoding="utf-8").splitlines()) == 2
 
 

@@ -19,7 +19,7 @@ import torch
 from training_runs import begin, fit, tensors_of
 
 import tagger
-from tagger.training import loop, state
+from tagger.training import loop, output
 from tagger.training.loop import StepFacts
 from tagger.training.margin import LARGEST_RECALL_COST
 from tagger.training.objective import LabellingObjective
@@ -166,7 +166,7 @@ def test_the_death_of_a_child_ends_the_run_and_the_checkpoint_stays(read_tiny, t
     ):
         list(facts)
     assert not multiprocessing.active_children()
-    assert state.has_run(tmp_path / "m")
+    assert output.has_run(tmp_path / "m")
     one_more = fit(data, tmp_path / "m", resume=True)
     assert next(one_more).resumed >= 1 / 50
     one_more.close()
@@ -176,7 +176,7 @@ SCRIPT = """
 import multiprocessing, sys, time
 from pathlib import Path
 from tagger.config import Config, override
-from tagger.training import run
+from tagger.training import output, run
 from tagger.training.data import read_corpora
 from tagger.training.recipes import labelled
 settings = override(Config(), {'encoder.hidden': 4, 'training.epochs': 10000, 'training.workers': 2})
@@ -244,4 +244,4 @@ def test_a_signal_to_all_processes_saves_the_run(ten_sentences, tmp_path, number
     assert process.returncode == 130
     assert "everything is saved" in err
     assert "Traceback" not in err
-    assert state.has_run(tmp_path / "m")
+    assert output.has_run(tmp_path / "m")

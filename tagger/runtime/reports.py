@@ -1,0 +1,170 @@
+"""What tells of a model beside it: scores, history, card; none of them is needed to label.
+
+They may come from a stranger, or be spoilt by hand. What reads them here returns what training writes, or says what
+is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from tagger.errors import ModelError
+from tagger.runtime import directory as files
+from tagger.runtime.directory import CARD, CURVES, HISTORY, SCORES, SEEDS
+from tagger.text.files import write_atomically
+
+_REPORTS = (SCORES, HISTORY, CURVES, CARD)
+_CARD_TITLE = b"made with tagger"  # ends the first line of every card
+_MOST_SCORES = 1 << 26  # bytes: four numbers of each of a hundred thousand types, on dev and on test
+_MOST_HISTORY = 1 << 30  # bytes: a thousand epochs of a megabyte
+_SCORE = ("precision", "recall", "f1", "support")
+_LONGEST = 1e12  # seconds of an epoch
+
+
+def read_scores(directory: Path) -> dict[str, Any] | None:
+    """Return what `scores.json` of a labeller says of dev and test; None where there is no such file.
+
+    Raises:
+        ModelError: it isn't what training writes.
+    """
+    path = directory / SCORES
+    content = files.read_bounded(path, _MOST_SCORES)
+    if content is None:
+        return None
+    found = _parse(content)
+    if not isinstance(found, dict) or not all(map(_are_scores, found.values())):
+        raise ModelError(
+            "is not what training writes; run `tagger evaluate` for scores, or remove the file", path
+        )
+    return found
+
+
+def read_history(directory: Path) -> list[dict[str, Any]]:
+    """Return what `history.jsonl` says of each epoch; nothing where there is no such file, or an empty one.
+
+    Raises:
+        ModelError: it isn't what training writes.
+    """
+    path = directory / HISTORY
+    content = files.read_bounded(path, _MOST_HISTORY)
+    lines = [_parse(line) for line in content.removesuffix(b"\n").split(b"\n")] if content else []
+    if not all(_is_epoch(line, number) for number, line in enumerate(lines, 1)):
+        raise ModelError("is not what training writes; remove the file to do without it", path)
+    return lines
+
+
+def best_epoch(epochs: list[dict[str, Any]]) -> int:
+    """Return the epoch whose model is kept, counted from 1; 0 where there is none."""
+    return max((each["epoch"] for each in epochs if each.get("kept", each["improved"])), default=0)
+
+
+def find_dev_f1(directory: Path) -> float | None:
+    """Return the F1 on dev that training wrote down; None where it can't be read, which harms no labelling."""
+    with suppress(ModelError, KeyError):
+        return float((read_scores(directory) or {})["dev"]["micro"]["f1"])
+    return None
+
+
+def copy_model(source: Path, target: Path) -> None:
+    """Put a finished model of any kind, and what tells of it, in the place of those in another directory.
+
+    The model takes its place in one step, what tells of it follows.
+    """
+    files.copy_model(source, target)
+    for name in _REPORTS:
+        path = source / name
+        content = files.read_bounded(path, _MOST_HISTORY)
+        if name == CARD and not is_card(target / name):
+            continue
+        if content is None:
+            files.discard(target / name)
+        else:
+            write_atomically(target / name, content)
+
+
+def discard_reports(directory: Path) -> None:
+    """Remove the scores and the card of the model that was here before."""
+    for name in (SCORES, CARD, SEEDS):
+        if name != CARD or is_card(directory / name):
+            with suppress(OSError):
+                (directory / name).unlink()
+
+
+def discard_model(directory: Path) -> None:
+    """Remove a model directory; where it holds files of another's making, those and it stay."""
+    files.discard_model(directory)
+    for name in _REPORTS:
+        if name != CARD or is_card(directory / name):
+            files.discard(directory / name)
+    with suppress(OSError):
+        directory.rmdir()
+
+
+def write_card(directory: Path, text: str) -> None:
+    """Write the model card, unless a file of that name is somebody else's."""
+    if is_card(directory / CARD):
+        write_atomically(directory / CARD, text.encode())
+
+
+def is_card(path: Path) -> bool:
+    """Tell whether a card may be written or removed here: nothing is here yet, or a card is."""
+    try:
+        with path.open("rb") as file:
+            return file.readline(200).rstrip().endswith(_CARD_TITLE)
+    except OSError:
+        return not path.exists()
+
+
+def _parse(content: bytes) -> Any:
+    """Return a JSON value, or None where there is none or it holds a number that JSON doesn't have."""
+    try:
+        return json.loads(content, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(name)
+
+
+def _are_scores(part: object) -> bool:
+    """Tell whether a part of the scores has what is shown of it; numbers are fractions and counts."""
+    if not isinstance(part, Mapping) or not isinstance(part.get("micro"), Mapping):
+        return False
+    return all(_is_number(part["micro"].get(name)) for name in _SCORE) and _is_finite(part)
+
+
+def _is_finite(value: object) -> bool:
+    """Tell whether all numbers in a JSON value could be what training measures; it may be nested ever so deep."""
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, Mapping):
+            waiting += each.values()
+        elif isinstance(each, list):
+            waiting += each
+        elif type(each) in (int, float) and not _is_number(each):
+            return False
+    return True
+
+
+def _is_epoch(line: object, number: int) -> bool:
+    """Tell whether a line has what is shown of an epoch; what isn't finite was written as null."""
+    return (
+        isinstance(line, Mapping)
+        and line.get("epoch") == number
+        and type(line["epoch"]) is int
+        and type(line.get("kept", line.get("improved"))) is bool
+        and type(line.get("improved")) is bool
+        and _is_number(line.get("seconds"), _LONGEST)
+        and all(_is_number(line[name] or 0) for name in ("loss", "perplexity") if name in line)
+        and _is_finite(line)
+    )
+
+
+def _is_number(value: object, most: float = 1e308) -> bool:
+    return type(value) in (int, float) and -most < value < most  # type: ignore[operator]
