@@ -11,6 +11,7 @@ of classifiers to maximize F1 measure"). So a span of the best sequence is given
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -94,10 +95,22 @@ class Decoder:
     def __init__(self, model: TrainedModel) -> None:
         self.table = TagTable(model)
         self._decoding = build_decoding(model)
+        self._agreement = Agreement(self.table.types, self._decoding)
+        self._take_fitted(model)
+
+    def with_fitted(self, model: TrainedModel) -> Decoder:
+        """Return a decoder with the fitted numbers of a model whose tags and moves are the same.
+
+        What follows from the tags alone is not computed again; with many types that takes longest.
+        """
+        other = copy.copy(self)
+        other._take_fitted(model)
+        return other
+
+    def _take_fitted(self, model: TrainedModel) -> None:
         self._temperature = model.temperature
         self._strength = model.agreement if heeds_repeats(model.scheme) else 0.0
         self._min_confidence = model.min_confidence
-        self._agreement = Agreement(self.table.types, self._decoding)
 
     @property
     def weighs_repeats(self) -> bool:

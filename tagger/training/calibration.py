@@ -85,7 +85,8 @@ class DevScorer:
         model = self._model(weights)
         asked = self._config.decoder.agreement
         strengths = (0.0,) if not heeds_repeats(model.scheme) else STRENGTHS if asked == "auto" else (asked,)
-        decoders = [Decoder(model.with_fitted(agreement=strength)) for strength in strengths]
+        decoder = Decoder(model)
+        decoders = [decoder.with_fitted(model.with_fitted(agreement=strength)) for strength in strengths]
         found: list[list[list[str]]] = [[] for _ in strengths]
         for section, scores in self._emissions(model):
             for tags, decoder in zip(found, decoders, strict=True):
@@ -103,10 +104,11 @@ class DevScorer:
         """
         model, corpus = self._model(weights), _shorten(self._corpus, FITTING_TOKENS)
         held = list(DevScorer(corpus, self._config, self._lexicon)._emissions(model))
+        built = Decoder(model)
         gold = [set(schemes.tags_to_spans(each.tags, corpus.scheme)) for each in corpus.sentences]
 
         def measure_error(temperature: float) -> float:
-            decoder = Decoder(model.with_fitted(temperature=temperature))
+            decoder = built.with_fitted(model.with_fitted(temperature=temperature))
             question = Question(min_confidence=0.0)
             found = [each for part in held for each in _decode(decoder, *part, question)]
             confidences = [

@@ -54,8 +54,21 @@ def allowed(tags: Sequence[str], scheme: Scheme) -> Constraints:
 
     start = np.array([is_legal_step(EDGE, tag, scheme) for tag in tags], dtype=bool)  # (K,)
     end = np.array([is_legal_step(tag, EDGE, scheme) for tag in tags], dtype=bool)  # (K,)
-    pairs = [[is_legal_step(tag, following, scheme) for following in tags] for tag in tags]
-    return Constraints(start, np.array(pairs, dtype=bool).reshape(len(tags), len(tags)), end)
+    if scheme is Scheme.BARE:
+        return Constraints(start, np.ones((len(tags), len(tags)), dtype=bool), end)
+    # A thousand types are four thousand tags and sixteen million steps, but few roles: steps are looked up by those.
+    split = [split_tag(tag, scheme) for tag in tags]
+    roles = sorted({role for role, _ in split})
+    role = np.array([roles.index(role) for role, _ in split], dtype=np.intp)  # (K,)
+    names = {name: number for number, name in enumerate({name for _, name in split})}
+    type_ = np.array([names[name] for _, name in split], dtype=np.intp)  # (K,)
+    steps = [one + other for one in roles for other in roles]
+    square = len(roles), len(roles)
+    free = np.array([step in _FREE_STEPS[scheme] or UNKNOWN_TAG in step for step in steps], dtype=bool)
+    within = np.array([step in _SAME_TYPE_STEPS[scheme] for step in steps], dtype=bool)
+    free, within = free.reshape(square), within.reshape(square)
+    pairs = free[role[:, None], role] | (within[role[:, None], role] & (type_[:, None] == type_))  # (K, K)
+    return Constraints(start, pairs, end)
 
 
 def violations(tags: Sequence[str], scheme: Scheme) -> list[int]:
