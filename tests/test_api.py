@@ -141,6 +141,34 @@ def test_a_stopped_training_goes_on_to_the_same_bits(trained, tmp_path):
     assert weights(tmp_path / "m") == weights(result.directory)
 
 
+def test_a_finished_model_is_replaced_only_where_that_is_said(trained, tmp_path):
+    result, _ = trained
+    place = tmp_path / "m"
+    tagger.train(train=PAIRS, dev=PAIRS, output=place, **SMALL)
+    with pytest.raises(tagger.DataError, match="holds a finished model, expected a directory without one"):
+        tagger.train(train=PAIRS, dev=PAIRS, output=place, **SMALL | {"seed": 2})
+    assert weights(place) == weights(result.directory)
+    again = tagger.train(train=PAIRS, dev=PAIRS, output=place, resume=True, **SMALL)
+    assert again.was_complete
+    assert again.dev == result.dev
+    assert (again.epochs, again.best_epoch) == (result.epochs, result.best_epoch)
+    other = tagger.train(train=PAIRS, dev=PAIRS, output=place, overwrite=True, **SMALL | {"seed": 2})
+    assert other.directory == place
+    assert weights(place) != weights(result.directory)
+    for seeds in (1, 2):
+        with pytest.raises(tagger.DataError, match="add --overwrite to replace it"):
+            tagger.train(train=PAIRS, output=place, seeds=seeds)
+    tagger.train(train=PAIRS, dev=PAIRS, output=place, seeds=2, overwrite=True, **SMALL | {"epochs": 1})
+    assert (place / "seeds.json").is_file()
+
+
+@pytest.mark.parametrize("tag", ["B-X\tY", "B-X\n", "B-\r", "B-\ud800", ""])
+def test_tags_that_no_column_file_can_hold_are_not_learnt(tmp_path, tag):
+    with pytest.raises(tagger.TaggerError, match=r"found .*tag"):
+        tagger.train(train=[(["a"], [tag]), (["b"], ["O"])] * 9, output=tmp_path / "m", **SMALL)
+    assert not (tmp_path / "m").exists()
+
+
 def test_several_seeds(tmp_path):
     result = tagger.train(train=PAIRS, dev=PAIRS, output=tmp_path / "m", seeds=2, **SMALL | {"epochs": 1})
     assert [trial.seed for trial in result.seeds.trials] == [1, 2]

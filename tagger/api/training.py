@@ -15,6 +15,7 @@ from tagger.errors import ConfigError, TaggerError
 from tagger.scoring import Scores
 from tagger.text.conll import Corpus
 from tagger.text.schemes import Scheme, parse_scheme
+from tagger.text.schemes.tags import is_writable
 
 if TYPE_CHECKING:
     from tagger.training.recipes.labelled import FinishedLabeller
@@ -33,10 +34,12 @@ class TrainingResult:
     Attributes:
         finished: the run whose model is kept.
         seeds: all runs, where there were several; else None.
+        was_complete: whether it was finished before and nothing was trained, as with `resume`.
     """
 
     finished: FinishedLabeller
     seeds: Repeated | None = None
+    was_complete: bool = False
 
     @property
     def directory(self) -> Path:
@@ -204,14 +207,15 @@ def run_training(
         if seeds == 1
         else repeat(prepared.data, place, seeds, resume=resume, overwrite=overwrite, stop=asked)
     )
-    fact = None
+    fact, was_complete = None, False
     for fact in facts:
+        was_complete = was_complete or isinstance(fact, run.Complete)
         if on_fact is not None:
             on_fact(fact)
     if isinstance(fact, Repeated):
-        return TrainingResult(fact.best, fact)
+        return TrainingResult(fact.best, fact, was_complete)
     if isinstance(fact, FinishedLabeller):
-        return TrainingResult(fact)
+        return TrainingResult(fact, None, was_complete)
     raise TrainingStoppedError(f"stopped as asked; everything is in {place}, and resume=True goes on")
 
 
@@ -237,11 +241,11 @@ def refuse_occupied(output: FilePath, *, resume: bool, overwrite: bool, seeds: i
     Raises:
         DataError: it holds one.
     """
-    from tagger.training.output import find_place
+    from tagger.training.output import check
 
     if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
         raise ConfigError(f"found {describe_value(seeds)}, expected a number of seeds, 1 or more", "seeds")
-    find_place(Path(check_path(output, "output")), resume=resume, overwrite=overwrite, several=seeds > 1)
+    check(Path(check_path(output, "output")), resume=resume, overwrite=overwrite, several=seeds > 1)
 
 
 def _never() -> bool:
@@ -272,6 +276,10 @@ def _find_source(source: CorpusSource, scheme: Scheme | None, chosen: Config, na
     corpus = (
         source if isinstance(source, Corpus) else make_corpus(source, scheme, name, is_strict=name == "train")
     )
+    strange = next((tag for row in corpus.sentences for tag in row.tags if not is_writable(tag)), None)
+    if strange is not None:
+        expected = "expected one without tabs, line ends and half characters, as a column file holds it"
+        raise ConfigError(f"found the tag {strange!r}, {expected}", name)
     wanted = len(chosen.embedding.feature_columns)
     if any(len(sentence.features) != wanted for sentence in corpus.sentences):
         raise ConfigError(

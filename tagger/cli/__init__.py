@@ -76,6 +76,9 @@ def main() -> None:
         ):  # or the interpreter tries to write the rest once more, and complains
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except MemoryError:
+        print("error: memory ran out; give a smaller input, free some, or raise the limit", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
 

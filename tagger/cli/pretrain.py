@@ -111,13 +111,13 @@ def pretrain(
 
     from tagger.api.sources import require_torch
     from tagger.cli.messages import say, tell_of_directory
-    from tagger.training.output import find_place
+    from tagger.training import output as place
 
     require_torch("pretraining")
     talk = Console(stderr=True, highlight=False)
     chosen = _choose(target, config, given, overrides)
     if not dry_run:
-        find_place(output, resume=resume, overwrite=overwrite)
+        place.check(output, resume=resume, overwrite=overwrite)
         tell_of_directory(talk, output, resume=resume)
     recipe = _prepare(texts, chosen)
     _describe(talk, recipe)
@@ -126,15 +126,18 @@ def pretrain(
         return
     from tagger.training.run import train
 
-    finished = _run(talk, recipe, partial(train, recipe, output, resume=resume, overwrite=overwrite))
+    finished, was_complete = _run(
+        talk, recipe, partial(train, recipe, output, resume=resume, overwrite=overwrite)
+    )
     if as_json:
         typer.echo(render_json(finished.as_dict()))
         return
     typer.echo(f"perplexity of held-out text: {_perplexities(finished)}")
-    say(
-        talk,
-        f"model written to {output} in {finished.seconds:.0f} s; use it: {finished.use} {output}",
-    )
+    if not was_complete:
+        say(
+            talk,
+            f"model written to {output} in {finished.seconds:.0f} s; use it: {finished.use} {output}",
+        )
 
 
 def _choose(
@@ -191,10 +194,13 @@ def _rehearse(recipe: PretrainingRecipe, as_json: bool) -> None:
         Console(highlight=False).print(rehearsal_table(found, recipe.settings.epochs, 1))
 
 
-def _run(talk: Console, recipe: PretrainingRecipe, train: Callable[..., Any]) -> FinishedPretraining:
-    """Drive the training with a progress bar."""
+def _run(
+    talk: Console, recipe: PretrainingRecipe, train: Callable[..., Any]
+) -> tuple[FinishedPretraining, bool]:
+    """Drive the training with a progress bar; return its result, and whether that was there before."""
     from tagger.cli.progress import TrainingProgress, follow
     from tagger.training.recipes.pretraining import FinishedPretraining, perplexity_of
+    from tagger.training.run import Complete
 
     progress = TrainingProgress(
         talk,
@@ -203,12 +209,13 @@ def _run(talk: Console, recipe: PretrainingRecipe, train: Callable[..., Any]) ->
         lambda loss: f"perplexity {perplexity_of(loss):,.1f}",
         lambda dev: f"held-out {_perplexities(dev)}",
     )
-    found = None
+    found, was_complete = None, False
     with follow(progress, talk) as (stop, show):
         for found in train(stop=stop):
+            was_complete = was_complete or isinstance(found, Complete)
             show(found)
     assert isinstance(found, FinishedPretraining)
-    return found
+    return found, was_complete
 
 
 def _perplexities(found: Perplexities | FinishedPretraining) -> str:

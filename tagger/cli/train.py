@@ -254,4 +254,7 @@ def _show(talk: Console, result: TrainingResult, as_json: bool) -> None:
     if finished.min_confidence:
         least = f"{finished.min_confidence:.2f}"
         say(talk, f"names less probable than {least} are left out (predict --min-confidence 0: none)")
-    say(talk, f"model written to {place} in {finished.seconds:.0f} s; use it: tagger predict {place} TEXT")
+    if not result.was_complete:
+        say(
+            talk, f"model written to {place} in {finished.seconds:.0f} s; use it: tagger predict {place} TEXT"
+        )

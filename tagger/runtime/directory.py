@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -32,6 +31,7 @@ from tagger.text import schemes
 from tagger.text.files import PARTIAL, sync_directory, write_atomically
 from tagger.text.language import LanguageTables
 from tagger.text.schemes import Scheme
+from tagger.text.schemes.tags import is_writable
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 Tables = TypeVar("Tables")
@@ -57,7 +57,6 @@ _MOST_BYTES = {
     CONFIG: 1 << 20,  # a hundred fields
     VOCAB: 1 << 30,  # ten million words of a hundred bytes: as many as settings allow
 }
-_NOT_IN_TAGS = re.compile("[\t\n\r\ud800-\udfff]")
 
 
 class HasDict(Protocol):
@@ -370,7 +369,7 @@ def _parse(found: OpenedModel) -> tuple[Config, Lexicon]:
     if not lexicon.tags:
         raise ModelError("is not a table of words and tags: there are no tags", found.directory / VOCAB)
     for tag in lexicon.tags:
-        if not tag or _NOT_IN_TAGS.search(tag):
+        if not is_writable(tag):
             expected = (
                 "expected tags that a column file can hold, without tabs, line ends and half characters"
             )

@@ -49,6 +49,17 @@ def is_finished(directory: Path) -> bool:
     return (directory / files.SCORES).is_file() or not (directory / CHECKPOINT).is_dir()
 
 
+def check(directory: Path, *, resume: bool, overwrite: bool, several: bool = False) -> None:
+    """Refuse a directory that a run may not use, before the run reads anything; arguments as of `find_place`.
+
+    Raises:
+        DataError: something is there that may not be replaced, or another run is writing there.
+    """
+    if directory.is_dir():
+        with files.locked(directory):
+            find_place(directory, resume=resume, overwrite=overwrite, several=several)
+
+
 def find_place(directory: Path, *, resume: bool, overwrite: bool, several: bool = False) -> Path:
     """Return where a run trains: the directory itself, or the folder below it where a model has to stay meanwhile.
 
@@ -169,6 +180,8 @@ def settle(directory: Path) -> None:
     """
     coming = directory / NEXT
     if not is_finished(coming) or (has_seeds(coming) and (coming / CHECKPOINT).is_dir()):
+        if not has_run(coming) and not has_seeds(coming):
+            clear(coming)  # what a kill left behind
         return
     reports.copy_model(coming, directory)
     discard_run(directory)

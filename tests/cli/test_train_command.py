@@ -268,6 +268,7 @@ def test_the_first_time_resuming_begins_and_the_second_time_it_is_finished(train
     again = train("--dev", "ten.conll", "--resume", "--json")
     assert again.code == 0
     assert "m is finished already, epoch " in again.err
+    assert "written" not in train("--dev", "ten.conll", "--resume").err
     assert "raise --epochs" in again.err
     assert "another --output" in again.err
     assert "--from" in again.err

@@ -16,6 +16,7 @@ from training_runs import fit
 from tagger.runtime import directory as files
 from tagger.training import curves
 from tagger.training.curves.chart import Line, draw, ticks
+from tagger.training.history import History
 from tagger.training.loop import EpochFacts
 
 
@@ -143,3 +144,15 @@ def test_a_run_draws_its_history_after_every_epoch(read_tiny, tmp_path):
             page = (tmp_path / files.CURVES).read_text(encoding="utf-8")
             assert page == curves.of_tagger([json.loads(line) for line in lines])
             assert len(lines) == fact.epoch
+
+
+def test_what_is_not_finite_is_null_in_the_history_and_a_gap_in_its_curve(tmp_path):
+    epoch = {"epoch": 1, "improved": True, "kept": True, "learning_rate": 1e-3, "seconds": 1.0}
+    epoch |= {"tokens_per_second": 9.0, "perplexity": math.nan, "forward": math.inf, "backward": None}
+    history = History(tmp_path, curves.of_pretraining)
+    history.add(epoch)
+    (line,) = (tmp_path / files.HISTORY).read_text(encoding="utf-8").splitlines()
+    assert json.loads(line, parse_constant=pytest.fail) == epoch | {"perplexity": None, "forward": None}
+    again = History(tmp_path, curves.of_pretraining)
+    again.keep()
+    assert len(again.epochs) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
 
 import pytest
@@ -99,6 +101,26 @@ def test_a_checkpoint_of_before_the_one_road_is_named(read_tiny, tmp_path):
         match=r"another version of tagger \(run format 1, expected 2\); start anew with --overwrite",
     ):
         state.load_run(tmp_path, run, recipe.identity())
+
+
+def test_a_checkpoint_of_absurd_size_is_not_read(read_tiny, tmp_path):
+    """20 GB without a block on the disk; then a header that asks for a table of that size."""
+    data = read_tiny()
+    run, recipe, _ = advance(data, 1)
+    state.save_run(tmp_path, run, recipe.identity())
+    path = tmp_path / output.CHECKPOINT / output.STATE
+    content = path.read_bytes()
+    os.truncate(path, 20 << 30)
+    with pytest.raises(ModelError, match="is not a whole safetensors file"):
+        state.load_run(tmp_path, begin(data)[0], recipe.identity())
+    size = int.from_bytes(content[:8], "little")
+    facts = json.loads(content[8 : 8 + size])["__metadata__"]
+    table = {"dtype": "F32", "shape": [1, 5 << 30], "data_offsets": [0, 20 << 30]}
+    header = json.dumps({"__metadata__": facts, "network.x": table}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    os.truncate(path, 8 + len(header) + (20 << 30))
+    with pytest.raises(ModelError, match=r"was written by another version of tagger .*--overwrite"):
+        state.load_run(tmp_path, begin(data)[0], recipe.identity())
 
 
 def test_discarding_a_run_leaves_nothing_of_it(read_tiny, tmp_path):

@@ -6,6 +6,7 @@ S is a span of one token, O is outside, `?` is not known.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from enum import StrEnum
 from functools import lru_cache
@@ -40,6 +41,7 @@ LETTERS: dict[Scheme, dict[str, str]] = {  # role -> letter
     Scheme.BARE: {},
 }
 ROLE_OF_LETTER = {"B": "B", "I": "I", "M": "I", "E": "E", "L": "E", "S": "S", "U": "S", "W": "S"}
+_UNWRITABLE = re.compile("[\t\n\r\ud800-\udfff]")  # separators of columns and rows, halves of characters
 
 _ALIASES = {"BIO": Scheme.IOB2, "BIO1": Scheme.IOB1, "BIO2": Scheme.IOB2, "IOBES": Scheme.BIOES} | {
     "BILUO": Scheme.BILOU,
@@ -107,6 +109,15 @@ def is_tag(tag: str, scheme: Scheme) -> bool:
     except DataError:
         return False
     return tag != EDGE
+
+
+def is_writable(tag: str) -> bool:
+    r"""Say whether a column file can hold a tag.
+
+    >>> is_writable("B-PER"), is_writable("B-P\tER"), is_writable("")
+    (True, False, False)
+    """
+    return bool(tag) and _UNWRITABLE.search(tag) is None
 
 
 def tags_of_types(types: Iterable[str], scheme: Scheme) -> list[str]:

@@ -1,0 +1,92 @@
+"""Scores, history and card: what training writes is read, everything else is named or left alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tagger.errors import ModelError
+from tagger.runtime import directory as files
+from tagger.runtime import reports
+
+EPOCH = {"epoch": 1, "loss": 1.5, "improved": True, "kept": True, "seconds": 2.0}
+MICRO = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 4}
+
+
+def write_history(directory: Path, *epochs: Any) -> None:
+    lines = [each if isinstance(each, str) else json.dumps(each) for each in epochs]
+    (directory / files.HISTORY).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+
+
+def test_a_history_is_read_as_it_was_written(tmp_path: Path) -> None:
+    assert reports.read_history(tmp_path) == []
+    epochs = [
+        EPOCH,
+        EPOCH | {"epoch": 2, "kept": False, "loss": None},
+        EPOCH | {"epoch": 3, "perplexity": 1e304},
+    ]
+    write_history(tmp_path, *epochs)
+    assert reports.read_history(tmp_path) == epochs
+    assert reports.best_epoch(epochs) == 3
+    old = [{name: value for name, value in EPOCH.items() if name != "kept"}]  # as early versions wrote it
+    write_history(tmp_path, *old)
+    assert reports.read_history(tmp_path) == old
+    assert reports.best_epoch(old) == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[]", "{}", "{", "null", "1", '""', "", "[" * 100_000,
+        json.dumps(EPOCH | {"epoch": 2}), json.dumps(EPOCH | {"epoch": True}), json.dumps(EPOCH | {"epoch": "1"}),
+        json.dumps(EPOCH | {"improved": None}), json.dumps(EPOCH | {"kept": 1}),
+        json.dumps(EPOCH | {"seconds": None}), json.dumps(EPOCH | {"seconds": 10**400}),
+        '{"epoch":Infinity,"improved":true,"seconds":1,"loss":1}',
+        '{"epoch":1,"improved":true,"seconds":NaN,"loss":1}', '{"epoch":1,"improved":true,"seconds":1,"loss":1e999}',
+        json.dumps(EPOCH | {"loss": "low"}), json.dumps(EPOCH | {"dev": {"micro": {"f1": 10**400}}}),
+        '{"epoch":1,"improved":true,"seconds":' + "9" * 5000 + ',"loss":1}',
+    ],
+)  # fmt: skip
+def test_a_mangled_history_is_named(tmp_path: Path, line: str) -> None:
+    write_history(tmp_path, line)
+    with pytest.raises(ModelError, match=r"history\.jsonl: is not what training writes; remove the file"):
+        reports.read_history(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "", "[]", "1", "{", '{"dev": null}', '{"dev": {"micro": {"f1": 0.5}}}', '{"dev": {"micro": []}}',
+        json.dumps({"dev": {"micro": MICRO | {"support": "4"}}}),
+        json.dumps({"dev": {"micro": MICRO | {"f1": True}}}),
+        json.dumps({"dev": {"micro": MICRO | {"f1": 10**400}}}), '{"dev": NaN}', "\ud800",
+        json.dumps({"dev": {"micro": MICRO | {"f1": float("nan")}}}),
+    ],
+)  # fmt: skip
+def test_mangled_scores_are_named_and_harm_no_labelling(tmp_path: Path, content: str) -> None:
+    (tmp_path / files.SCORES).write_bytes(content.encode("utf-8", "surrogatepass"))
+    with pytest.raises(ModelError, match=r"scores\.json: is not what training writes; run `tagger evaluate`"):
+        reports.read_scores(tmp_path)
+    assert reports.find_dev_f1(tmp_path) is None
+
+
+def test_scores_are_read_as_they_were_written(tmp_path: Path) -> None:
+    assert reports.read_scores(tmp_path) is None
+    scores = {"dev": {"micro": MICRO, "types": {"PER": MICRO}}, "test": {"micro": MICRO}}
+    (tmp_path / files.SCORES).write_text(json.dumps(scores), encoding="utf-8")
+    assert reports.read_scores(tmp_path) == scores
+    assert reports.find_dev_f1(tmp_path) == 0.5
+
+
+def test_somebody_elses_card_stays(tmp_path: Path) -> None:
+    reports.write_card(tmp_path, "# A sequence labeller made with tagger\n")
+    reports.write_card(tmp_path, "# Another, made with tagger\n")
+    assert (tmp_path / files.CARD).read_text(encoding="utf-8") == "# Another, made with tagger\n"
+    (tmp_path / files.CARD).write_text("# My corpus\nmade with tagger\n", encoding="utf-8")
+    reports.write_card(tmp_path, "# A sequence labeller made with tagger\n")
+    reports.discard_reports(tmp_path)
+    reports.discard_model(tmp_path)
+    assert (tmp_path / files.CARD).read_text(encoding="utf-8") == "# My corpus\nmade with tagger\n"
