@@ -51,6 +51,13 @@ _KINDS = {  # sections that the settings of one kind of model alone have
     b"\n[text]\n": "an encoder",
 }
 _LATER = {"agreement": 0.0, "min_confidence": 0.0}  # numbers that directories of the first releases lack
+_NUMBERED = f".*.[0-9]*-[0-9]*{PARTIAL}"
+_LITTER = (  # of a run that was killed while writing, down to the checkpoint of a seed that replaces a model
+    f".*{PARTIAL}",
+    f"*/.*{PARTIAL}",
+    f"*/*/{_NUMBERED}",
+    f"*/*/*/{_NUMBERED}",
+)
 _RANGES = {"temperature": (1e-3, 1e3), "agreement": (0.0, 20.0), "min_confidence": (0.0, 1.0)}
 _LARGEST = 1e12  # of a weight: far beyond all that learns, and no sum of products overflows at once
 _MOST_BYTES = {
@@ -312,10 +319,8 @@ def locked(directory: Path) -> Iterator[None]:
     """Hold a directory for one run; a second run into it is refused. The lock dies with its process."""
     handle = _lock(directory)
     try:
-        for depth in range(4):  # a checkpoint of a seed that replaces a model
-            for stale in directory.glob(
-                f"{'*/' * depth}.*{PARTIAL}"
-            ):  # of a run that was killed while writing
+        for pattern in _LITTER:
+            for stale in directory.glob(pattern):
                 stale.unlink(missing_ok=True)
         yield
     finally:

@@ -372,6 +372,26 @@ def test_a_second_run_into_a_directory_is_refused(train):
         )
 
 
+def test_memory_that_runs_out_anywhere_is_one_line(train, monkeypatch):
+    def exhaust(*arguments: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("tagger.training.start.read_corpora", exhaust)
+    assert train("--dev", "ten.conll").error == (
+        "memory ran out; give a smaller input, free some, or raise the limit"
+    )
+
+
+def test_a_network_that_does_not_fit_is_one_line(train, monkeypatch):
+    def exhaust(*arguments: object, **options: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr("tagger.training.objective.build", exhaust)
+    assert train("--dev", "ten.conll").error == (
+        "out of memory; give a smaller --hidden, fewer --layers, or smaller sizes of [embedding] with --set"
+    )
+
+
 def test_a_full_disk_is_one_line_and_the_old_model_stays(train, monkeypatch):
     train("--dev", "ten.conll")
     before = bits()

@@ -241,7 +241,7 @@ def mutations(directory: Path, draw: random.Random) -> Iterator[None]:
             case 4:
 
                 def spoil(weights: dict[str, Any]) -> None:
-                    name = draw.choice(list(weights))
+                    name = draw.choice([name for name, value in weights.items() if value.size])
                     value = np.array(weights[name])
                     value.reshape(-1)[draw.randrange(value.size)] = draw.choice(
                         [np.nan, np.inf, -np.inf, 1e11, -1e11, 3e38, 0.0]
