@@ -403,9 +403,9 @@ def read_bounded(path: Path, most: int) -> bytes | None:
             size = os.fstat(file.fileno()).st_size
             if size > most:
                 raise ModelError(f"holds {size:,} bytes, expected {most:,} at most; copy it again", path)
-            return file.read(most + 1)
+            return file.read(size)  # as much as is asked for is taken at once
     except (OSError, MemoryError) as error:
-        reason = getattr(error, "strerror", None) or error or "memory ran out"
+        reason = getattr(error, "strerror", None) or str(error) or "memory ran out"
         raise ModelError(f"cannot be read: {reason}", path) from None
 
 
