@@ -20,12 +20,20 @@ from tagger.runtime.threads import one_blas_thread
 from tagger.runtime.trained import TrainedModel
 from tagger.runtime.windows import group_sentences
 from tagger.text import tokenizer
+from tagger.text.features import normalise
 from tagger.text.formats import LabelledAlternative, LabelledSentence, LabelledSpan
 from tagger.text.marks import parse_feature_columns
 from tagger.text.passages import Event, Passage, split_text, watch_for_pauses
-from tagger.text.raw import Pause, Row
+from tagger.text.raw import InputSettings, Pause, Row
 from tagger.text.repetition import find_repeats, number_scopes, scope_size
-from tagger.text.tokenizer import DEFAULT_SPLITS, Mode, Split
+from tagger.text.tokenizer import (
+    DEFAULT_SPLITS,
+    Mode,
+    Split,
+    all_abbreviations,
+    find_abbreviations,
+    has_unspaced_words,
+)
 
 _CHUNK_TOKENS = (
     24_000  # labelled at once: so many that batches are of like length, so few that memory is small
@@ -56,6 +64,7 @@ class Tagger:
         self._decoder = Decoder(model)
         settings = model.config.corpus
         self._mode = Mode.WORDS if settings.mode == "auto" else Mode(settings.mode)
+        self.known_abbreviations = _find_known(model)
         self._splits = DEFAULT_SPLITS if settings.splits == "auto" else frozenset(map(Split, settings.splits))
 
     def __repr__(self) -> str:
@@ -83,6 +92,11 @@ class Tagger:
         """The columns of a corpus that the model reads beside the tokens; raw text has none."""
         columns = self.model.config.embedding.feature_columns
         return tuple(each.column for each in parse_feature_columns(columns))
+
+    @property
+    def has_unspaced_words(self) -> bool:
+        """Whether the corpus's tokens are words of a script without blanks, into which raw text can't be cut."""
+        return self._mode is Mode.WORDS and has_unspaced_words(self.model.lexicon.words.items)
 
     @overload  # a string is an iterable of strings too; the first form that fits holds
     def predict(  # type: ignore[overload-overlap]
@@ -120,8 +134,9 @@ class Tagger:
         """
         question = build_question(min_confidence, nbest)
         several = [texts] if isinstance(texts, str) else list(texts)
+        reading = InputSettings(language=language, known_abbreviations=self.known_abbreviations)
         events = chain.from_iterable(
-            split_text(str(n), text, language, self.scope) for n, text in enumerate(several)
+            split_text(str(n), text, reading, self.scope) for n, text in enumerate(several)
         )
         found: list[list[LabelledSentence]] = [[] for _ in several]
         for chunk in self.chunks(events):
@@ -143,6 +158,7 @@ class Tagger:
         A thread of its own pulls the texts, so that no answer waits for the next text. Arguments as for `predict`.
         """
         question = build_question(min_confidence, nbest)
+        reading = InputSettings(language=language, known_abbreviations=self.known_abbreviations)
         pulled = answered = 0
 
         def events() -> Iterator[Event]:
@@ -152,7 +168,7 @@ class Tagger:
                     yield text
                 else:
                     pulled += 1
-                    yield from split_text(str(pulled - 1), text, language, self.scope)
+                    yield from split_text(str(pulled - 1), text, reading, self.scope)
 
         found: dict[int, list[LabelledSentence]] = {}
         for chunk in chain(self.chunks(events()), [Pause()]):
@@ -232,11 +248,12 @@ class Tagger:
         numbers: list[int] = []
         columns: list[ColumnRows] = []
         for number, passage in enumerate(passages):
+            abbreviations = find_abbreviations(passage.language, self.known_abbreviations)
             for row in passage.rows:
                 words, places = (
                     (row.words, row.starts)
                     if row.words is not None and row.starts is not None
-                    else tokenizer.cut(row.text, self._mode, self._splits)
+                    else tokenizer.cut(row.text, self._mode, self._splits, abbreviations)
                 )
                 sentences.append(words)
                 starts.append(places)
@@ -302,6 +319,14 @@ class Tagger:
                 parts.append(range(start, group.stop))
                 start, tokens = group.stop, 0
         return [*parts, range(start, len(sentences))] if start < len(sentences) else parts
+
+
+def _find_known(model: TrainedModel) -> frozenset[str]:
+    """Return the abbreviations of all languages that the training corpus wrote with their full stop."""
+    lowercase, words = model.config.embedding.lowercase, model.lexicon.words
+    return frozenset(
+        word for word in all_abbreviations().kept if normalise(f"{word}.", lowercase=lowercase) in words
+    )
 
 
 def load_tagger(directory: str | os.PathLike[str]) -> Tagger:

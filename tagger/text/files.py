@@ -49,6 +49,22 @@ def display_name(path: FilePath) -> str:
     return "<stdin>" if is_stdin(path) else fspath(path)
 
 
+class OpenedFile(PathLike[str]):
+    """A file that is open already, so that its beginning could be looked at; what reads it starts there.
+
+    Args:
+        path: of the file.
+        stream: its bytes, unpacked, as `open_bytes` yields them; nothing has been taken.
+    """
+
+    def __init__(self, path: FilePath, stream: io.BufferedReader) -> None:
+        self._path = fspath(path)
+        self.stream = stream
+
+    def __fspath__(self) -> str:
+        return self._path
+
+
 @contextmanager
 def open_bytes(path: FilePath) -> Iterator[io.BufferedReader]:
     """Open a file, or the standard input for `-`, for reading; gzip is recognised by its first two bytes.
@@ -58,7 +74,9 @@ def open_bytes(path: FilePath) -> Iterator[io.BufferedReader]:
     """
     name = display_name(path)
     try:
-        if is_stdin(path):
+        if isinstance(path, OpenedFile):
+            yield path.stream
+        elif is_stdin(path):
             yield _unpack(cast(io.BufferedReader, sys.stdin.buffer))
         else:
             with Path(path).open("rb") as stream:

@@ -142,7 +142,7 @@ def read(
     """
     entries: set[str] = set()
     for line, text in _lines(path, encoding):
-        forms = [tokenizer.cut(text, conventions.mode, conventions.splits).words]
+        forms = [tokenizer.cut(text, *conventions, tokenizer.all_abbreviations()).words]
         if conventions.mode is not Mode.CHARACTERS:
             forms.append(text.split())
         if max(map(len, forms)) > MOST_TOKENS:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagger.errors import ConfigError, DataError
-from tagger.text.passages import Passage, read_passages, split_text, watch_for_pauses
+from tagger.text.passages import Passage, read_passages, split_text, split_texts, watch_for_pauses
 from tagger.text.raw import INPUT_FORMATS, InputSettings, Pause, Row, read_rows, read_words
 from tagger.text.tokenizer import Mode, cut
 
@@ -73,7 +73,10 @@ def test_an_endless_line_of_sentences_is_cut(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("reading", "message"),
     [
-        ({"format": "xml"}, "--input-format: found 'xml', expected one of text, lines, tokens, conll"),
+        (
+            {"format": "xml"},
+            "--input-format: found 'xml', expected one of auto, text, lines, tokens, conll, jsonl",
+        ),
         ({"encoding": "klingon"}, "--encoding: found 'klingon', expected a text encoding"),
         ({"errors": "ignore"}, "--errors: found 'ignore', expected strict or replace"),
         ({"format": "conll", "errors": "replace"}, "--errors: column files are read strictly"),
@@ -122,24 +125,80 @@ def test_passages_of_a_column_file_end_with_their_document(tmp_path):
     assert list(read_words([path], InputSettings(format="conll"))) == [("a",), ("b",), ("c",), ("d",)]
 
 
-def test_a_pause_ends_sentences_of_text_but_no_line(tmp_path):
+def test_a_pause_ends_neither_a_line_nor_a_word(tmp_path):
     path = tmp_path / "x"
-    path.write_text("One two\nthree", encoding="utf-8")
+    path.write_text("One two. Six x\nthree", encoding="utf-8")
 
-    def watch(path, items):
+    def watch(path, items, pause=Pause()):  # noqa: B008
         for item in items:
-            yield from (item[:10], Pause(), item[10:])
+            yield from (item[:17], pause, item[17:])
 
     rows = {
-        form: list(read_rows(path, InputSettings(format=form), watch))
-        for form in INPUT_FORMATS
-        if form != "conll"
+        form: list(read_rows(path, InputSettings(format=form), watch)) for form in ("text", "lines", "tokens")
     }
-    assert rows["text"] == [Row(0, "One two\nth"), Pause(), Row(10, "ree")]
-    assert rows["lines"] == [Row(0, "One two"), Pause(), Row(8, "three")]
+    assert rows["text"] == [Row(0, "One two."), Pause(), Row(9, "Six x\nthree")]
+    assert rows["lines"] == [Row(0, "One two. Six x"), Pause(), Row(15, "three")]
     assert [row if isinstance(row, Pause) else row.words for row in rows["tokens"]] == [
-        ["One", "two"], Pause(), ["three"],
+        ["One", "two.", "Six", "x"], Pause(), ["three"],
     ]  # fmt: skip
+    typed = read_rows(path, InputSettings(format="text"), lambda *args: watch(*args, Pause(is_typed=True)))
+    assert list(typed)[1].text == "Six x\nth"  # a person waits for an answer
+
+
+@pytest.mark.parametrize("form", ["lines", "tokens"])
+def test_a_lone_carriage_return_ends_a_line_as_in_column_files(tmp_path, form):
+    path = tmp_path / "x"
+    path.write_bytes(b"one a\rb three.\r\nc\n")
+    assert read(path, format=form) == [
+        (str(path), 0, "one a"),
+        (str(path), 6, "b three."),
+        (str(path), 16, "c"),
+    ]
+
+
+def test_a_faulty_file_is_reported_and_the_others_are_read(tmp_path):
+    cut = gzip.compress(b"Li came here")[:-9]
+    for name, content in (("a.txt", b"One."), ("b.txt", b"\xff\xd8"), ("c.gz", cut), ("d", b"Two.")):
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "e").symlink_to("nowhere")
+    faults = []
+    paths = [tmp_path / "none", tmp_path]
+    events = list(read_passages(paths, InputSettings(), 3, on_fault=faults.append))
+    assert [row.text for event in events for row in event.rows] == ["One.", "Two."]
+    assert [str(fault).removeprefix(f"{tmp_path}/").partition("; ")[0] for fault in faults] == [
+        "none: cannot be read: No such file or directory",
+        "b.txt:1: byte 0xff at offset 0 is not valid utf-8",
+        "c.gz:1: the gzip stream ends too early, expected a whole one",
+        "e: cannot be read: No such file or directory",
+    ]
+    with pytest.raises(DataError, match="none: cannot be read"):
+        list(read_passages(paths, InputSettings(), 3))
+
+
+def test_a_damaged_gzip_stream_is_a_fault_of_its_file(tmp_path):
+    packed = bytearray(gzip.compress(bytes(range(32, 127)) * 50))
+    packed[30:40] = b"\xff" * 10
+    (tmp_path / "x.gz").write_bytes(packed)
+    for form in INPUT_FORMATS:
+        with pytest.raises(DataError, match=r"x\.gz:?1?: cannot be read: "):
+            read(tmp_path / "x.gz", format=form)
+
+
+def test_what_stands_before_a_fault_is_kept(tmp_path):
+    (tmp_path / "x").write_text("a O\n\nb O\n\nc\n", encoding="utf-8")
+    faults = []
+    events = list(read_passages([tmp_path / "x"], InputSettings(format="conll"), 3, on_fault=faults.append))
+    assert [fault.line for fault in faults] == [5]
+    assert [[row.text for row in event.rows] for event in events] in ([["a", "b"]], [])
+
+
+def test_texts_that_are_no_files_have_names_of_their_own():
+    events = split_texts(["One. Two.", "a\u00e9"], InputSettings(encoding="latin-1"))
+    assert [(event.doc, row.start, row.text) for event in events for row in event.rows] == [
+        ("text", 0, "One."), ("text", 5, "Two."), ("text#1", 0, "a\u00e9"),
+    ]  # fmt: skip
+    (event,) = split_texts(["Ann  met"], InputSettings(format="tokens"))
+    assert event.rows[0].words == ["Ann", "met"]
 
 
 def test_items_that_lie_ready_come_without_pauses():

@@ -150,8 +150,123 @@ def test_line_breaks(text):
     assert sentences(text) == LINES[text]
 
 
-def test_language_chooses_the_abbreviations():
-    assert sentences("Am 3. Mai kam er.", "de") == ["Am 3. Mai kam er."]
+COLUMN = """Der Rat hat gestern in der
+Stadthalle beschlossen, dass
+Anna Müller und ihr Bruder
+Bernd gehen müssen, weil in
+der Kasse kein Geld mehr ist
+und auch sonst keiner mehr
+Lust hat. Die Sitzung in New
+York war kurz."""
+
+NARROW = {  # text: how many sentences
+    "The council decided in New\nYork that Ann\nLee must go.": 1,
+    "Der Rat der Stadt\nBerlin hat Anna\nMüller gewählt.": 1,
+    COLUMN: 2,
+    "Roses are red,\nViolets are blue,\nSugar is sweet,\nAnd so are you.": 4,
+    "The woods are lovely\nBut I have promises": 2,
+    "Council meets\nThe council met in New York.": 2,
+    "Berlin\nNew York\nAnn Lee": 3,
+    "Ann Lee\nBob Ray\nTom Fox\nJim Poe\nAda Low\nEva Law": 6,
+    "He met Mr.\nLi and Dr.\nOx.": 1,
+    "Dear Ann\n\nwe met in New\nYork": 3,
+}
+
+
+@pytest.mark.parametrize("text", NARROW)
+def test_narrow_lines_end_sentences_unless_the_layout_says_otherwise(text):
+    assert len(sentences(text)) == NARROW[text]
+
+
+def test_joined_lines_end_no_sentence_but_blank_ones_do():
+    text = "We met in New\nYork and\n- so he said - Ann\nLee.\n\nA title\n\nBob. Ann."
+    splitter = SentenceSplitter(joins_lines=True)
+    found = splitter.feed(text) + splitter.flush()
+    assert [one.text for one in found] == [
+        "We met in New\nYork and\n- so he said - Ann\nLee.", "A title", "Bob.", "Ann.",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("de", "Am 3. Mai kam er.", ["Am 3. Mai kam er."]),
+        ("en", "I met Jan. Bob left. He came on Jan. 5.", ["I met Jan.", "Bob left.", "He came on Jan. 5."]),
+        ("en", "He lives in Viña del Mar. Then he left.", ["He lives in Viña del Mar.", "Then he left."]),
+        ("en", "On Fri. Jan. 5 Dr. Li came.", ["On Fri. Jan. 5 Dr. Li came."]),
+        ("en", "I saw the Gen. He left. Gen. Lee came.", ["I saw the Gen.", "He left.", "Gen. Lee came."]),
+        ("nl", "Hij woont in Gent. Zij kent Bob.", ["Hij woont in Gent.", "Zij kent Bob."]),
+        ("en", "He lives in Gent. Zoe too.", ["He lives in Gent.", "Zoe too."]),
+        ("it", "Il Gent. Sig. Rossi parla.", ["Il Gent. Sig. Rossi parla."]),
+        ("en-GB", "Mr. Li met Dr. Ox.", ["Mr. Li met Dr. Ox."]),
+        ("xx", "Mr. Li met J. R. Ox.", ["Mr.", "Li met J. R. Ox."]),
+        ("klingon", "It was etc. Then.", ["It was etc.", "Then."]),
+    ],
+)
+def test_each_language_has_its_own_abbreviations_and_an_unknown_one_none(language, text, expected):
+    assert sentences(text, language) == expected
+
+
+def test_a_corpus_makes_abbreviations_of_other_languages_known():
+    splitter = SentenceSplitter("nl", frozenset(["Gent"]))
+    assert [one.text for one in splitter.feed("Il Gent. Rossi parla.\n\n")] == ["Il Gent. Rossi parla."]
+
+
+WRITTEN = [  # with gaps between
+    "We met", "Ann Lee", "in New", "York", "Newcastle", "yesterday.", "Mr.", "Jan.", "Dr. Ox", "U.S.", "etc.", "3.",
+    "5", "Why?", "go!", '"Yes."', "and", "The", "He left.", "(so)", "王伟。", "Gen.", "...", "No.", "word " * 12,
+    "x" * 50, "e.g.", "Am 3. Mai", "he said.",
+]  # fmt: skip
+
+
+def assert_pauses_change_nothing(draw: random.Random, parts: int) -> None:
+    """Pause anywhere, but not where a pause decides: behind a line that ends like a sentence and isn't one's end."""
+    gaps = [" ", " ", " ", "\n", "\n", "\r\n", "\n\n", "  ", "\n "]
+    text = "".join(draw.choice(WRITTEN) + draw.choice(gaps) for _ in range(parts))
+    language, joins = draw.choice(["en", "de", "fr", "nl", "it", "xx"]), draw.random() < 0.2
+    whole = SentenceSplitter(language, joins_lines=joins)
+    expected = whole.feed(text) + whole.flush()
+    ends = {one.start + len(one.text) for one in expected}
+    splitter, found, at = SentenceSplitter(language, joins_lines=joins), [], 0
+    while at < len(text):
+        size = draw.choice([1, 2, 3, 5, 10, 30, 100])
+        found += splitter.feed(text[at : at + size])
+        at += size
+        line = text[:at].rstrip()
+        ends_line = {"\r", "\n"} & set(text[len(line) : at]) and line.endswith(tuple('.?!。"'))
+        if draw.random() < 0.5 and (not ends_line or len(line) in ends):
+            found += splitter.pause()
+    assert found + splitter.flush() == expected
+
+
+def test_pauses_anywhere_give_the_sentences_of_the_whole_text():
+    for seed in range(300):
+        assert_pauses_change_nothing(random.Random(seed), 1 + seed % 40)
+
+
+@pytest.mark.slow
+def test_pauses_in_ten_thousand_texts_give_the_sentences_of_the_whole():
+    for seed in range(10_000):
+        assert_pauses_change_nothing(random.Random(seed), 1 + seed % 40 if seed % 50 else 1_500)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "answers"),
+    [  # what comes, what is answered when nothing follows for a while
+        (["We met Ann Lee in New", "castle yesterday.\n"], [[], ["We met Ann Lee in Newcastle yesterday."]]),
+        ([f"{FILLED} New\n", "York now.\n"], [[], [f"{FILLED} New\nYork now."]]),
+        (["He lives in New\n", "York now.\n"], [[], []]),
+        (["One. Two", " three.\n"], [[], ["One.", "Two three."]]),
+        (["One. Two three", ".\n"], [["One."], ["Two three."]]),
+        (["He met Mr.\n", "Li.\n"], [[], ["He met Mr.\nLi."]]),
+        (["A title\n", "\n"], [[], ["A title"]]),
+        (["Ada left.\n", "Li too.\n"], [["Ada left."], ["Li too."]]),
+    ],
+)
+def test_a_pause_answers_what_is_complete(pieces, answers):
+    splitter = SentenceSplitter()
+    for piece, expected in zip(pieces, answers, strict=True):
+        assert [one.text for one in splitter.feed(piece) + splitter.pause()] == expected
 
 
 def test_a_paragraph_waits_for_its_end_and_flush_does_not():

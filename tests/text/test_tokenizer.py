@@ -144,6 +144,7 @@ SPLITS = {  # split: (text, tokens where a corpus splits, tokens where it doesn'
     Split.MENTION: ("@me", "@ me", "@me"),
     Split.UNIT: ("10:30pm", "10:30 pm", "10:30pm"),
     Split.FUSED: ("cannot Gonna", "can not Gon na", "cannot Gonna"),
+    Split.STOP: ("Mr. Li", "Mr . Li", "Mr. Li"),
 }
 
 

@@ -1,13 +1,16 @@
-"""Raw text files to sentences at their places: running text, a sentence a line, tokens between blanks, or columns."""
+"""Raw text files to sentences at their places: running text, lines, tokens between blanks, columns, JSON."""
 
 from __future__ import annotations
 
 from tagger.text.raw.reading import Words, find_files, read_rows, read_words, split_rows
-from tagger.text.raw.rows import INPUT_FORMATS, InputSettings, Pause, Row, Watch
+from tagger.text.raw.rows import AUTO, INPUT_FORMATS, Fault, InputSettings, Note, Pause, Row, Watch
 
 __all__ = [
+    "AUTO",
     "INPUT_FORMATS",
+    "Fault",
     "InputSettings",
+    "Note",
     "Pause",
     "Row",
     "Watch",

@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from io import BufferedReader
+from itertools import accumulate
+from os import fspath
 from pathlib import Path
+from stat import S_ISDIR
 from typing import TypeVar
 
 from tagger.errors import DataError
 from tagger.text.conll import Columns, read_sentences
 from tagger.text.conll.source import BLANKS
-from tagger.text.files import FilePath, is_stdin, read_pieces
-from tagger.text.raw.rows import InputSettings, Pause, Row, Watch
+from tagger.text.files import FilePath, OpenedFile, display_name, is_stdin, open_bytes, read_pieces
+from tagger.text.raw.objects import read_objects
+from tagger.text.raw.recognition import Recognised, TagWatch, recognise
+from tagger.text.raw.rows import AUTO, Fault, InputSettings, Note, Pause, Row, Watch
 from tagger.text.tokenizer import Located, Mode, SentenceSplitter, cut
 
 T = TypeVar("T")
@@ -24,29 +30,57 @@ Words = tuple[str, ...]
 LONGEST_LINE = (
     1 << 20
 )  # characters: a longer line is cut here, so that a file without line ends stays bounded
+_LOOKED_AT = 1 << 13  # bytes that tell what a file is: what a pipe's buffer holds
+_LINE_END = re.compile("[\r\n]")
 _TOKEN = re.compile(f"[^{BLANKS}]+")
 
 
-def find_files(paths: Sequence[FilePath]) -> list[FilePath]:
+def find_files(
+    paths: Sequence[FilePath], on_fault: Fault | None = None, advice: str = "give one that exists"
+) -> list[FilePath]:
     """Return the files that paths stand for: those inside folders in alphabetical order, hidden ones left out.
 
+    Args:
+        paths: files, folders, `-` for the standard input.
+        on_fault: called with the fault of each path that stands for no file; without it the first one is raised.
+        advice: what the user may do where there is no such file.
+
     Raises:
-        DataError: a folder holds no file.
+        DataError: there is no such file, or a folder holds none.
     """
     found: list[FilePath] = []
     for path in paths:
-        if is_stdin(path) or not Path(path).is_dir():
-            found.append(path)
-            continue
-        inside = [
-            file
-            for file in sorted(Path(path).rglob("*"))
-            if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
-        ]
-        if not inside:
-            raise DataError("is a folder without files, expected some with text", path)
-        found += inside
+        try:
+            found += _find_inside(path, advice)
+        except DataError as fault:
+            if on_fault is None:
+                raise
+            on_fault(fault)
     return found
+
+
+def _find_inside(path: FilePath, advice: str) -> list[FilePath]:
+    if is_stdin(path):
+        return [path]
+    try:
+        is_folder = S_ISDIR(Path(path).stat().st_mode)
+    except FileNotFoundError as error:
+        raise DataError(f"cannot be read: {error.strerror}; {advice}", path) from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"cannot be read: {getattr(error, 'strerror', None) or error}", path) from error
+    if not is_folder:
+        return [path]
+    inside: list[FilePath] = [
+        file
+        for file in sorted(Path(path).rglob("*"))
+        if (
+            file.is_file() or (file.is_symlink() and not file.exists())
+        )  # a link to nothing is a fault, later
+        and not any(part.startswith(".") for part in file.relative_to(path).parts)
+    ]
+    if not inside:
+        raise DataError("is a folder without files, expected some with text", path)
+    return inside
 
 
 def read_words(
@@ -70,40 +104,72 @@ def read_words(
                 yield tuple(words)
 
 
+def _ignore(fact: str) -> None:
+    """Say nothing."""
+
+
 def _never_pause(path: FilePath, items: Iterable[T]) -> Iterator[T | Pause]:
     yield from items
 
 
-def read_rows(path: FilePath, settings: InputSettings, watch: Watch = _never_pause) -> Iterator[Row | Pause]:
+def read_rows(
+    path: FilePath, settings: InputSettings, watch: Watch = _never_pause, note: Note = _ignore
+) -> Iterator[Row | Pause]:
     """Yield the sentences of a file, and the pauses that `watch` finds in it.
+
+    Args:
+        path: the file; gzip is unpacked.
+        settings: how it is read.
+        watch: finds pauses.
+        note: called with what it is taken for, where that is something else than running text and nobody said so.
 
     Raises:
         DataError: the file can't be read or decoded.
+        ConfigError: it is found to be of a format that the settings don't go with.
     """
-    return _READERS[settings.format](path, settings, watch)
+    if settings.format != AUTO:
+        yield from _READERS[settings.format](path, settings, watch, note)
+        return
+    with open_bytes(path) as stream:  # opened once: a pipe can't be read again
+        for found in watch(path, _look_at(path, stream, settings)):
+            if isinstance(found, Pause):
+                yield found
+                continue
+            if found.note:
+                note(found.note)
+            settings.check_format(found.format)
+            yield from _READERS[found.format](OpenedFile(path, stream), settings, watch, note)
 
 
-def split_rows(pieces: Iterable[str | Pause], language: str) -> Iterator[Row | Pause]:
+def _look_at(path: FilePath, stream: BufferedReader, settings: InputSettings) -> Iterator[Recognised]:
+    """Yield what a file is, as soon as something of it is there; another thread may wait for that."""
+    yield recognise(path, stream.peek(_LOOKED_AT)[:_LOOKED_AT], settings.encoding, settings.tags)
+
+
+def split_rows(pieces: Iterable[str | Pause], settings: InputSettings) -> Iterator[Row | Pause]:
     """Yield the sentences of one document that comes in pieces of running text."""
-    splitter = SentenceSplitter(language)
+    splitter = SentenceSplitter(
+        settings.language, settings.known_abbreviations, joins_lines=settings.joins_lines
+    )
 
     def rows(sentences: list[Located]) -> list[Row]:
         return [Row(sentence.start, sentence.text) for sentence in sentences]
 
     for piece in pieces:
         if isinstance(piece, Pause):
-            yield from rows(splitter.flush() if piece.ends_sentence else [])
+            if piece.is_quiet:
+                yield from rows(splitter.flush() if piece.is_typed else splitter.pause())
             yield piece
         else:
             yield from rows(splitter.feed(piece))
     yield from rows(splitter.flush())
 
 
-def _read_text(path: FilePath, settings: InputSettings, watch: Watch) -> Iterator[Row | Pause]:
-    return split_rows(watch(path, _texts(path, settings)), settings.language)
+def _read_text(path: FilePath, settings: InputSettings, watch: Watch, note: Note) -> Iterator[Row | Pause]:
+    return split_rows(watch(path, _texts(path, settings)), settings)
 
 
-def _read_lines(path: FilePath, settings: InputSettings, watch: Watch) -> Iterator[Row | Pause]:
+def _read_lines(path: FilePath, settings: InputSettings, watch: Watch, note: Note) -> Iterator[Row | Pause]:
     for row in _cut_lines(watch(path, _texts(path, settings))):
         if isinstance(row, Pause):
             yield row
@@ -111,21 +177,22 @@ def _read_lines(path: FilePath, settings: InputSettings, watch: Watch) -> Iterat
             yield Row(row.start + len(row.text) - len(row.text.lstrip()), stripped)
 
 
-def _read_tokens(path: FilePath, settings: InputSettings, watch: Watch) -> Iterator[Row | Pause]:
+def _read_tokens(path: FilePath, settings: InputSettings, watch: Watch, note: Note) -> Iterator[Row | Pause]:
     for row in _cut_lines(watch(path, _texts(path, settings))):
         if isinstance(row, Pause):
             yield row
             continue
-        found = list(_TOKEN.finditer(row.text.rstrip("\r")))
+        found = list(_TOKEN.finditer(row.text))
         if found:
             first, last = found[0].start(), found[-1].end()
             words, starts = [match[0] for match in found], [match.start() - first for match in found]
             yield Row(row.start + first, row.text[first:last], words, starts)
 
 
-def _read_columns(path: FilePath, settings: InputSettings, watch: Watch) -> Iterator[Row | Pause]:
+def _read_columns(path: FilePath, settings: InputSettings, watch: Watch, note: Note) -> Iterator[Row | Pause]:
     """Yield the sentences of a column file; its documents' texts are their tokens with a blank between them."""
     columns = Columns(token=settings.token_column, tag=None, features=settings.feature_columns)
+    tags = TagWatch(display_name(path), settings, note)
     document = offset = 0
     for sentence in watch(path, read_sentences(path, columns=columns, encoding=settings.encoding)):
         if isinstance(sentence, Pause):
@@ -134,30 +201,58 @@ def _read_columns(path: FilePath, settings: InputSettings, watch: Watch) -> Iter
         if sentence.document != document:
             document, offset = sentence.document, 0
         words = list(sentence.tokens)
-        starts, at = [], 0
-        for word in words:
-            starts.append(at)
-            at += len(word) + 1
-        yield Row(offset, " ".join(words), words, starts, sentence.features, document)
-        offset += at
+        tags.look_at(words)
+        text, starts = _place_words(words)
+        yield Row(offset, text, words, starts, sentence.features, document)
+        offset += len(text) + 1
+    tags.judge()
 
 
-_READERS: dict[str, Callable[[FilePath, InputSettings, Watch], Iterator[Row | Pause]]] = {
+def _read_objects(path: FilePath, settings: InputSettings, watch: Watch, note: Note) -> Iterator[Row | Pause]:
+    """Yield the sentences of the documents that a JSON file holds."""
+    pieces = read_pieces(path, settings.encoding, settings.errors, settings.advice)
+    name = display_name(path)
+    for found in read_objects(watch(path, pieces), name, settings.text_field):
+        if isinstance(found, Pause):
+            yield found
+            continue
+        doc = found.doc or f"{fspath(path)}#{found.number}"
+        if found.words is not None:
+            if found.words:
+                text, starts = _place_words(found.words)
+                yield Row(found.start, text, found.words, starts, (), found.number, doc)
+            continue
+        for row in split_rows([found.text], settings):
+            assert isinstance(row, Row)
+            yield row._replace(start=found.start + row.start, document=found.number, doc=doc)
+
+
+def _place_words(words: Sequence[str]) -> tuple[str, list[int]]:
+    """Return a text of words with a blank between them, and where each starts."""
+    ends = accumulate(len(word) + 1 for word in words)
+    return " ".join(words), [0, *ends][:-1]
+
+
+_READERS: dict[str, Callable[[FilePath, InputSettings, Watch, Note], Iterator[Row | Pause]]] = {
     "text": _read_text,
     "lines": _read_lines,
     "tokens": _read_tokens,
     "conll": _read_columns,
+    "jsonl": _read_objects,
 }
 
 
 def _cut_lines(pieces: Iterable[str | Pause]) -> Iterator[Row | Pause]:
-    """Yield lines without their ends; one longer than the limit comes in several."""
+    r"""Yield lines without their ends; one longer than the limit comes in several.
+
+    A lone `\r` ends a line, as in column files; `\r\n` ends one and an empty one.
+    """
     waiting, offset = "", 0
     for piece in pieces:
         if isinstance(piece, Pause):
             yield piece  # a line that has no end yet goes on waiting for it
             continue
-        *whole, waiting = (waiting + piece).split("\n")
+        *whole, waiting = _LINE_END.split(waiting + piece)
         for line in whole:
             yield Row(offset, line)
             offset += len(line) + 1

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar
 
-from tagger.errors import ConfigError
+from tagger.errors import ConfigError, DataError
 from tagger.text.files import FilePath, find_decoder
 
 T = TypeVar("T")
+Note = Callable[[str], None]
+Fault = Callable[[DataError], None]
 
-INPUT_FORMATS = ("text", "lines", "tokens", "conll")
+AUTO = "auto"
+INPUT_FORMATS = (AUTO, "text", "lines", "tokens", "conll", "jsonl")
 _ADVICE = "name the file's encoding with --encoding, or let --errors replace put U+FFFD in its place"
 
 
@@ -20,11 +23,16 @@ class InputSettings:
     """How raw text is read.
 
     Attributes:
-        format: one of `INPUT_FORMATS`.
+        format: one of `INPUT_FORMATS`; `auto`: what a file's name and its beginning say (`recognition`).
         encoding: of the files.
         errors: what invalid bytes become: `strict` (an error) or `replace` (U+FFFD).
         language: of running text; its abbreviations end no sentence.
+        known_abbreviations: words of any language that a model's corpus writes with a full stop.
+        joins_lines: lines of running text are wrapped: a blank one alone ends a paragraph.
         token_column: of a column file.
+        text_field: of a JSON object, the key that holds its text, dots between keys of nested objects; None: one
+            of the usual ones.
+        tags: of the model, which tell columns from running text.
         feature_columns: those to read beside the tokens of a column file.
         advice: what the user may do about invalid bytes.
 
@@ -32,11 +40,15 @@ class InputSettings:
         ConfigError: there is no such format or encoding, or it has no columns where some are to be read.
     """
 
-    format: str = "text"
+    format: str = AUTO
     encoding: str = "utf-8"
     errors: str = "strict"
     language: str = "en"
+    known_abbreviations: frozenset[str] = frozenset()
+    joins_lines: bool = False
     token_column: int | str = 0
+    text_field: str | None = None
+    tags: frozenset[str] = frozenset()
     feature_columns: tuple[int | str, ...] = ()
     advice: str = _ADVICE
 
@@ -45,18 +57,25 @@ class InputSettings:
             raise ConfigError(
                 f"found {self.format!r}, expected one of {', '.join(INPUT_FORMATS)}", "--input-format"
             )
-        if self.feature_columns and self.format != "conll":
+        if self.format != AUTO:
+            self.check_format(self.format)
+        if self.errors not in ("strict", "replace"):
+            raise ConfigError(f"found {self.errors!r}, expected strict or replace", "--errors")
+        find_decoder(self.encoding, "--encoding")
+
+    def check_format(self, format: str) -> None:
+        """Raise ConfigError where a format lacks what is to be read."""
+        if self.feature_columns and format != "conll":
             names = ", ".join(map(str, self.feature_columns))
             raise ConfigError(
-                f"found {self.format}, expected conll: beside the tokens the model reads columns ({names}) "
+                f"found {format}, expected conll: beside the tokens the model reads columns ({names}) "
                 "that column files alone have",
                 "--input-format",
             )
-        if self.errors not in ("strict", "replace"):
-            raise ConfigError(f"found {self.errors!r}, expected strict or replace", "--errors")
-        if self.errors != "strict" and self.format == "conll":
+        if self.text_field is not None and format != "jsonl":
+            raise ConfigError(f"found {format}, expected jsonl, whose objects have fields", "--text-field")
+        if self.errors != "strict" and format == "conll":
             raise ConfigError("column files are read strictly; leave --errors out", "--errors")
-        find_decoder(self.encoding, "--encoding")
 
 
 class Row(NamedTuple):
@@ -69,6 +88,7 @@ class Row(NamedTuple):
         starts: where in `text` they start.
         columns: the values of each feature column, one a token.
         document: the number of the document in its file, from 0.
+        doc: the name of the document, where the input gives it one.
     """
 
     start: int
@@ -77,16 +97,19 @@ class Row(NamedTuple):
     starts: list[int] | None = None
     columns: tuple[tuple[str, ...], ...] = ()
     document: int = 0
+    doc: str | None = None
 
 
 class Pause(NamedTuple):
     """The input is slow: what waits for company should be answered now.
 
     Attributes:
-        ends_sentence: whether nothing came for a while, so that sentences end here too.
+        is_quiet: whether nothing came for a while, so that no more sentences of the same passage are waited for.
+        is_typed: whether a person types the input, line by line, and waits for what becomes of each.
     """
 
-    ends_sentence: bool = True
+    is_quiet: bool = True
+    is_typed: bool = False
 
 
 class Watch(Protocol):

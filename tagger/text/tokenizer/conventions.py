@@ -37,6 +37,7 @@ class Split(StrEnum):
     MENTION = "mention"
     UNIT = "unit"
     FUSED = "fused"
+    STOP = "stop"
 
 
 class Conventions(NamedTuple):
@@ -62,6 +63,8 @@ _ELIDED = "(?:[cdjlmnst]|qu|dell|nell|all|un)['’]"
 _FUSED_WHOLE = "cannot|gonna|wanna|gotta|dont|didnt|doesnt"
 _FUSED_SECOND = "not|na|ta|nt"
 
+_TITLES = "Mr|Mrs|Ms|Dr|Prof|Sr|Sra|Hr|Frl|Mme|Mlle|Sig|Dott|Nr|bzw|vs"
+
 # Elision asks for a vowel or h, as French and Italian do, so that English "c'mon" and "o'clock" say nothing.
 _EVIDENCE: dict[Split, _Evidence] = {
     Split.CONTRACTION: _Evidence(rf"\w+(?:{_CLITICS})", rf"\w+ (?:{_CLITICS}) .*", True),
@@ -75,6 +78,7 @@ _EVIDENCE: dict[Split, _Evidence] = {
     Split.MENTION: _Evidence(r"@\w+", r".* @ \w+", False),
     Split.FUSED: _Evidence(_FUSED_WHOLE, r"(?:(?:gon|wan) na|got ta|(?:do|did|does) nt) .*", False),
     Split.UNIT: _Evidence(r"\d[\d.:]*[ap]m", r"\d[\d.:]* [ap]m .*", False),
+    Split.STOP: _Evidence(rf"(?:{_TITLES})\.", rf"(?:{_TITLES}) \. .+", False),
 }
 _PATTERNS = [
     (split, re.compile(row.whole, re.IGNORECASE), re.compile(row.split, re.IGNORECASE))
@@ -88,6 +92,14 @@ CJK = (
     "\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3105-\u312f\u31a0-\u31bf"
     "\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003ffff"
 )
+# Scripts without blanks between words: those above, and Thai, Lao, Burmese and Khmer, which are not cut at all.
+_UNSPACED = re.compile(f"[{CJK}]{{2}}|[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]{{2}}")
+_MANY_UNSPACED = 0.05  # share of tokens: in a corpus of another language some are quoted
+UNSPACED_ADVICE = (
+    "the tokens of the training corpus are words of a script without blanks (as Japanese, Chinese or Thai), but raw "
+    "text is cut there at every character, or nowhere: give text that is cut into words, with --input-format tokens"
+)
+
 _HAS_CJK = re.compile(f"[{CJK}]")
 _ATTACHED = re.compile(r"[^\W\d_]{2,}[,;:!?]")
 
@@ -122,6 +134,21 @@ def detect_splits(sentences: Iterable[Sequence[str]]) -> frozenset[Split]:
     [<Split.POSSESSIVE: 'possessive'>, <Split.SLASH: 'slash'>]
     """
     return _splits_of(_sample(sentences))
+
+
+def is_unspaced(text: str) -> bool:
+    """Tell whether a text, or a token, holds two characters of a script without blanks side by side.
+
+    >>> is_unspaced("東京"), is_unspaced("東")
+    (True, False)
+    """
+    return _UNSPACED.search(text) is not None
+
+
+def has_unspaced_words(tokens: Iterable[str]) -> bool:
+    """Tell whether a good part of some tokens are words of a script without blanks, which no rule here can cut."""
+    sample = list(islice(tokens, _ENOUGH))
+    return sum(map(is_unspaced, sample)) > _MANY_UNSPACED * len(sample)
 
 
 def _sample(sentences: Iterable[Sequence[str]]) -> list[str]:

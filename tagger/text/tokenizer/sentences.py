@@ -1,59 +1,32 @@
 """Running text -> sentences with exact offsets, in linear time, in bounded memory, as the text arrives.
 
-Text falls into blocks at paragraph breaks; a block goes to sentencex (rules and abbreviations, written in Rust) in
-pieces of bounded size, after one small rule for Chinese and Japanese. Brackets and quotation marks are blanked for
-sentencex: it would keep what they enclose in one sentence, however long, and a mark that is never closed would
-reach over all that follows. Where a boundary falls depends on the text alone, not on the sizes in which it
-arrives.
+Text falls into blocks at paragraph breaks (`lines`); a block is cut in pieces of bounded size (`boundaries`). Where a
+boundary falls depends on the text alone, not on the sizes in which it arrives, nor on its pauses.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import takewhile
 from typing import NamedTuple
 
-import sentencex
-
+from tagger.text.tokenizer.abbreviations import find_abbreviations
+from tagger.text.tokenizer.boundaries import split_piece
 from tagger.text.tokenizer.conventions import CJK
-from tagger.text.tokenizer.words import NEVER_LAST
+from tagger.text.tokenizer.lines import LARGEST_PIECE, LINE_BREAKS, ParagraphEnd, ends_sentence, find_end
 
-# sentencex takes milliseconds on 5,000 characters of any kind, and minutes on 200,000 of some.
-_LARGEST_PIECE = 5_000
+# sentencex takes milliseconds on a piece of any kind, and minutes on 200,000 characters of some.
 # A word longer than a piece stays whole up to this many characters: the memory that one word may take.
 _LARGEST_WORD = 1 << 21
-# White space longer than this ends a paragraph, however few line breaks are in it.
-_LARGEST_GAP = 1_000
 _FED_AT_ONCE = 1 << 16
-# How far the first visible characters of a line are looked at, to see whether it is the item of a list.
-_LIST_MARK = 8
-
-# A line break ends a paragraph unless an editor made it to fill lines: no shorter than this, no longer than that.
-_SHORTEST_FILLED = 45
-_LONGEST_FILLED = 120
-
-_LINE_BREAKS = "\n\r\v\f\x85\u2028\u2029"
-_LINE_BREAK = re.compile(f"\r\n|[{_LINE_BREAKS}]")
 _VISIBLE = re.compile(r"\S")
-_LIST_ITEM = re.compile(r"[-*•–—·▪►]\s|\(?(?:\d{1,3}|[a-z])\)\s|\d{1,3}\.\s")
-
-# Blanked one for one before sentencex sees them; it panics on "B\u00a0!", so white space has to be a plain blank.
-_BLANKED = re.compile('["“”«»„()\\[\\]\ud800-\udfff]|[^\\S \n]')
-_CLOSERS = re.compile("[\"'”’»)\\]]{0,16}+")
-_NO_END = re.compile(rf"(?<!\w)(?:{'|'.join(NEVER_LAST)})\.$")
-_NO_END_BEFORE_NUMBER = re.compile(r"(?<!\w)(?:[Aa]rt|[Ff]ig|[Nn]o|[Cc]ap|[Ss]ec|p|[Vv]ol|Str)\.$")
-_NO_END_BEFORE_SMALL = re.compile(r"(?<!\w)(?:[^\W\d_]{1,2}\.){2,4}$")
-_LONGEST_ABBREVIATION = 12
-_NUMBERED = re.compile(r"\s*(?:\d{1,3}|[a-z]|[ivxIVX]{1,5})\.")
-
-_HAS_CJK = re.compile(f"[{CJK}]")
-_CJK_CLOSERS = "[\"'”’」』）)】》〉\\]]"
-_CJK_END = re.compile(  # a quotation that goes on with Japanese と or a comma is no end
-    rf"(?:[。！？｡]|(?<=[{CJK}])[!?…])[。！？｡!?…]*+{_CJK_CLOSERS}{{0,16}}+(?!と|って|、|，)"
-)
-# Without one of these before white space there is nothing to ask sentencex.
-_MAY_END = re.compile(r"[^\w\s,;:-]\s")
+_LAST_WORD = re.compile(r"\S*$")
+_LETTER = re.compile(r"\w")
+_ITEM = re.compile(
+    rf"(?:^|[{LINE_BREAKS}])\s*\d{{1,3}}\.(?=\s|$)"
+)  # of a list: sentencex looks for the next one
+_ANY_LINE = "\nXx xxxxxx"  # it begins with a capital
 
 # Where a sentence longer than a piece is cut, best first: after a clause, at a blank, between two ideographs.
 _CUTS = (
@@ -75,19 +48,27 @@ class Located(NamedTuple):
 class SentenceSplitter:
     """Sentences of one document whose text arrives in pieces of any size.
 
-    `feed` returns the sentences that are complete; the last paragraph waits for its end. `flush` returns what waits:
-    at the end of a document, or when a pipe has gone quiet and its reader should not be kept waiting. The sentences,
-    laid at their offsets, hold every character of the document but white space.
+    `feed` returns the sentences that are complete; the last paragraph waits for its end. `pause` returns those of it
+    that no text to come can change, for a reader who should not be kept waiting; `flush` returns all that waits, at
+    the end of a document. The sentences, laid at their offsets, hold every character of the document but white space.
 
     Args:
-        language: a code such as "de" that sentencex knows; it chooses a list of abbreviations.
+        language: a code such as "de", which chooses a list of abbreviations.
+        known: words of other languages that the text's corpus writes with a full stop.
+        joins_lines: lines are wrapped: a blank one alone ends a paragraph.
     """
 
-    def __init__(self, language: str = "en") -> None:
-        self._language = language
+    def __init__(
+        self, language: str = "en", known: frozenset[str] = frozenset(), *, joins_lines: bool = False
+    ) -> None:
+        self._abbreviations = find_abbreviations(language, known)
+        self._joins_lines = joins_lines
         self._waiting = ""
         self._offset = 0  # of `_waiting` in the document
         self._column = 0  # of `_waiting` in its line
+        self._answered = (
+            0  # up to where in the document sentences were returned: beyond `_offset` after a pause
+        )
 
     def feed(self, text: str) -> list[Located]:
         """Take the next piece of the document and return the sentences it completes."""
@@ -95,8 +76,53 @@ class SentenceSplitter:
         return self._take(is_last=False)
 
     def flush(self) -> list[Located]:
-        """Return the sentences that are waiting, taking the document to end or pause here."""
+        """Return the sentences that are waiting, taking the document to end here."""
         return self._take(is_last=True)
+
+    def pause(self) -> list[Located]:
+        """Return the sentences that are complete, whatever follows, though their paragraph has no end yet.
+
+        A sentence is, if a whole word of the next one is there; or if it ends its line with a mark at which the next
+        line, beginning with a capital, would be another one.
+        """
+        text = self._waiting
+        visible = _VISIBLE.search(text)
+        if visible is None:
+            return []
+        reach = self._find_end(text, visible.start(), is_last=False)
+        if reach.end is not None or reach.settled - visible.start() > LARGEST_PIECE:
+            return []  # a word, or a sentence, of more than a piece
+        line = text[: reach.settled].rstrip()
+        gap = text[len(line) :]
+        whole = _LAST_WORD.sub("", text[: reach.settled])
+        if ends_sentence(line) and gap.isspace() and set(LINE_BREAKS) & set(gap):
+            whole = line + _ANY_LINE
+            if self._find_end(whole, visible.start(), is_last=True).end == len(line):
+                return list(self._locate(line, self._offset, split_piece(line, self._abbreviations)))
+        spans = split_piece(whole, self._abbreviations)
+        while spans and not _LETTER.search(whole, spans.pop()[0]):
+            pass  # a dash, or dots, say nothing of the sentence before
+        item = _ITEM.search(whole)
+        complete = takewhile(lambda span: item is None or span[1] <= item.start(), spans)
+        return list(self._locate(text, self._offset, complete))
+
+    def _find_end(self, text: str, at: int, *, is_last: bool) -> ParagraphEnd:
+        return find_end(
+            text,
+            at,
+            self._column,
+            is_last=is_last,
+            joins_lines=self._joins_lines,
+            titles=self._abbreviations.before_others,
+        )
+
+    def _locate(self, text: str, origin: int, spans: Iterable[tuple[int, int]]) -> Iterator[Located]:
+        """Yield the sentences at these places of a text that starts at `origin`, each once."""
+        for start, end in spans:
+            first = max(start, self._answered - origin)
+            if first < end:
+                self._answered = origin + end
+                yield Located(origin + first, text[first:end])
 
     def _take(self, *, is_last: bool) -> list[Located]:
         text = self._waiting
@@ -104,19 +130,18 @@ class SentenceSplitter:
         at = 0
         while (visible := _VISIBLE.search(text, at)) is not None:
             at = self._move(text, at, visible.start())
-            end = _paragraph_end(text, at, self._column, is_last=is_last)
+            end = self._find_end(text, at, is_last=is_last).end
             if end is None:
                 break
-            spans = _split_piece(text[at : min(end, at + _LARGEST_PIECE)], self._language)
-            if end > at + _LARGEST_PIECE and len(spans) > 1:  # the last one goes on beyond the piece
+            spans = split_piece(text[at : min(end, at + LARGEST_PIECE)], self._abbreviations)
+            if end > at + LARGEST_PIECE and len(spans) > 1:  # the last one goes on beyond the piece
                 end = at + spans.pop()[0]
-            elif end > at + _LARGEST_PIECE:
+            elif end > at + LARGEST_PIECE:
                 cut = _cut_within_sentence(text, at, is_last=is_last)
                 if cut is None:
                     break
                 end, spans = cut, [(0, len(text[at:cut].rstrip()))]
-            origin = self._offset + at
-            found.extend(Located(origin + first, text[at + first : at + last]) for first, last in spans)
+            found.extend(self._locate(text, self._offset, ((at + first, at + last) for first, last in spans)))
             at = self._move(text, at, end)
         else:
             at = self._move(text, at, len(text))
@@ -126,7 +151,7 @@ class SentenceSplitter:
 
     def _move(self, text: str, start: int, end: int) -> int:
         """Pass over `text[start:end]`, keep count of the column, and return `end`."""
-        line_start = max(text.rfind(mark, start, end) for mark in _LINE_BREAKS)
+        line_start = max(text.rfind(mark, start, end) for mark in LINE_BREAKS)
         self._column = end - line_start - 1 if line_start >= 0 else self._column + end - start
         return end
 
@@ -155,100 +180,9 @@ def _extents(sentences: list[Located]) -> Iterator[tuple[int, int]]:
     return ((sentence.start, sentence.start + len(sentence.text)) for sentence in sentences)
 
 
-def _paragraph_end(text: str, at: int, column: int, *, is_last: bool) -> int | None:
-    """Return where the paragraph that starts at `at` ends, or None if only more text can tell.
-
-    A paragraph of more than a piece ends beyond it: where exactly is not looked for.
-    """
-    limit = at + _LARGEST_PIECE
-    line_start, position = at - column, at
-    while line_break := _LINE_BREAK.search(text, position, limit):
-        end, gap_end = line_break.start(), line_break.start() + _LARGEST_GAP
-        visible = _VISIBLE.search(text, end, gap_end)
-        after = visible.start() if visible else min(len(text), gap_end)
-        if after == gap_end or len(_LINE_BREAK.findall(text, end, after)) > 1:
-            return end
-        if len(text) < after + _LIST_MARK and not is_last:
-            return None
-        if visible is None or _is_deliberate(text, end - line_start, after):
-            return end
-        line_start, position = line_break.end(), after
-    if len(text) >= limit:
-        return limit + 1
-    return len(text) if is_last else None
-
-
-def _is_deliberate(text: str, length: int, after: int) -> bool:
-    """Tell a line break that means something from one that keeps lines short.
-
-    Args:
-        length: of the line before the break.
-        after: where the first visible character behind it stands.
-    """
-    if length > _LONGEST_FILLED or _LIST_ITEM.match(text, after):
-        return True
-    return length < _SHORTEST_FILLED and not text[after].islower()
-
-
-def _split_piece(piece: str, language: str) -> list[tuple[int, int]]:
-    """Return the (start, end) of the sentences of a piece of one paragraph."""
-    ends: list[int] = []
-    start = 0
-    if not piece.isascii() and _HAS_CJK.search(piece):
-        for match in _CJK_END.finditer(piece):
-            ends.extend(_ends_within(piece, start, match.end(), language))
-            ends.append(match.end())
-            start = match.end()
-    ends.extend(_ends_within(piece, start, len(piece), language))
-    spans: list[tuple[int, int]] = []
-    for first, end in pairwise([0, *ends, len(piece)]):
-        if visible := _VISIBLE.search(piece, first, end):
-            spans.append((visible.start(), first + len(piece[first:end].rstrip())))
-    return spans
-
-
-def _ends_within(piece: str, start: int, end: int, language: str) -> Iterator[int]:
-    """Yield where sentencex ends a sentence inside `piece[start:end]`, mended where it is known to err."""
-    if not _MAY_END.search(piece, start, end):
-        return
-    segment = piece[start:end]
-    for boundary in sentencex.get_sentence_boundaries(language, _BLANKED.sub(" ", segment)):
-        sentence = boundary["text"].rstrip()
-        mark = boundary["start_index"] + len(sentence)
-        if sentence and not _NUMBERED.fullmatch(sentence) and (closed := _end_at(segment, mark)):
-            yield start + closed
-
-
-def _end_at(text: str, mark: int) -> int | None:
-    """Return the end of a sentence whose last mark stands before `mark`, or None if it goes on.
-
-    It goes on where no blank follows; where a quotation closes and a small letter follows; and after "Mr.", "Nr. 5"
-    and "EE.UU. y", whatever the language: sentencex knows the abbreviations of one language at a time.
-    """
-    closed = _end_of(_CLOSERS, text, mark)
-    visible = _VISIBLE.search(text, closed)
-    if visible is None or visible.start() == closed:
-        return None
-    following = visible[0]
-    if closed > mark and following.islower():
-        return None
-    window = max(0, mark - _LONGEST_ABBREVIATION)
-    goes_on = (
-        _NO_END.search(text, window, mark)
-        or (following.isdigit() and _NO_END_BEFORE_NUMBER.search(text, window, mark))
-        or (following.islower() and _NO_END_BEFORE_SMALL.search(text, window, mark))
-    )
-    return None if goes_on else closed
-
-
-def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
-    match = pattern.match(text, at)
-    return match.end() if match else at
-
-
 def _cut_within_sentence(text: str, at: int, *, is_last: bool) -> int | None:
     """Return where to cut a sentence that fills more than a piece, or None if only more text can tell."""
-    limit = at + _LARGEST_PIECE
+    limit = at + LARGEST_PIECE
     for pattern in _CUTS:
         if match := pattern.match(text, at, limit):
             return match.end()

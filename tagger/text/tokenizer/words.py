@@ -12,25 +12,8 @@ import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 
+from tagger.text.tokenizer.abbreviations import Abbreviations
 from tagger.text.tokenizer.conventions import CJK, Split
-
-# Abbreviations keep their full stop. These stand before a name or a number and end no sentence: titles and
-# references, English first, then German, Spanish, French, Italian, Portuguese and Dutch.
-_BEFORE_OTHERS = """
-Mr Mrs Ms Mx Messrs Dr Drs Prof Rev Hon Gen Lt Col Sgt Cpl Capt Cmdr Adm Maj Gov Sen Rep Pres Supt Fr Msgr St Ste
-MR MRS DR vs viz cf Cf approx incl pp Fig Figs Ch Vol Nos Hr Hrn Frl bzw evtl ggf inkl sog vgl Vgl Nr Abs zzgl bspw
-Dipl Ing Sra Srta Sres Dña Ud Uds Vd Vds pág págs núm núms Lda Ldo Excmo Excma Avda Mme Mlle MM env chap
-Sig Sigg Dott Avv Egr Gent Exmo Exma dhr mevr bijv
-"""
-NEVER_LAST = tuple(_BEFORE_OTHERS.split())
-
-# These may also end one. Absent are abbreviations that are more often words ("Miss", "Sun", "est").
-_ANYWHERE = """
-Jr Sr JR Esq Ph.D M.Sc B.Sc LL.D Inc Corp Co Cos Ltd Bros INC LTD CORP Assn Dept Univ Inst Mfg Intl Natl
-Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec Mon Tue Tues Wed Thu Thur Thurs Fri Sat
-Ave Blvd Rd Hwy Mt Ft Ala Ariz Ark Calif Colo Conn Del Fla Ill Ind Kan Ky Md Mich Minn Mont Neb Nev Okla Ont Tenn
-Tex Va Vt Wis Wyo etc al esp resp ext Tel No usw ca Str Bd Jh dgl ecc enz
-"""
 
 # What ends a name of a host or a file, so that "example.com" is one token and "end.Next" three.
 _HOSTS_AND_FILES = """
@@ -77,7 +60,7 @@ _EMOJI = (  # flags, keycaps, then pictures joined by ZWJ, each with its skin to
 )
 _REPEATED = r"…++|[.!?]{2,}+|(?P<symbol>[-*=~#+<>^|/\\$–—•·])(?P=symbol)++|''|``|_{3,}+"
 
-_NEVER_LAST_ALONE = re.compile(r"(?:[^\W\d_]|[Nn]os?)\.")
+_LETTER_OR_NO = re.compile(r"(?:[^\W\d_]|[Nn]os?)\.")
 
 _CACHED_RUNS = 1 << 16
 _LONGEST_CACHED = 48
@@ -86,9 +69,15 @@ Cutter = Callable[[str], tuple[str, ...]]
 
 
 @lru_cache(maxsize=64)
-def word_cutter(splits: frozenset[Split]) -> Cutter:
-    """Return the function that cuts one run of characters without white space into words."""
-    find_all = re.compile(_pattern(splits)).finditer
+def word_cutter(splits: frozenset[Split], abbreviations: frozenset[str]) -> Cutter:
+    """Return the function that cuts one run of characters without white space into words.
+
+    Args:
+        splits: where it begins new ones.
+        abbreviations: the words that keep their full stop.
+    """
+    kept = frozenset[str]() if Split.STOP in splits else abbreviations
+    find_all = re.compile(_pattern(splits, kept)).finditer
 
     def cut(run: str) -> tuple[str, ...]:
         if run.isascii() and run.isalpha():
@@ -119,13 +108,34 @@ def cut_characters(run: str) -> tuple[str, ...]:
     return tuple(find_all(run)) if find_composed(run) else tuple(run)
 
 
-def final_stop(word: str) -> int | None:
+def free_stops(runs: list[str], abbreviations: Abbreviations) -> list[str]:
+    """Part full stops from words that are dates or states elsewhere; the runs, joined, stay the same.
+
+    >>> from tagger.text.tokenizer.abbreviations import find_abbreviations
+    >>> free_stops("met Jan. He left on Jan. 5".split(), find_abbreviations("en"))
+    ['met', 'Jan', '.', 'He', 'left', 'on', 'Jan.', '5']
+    """
+    loose = abbreviations.loose
+    if loose.isdisjoint(runs):
+        return runs
+    found: list[str] = []
+    for place, run in enumerate(runs):
+        is_parted = run in loose and abbreviations.is_free(runs, place)
+        found += (run[:-1], ".") if is_parted else (run,)
+    return found
+
+
+def final_stop(word: str, abbreviations: Abbreviations) -> int | None:
     """Return where to cut the full stop off the last word of a sentence, if that is no abbreviation there.
 
-    >>> final_stop("No."), final_stop("B."), final_stop("Inc.")
-    (2, 1, None)
+    >>> from tagger.text.tokenizer.abbreviations import find_abbreviations
+    >>> [final_stop(word, find_abbreviations("en")) for word in ("No.", "B.", "Mr.", "Inc.")]
+    [2, 1, 2, None]
     """
-    return len(word) - 1 if _NEVER_LAST_ALONE.fullmatch(word) else None
+    is_free = word[-1] == "." and (
+        word[:-1] in abbreviations.before_others or _LETTER_OR_NO.fullmatch(word) is not None
+    )
+    return len(word) - 1 if is_free else None
 
 
 def _cut_clitics(word: str, splits: frozenset[Split]) -> list[str]:
@@ -155,7 +165,7 @@ def _cut_clitics(word: str, splits: frozenset[Split]) -> list[str]:
     return [*front, word, *reversed(back)]
 
 
-def _pattern(splits: frozenset[Split]) -> str:
+def _pattern(splits: frozenset[Split], abbreviations: frozenset[str]) -> str:
     """Return the expression whose successive matches tile any run; the first alternative that fits wins."""
     letter = rf"[^\W\d_{CJK}]"
     char = rf"[^\W{CJK}]"  # letters, digits and the underscore
@@ -171,7 +181,7 @@ def _pattern(splits: frozenset[Split]) -> str:
     if Split.CURRENCY not in splits:
         compound = rf"(?:[$£€¥](?=\d))?{compound}"
     tail = "" if Split.HYPHEN in splits else rf"(?:-{compound})?"
-    abbreviations = "|".join(map(re.escape, [*NEVER_LAST, *_ANYWHERE.split()]))
+    stopped = "|".join(map(re.escape, sorted(abbreviations, key=lambda word: (-len(word), word))))
     return "|".join(
         [
             rf"[{CJK}()\[\]{{}}«»“”„,][{marks}\u200d]*+",  # no other alternative begins with one of these
@@ -184,7 +194,7 @@ def _pattern(splits: frozenset[Split]) -> str:
             *([] if Split.MENTION in splits else [r"@\w++"]),
             rf"(?:{letter}\.){{1,20}}{letter}\.?(?!\w){tail}",
             r"(?:[A-Z]{2}\.){2,4}",
-            rf"(?:{abbreviations})\.(?![^\W\d]|\.)",
+            *([rf"(?:{stopped})\.(?![^\W\d]|\.)"] if stopped else []),
             rf"{letter}\.(?![\w.])|[A-Z]\.(?=[A-Z])",
             _HOST_OR_FILE,
             _LEADING_CLITIC,

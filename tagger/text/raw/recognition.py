@@ -1,0 +1,143 @@
+"""What a raw text file is, told by its name and by how it begins: running text, columns or JSON.
+
+Running text is what everything is that shows nothing else beyond doubt: a table within a text stays text, a poem, a
+list with tabs. Columns show tags, row by row; JSON parses.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import NamedTuple
+
+from tagger.text.conll import CONLLU_COLUMNS
+from tagger.text.conll.layout import CONLLU_ID, split_row
+from tagger.text.files import FilePath, display_name, find_decoder
+from tagger.text.raw.rows import InputSettings, Note
+from tagger.text.schemes import OUTSIDE
+
+_SUFFIXES = {
+    ".conll": "conll", ".conllu": "conll", ".conllx": "conll", ".conll03": "conll", ".bio": "conll", ".iob": "conll",
+    ".iob2": "conll", ".bioes": "conll", ".iobes": "conll", ".bilou": "conll", ".bmes": "conll",
+    ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
+}  # fmt: skip
+_NAMES = {"conll": "columns", "jsonl": "JSON"}
+_TAG = re.compile(r"[BIESLUM]-\S+")
+_JSON = re.compile(r'\[?\s*\{\s*("(?:[^"\\]|\\.)*"\s*:|$)|\[\s*$')
+_GOES_ON = tuple("{[,:")  # ends a line of JSON that is laid out over several
+_DOCSTART = "-DOCSTART-"
+_LOOKED_AT = 200  # rows
+_ENOUGH_TOKENS = 1_000
+_NEARLY_ALL = 0.9
+_FEWEST_OUTSIDE = 5  # rows that are all `O`: fewer may be a list with a letter in it
+
+
+class Recognised(NamedTuple):
+    """A format, and what to tell the user about it; None: what he expects anyway."""
+
+    format: str
+    note: str | None = None
+
+
+def recognise(
+    path: FilePath, beginning: bytes, encoding: str, tags: frozenset[str] = frozenset()
+) -> Recognised:
+    """Return what a file holds.
+
+    Args:
+        path: of the file; `-` says nothing.
+        beginning: some of its first bytes.
+        encoding: of the file.
+        tags: of a model, which columns may hold.
+    """
+    try:
+        text = find_decoder(encoding)("replace").decode(beginning).removeprefix("\ufeff")
+    except UnicodeError:  # of the encoding as such; whoever reads the file will say so
+        text = ""
+    named = _SUFFIXES.get(PurePath(display_name(path).removesuffix(".gz")).suffix.lower())
+    shown = "jsonl" if _is_json(text) else "conll" if _is_columns(text, tags) else None
+    format = shown or named or "text"
+    if format == "text":
+        return Recognised(format)
+    why = "" if shown else ", as its name says"
+    found = f"{display_name(path)}: read as {_NAMES[format]} ({format}){why}"
+    return Recognised(format, f"{found}; --input-format text reads it as running text")
+
+
+class TagWatch:
+    """Notices that the tokens of a column file are tags, so that another column was meant.
+
+    Args:
+        name: of the file.
+        settings: which column was read, and the tags of the model.
+        note: called once if nearly all of the first tokens are tags.
+    """
+
+    def __init__(self, name: str, settings: InputSettings, note: Note) -> None:
+        self._name = name
+        self._column = settings.token_column
+        self._tags = settings.tags | {OUTSIDE}
+        self._note = note
+        self._seen = self._found = 0
+
+    def look_at(self, words: Sequence[str]) -> None:
+        """Count a sentence's tokens, until there are enough."""
+        if self._seen >= _ENOUGH_TOKENS:
+            return
+        self._seen += len(words)
+        self._found += sum(word in self._tags or _TAG.fullmatch(word) is not None for word in words)
+        if self._seen >= _ENOUGH_TOKENS:
+            self._say()
+
+    def judge(self) -> None:
+        """Say what is to be said at the end of the file."""
+        if self._seen < _ENOUGH_TOKENS:
+            self._say()
+
+    def _say(self) -> None:
+        if self._seen and self._found > _NEARLY_ALL * self._seen:
+            self._note(
+                f"{self._name}: the tokens read from column {self._column} are tags ({self._found} of the first "
+                f"{self._seen}); name the column of the words with --token-column"
+            )
+
+
+def _is_json(text: str) -> bool:
+    """Tell whether a text begins with an object, or with an array of objects."""
+    text = text.lstrip()
+    if not _JSON.match(text):
+        return False
+    line, line_end, _ = text.partition("\n")
+    try:
+        _, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return not line_end or line.rstrip().endswith(_GOES_ON)
+    return not text[end:].partition("\n")[0].strip()
+
+
+def _is_columns(text: str, tags: frozenset[str]) -> bool:
+    """Tell whether all rows have the same columns, and one of these holds tags."""
+    if text.startswith(_DOCSTART):
+        return True
+    lines = text.replace("\r\n", "\n").split("\n")[:-1][:_LOOKED_AT]
+    rows = [line.rstrip(" \t") for line in lines if line.strip(" \t") and not line.startswith("#")]
+    if not rows:
+        return False
+    separator = "\t" if "\t" in rows[0] else " "
+    table = [split_row(row, separator) for row in rows if not row.startswith(_DOCSTART)]
+    if not table or any(len(fields) != len(table[0]) for fields in table):
+        return False
+    if separator == "\t" and len(table[0]) == len(CONLLU_COLUMNS) and CONLLU_ID.fullmatch(table[0][0]):
+        return True
+    columns = list(zip(*table, strict=True))
+    held = [_holds_tags(column, tags) for column in columns]
+    return any(held) and not all(held) and (len(table) > 1 or separator == "\t")
+
+
+def _holds_tags(column: tuple[str, ...], tags: frozenset[str]) -> bool:
+    spans = sum(_TAG.fullmatch(value) is not None for value in column)
+    if spans + column.count(OUTSIDE) == len(column):
+        return spans > 0 or len(column) >= _FEWEST_OUTSIDE
+    return len(set(column)) > 2 and tags.issuperset(column)
