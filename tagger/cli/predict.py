@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TextIO
 
@@ -19,8 +19,12 @@ from tagger.text.counting import count_of
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tagger.runtime.tagger import Tagger
     from tagger.runtime.workers import Answer
+    from tagger.text.files import FilePath
     from tagger.text.formats import Format, LabelledSentence
+    from tagger.text.passages import Event
+    from tagger.text.raw import Fault, InputSettings
 
 
 _Model = Annotated[Path, typer.Argument(help="Model directory.")]
@@ -40,10 +44,51 @@ _Output = Annotated[
 _InputFormat = Annotated[
     str,
     typer.Option(
-        help="text: running text; lines: a sentence a line; tokens: the same, tokens between blanks; "
-        "conll: columns, the token's as in training.",
+        help="auto: what a file's name and beginning say; text: running text; lines: a sentence a line; tokens: "
+        "the same, tokens between blanks; conll: columns; jsonl: JSON objects that hold texts.",
         rich_help_panel=READING,
-        **one_of(("text", "lines", "tokens", "conll")),
+        **one_of(("auto", "text", "lines", "tokens", "conll", "jsonl")),
+    ),
+]
+_Texts = Annotated[
+    list[str] | None,
+    typer.Option("--text", metavar="TEXT", help="A text itself (repeatable).", rich_help_panel=READING),
+]
+_TextField = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Key of JSON objects that holds the text, as data.text; else text, or what is usual.",
+        rich_help_panel=READING,
+    ),
+]
+_TokenColumn = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="Column of the token; else as in training.", rich_help_panel=READING),
+]
+_FeatureColumns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--feature-column",
+        metavar="COLUMN",
+        help="Columns that the model reads beside the token (repeatable); else as in training.",
+        rich_help_panel=READING,
+    ),
+]
+_JoinLines = Annotated[
+    bool,
+    typer.Option(
+        "--join-lines",
+        help="Lines of running text are wrapped: blank ones alone end a paragraph.",
+        rich_help_panel=READING,
+    ),
+]
+_FailFast = Annotated[
+    bool,
+    typer.Option(
+        "--fail-fast",
+        help="Stop at the first file that can't be read; else the others are labelled.",
+        rich_help_panel=READING,
     ),
 ]
 _Format = Annotated[
@@ -84,7 +129,8 @@ _Device = Annotated[
 def predict(
     model: _Model,
     inputs: _Inputs = None,
-    input_format: _InputFormat = "text",
+    input_format: _InputFormat = "auto",
+    texts: _Texts = None,
     output: _Output = None,
     format: _Format = None,
     min_confidence: MinConfidence = None,
@@ -93,6 +139,11 @@ def predict(
     encoding: _Encoding = "utf-8",
     errors: _Errors = "strict",
     language: _Language = "en",
+    text_field: _TextField = None,
+    token_column: _TokenColumn = None,
+    feature_columns: _FeatureColumns = None,
+    join_lines: _JoinLines = False,
+    fail_fast: _FailFast = False,
     device: _Device = "cpu",
 ) -> None:
     """Label raw text with a trained model.
@@ -110,12 +161,105 @@ def predict(
         raise ConfigError("the readings are part of jsonl alone; give --format jsonl", "--nbest")
     talk = Console(stderr=True, highlight=False)
     wanted = _Wanted(min_confidence, nbest, name, workers or os.cpu_count() or 1, device)
-    reading = {"format": input_format, "encoding": encoding, "errors": errors, "language": language}
-    answers = _answers(model, inputs or ["-"], reading, wanted)
+    reading = _Reading(
+        {
+            "format": input_format,
+            "encoding": encoding,
+            "errors": errors,
+            "language": language,
+            "text_field": text_field,
+            "joins_lines": join_lines,
+        },
+        token_column,
+        feature_columns or [],
+        fail_fast,
+        talk,
+    )
+    answers = _answers(model, inputs or ([] if texts else ["-"]), texts or [], reading, wanted)
     with asked_to_stop(talk, "the sentences at work") as stop:
         progress = _Progress(stop)
         _write_all(answers, progress, chosen, output)
     _say_how_far(talk, progress, output)
+    if reading.faults:
+        raise typer.Exit(1)
+
+
+class _Reading:
+    """How the inputs are read, what is said about them, and which were at fault.
+
+    Args:
+        settings: of `InputSettings`, as far as they don't depend on the model.
+        token_column, feature_columns: as the user writes them; absent: the model's.
+        fail_fast: whether the first fault is the last.
+        talk: where faults and what is odd are said.
+    """
+
+    def __init__(
+        self,
+        settings: dict[str, Any],
+        token_column: str | None,
+        feature_columns: list[str],
+        fail_fast: bool,
+        talk: Console,
+    ) -> None:
+        self._settings = settings
+        self._token_column = token_column
+        self._feature_columns = feature_columns
+        self._talk = talk
+        self._fail_fast = fail_fast
+        self.faults: list[DataError] = []
+
+    def find_files(self, inputs: list[str]) -> list[FilePath]:
+        """Return the files to read; where there are several, those that don't exist are left to be reported."""
+        from tagger.text.raw import find_files
+
+        advice = (
+            "to label these words themselves, give them with --text, or write them to the standard input (-)"
+        )
+        return find_files(inputs, self.on_fault if len(inputs) > 1 else None, advice)
+
+    @property
+    def on_fault(self) -> Fault | None:
+        """What is done about a file that can't be read; None: the command ends."""
+        return None if self._fail_fast else self._report
+
+    def _report(self, fault: DataError) -> None:
+        from tagger.cli.messages import say
+
+        self.faults.append(fault)
+        say(self._talk, f"error: {fault}", "red")
+
+    def note(self, fact: str) -> None:
+        """Say what the user should know of how a file is read."""
+        from tagger.cli.messages import warn
+
+        warn(self._talk, fact)
+
+    def settings_for(self, tagger: Tagger) -> InputSettings:
+        """Return how the inputs are read for a model.
+
+        Raises:
+            ConfigError: the model reads another number of columns, or they don't go with the format.
+        """
+        from tagger.text.conll import parse_column
+        from tagger.text.raw import InputSettings
+
+        token: int | str = tagger.model.config.corpus.token_column
+        features = tagger.feature_columns
+        if self._feature_columns:
+            if len(self._feature_columns) != len(features):
+                found = f"found {count_of(len(self._feature_columns), 'column')}"
+                raise ConfigError(
+                    f"{found}, expected {len(features)}: as many as the model reads", "--feature-column"
+                )
+            features = tuple(map(parse_column, self._feature_columns))
+        return InputSettings(
+            token_column=token if self._token_column is None else parse_column(self._token_column),
+            feature_columns=features,
+            known_abbreviations=tagger.known_abbreviations,
+            tags=frozenset(tagger.types),
+            **self._settings,
+        )
 
 
 class _Wanted(NamedTuple):
@@ -163,34 +307,55 @@ class _Progress:
 def _answers(
     model: Path,
     inputs: list[str],
-    reading: dict[str, Any],
+    texts: list[str],
+    reading: _Reading,
     wanted: _Wanted,
 ) -> Iterator[Answer | None]:
-    """Load the model and label the inputs; None where the input pauses."""
+    """Load the model and label texts and inputs; None where the input pauses."""
     from tagger.runtime.collector import resting_collector, spare_collector
 
     with resting_collector():
         from tagger.api.sources import load
         from tagger.runtime.decode import Question
         from tagger.runtime.workers import answer
-        from tagger.text.passages import read_passages
-        from tagger.text.raw import InputSettings, find_files
+        from tagger.text.passages import read_passages, split_texts
 
-        files = find_files(inputs)
+        files = reading.find_files(inputs)
         tagger = load(model, device=wanted.device)
     spare_collector()
-    reading |= {
-        "token_column": tagger.model.config.corpus.token_column,
-        "feature_columns": tagger.feature_columns,
-    }
-    events = read_passages(files, InputSettings(**reading), tagger.scope)
+    settings = reading.settings_for(tagger)
+    events = chain(
+        split_texts(texts, settings, tagger.scope),
+        read_passages(
+            files,
+            settings,
+            tagger.scope,
+            note=reading.note,
+            on_fault=reading.on_fault if len(inputs) + len(texts) > 1 or len(files) > 1 else None,
+        ),
+    )
     yield from answer(
         tagger,
-        events,
+        _watch_script(events, tagger, reading.note),
         Question(min_confidence=wanted.min_confidence, nbest=wanted.nbest),
         format=wanted.format,
         workers=wanted.workers,
     )
+
+
+def _watch_script(events: Iterable[Event], tagger: Tagger, note: Callable[[str], None]) -> Iterator[Event]:
+    """Pass events on, and say once if they hold text that can't be cut as the model's corpus was."""
+    from tagger.text.passages import Passage
+    from tagger.text.tokenizer import UNSPACED_ADVICE, is_unspaced
+
+    is_watching = tagger.has_unspaced_words
+    for event in events:
+        if is_watching and isinstance(event, Passage):
+            odd = next((row for row in event.rows if row.words is None and is_unspaced(row.text)), None)
+            if odd is not None:
+                note(f"{event.doc}: {UNSPACED_ADVICE}")
+                is_watching = False
+        yield event
 
 
 def _write_all(
