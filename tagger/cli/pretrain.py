@@ -14,13 +14,14 @@ from tagger.cli.flags import Flag, Given, as_sentence, choose_settings, find_fie
 from tagger.cli.options import AsJson, ConfigFile, Output, Overrides, Overwrite, Resume, check_encoding
 from tagger.cli.tables import percent
 from tagger.config import PretrainConfig, TextEncoderConfig
-from tagger.errors import ConfigError
+from tagger.errors import ConfigError, DataError
 from tagger.text.counting import count_of
 from tagger.text.escape import render_json
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tagger.config import RawTextConfig
     from tagger.training.recipes.pretraining import FinishedPretraining, Perplexities, PretrainingRecipe
 
 
@@ -50,6 +51,8 @@ def _flag(name: str, field: str, panel: str, **others: Any) -> Flag:
 
 _SETTINGS = (
     _flag("--input-format", "text.format", _INPUT),
+    _flag("--text-field", "text.text_field", _INPUT, metavar="NAME"),
+    _flag("--token-column", "text.token_column", _INPUT, metavar="COLUMN"),
     _flag("--encoding", "text.encoding", _INPUT, metavar="NAME", parse=check_encoding),
     _flag("--unit", "model.unit", _INPUT),
     _flag("--held-out", "text.held_out", _INPUT),
@@ -84,6 +87,14 @@ _Target = Annotated[
     ),
 ]
 
+_FailFast = Annotated[
+    bool,
+    typer.Option(
+        "--fail-fast",
+        help="Stop at the first file that can't be read; else the others are learnt from.",
+        rich_help_panel=_INPUT,
+    ),
+]
 _DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="Read all, take a few steps, estimate time and memory, write nothing."),
@@ -100,6 +111,7 @@ def pretrain(
     dry_run: _DryRun = False,
     resume: Resume = False,
     overwrite: Overwrite = False,
+    fail_fast: _FailFast = False,
     as_json: AsJson = False,
     overrides: Overrides = None,
 ) -> None:
@@ -110,7 +122,7 @@ def pretrain(
     from rich.console import Console
 
     from tagger.api.sources import require_torch
-    from tagger.cli.messages import say, tell_of_directory
+    from tagger.cli.messages import tell_of_directory
     from tagger.training import output as place
 
     require_torch("pretraining")
@@ -119,16 +131,26 @@ def pretrain(
     if not dry_run:
         place.check(output, resume=resume, overwrite=overwrite)
         tell_of_directory(talk, output, resume=resume)
-    recipe = _prepare(texts, chosen)
+    faults = _Faults(talk)
+    recipe = _prepare(faults.leave_out(texts, chosen.text, fail_fast=fail_fast), chosen)
     _describe(talk, recipe)
     if dry_run:
         _rehearse(recipe, as_json)
-        return
-    from tagger.training.run import train
+    else:
+        from tagger.training.run import train
 
-    finished, was_complete = _run(
-        talk, recipe, partial(train, recipe, output, resume=resume, overwrite=overwrite)
-    )
+        run = partial(train, recipe, output, resume=resume, overwrite=overwrite)
+        _show(talk, *_run(talk, recipe, run), output, as_json=as_json)
+    if faults.found:
+        raise typer.Exit(1)
+
+
+def _show(
+    talk: Console, finished: FinishedPretraining, was_complete: bool, output: Path, *, as_json: bool
+) -> None:
+    """Print what was learnt and how it is used."""
+    from tagger.cli.messages import say
+
     if as_json:
         typer.echo(render_json(finished.as_dict()))
         return
@@ -138,6 +160,41 @@ def pretrain(
             talk,
             f"model written to {output} in {finished.seconds:.0f} s; use it: {finished.use} {output}",
         )
+
+
+class _Faults:
+    """The files that can't be read: left out, each with its reason said, so that the others are learnt from."""
+
+    def __init__(self, talk: Console) -> None:
+        self._talk = talk
+        self.found: list[DataError] = []
+
+    def leave_out(self, texts: list[Path], text: RawTextConfig, *, fail_fast: bool) -> list[Path]:
+        """Return the files that can be read.
+
+        Raises:
+            DataError: there is none, or the first fault if that is to be the last.
+        """
+        from tagger.cli.messages import warn
+        from tagger.text.raw import check_files
+        from tagger.training.stream import read_settings
+
+        is_alone = len(texts) == 1 and not texts[0].is_dir()
+        readable = check_files(
+            texts,
+            read_settings(text),
+            lambda fact: warn(self._talk, fact),
+            None if fail_fast or is_alone else self._report,
+        )
+        if not readable:
+            raise DataError("found no file that can be read; mend one of them", texts[0])
+        return [Path(path) for path in readable]
+
+    def _report(self, fault: DataError) -> None:
+        from tagger.cli.messages import say
+
+        self.found.append(fault)
+        say(self._talk, f"error: {fault}", "red")
 
 
 def _choose(

@@ -281,10 +281,17 @@ class LanguageModelConfig(Section):
 class RawTextConfig(Section):
     """How raw text is read."""
 
-    format: Literal["text", "lines", "tokens", "conll"] = Field(
-        default="text",
-        description="text: running text; lines: a sentence a line; tokens: the same, tokens between blanks; "
-        "conll: the first column",
+    format: Literal["auto", "text", "lines", "tokens", "conll", "jsonl"] = Field(
+        default="auto",
+        description="auto: what a file's name and beginning say; text: running text; lines: a sentence a line; "
+        "tokens: the same, tokens between blanks; conll: columns; jsonl: JSON objects that hold texts",
+    )
+    text_field: str | None = Field(
+        default=None,
+        description="key of JSON objects that holds the text, as data.text; absent: text, or what is usual",
+    )
+    token_column: int | str = Field(
+        default=0, description="column of the token in column files: an index from 0, or a CoNLL-U name"
     )
     encoding: str = Field(default="utf-8", description="encoding of the files")
     held_out: Annotated[float, Field(gt=0, lt=0.5)] = Field(

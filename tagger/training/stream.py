@@ -24,6 +24,17 @@ from tagger.text.tokenizer import Mode
 MOST_COUNTED = 4_000_000  # distinct words counted at once; beyond that those seen once are forgotten
 
 
+def read_settings(text: RawTextConfig) -> InputSettings:
+    """Return how text files are read."""
+    return InputSettings(
+        format=text.format,
+        encoding=text.encoding,
+        text_field=text.text_field,
+        token_column=text.token_column,
+        advice=ENCODING_ADVICE,
+    )
+
+
 class Source:
     """The sentences of some text files, which can be read again and again.
 
@@ -50,7 +61,7 @@ class Source:
                 )
         self.paths = find_files(paths)
         self._text = text
-        self._settings = InputSettings(format=text.format, encoding=text.encoding, advice=ENCODING_ADVICE)
+        self._settings = read_settings(text)
         self._mode = mode
         self._longest = longest
         self._seed = seed

@@ -111,7 +111,7 @@ def test_pretrain_says_what_is_wrong(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--input-format", "html"), "'--input-format': found 'html', expected 'text', 'lines'"),
+        (("--input-format", "html"), "'--input-format': found 'html', expected 'auto', 'text', 'lines'"),
         (("--set", "model.hiden=3"), "for --set: model.hiden: no such setting; did you mean model.hidden?"),
         (("--encoding", "klingon"), "'--encoding': found 'klingon', expected a text encoding"),
         (("--target", "encoder", "--set", "model.hidden=8"), "did you mean encoder.hidden?"),
@@ -266,6 +266,51 @@ def test_bytes_that_are_no_text_are_placed(run: Run, tmp_path: Path) -> None:
     code, _, err = run("pretrain", tmp_path / "text.txt", "--output", tmp_path / "lm")
     assert code == 1
     assert "text.txt:3: byte 0xff at offset 8 is not valid utf-8; save the file as UTF-8" in err
+
+
+def test_one_bad_file_is_reported_and_the_others_are_learnt_from(
+    files: Path, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "texts").mkdir()
+    text = (files / "text.txt").read_text(encoding="utf-8")
+    objects = "".join(json.dumps({"text": line}) + "\n" for line in text.splitlines())
+    (tmp_path / "texts" / "a.jsonl").write_text(objects, encoding="utf-8")
+    (tmp_path / "texts" / "b.jpg").write_bytes(b"\xff\xd8")
+    done = run("pretrain", "texts", "none", "-o", "lm", "--dry-run", *SMALL)
+    assert done.code == 1
+    assert [line.partition(";")[0] for line in done.err.splitlines()[:3]] == [
+        "error: none: cannot be read: No such file or directory",
+        "warning: texts/a.jsonl: read as JSON (jsonl)",
+        "error: texts/b.jpg:1: byte 0xff at offset 0 is not valid utf-8",
+    ]
+    assert done.out  # what a run would take
+    assert run("pretrain", "texts", "-o", "lm", "--dry-run", "--fail-fast", *SMALL).error.startswith(
+        "texts/b.jpg:1"
+    )
+    assert run("pretrain", "texts/b.jpg", "-o", "lm", "--dry-run").error.startswith(
+        "texts/b.jpg:1: byte 0xff"
+    )
+
+
+def test_json_gives_the_words_of_its_texts(files: Path, run: Run, tmp_path: Path) -> None:
+    text = (files / "text.txt").read_text(encoding="utf-8")
+    objects = "".join(json.dumps({"a": {"b": line}}) + "\n" for line in text.splitlines())
+    (tmp_path / "x.txt").write_text(objects, encoding="utf-8")
+    given = ("-o", "lm", "--dry-run", *SMALL)
+    found = run("pretrain", "x.txt", "--text-field", "a.b", *given).err.splitlines()
+    assert found[0] == "warning: x.txt: read as JSON (jsonl); --input-format text reads it as running text"
+    assert (
+        found[1:]
+        == run("pretrain", str(files / "text.txt"), "--input-format", "lines", *given).err.splitlines()
+    )
+    assert run("pretrain", "x.txt", *given).error.startswith("x.txt:1: found no text (keys: 'a')")
+
+
+def test_a_pipe_can_not_be_learnt_from(run: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert run("pretrain", "pipe", "-o", "lm").error == (
+        "pipe: can be read only once, and every epoch reads the text; give a file"
+    )
 
 
 def test_the_next_words_come_with_probabilities(files: Path, run: Run) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tagger.text.raw.reading import Words, find_files, read_rows, read_words, split_rows
+from tagger.text.raw.reading import Words, check_files, find_files, read_rows, read_words, split_rows
 from tagger.text.raw.rows import AUTO, INPUT_FORMATS, Fault, InputSettings, Note, Pause, Row, Watch
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Row",
     "Watch",
     "Words",
+    "check_files",
     "find_files",
     "read_rows",
     "read_words",

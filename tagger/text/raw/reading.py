@@ -7,6 +7,7 @@ sentence. Input that comes slowly, from a pipe, may be interspersed with pauses 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BufferedReader
 from itertools import accumulate
@@ -33,6 +34,10 @@ LONGEST_LINE = (
 _LOOKED_AT = 1 << 13  # bytes that tell what a file is: what a pipe's buffer holds
 _LINE_END = re.compile("[\r\n]")
 _TOKEN = re.compile(f"[^{BLANKS}]+")
+
+
+def _ignore(fact: str) -> None:
+    """Say nothing."""
 
 
 def find_files(
@@ -83,6 +88,55 @@ def _find_inside(path: FilePath, advice: str) -> list[FilePath]:
     return inside
 
 
+def check_files(
+    paths: Sequence[FilePath], settings: InputSettings, note: Note = _ignore, on_fault: Fault | None = None
+) -> list[FilePath]:
+    """Return the files that paths stand for and that can be read to their ends, for a reader who reads them again.
+
+    Args:
+        paths: files and folders.
+        settings: how they will be read.
+        note: called with what a file is taken for; of several files of the same kind once.
+        on_fault: called with the fault of each file that can't be read; without it the first one is raised.
+
+    Raises:
+        DataError: one of them can't be read, or only once.
+    """
+    found: list[FilePath] = []
+    said: set[str] = set()
+    for path in find_files(paths, on_fault):
+        try:
+            for fact in _check_file(path, settings):
+                if fact.note and fact.format not in said:
+                    said.add(fact.format)
+                    note(fact.note)
+        except DataError as fault:
+            if on_fault is None:
+                raise
+            on_fault(fault)
+        else:
+            found.append(path)
+    return found
+
+
+def _check_file(path: FilePath, settings: InputSettings) -> Iterator[Recognised]:
+    """Yield what a file is, and read it to its end, its sentences uncut."""
+    if is_stdin(path) or not Path(path).is_file():
+        expected = "and every epoch reads the text; give a file"
+        raise DataError(f"can be read only once, {expected}", display_name(path))
+    with open_bytes(path) as stream:
+        taken = Recognised(settings.format)
+        if settings.format == AUTO:
+            taken = next(_look_at(path, stream, settings))
+            yield taken
+        settings.check_format(taken.format)
+        opened = OpenedFile(path, stream)
+        if taken.format in ("conll", "jsonl"):
+            deque(_READERS[taken.format](opened, settings, _never_pause, _ignore), 0)
+        else:
+            deque(_texts(opened, settings), 0)
+
+
 def read_words(
     paths: Iterable[FilePath], settings: InputSettings, mode: Mode = Mode.WORDS
 ) -> Iterator[Words]:
@@ -102,10 +156,6 @@ def read_words(
             words = cut(row.text, mode).words if row.words is None else row.words
             if words:
                 yield tuple(words)
-
-
-def _ignore(fact: str) -> None:
-    """Say nothing."""
 
 
 def _never_pause(path: FilePath, items: Iterable[T]) -> Iterator[T | Pause]:
