@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import pty
@@ -155,7 +156,153 @@ def test_usage_errors(run):
     assert run("x", "--workers", "-1")[0] == 2
 
 
+# What is read.
+
+
+def test_columns_and_json_are_recognised_and_said(run):
+    code, out, err = run("x.txt", "--format", "conll", **{"x.txt": "Ada\tB-PER\nmet\tO\n"})
+    assert (code, [line.split("\t")[0] for line in out.splitlines()]) == (0, ["Ada", "met", ""])
+    assert err == "warning: x.txt: read as columns (conll); --input-format text reads it as running text\n"
+    code, out, err = run("y", y='{"id": 1, "text": "Ada met Li."}\n{"text": "Li left."}\n')
+    assert [json.loads(line)["doc"] for line in out.splitlines()] == ["1", "y#2"]
+    assert err == "warning: y: read as JSON (jsonl); --input-format text reads it as running text\n"
+    code, out, err = run("y", "--input-format", "text")
+    assert (code, err) == (0, "")
+    assert json.loads(out.splitlines()[0])["text"].startswith("{")
+
+
+def test_what_predict_prints_is_read_again_at_its_places(run, tmp_path):
+    text = "Ada met Li. She left.\n\nThen Li came."
+    printed = run("x", "-o", "y.jsonl", x=text)
+    assert printed[0] == 0
+    first = (tmp_path / "y.jsonl").read_text(encoding="utf-8")
+    again = run("y.jsonl", "--input-format", "jsonl")[1]
+    assert [json.loads(line)["start"] for line in again.splitlines()] == [0, 12, 23]
+    for line in again.splitlines():
+        found = json.loads(line)
+        assert found["doc"] == "x"
+        assert text[found["start"] : found["end"]] == found["text"]
+    assert len(first.splitlines()) == 3
+
+
+def test_a_text_field_is_found_and_a_broken_line_has_its_place(run):
+    lines = '{"meta": {"body": "Ada met Li."}}\n'
+    code, out, err = run("x", "--input-format", "jsonl", "--text-field", "meta.body", x=lines)
+    assert (code, err, json.loads(out)["text"]) == (0, "", "Ada met Li.")
+    code, out, err = run("x", "--input-format", "jsonl", x=lines)
+    assert (code, err) == (
+        1,
+        "error: x:1: found no text (keys: 'meta'), expected a string; name the field that holds the text with "
+        "--text-field\n",
+    )
+    code, _, err = run("x", "--input-format", "jsonl", x='{"text": "a"}\n{"text": \n')
+    assert (code, err) == (1, "error: x:2: found no JSON (Expecting value), expected an object\n")
+
+
+def test_the_token_column_can_be_named_and_tags_taken_for_tokens_are_noticed(run):
+    rows = "O\tAda\nO\tmet\nB-PER\tLi\n"
+    code, out, err = run("x", "--input-format", "conll", "--format", "conll", x=rows)
+    assert (code, [line.split("\t")[0] for line in out.splitlines()]) == (0, ["O", "O", "B-PER", ""])
+    assert err == (
+        "warning: x: the tokens read from column 0 are tags (3 of the first 3); name the column of the words with "
+        "--token-column\n"
+    )
+    code, out, err = run("x", "--input-format", "conll", "--format", "conll", "--token-column", "1")
+    assert (code, err, [line.split("\t")[0] for line in out.splitlines()]) == (
+        0,
+        "",
+        ["Ada", "met", "Li", ""],
+    )
+
+
+def test_a_text_may_be_given_on_the_command_line(run):
+    code, out, err = run("--text", "Ada met Li. She left.", "--text", "Li.")
+    found = [json.loads(line) for line in out.splitlines()]
+    assert (code, err) == (0, "")
+    assert [(each["doc"], each["text"]) for each in found] == [
+        ("text", "Ada met Li."),
+        ("text", "She left."),
+        ("text#1", "Li."),
+    ]
+    code, out, err = run("Ada met Li.")
+    assert (code, out) == (1, "")
+    assert err.startswith(
+        "error: Ada met Li.: cannot be read: No such file or directory; to label these words"
+    )
+    assert "--text" in err
+
+
+def test_one_bad_file_is_reported_and_the_others_are_labelled(run, tmp_path):
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "a.txt").write_text("Ada met Li.", encoding="utf-8")
+    (folder / "b.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    (folder / "c.txt").write_text("Li left.", encoding="utf-8")
+    for workers in ("1", "2"):
+        code, out, err = run("docs", "none", "docs/c.txt", "--workers", workers)
+        assert code == 1
+        assert [json.loads(line)["doc"] for line in out.splitlines()] == [
+            "docs/a.txt",
+            "docs/c.txt",
+            "docs/c.txt",
+        ]
+        assert [line.partition(";")[0] for line in sorted(err.splitlines())] == [
+            "error: docs/b.jpg:1: byte 0xff at offset 0 is not valid utf-8",
+            "error: none: cannot be read: No such file or directory",
+        ]
+    code, out, err = run("docs", "--fail-fast")
+    assert (code, err.count("\n"), out) == (1, 1, "")
+    assert run("docs", "-o", "y")[0] == 1
+    assert len((tmp_path / "y").read_text(encoding="utf-8").splitlines()) == 2
+
+
+def test_damaged_gzip_is_one_line(run, tmp_path):
+    packed = gzip.compress(bytes(range(32, 127)) * 99)
+    (tmp_path / "cut.gz").write_bytes(packed[:-20])
+    (tmp_path / "bad.gz").write_bytes(packed[:30] + b"\xff" * 20 + packed[50:])
+    code, _, err = run("cut.gz")
+    assert (code, err) == (
+        1, "error: cut.gz:1: the gzip stream ends too early, expected a whole one; copy the file again\n",
+    )  # fmt: skip
+    code, _, err = run("bad.gz")
+    assert code == 1
+    assert err.startswith("error: bad.gz: cannot be read: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "punycode", "undefined"])
+def test_a_codec_that_fails_is_one_line(run, encoding):
+    code, out, err = run("x", "--encoding", encoding, x="Ada met Li.")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith("error: x:1: ")
+
+
+@pytest.mark.parametrize("encoding", ["base64", "hex", "rot13", "zlib", "bz2", "uu", "quopri"])
+def test_a_codec_of_no_text_is_wrong_usage(run, encoding):
+    code, out, err = run("x", "--encoding", encoding, x="Ada met Li.")
+    assert (code, out) == (2, "")
+    assert "expected a text encoding" in " ".join(err.split())
+
+
+def test_wrapped_lines_are_joined_where_asked(run):
+    text = "We met in New\nYork with Ann\n- a list -\nLee."
+    assert len(run("x", "--join-lines", x=text)[1].splitlines()) == 1
+    assert len(run("x")[1].splitlines()) > 1
+
+
 # Pipes and terminals.
+
+
+def test_a_pause_cuts_neither_a_word_nor_a_name(model):
+    process = start(model, "-")
+    process.stdin.write("Ada met Li. She went to New")
+    process.stdin.flush()
+    assert json.loads(process.stdout.readline())["text"] == "Ada met Li."  # after a pause
+    out, err = process.communicate("castle yesterday.\n")
+    assert ([json.loads(line)["text"] for line in out.splitlines()], err) == (
+        ["She went to Newcastle yesterday."],
+        "",
+    )
 
 
 def test_a_pipe_is_answered_line_by_line(model):
