@@ -11,6 +11,7 @@ from tagger.cli.messages import say, warn
 from tagger.cli.tables import percent
 from tagger.text.counting import count_of
 from tagger.text.features import normalise
+from tagger.text.tokenizer import UNSPACED_ADVICE
 from tagger.training.data import count_known_names, describe_corpus
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def describe_corpora(console: Console, data: Corpora) -> None:
     console.print(_sizes(facts))
     say(console, f"scheme {data.config.corpus.scheme}: {data.train.evidence}")
     say(console, f"types: {', '.join(data.types)}; tokens are {data.config.corpus.mode}")
+    if data.has_unspaced_words:
+        warn(console, f"{data.train.path}: {UNSPACED_ADVICE}")
     if data.held_out:
         share = 100 * data.config.corpus.dev_share
         say(

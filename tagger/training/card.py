@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from tagger.text.counting import count_of
+from tagger.text.tokenizer import UNSPACED_ADVICE
 from tagger.training.data import Corpora
 from tagger.version import __version__
 
@@ -63,6 +64,7 @@ def describe_labeller(
         f"tagger {__version__}, torch {torch.__version__}, numpy {np.__version__}, "
         f"Python {platform.python_version()}, {platform.machine()}.",
         "",
+        *([f"Note: {UNSPACED_ADVICE}.", ""] if data.has_unspaced_words else []),
         "Use it: `tagger predict DIRECTORY text.txt`, or `tagger.load(DIRECTORY).predict(text)` in Python.",
     ]
     return "\n".join(lines) + "\n"

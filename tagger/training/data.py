@@ -25,7 +25,7 @@ from tagger.text import costs, schemes
 from tagger.text.conll import Corpus, Sentence, read_corpus
 from tagger.text.gazetteer import Gazetteer
 from tagger.text.schemes import Scheme
-from tagger.text.tokenizer import Mode, detect
+from tagger.text.tokenizer import Mode, detect, has_unspaced_words
 from tagger.training.pretrained import TrainedTextEncoder
 
 
@@ -55,6 +55,12 @@ class Corpora:
     base: TrainedModel | None = None
     gazetteers: tuple[Gazetteer, ...] = ()
     encoder: TrainedTextEncoder | None = None
+
+    @property
+    def has_unspaced_words(self) -> bool:
+        """Whether training tokens are words of a script without blanks, into which raw text can't be cut."""
+        tokens = (token for sentence in self.train.sentences for token in sentence.tokens)
+        return Mode(self.config.corpus.mode) is Mode.WORDS and has_unspaced_words(tokens)
 
     def fingerprint(self) -> bytes:
         """Return what differs where the training or the dev sentences differ."""

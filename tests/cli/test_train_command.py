@@ -15,6 +15,7 @@ from commands import TINY
 
 from tagger.cli.progress import TrainingProgress
 from tagger.runtime import directory as files
+from tagger.text.tokenizer import UNSPACED_ADVICE
 from tagger.training import output
 
 PARTS = {"micro", "macro", "types", "token_accuracy", "sentences", "tokens", "seconds", "tokens_per_second"}
@@ -440,3 +441,18 @@ def test_signals_to_a_real_process(ten_sentences, tmp_path, number, times):
         assert "everything is saved" not in err
     assert "Traceback" not in err
     files.load_model(tmp_path / "m")
+
+
+def test_words_of_a_script_without_blanks_are_warned_of(run, tmp_path):
+    """A corpus of Japanese words: raw text is cut at every character, as nobody can tell where its words end."""
+    rows = "東京\tB-LOC\nに\tO\n住む\tO\n\n大阪\tB-LOC\nへ\tO\n行く\tO\n\n" * 6
+    (tmp_path / "j.conll").write_text(rows, encoding="utf-8")
+    advice = "give text that is cut into words, with --input-format tokens"
+    done = run("train", "j.conll", "-o", "m", *TINY)
+    assert f"warning: j.conll: {UNSPACED_ADVICE}" in done.err
+    assert advice in (tmp_path / "m" / "README.md").read_text(encoding="utf-8")
+    assert advice in " ".join(run("check", "j.conll").out.split())
+    done = run("predict", "m", "--text", "東京に住む", "--text", "大阪へ")
+    assert done.err == f"warning: text: {UNSPACED_ADVICE}\n"
+    done = run("predict", "m", "--text", "東京 に 住む", "--input-format", "tokens", "--format", "conll")
+    assert (done.err, [line.split("\t")[0] for line in done.out.split()[::2]]) == ("", ["東京", "に", "住む"])

@@ -32,6 +32,7 @@ KINDS: dict[str, DefectKind] = {
     "unseen-type": DefectKind("types that the first file lacks", False),
     "rare-type": DefectKind("types that occur once", False),
     "long-sentence": DefectKind("very long sentences", False),
+    "unspaced": DefectKind("tokens that raw text is not cut into", False),
     "oddity": DefectKind("oddities that were mended", False),
 }
 

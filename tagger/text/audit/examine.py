@@ -23,6 +23,7 @@ from tagger.text.conll.reader import ColumnReader
 from tagger.text.counting import count_of
 from tagger.text.files import display_name
 from tagger.text.schemes import EDGE, UNKNOWN_TAG, Bigrams, Detection, Scheme
+from tagger.text.tokenizer import UNSPACED_ADVICE, has_unspaced_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,8 @@ class _Survey:
             return
         for fact, line in reader.describe_notes():
             self._add("oddity", line, fact)
+        if not others and has_unspaced_words(self.words):
+            self._add("unspaced", None, UNSPACED_ADVICE)
         if not self.labels and not any(defect.is_error for defect in self.defects):
             self._add("unreadable", 1, "found no sentence, expected rows of a token and its tag")
 
