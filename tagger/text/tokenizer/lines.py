@@ -26,6 +26,7 @@ _LONGEST_FILLED = 120
 # middle of a sentence, and no line left so much shorter than the longest that its next word would have fitted.
 _NEIGHBOURS = 8
 _BREAKS_WITHIN = 3
+_LONGEST_TITLE = 12  # characters of an abbreviation that ends a line, and blanks
 _FILLED = 0.8
 
 LINE_BREAKS = "\n\r\v\f\x85\u2028\u2029"
@@ -71,7 +72,6 @@ def find_end(
     """
     limit = at + LARGEST_PIECE
     line_start, position = at - column, at
-    lines: list[str] = []  # of the paragraph, the last ones before `position`
     while line_break := LINE_BREAK.search(text, position, limit):
         end, gap_end = line_break.start(), line_break.start() + _LARGEST_GAP
         visible = _VISIBLE.search(text, end, gap_end)
@@ -80,11 +80,10 @@ def find_end(
             return ParagraphEnd(end, end)
         if len(text) < after + _LIST_MARK and not is_last and not _BLANK.search(text, after):
             return ParagraphEnd(None, end)
-        lines = [*lines[1 - _NEIGHBOURS :], text[max(0, line_start, end - _LONGEST_FILLED - 1) : end].strip()]
         if visible is None:
             return ParagraphEnd(end, end)
-        if not joins_lines and not (lines[-1].endswith(".") and lines[-1][:-1].rpartition(" ")[2] in titles):
-            is_wrapped = _is_wrapped(text, lines, end - line_start, after, is_last=is_last)
+        if not joins_lines and not _ends_in_title(text, at, end, titles):
+            is_wrapped = _is_wrapped(text, at, end, end - line_start, after, is_last=is_last)
             if is_wrapped is None:
                 return ParagraphEnd(None, end)
             if not is_wrapped:
@@ -104,18 +103,29 @@ def ends_sentence(line: str) -> bool:
     return _FINAL.search(line) is not None
 
 
-def _is_wrapped(text: str, before: Sequence[str], length: int, after: int, *, is_last: bool) -> bool | None:
+def _ends_in_title(text: str, at: int, end: int, titles: frozenset[str]) -> bool:
+    if text[end - 1] not in ". ":
+        return False
+    words = text[max(at, end - _LONGEST_TITLE) : end].split()
+    return bool(words) and words[-1].endswith(".") and words[-1][:-1] in titles
+
+
+def _is_wrapped(text: str, at: int, end: int, length: int, after: int, *, is_last: bool) -> bool | None:
     """Tell a line break that keeps lines short from one that means something; None: only more text can tell.
 
     Args:
-        before: lines of the paragraph up to the break.
-        length: of the line before the break.
-        after: where the first visible character behind it stands.
+        text: the text so far.
+        at: where the paragraph starts.
+        end: where the line ends before the break.
+        length: of that line.
+        after: where the first visible character behind the break stands.
+        is_last: whether no more text comes.
     """
     if length > _LONGEST_FILLED or _LIST_ITEM.match(text, after):
         return False
     if length >= _SHORTEST_FILLED or text[after].islower():
         return True
+    before = [line.strip() for line in LINE_BREAK.split(text[at:end])][-_NEIGHBOURS:]
     if not before[-1] or not before[-1][-1].isalnum():
         return False  # a new sentence, or a verse
     following, is_whole = _lines_from(text, after, is_last=is_last)

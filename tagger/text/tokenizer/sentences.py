@@ -7,7 +7,7 @@ boundary falls depends on the text alone, not on the sizes in which it arrives, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -127,9 +127,10 @@ class SentenceSplitter:
     def _take(self, *, is_last: bool) -> list[Located]:
         text = self._waiting
         found: list[Located] = []
+        marks = [mark for mark in LINE_BREAKS if mark in text]
         at = 0
         while (visible := _VISIBLE.search(text, at)) is not None:
-            at = self._move(text, at, visible.start())
+            at = self._move(text, at, visible.start(), marks)
             end = self._find_end(text, at, is_last=is_last).end
             if end is None:
                 break
@@ -141,17 +142,21 @@ class SentenceSplitter:
                 if cut is None:
                     break
                 end, spans = cut, [(0, len(text[at:cut].rstrip()))]
-            found.extend(self._locate(text, self._offset, ((at + first, at + last) for first, last in spans)))
-            at = self._move(text, at, end)
+            origin = self._offset + at
+            if self._answered > origin:  # a pause has answered some of them
+                found.extend(self._locate(text[at:end], origin, spans))
+            else:
+                found.extend(Located(origin + first, text[at + first : at + last]) for first, last in spans)
+            at = self._move(text, at, end, marks)
         else:
-            at = self._move(text, at, len(text))
+            at = self._move(text, at, len(text), marks)
         self._waiting = text[at:]
         self._offset += at
         return found
 
-    def _move(self, text: str, start: int, end: int) -> int:
-        """Pass over `text[start:end]`, keep count of the column, and return `end`."""
-        line_start = max(text.rfind(mark, start, end) for mark in LINE_BREAKS)
+    def _move(self, text: str, start: int, end: int, marks: Sequence[str]) -> int:
+        """Pass over `text[start:end]`, keep count of the column, and return `end`; `marks` break its lines."""
+        line_start = max([text.rfind(mark, start, end) for mark in marks], default=-1)
         self._column = end - line_start - 1 if line_start >= 0 else self._column + end - start
         return end
 
