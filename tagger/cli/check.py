@@ -137,6 +137,8 @@ def _types_table(files: list[FileFacts]) -> Table:
     )
     for name, _ in totals.most_common(_MOST_TYPES):
         table.add_row(printable(name or "(no type)"), *(f"{facts.types.get(name, 0):,}" for facts in files))
+    if is_bare and any(facts.unknown_tags for facts in files):
+        table.add_row("? (not known)", *(f"{facts.unknown_tags:,}" for facts in files))
     if len(totals) > _MOST_TYPES:
         table.add_row(f"... and {len(totals) - _MOST_TYPES} more types", *("" for _ in files))
     return table

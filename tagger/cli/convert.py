@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tagger.text.formats import CorpusSettings
 
 _FORMATS = ("conll", "conllu", "jsonl", "spans", "doccano", "labelstudio", "brat")
+_HAVE_TAGS = ("conll", "conllu", "jsonl")  # the others hold spans alone, so no token that is O
 _SEPARATORS = {"tab": "\t", "space": " "}
 
 _WRITING = "Writing OUT"
@@ -39,6 +40,14 @@ _To = Annotated[
 _From = Annotated[
     Scheme | None,
     typer.Option(help="Tag scheme of IN; else it is detected.", rich_help_panel=READING, **SCHEME),
+]
+_Rename = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="OLD=NEW",
+        help="Take one tag for another, as '?=QUESTION' (repeatable).",
+        rich_help_panel=READING,
+    ),
 ]
 _InputFormat = Annotated[
     str | None,
@@ -102,6 +111,7 @@ def convert(
     target: Annotated[str, typer.Argument(metavar="OUT", help="File to write; - is standard output.")],
     scheme: _From = None,
     to: _To = None,
+    rename: _Rename = None,
     input_format: _InputFormat = None,
     output_format: _Format = None,
     token_column: TokenColumn = "0",
@@ -129,6 +139,7 @@ def convert(
         lines=lines,
         mode=tokenizer.Mode(tokens),
         misaligned=formats.Misaligned(misaligned),
+        rename=_parse_renaming(rename or ()),
     )
     between = _SEPARATORS[separator]
     forms = _choose_forms(source, target, input_format, output_format)
@@ -136,6 +147,7 @@ def convert(
         corpus = _read(path, forms, settings)
         converted = _convert_tags(corpus, to or corpus.scheme)
         _say_what_was_found(corpus, converted.scheme)
+        _say_what_is_no_label(corpus, converted.scheme, forms.target)
         write_files = formats.FORMATS[forms.target].write_files
         if isinstance(converted, conll.Corpus) and write_files:
             write_files(converted, Path(target))
@@ -176,7 +188,11 @@ def _read(path: str, forms: _Forms, settings: CorpusSettings) -> Corpus | Corpus
 
     if formats.FORMATS[forms.source].has_columns and not formats.FORMATS[forms.target].write_files:
         return conll.stream_corpus(
-            path, columns=settings.columns, scheme=settings.scheme, encoding=settings.encoding
+            path,
+            columns=settings.columns,
+            scheme=settings.scheme,
+            encoding=settings.encoding,
+            rename=settings.rename,
         )
     return formats.read_corpus(path, forms.source, settings, _report)
 
@@ -205,6 +221,17 @@ def _spooled(source: str) -> Iterator[str]:
         spool.unlink(missing_ok=True)
 
 
+def _parse_renaming(texts: Iterable[str]) -> dict[str, str]:
+    """Return the new name of each tag; the last `=` divides, so that a tag may hold others."""
+    renaming = {}
+    for text in texts:
+        old, _, new = text.rpartition("=")
+        if not old or not new:
+            raise typer.BadParameter(f"found {text!r}, expected OLD=NEW", param_hint="--rename")
+        renaming[old] = new
+    return renaming
+
+
 def _report(fault: DataError) -> None:
     """Print a span that does not fit, on stderr."""
     typer.echo(escape_controls(str(fault)), err=True)
@@ -218,9 +245,32 @@ def _say_what_was_found(corpus: Corpus | CorpusStream, target: Scheme) -> None:
     lines = [f"{count_of(count, 'sentence')}, {corpus.scheme} ({corpus.evidence})"]
     lines += [f"warning: {warning}" for warning in corpus.warnings]
     if target is not corpus.scheme:
-        lines.append(f"written as {target}")
+        lines.append(f"written as {target}{_describe_merging(corpus, target)}")
     for line in lines:
         typer.echo(escape_controls(line), err=True)
+
+
+def _say_what_is_no_label(corpus: Corpus | CorpusStream, target: Scheme, form: str) -> None:
+    """Print how many bare labels `O` mean less where they are written, on stderr."""
+    if corpus.scheme is not Scheme.BARE or (target is Scheme.BARE and form in _HAVE_TAGS):
+        return
+    count = sum(sentence.tags.count(schemes.OUTSIDE) for sentence in corpus.sentences)
+    if count:
+        place = form if target is Scheme.BARE else target
+        labelled = f"{count_of(count, 'token')} labelled O, which is no label in {place}"
+        typer.echo(f"warning: {labelled}; --rename O=LABEL keeps it, --scheme IO if it is none", err=True)
+
+
+def _describe_merging(corpus: Corpus | CorpusStream, target: Scheme) -> str:
+    """Say how many spans are lost: in IO one that touches another of its type goes on with it."""
+    if target is not Scheme.IO:
+        return ""
+    touching = sum(schemes.count_touching(each.tags, corpus.scheme) for each in corpus.sentences)
+    return (
+        f"; {count_of(touching, 'span')} became one with the span before, of the same type"
+        if touching
+        else ""
+    )
 
 
 def _convert_tags(corpus: Corpus | CorpusStream, target: Scheme) -> Corpus | CorpusStream:

@@ -115,12 +115,44 @@ def test_files_are_compared_with_the_first(run):
     }
 
 
+def test_tokens_per_tag_add_up_to_the_tokens(run):
+    text = "Ela O\nvem V\nb ?\n. .\n\nVem V\nc ?\n! .\n"
+    _, out, _ = run("train", "--json", train=text)
+    (facts,) = json.loads(out)["files"]
+    assert facts["types"] == {"V": 2, ".": 2, "O": 1}
+    assert sum(facts["types"].values()) + facts["unknown_tags"] == facts["tokens"] == 7
+    rows = [line.split() for line in run("train", train=text)[1].splitlines()]
+    assert ["?", "(not", "known)", "2"] in rows
+    assert ["O", "1"] in rows
+
+
+@pytest.mark.parametrize(
+    ("content", "scheme", "spans"),
+    [
+        ("a PER\nb PER\nc O\nd O\n", "IO", 1),
+        ("a B\N{MINUS SIGN}PER\nb I\N{MINUS SIGN}PER\nc O\n", "IOB2", 1),
+        ("a PER_B\nb PER_I\nc O\n", "IOB2", 1),
+        ("a I-<t>\nb <t>\nc <t>\nd I-<a>\n", "IOB2", 2),
+        ("a (GPE*\nb *)\nc *\nd (PERSON)\n", "IOB2", 2),
+    ],
+)
+def test_foreign_notations_are_named_and_counted_as_they_are_read(run, content, scheme, spans):
+    code, out, _ = run("train", "--json", train=content)
+    report = json.loads(out)
+    assert code == 0
+    assert (report["files"][0]["scheme"], report["files"][0]["spans"]) == (scheme, spans)
+    assert [each["kind"] for each in report["defects"]].count("spelling") == (scheme != "IO")
+
+
 @pytest.mark.parametrize(
     ("content", "kind", "message"),
     [
         ("", "unreadable", "train:1: found no sentence, expected rows of a token and its tag"),
         ("a O\nb O\n", "no-span", "train:1: found no span, expected some to learn from"),
-        ("a O\nb X-B\nc X-I\n", "notation", "train:2: tags such as 'X-B' have the prefix behind the type"),
+        ("a O\nb TREE\n", "unclear", "train:2: found tags without prefixes, such as TREE, beside O"),
+        ("a V\n? ?\n", "unclear", "train:2: found 1 of 1 tokens tagged ? that are question marks"),
+        ("a (X*\nb (Y)\nc *)\n", "foreign-tag", "train:2: tag '(Y)' opens a bracket inside that of X"),
+        ("a O\nb X-B\nc Y-B\n", "notation", "train:2: tags such as 'X-B' have the prefix behind the type"),
         ("a\n", "unreadable", "train:1: found 1 column, and column 0 would be both token and tag"),
         ("a B-X\nb X\nc O\n", "foreign-tag", "train:2: found tag 'X', expected O, B-TYPE or I-TYPE (IOB2)"),
         ("a\tB-X\n\tO\n", "rows", "train:2: found an empty token in column 0"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -110,12 +111,100 @@ def test_memory_is_bounded_where_columns_are_read(run, tmp_path, monkeypatch, fo
     assert peak < 2e6  # in memory, 10,000 sentences take 3 MB
 
 
-@pytest.mark.parametrize(("source", "target"), list(product(list(Scheme)[:-1], repeat=2)))
+@pytest.mark.parametrize(("source", "target"), list(product([s for s in Scheme if s.has_prefixes], repeat=2)))
 def test_schemes_and_back(run, ten_sentences, source, target):
     assert run(str(ten_sentences), "a", "--to", source, "--scheme", "IOB2")[0] == 0
     assert run("a", "b", "--to", target, "--scheme", source)[0] == 0
     assert run("b", "c", "--to", "IOB2", "--scheme", target)[0] == 0
     assert (ten_sentences.parent / "c").read_text() == ten_sentences.read_text()
+
+
+@pytest.mark.parametrize("scheme", [s for s in Scheme if s.has_prefixes])
+def test_io_and_back_keeps_what_does_not_touch(run, scheme):
+    text = "Anna\tB-PER\nKeller\tI-PER\nin\tO\nNew\tB-LOC\nYork\tI-LOC\n\nLi\tB-PER\nRome\tB-LOC\n.\tO\n"
+    assert run("in", "a", "--to", "IO", "--scheme", "IOB2", **{"in": text})[0] == 0
+    assert Path("a").read_text() == text.replace("B-", "").replace("I-", "")
+    assert run("a", "b", "--to", scheme)[0] == 0
+    assert run("b", "c", "--to", "IOB2", "--scheme", scheme)[0] == 0
+    assert Path("c").read_text() == text
+
+
+def test_how_many_spans_io_merges_is_said(run, ten_sentences):
+    code, out, err = run(str(ten_sentences), "-", "--to", "IO")
+    assert code == 0
+    assert "Peru LOC\nBrazil LOC\nand O\n" in out
+    assert err.endswith("written as IO; 1 span became one with the span before, of the same type\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a PER\nb PER\nc O\nd LOC\n", "a B-PER\nb I-PER\nc O\nd B-LOC\n"),  # IO
+        ("a B\N{MINUS SIGN}PER\nb I\N{MINUS SIGN}PER\nc O\n", "a B-PER\nb I-PER\nc O\n"),
+        ("a B-PER\nb I\N{MINUS SIGN}PER\nc O\n", "a B-PER\nb I-PER\nc O\n"),
+        ("a B:PER\nb I:PER\nc O\n", "a B-PER\nb I-PER\nc O\n"),
+        ("a B|PER\nb I|PER\nc O\n", "a B-PER\nb I-PER\nc O\n"),
+        ("a PER_B\nb PER_I\nc O\n", "a B-PER\nb I-PER\nc O\n"),
+        ("a PER-B\nb PER-I\nc O\n", "a B-PER\nb I-PER\nc O\n"),
+        ("a I-<t>\nb <t>\nc <t>\nd I-<a>\ne <other>\n", "a B-t\nb I-t\nc I-t\nd B-a\ne O\n"),
+        ("a (GPE*\nb *)\nc *\nd (PERSON)\n", "a B-GPE\nb I-GPE\nc O\nd B-PERSON\n"),
+    ],
+)
+def test_foreign_notations_are_rewritten(run, text, expected):
+    code, out, err = run("in", "-", "--to", "IOB2", **{"in": text})
+    assert (code, out) == (0, expected), err
+    if "LOC" not in text:  # IO is a scheme, not another way to write one
+        assert re.search("warning: .* tags? written otherwise in IOB2|read from brackets", err)
+
+
+def test_brackets_are_written_in_other_formats_too(run):
+    text = "a (GPE*\nb *)\nc *\nd (PERSON)\n"
+    code, out, _ = run("in", "-", "--format", "spans", **{"in": text})
+    assert code == 0
+    found = json.loads(out)
+    assert [(each["type"], each["start"], each["end"]) for each in found["spans"]] == [
+        ("GPE", 0, found["text"].index("b") + 1),
+        ("PERSON", found["text"].index("d"), len(found["text"])),
+    ]
+
+
+def test_a_label_that_is_a_question_mark_is_renamed(run):
+    text = "Quem PRO\nvem V\n? ?\n\nEla O\n. .\n"
+    code, _, err = run("in", "-", **{"in": text})
+    assert code == 1
+    assert err.startswith(
+        "error: in:3: found 1 of 1 tokens tagged ? that are question marks, expected another label"
+    )
+    assert err.endswith("rename it (tagger convert IN OUT --rename '?=QUESTION')\n")
+    code, out, _ = run("in", "-", "--rename", "?=QUESTION", **{"in": text})
+    assert (code, out) == (0, text.replace("? ?", "? QUESTION"))
+    code, _, err = run("in", "-", "--rename", "XY=Z", **{"in": text})
+    assert (code, err) == (1, "error: in: found no tag 'XY' to rename, expected one of ., ?, O, PRO, V\n")
+    assert run("in", "-", "--rename", "XY", **{"in": text})[0] == 2
+
+
+def test_that_o_is_no_label_elsewhere_is_said(run):
+    text = "Ela O\nvem V\n. .\n\nEle O\nx ?\nvem V\n"
+    expected = "warning: 2 tokens labelled O, which is no label in {}; --rename O=LABEL keeps it"
+    for option, place in (("--to", "IOB2"), ("--format", "inline")):
+        assert expected.format(place) in run("in", "-", option, place, **{"in": text})[2]
+    code, out, err = run("in", "-", "--rename", "O=PRO", "--to", "IOB2")
+    assert (code, out) == (0, "Ela B-PRO\nvem B-V\n. B-.\n\nEle B-PRO\nx ?\nvem B-V\n")
+    assert "labelled O" not in err
+    assert "warning: 1 token tagged ?, not known: neither learnt nor scored (first: line 6)" in err
+    assert "labelled O" not in run("in", "-")[2]
+
+
+def test_tags_without_prefixes_beside_o_are_asked_about(run):
+    code, _, err = run("in", "-", "--to", "IOB2", **{"in": "a O\nb TREE\n"})
+    assert code == 1
+    assert err.startswith(
+        "error: in:2: found tags without prefixes, such as TREE, beside O, expected to know whether"
+    )
+    assert (
+        "say --scheme IO (it is, and a run of one tag is a span) or --scheme BARE (O is a label too)" in err
+    )
+    assert run("in", "-", "--to", "IOB2", "--scheme", "IO")[1] == "a O\nb B-TREE\n"
 
 
 @pytest.mark.parametrize("form", ["jsonl", "spans", "doccano", "labelstudio", "brat", "conllu"])

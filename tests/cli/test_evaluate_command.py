@@ -183,7 +183,7 @@ def test_words_and_characters_never_seen_are_no_fault(run):
         (b"a O\nb\n", "bad.conll:2: found 1 column, line 1 has 2"),
         (b"a\n", "bad.conll:1: found 1 column"),
         (b"a O\nb Q-X\n", "bad.conll:2: found tag 'Q-X', expected O, B-TYPE or I-TYPE (IOB2)"),
-        (b"a O\nb PER\n", "bad.conll:2: found tag 'PER', expected O, B-TYPE or I-TYPE (IOB2)"),
+        (b"a O\nb TREE\n", "bad.conll:2: found tag 'TREE', expected O, B-TYPE or I-TYPE (IOB2)"),
         (b"a O\n\xff O\n", "bad.conll:2: "),
     ],
 )

@@ -247,7 +247,7 @@ def test_seqeval_strict_iob2_is_the_wrong_ruler_for_iob1() -> None:
     assert scoring.score([gold], [gold], Scheme.IOB1, strict=True).micro == scoring.Score(2, 2, 2)
 
 
-@pytest.mark.parametrize("scheme", [each for each in Scheme if each is not Scheme.BARE])
+@pytest.mark.parametrize("scheme", [each for each in Scheme if each.has_prefixes])
 @pytest.mark.parametrize("strict", [False, True])
 def test_schemes_do_not_change_spans_of_legal_tags(scheme: Scheme, strict: bool) -> None:
     gold = random_iob2(1, sentences=60)

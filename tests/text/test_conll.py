@@ -232,7 +232,8 @@ def test_an_empty_tag_column_of_conllu_is_told_with_what_could_be_meant(write, u
     path = write(row.format("_", "_", "_") + row.format(upos, xpos, misc) + row.format("_", xpos, "_"))
     warnings = conll.read_corpus(path).warnings
     found = "found only _ in the tag column UPOS, expected tags; "
-    assert warnings == ((f"{found}{advice} (first: line 2)",) if advice else ())
+    unknown = "2 tokens tagged ?, not known: neither learnt nor scored (first: line 2)"
+    assert warnings == ((f"{found}{advice} (first: line 2)",) if advice else (unknown,))
     assert warnings == conll.stream_corpus(path).warnings
     assert conll.read_corpus(path, columns=Columns(tag=None)).warnings == ()
 
@@ -406,8 +407,23 @@ def test_a_stream_tells_what_a_corpus_held_in_memory_tells(tmp_path_factory, row
         ("a B-X\nb B-\n\nc O\n", 2, "found tag 'B-'"),
         ("a B-X\nb X-B\n\nc O\n", 2, "found tag 'X-B'"),
         ("a B-X\nb 0\n\nc O\n", 2, "found tag '0', expected O, B-TYPE or I-TYPE (IOB2); write the letter O"),
-        ("a O\nb X-B\nc X-I\n", 2, "tags such as 'X-B' have the prefix behind the type, expected B-TYPE"),
-        ("a *\nb (PER*\nc *)\n", 1, "tags such as '(PER*' are brackets (CoNLL-2005, CoNLL-2012)"),
+        ("a O\nb X-B\nc Y-B\n", 2, "tags such as 'X-B' have the prefix behind the type, expected B-TYPE"),
+        ("a *\nb (S(NP*\nc *))\n", 2, "tags such as '(S(NP*' are brackets (CoNLL-2005, CoNLL-2012)"),
+        (
+            "a *\nb (S*\nc (NP)\nd *)\n",
+            3,
+            "tag '(NP)' opens a bracket inside that of S, expected spans side by side",
+        ),
+        (
+            "a O\nb TREE\n",
+            2,
+            "found tags without prefixes, such as TREE, beside O, expected to know whether O is",
+        ),
+        (
+            "a V\nb ?\n? ?\n",
+            2,
+            "found 1 of 2 tokens tagged ? that are question marks, expected another label",
+        ),
         ("", 1, "found no sentence, expected rows of a token and its tag"),
         ("\n\n \n", 1, "found no sentence"),
         ("-DOCSTART- O\n\n", 1, "found no sentence"),
@@ -421,9 +437,14 @@ def test_tags_outside_the_scheme_and_empty_corpora_are_errors(write, content, li
 
 
 def test_a_given_scheme_overrides_the_guess(write):
-    path = write("a X-B\nb X-I\nc O\n")
-    assert conll.read_corpus(path, scheme=Scheme.BARE).scheme is Scheme.BARE
+    path = write("a X-B\nb Y\nc O\n")
+    for scheme in (Scheme.BARE, Scheme.IO):
+        assert conll.read_corpus(path, scheme=scheme).scheme is scheme
     assert "found tag 'X-B', expected O, B-TYPE" in str(fault(conll.read_corpus, path, scheme=Scheme.IOB2))
+    path = write("a B-X\nb I-X\nc O\n")
+    assert "found tag 'B-X', expected O or TYPE (IO); the tags look like IOB2" in str(
+        fault(conll.read_corpus, path, scheme=Scheme.IO)
+    )
 
 
 @settings(max_examples=300, deadline=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise, product
+from itertools import accumulate, groupby, pairwise, product
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ from tagger.errors import ConfigError, DataError
 from tagger.text import schemes
 from tagger.text.schemes import Scheme, Span
 
-PREFIXED = [scheme for scheme in Scheme if scheme is not Scheme.BARE]
+PREFIXED = [scheme for scheme in Scheme if scheme.has_prefixes]
 
 
 def conlleval_spans(tags: list[str]) -> list[tuple[str, int, int]]:
@@ -84,6 +84,11 @@ def test_legal_sequences_are_exactly_those_that_spans_can_spell(scheme):
         (["B-A", "M-A", "E-A", "I"], Scheme.BMES, None),
         (["B", "M", "E", "S", "B", "E"], Scheme.BMES, [("", 0, 3), ("", 3, 4), ("", 4, 6)]),
         (["B-A", "M-A", "E-A", "W-A"], Scheme.BMEWO, [("A", 0, 3), ("A", 3, 4)]),
+        (
+            ["A", "A", "O", "A", "B", "?", "B"],
+            Scheme.IO,
+            [("A", 0, 2), ("A", 3, 4), ("B", 4, 5), ("B", 6, 7)],
+        ),
         (["NOUN", "O", "?", "NOUN"], Scheme.BARE, [("NOUN", 0, 1), ("NOUN", 3, 4)]),
         (["B-A", "?", "I-A"], Scheme.IOB2, [("A", 0, 1), ("A", 2, 3)]),
         (["B-", "O"], Scheme.IOB2, None),
@@ -139,7 +144,7 @@ def test_schemes_are_found_by_name_and_a_wrong_name_lists_the_right_ones():
         ([["B-A", "L-A", "O"]], Scheme.BILOU, "1 tag begins with L"),
         ([["B-A", "E-A", "W-A"]], Scheme.BMEWO, "1 tag begins with W"),
         ([["NOUN", "VERB"]], Scheme.BARE, "NOUN.*no prefixes"),
-        ([["PER", "O"]], Scheme.BARE, "no prefixes"),
+        ([["PER", "O"]], Scheme.IO, "no prefixes, 1 of 2 tokens are O"),
         ([["O", "O"]], Scheme.IOB2, "no tag but O"),
         ([], Scheme.IOB2, "no tag but O"),
         ([["?", "I-A"], ["O", "B-A"]], Scheme.IOB2, "the only span"),
@@ -185,31 +190,92 @@ def test_partial_annotation_survives_a_round_trip(data, source, target):
         assert again == tags
 
 
+@pytest.mark.parametrize("target", PREFIXED)
+def test_runs_in_io_are_the_spans_of_every_other_scheme(target):
+    """By enumeration: IO keeps all spans but those that touch one of their own type."""
+    for length in range(6):
+        for tags in product(["O", "A", "B"], repeat=length):
+            runs = [(key, len(list(group))) for key, group in groupby(tags)]
+            ends = list(accumulate(size for _, size in runs))
+            expected = [Span(t, end - n, end) for (t, n), end in zip(runs, ends, strict=True) if t != "O"]
+            assert schemes.tags_to_spans(tags, Scheme.IO) == expected
+            assert schemes.violations(tags, Scheme.IO) == []
+            converted = schemes.convert(tags, Scheme.IO, target)
+            assert schemes.tags_to_spans(converted, target) == expected
+            assert schemes.count_touching(converted, target) == 0
+            assert schemes.convert(converted, target, Scheme.IO) == list(tags)
+            open_tags = schemes.candidates(tags, Scheme.IO, Scheme.BIOES)
+            assert open_tags == [(tag,) for tag in schemes.convert(tags, Scheme.IO, Scheme.BIOES)]
+
+
+@given(spans_and_length(), st.sampled_from(PREFIXED))
+def test_io_merges_what_touches_and_says_how_often(case, source):
+    spans, length = case
+    tags = schemes.spans_to_tags(spans, length, source)
+    merged = schemes.tags_to_spans(schemes.convert(tags, source, Scheme.IO), Scheme.IO)
+    assert len(spans) - len(merged) == schemes.count_touching(tags, source)
+
+
+def test_an_unknown_tag_in_io_leaves_open_where_spans_end():
+    found = schemes.candidates(["A", "?", "A", "O"], Scheme.IO, Scheme.BIOES)
+    assert [set(each) for each in found] == [
+        {"B-A", "S-A"},
+        set(),
+        {"B-A", "S-A", "I-A", "E-A"} - {"B-A", "I-A"},
+        {"O"},
+    ]
+
+
+def test_spans_of_io_do_not_touch_in_the_scheme_of_a_model():
+    tags = schemes.tags_of_types(["A", "B"], Scheme.BIOES)
+    free, apart = (schemes.allowed(tags, Scheme.BIOES, has_touching=each) for each in (True, False))
+    for i, j in product(range(len(tags)), repeat=2):
+        touches = (
+            tags[i] != "O" != tags[j]
+            and tags[i][0] in "ES"
+            and tags[j][0] in "BS"
+            and tags[i][1:] == tags[j][1:]
+        )
+        assert apart.transitions[i, j] == (free.transitions[i, j] and not touches)
+
+
 @pytest.mark.parametrize(
-    ("tags", "scheme", "meant"),
+    "sequences",
     [
-        ({"b-per", "i-per", "o"}, Scheme.IOB2, {"b-per": "B-per", "i-per": "I-per", "o": "O"}),
-        ({"B-PER", "i-PER", "O"}, Scheme.IOB2, {"i-PER": "I-PER"}),
-        ({"B_PER", "I_PER", "O"}, Scheme.IOB2, {"B_PER": "B-PER", "I_PER": "I-PER"}),
-        ({"B-A_B", "I-A_B"}, Scheme.IOB2, {}),
-        (
-            {"B-PER", "M-PER", "L-PER", "U-X"},
-            Scheme.BIOES,
-            {"M-PER": "I-PER", "L-PER": "E-PER", "U-X": "S-X"},
-        ),
-        ({"B-PER", "I-PER"}, Scheme.BMES, {}),
-        ({"B-PER", "M-PER"}, Scheme.IOB2, {}),
-        ({"B-PER", "PER"}, Scheme.IOB2, {}),
-        ({"b", "m"}, Scheme.BARE, {}),
-        ({"i-s---", "n-p---", "v3s"}, Scheme.IOB2, {}),
+        [["tree", "tree", "O", "O", "bird", "bird", "O"]],  # a handful of rows
+        [["O", "person", "plant", "O", "thing"]],  # types that are surely names
+        [["O", "O", "ORG", "PRO", "PRO"]],  # PRO is a profession beside them
+        [["O"] * 9 + ["person-artist"] * 2 + ["location-city"]],  # Few-NERD
+        [["street", "street", "number", "O", "city", "city", "city"]],  # nearly all tokens are of some type
+        [["<title>", "<title>", "O", "O"]],
+        [["O", "O", "O", "1", "1", "2"]],
     ],
 )
-def test_other_spellings_are_read_where_sure(tags, scheme, meant):
-    assert schemes.respell(tags, scheme) == meant
+def test_io_is_told_by_o_and_runs_of_one_type(sequences):
+    found = schemes.detect(sequences)
+    assert (found.scheme, found.question) == (Scheme.IO, "")
+    assert "a run is a span" in found.evidence
 
 
-@pytest.mark.parametrize("tags", [["PER-B", "PER-I", "O"], ["PER_B", "O"], ["(PER*", "*)", "*", "(LOC)"]])
-def test_foreign_notations_are_noticed(tags):
-    assert schemes.detect([tags]).scheme is Scheme.BARE
-    assert schemes.find_foreign_notation(tags)[0] in tags
-    assert schemes.find_foreign_notation(["NOUN", "PRP$", "-LRB-", "("]) is None
+@pytest.mark.parametrize(
+    "sequences",
+    [
+        [["TREE", "O", "O"]],  # no run
+        [["N", "V", "O"]],
+        [["N", "N", "O", "O", "O", "V"]],  # runs, but these are no names of types
+        [["O", "N"], ["O", "."]],  # as many O as labels
+    ],
+)
+def test_what_o_means_is_asked_where_unsure(sequences):
+    assert re.search("say --scheme IO .* or --scheme BARE", schemes.detect(sequences).question)
+
+
+def test_o_is_a_label_beside_many_parts_of_speech():
+    tweets = list("NNVOVPDN,OV^^!@VOLRRANP#~U")
+    without_marks = [["N", "V", "PRON", "ADV", "DET", "O", "N", "N", "ADJ", "P", "NUM", "V"]] * 6
+    for sequences in ([tweets], without_marks):
+        found = schemes.detect(sequences)
+        assert (found.scheme, found.question) == (Scheme.BARE, "")
+        assert "O is one of them" in found.evidence
+    assert schemes.labels_of(["N", "O", "?"], Scheme.BARE) == [("N", 0, 1), ("O", 1, 2)]
+    assert schemes.labels_of(["N", "O", "N"], Scheme.IO) == [("N", 0, 1), ("N", 2, 3)]

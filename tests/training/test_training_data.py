@@ -176,9 +176,9 @@ def test_tokens_without_a_known_tag_are_left_open(write):
 @pytest.mark.parametrize("labels", [("O", "PER", "LOC"), ("NN", "VB", "DT")])
 def test_bare_labels_are_learnt_as_they_are(write, labels):
     text = rows(*(f"one/{labels[0]} two/{labels[1]} three/{labels[2]}" for _ in range(3)))
-    data = read_corpora(write(text), write(text, "d"), None, Config())
+    bare = config.override(Config(), {"corpus.scheme": "BARE"})  # beside O that has to be said
+    data = read_corpora(write(text), write(text, "d"), None, bare)
     lexicon = build_lexicon(data)
-    assert data.config.corpus.scheme == "BARE"
     assert sorted(lexicon.tags) == sorted(labels)
     encoded = encode_training(data, lexicon)
     assert [lexicon.tags[row] for row in encoded.examples[0].tags] == list(labels)

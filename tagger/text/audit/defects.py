@@ -24,6 +24,7 @@ KINDS: dict[str, DefectKind] = {
     "foreign-tag": DefectKind("tags outside the scheme", True),
     "no-span": DefectKind("files without a span", True),
     "notation": DefectKind("tags in another notation", True),
+    "unclear": DefectKind("tags that can be read in two ways", True),
     "scheme": DefectKind("files in another scheme", False),
     "spelling": DefectKind("tags written otherwise", False),
     "sequence": DefectKind("tags that do not follow from the tag before", False),

@@ -22,7 +22,7 @@ from tagger.text.conll.corpus import LONG_SENTENCE
 from tagger.text.conll.reader import ColumnReader
 from tagger.text.counting import count_of
 from tagger.text.files import display_name
-from tagger.text.schemes import EDGE, UNKNOWN_TAG, Bigrams, Detection, Scheme
+from tagger.text.schemes import EDGE, OUTSIDE, UNKNOWN_TAG, Bigrams, Detection, Scheme
 from tagger.text.tokenizer import UNSPACED_ADVICE, has_unspaced_words
 
 
@@ -88,6 +88,7 @@ class _Survey:
     scheme: Scheme = Scheme.IOB2
     repeated: int = 0
     unknown_tokens: int = 0
+    question_marks: list[int] = field(default_factory=list)  # the lines of those tagged `?`
     documents: int = 0
     longest: tuple[int, int] = (0, 0)  # tokens, line
 
@@ -124,6 +125,10 @@ class _Survey:
             known = others[0].words
             self.unknown_tokens += sum(token not in known for token in tokens)
         self._compare(sentence, others)
+        if UNKNOWN_TAG in sentence.tags:
+            for i, (token, tag) in enumerate(zip(tokens, sentence.tags, strict=True)):
+                if tag == UNKNOWN_TAG and schemes.is_question_mark(token):
+                    self.question_marks.append(sentence.line_of(i))
         if len(tokens) > LONG_SENTENCE:
             message = f"this sentence has {count_of(len(tokens), 'token')}; are blank lines missing?"
             self._add("long-sentence", line, message)
@@ -162,12 +167,18 @@ class _Survey:
         del counts[EDGE]
         detected = schemes.detect_from_bigrams(bigrams)
         given = wanted or (others[0].scheme if others else None)
+        brackets = schemes.are_brackets(counts, is_known=given is not None)
+        if brackets:
+            detected = Detection(Scheme.IOB2, "read from brackets (CoNLL-2005, CoNLL-2012)")
         reason = "as asked for" if wanted else f"as in {others[0].path}" if others else ""
-        scheme, evidence = Detection(given, reason) if given else detected
+        scheme, evidence = (given, reason) if given else (detected.scheme, detected.evidence)
         self.scheme = scheme
         if self.labels:
-            self._judge_scheme(detected, counts)
-            self._judge_tags(bigrams, counts, scheme)
+            self._judge_scheme(detected, counts, is_given=given is not None)
+            if brackets and scheme is not Scheme.BARE:
+                self._read_brackets(scheme)
+            else:
+                self._judge_tags(bigrams, counts, scheme)
             self._judge_types(scheme, others)
         return FileFacts(
             path=self.path,
@@ -189,14 +200,21 @@ class _Survey:
             unknown_tokens=self.unknown_tokens if others else None,
         )
 
-    def _judge_scheme(self, detected: Detection, counts: Counter[str]) -> None:
+    def _judge_scheme(self, detected: Detection, counts: Counter[str], *, is_given: bool) -> None:
         """Compare what the tags look like with how they are read."""
-        foreign = (
-            schemes.find_foreign_notation(counts) if self.scheme is detected.scheme is Scheme.BARE else None
-        )
+        foreign = None if is_given or detected.scheme.has_prefixes else schemes.find_foreign_notation(counts)
         if foreign:
             tag, fault = foreign
             self._add("notation", self._line_of({tag}), f"tags such as {tag!r} {fault}")
+        elif detected.question and not is_given:
+            line = self._line_of(counts.keys() - {OUTSIDE, UNKNOWN_TAG})
+            self._add("unclear", line, detected.question)
+        if self.scheme is Scheme.BARE and 2 * len(self.question_marks) >= counts[UNKNOWN_TAG] > 0:
+            message = schemes.describe_marks_not_known(len(self.question_marks), counts[UNKNOWN_TAG])
+            self._add("unclear", self.question_marks[0], message)
+        if self.scheme is Scheme.IO and detected.scheme.has_prefixes and not schemes.are_brackets(counts):
+            message = f"read as IO, but this file looks like {detected.scheme}: {detected.evidence}"
+            self._add("notation", self.labels.first_line(0), message)
         if {self.scheme, detected.scheme} == {Scheme.IOB1, Scheme.IOB2} and "guess" not in detected.evidence:
             message = (
                 f"read as {self.scheme}, but this file looks like {detected.scheme}: {detected.evidence}"
@@ -221,12 +239,26 @@ class _Survey:
         if not all(schemes.is_legal_step(*(mended.get(t, t) for t in step), scheme) for step in bigrams):
             self.defects.extend(defects.find_broken_sequences(self.labels, scheme, self.path))
 
+    def _read_brackets(self, scheme: Scheme) -> None:
+        """Leave in `labels` the tags that the brackets mean."""
+        tokens, read = 0, LabelStore()
+        for tags, lines in self.labels:
+            spans, fault = schemes.read_brackets(tags)
+            if fault:
+                self._add("foreign-tag", lines[fault[0]], f"tag {tags[fault[0]]!r} {fault[1]}")
+            tokens += len(tags)
+            places = () if isinstance(lines, range) else lines
+            read.append(schemes.spans_to_tags(spans, len(tags), scheme), lines[0], places)
+        message = f"{count_of(tokens, 'tag')} in brackets (CoNLL-2005, CoNLL-2012) read as {scheme}"
+        self._add("spelling", self.labels.first_line(0), message)
+        self.labels = read
+
     def _judge_types(self, scheme: Scheme, others: Sequence[_Survey]) -> None:
         """Count spans per type; look for rare and unseen types."""
         types: Counter[str] = Counter()
         first_lines: dict[str, int] = {}
         for tags, lines in self.labels:
-            for type_, start, _ in schemes.tags_to_spans(tags, scheme):
+            for type_, start, _ in schemes.labels_of(tags, scheme):
                 types[type_] += 1
                 first_lines.setdefault(type_, lines[start])
         self.types = dict(types.most_common())

@@ -1,12 +1,12 @@
 """A column file as a whole, held or read anew: its tag scheme found or given, every tag checked against it.
 
-Tags leave here as the scheme writes them (`b-per` becomes `B-per`).
+Tags leave here as the scheme writes them (`b-per` becomes `B-per`, the bracket `(PER*` becomes `B-PER`).
 """
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -20,7 +20,15 @@ from tagger.text.counting import count_of
 from tagger.text.files import FilePath, display_name
 from tagger.text.schemes import Scheme
 
+_LISTED = 20  # tags in a message
 LONG_SENTENCE = 10_000  # tokens: beyond any sentence a person wrote, so the blank lines are probably missing
+
+
+_NO_TAGS: Mapping[str, str] = {}
+
+
+class UnclearSchemeError(DataError):
+    """Tags without prefixes stand beside an `O` that may be outside of spans or a label: somebody has to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,7 @@ def stream_corpus(
     columns: Columns = DEFAULT_COLUMNS,
     scheme: Scheme | None = None,
     encoding: str = "utf-8",
+    rename: Mapping[str, str] = _NO_TAGS,
 ) -> CorpusStream:
     """Go through a column file once to find its scheme, and again whenever its sentences are asked for.
 
@@ -76,12 +85,13 @@ def stream_corpus(
     warnings: list[str] = []
     first = ColumnReader(path, columns, encoding, warn=warnings.append)
     unread = [first]
-    raw = Rereadable(lambda: iter(unread.pop() if unread else ColumnReader(path, columns, encoding)))
-    resolved = _resolve(name, raw, scheme)
-    meant = resolved.meant
+    rows = Rereadable(lambda: iter(unread.pop() if unread else ColumnReader(path, columns, encoding)))
+    raw = Rereadable(lambda: (_respell(sentence, rename) for sentence in rows)) if rename else rows
+    resolved = _resolve(name, raw, scheme, rename)
+    rewrite = resolved.rewrite
     return CorpusStream(
         path=name,
-        sentences=Rereadable(lambda: (_respell(sentence, meant) for sentence in raw)) if meant else raw,
+        sentences=Rereadable(lambda: map(rewrite, raw)) if rewrite else raw,
         count=resolved.length,
         scheme=resolved.scheme,
         evidence=resolved.evidence,
@@ -96,12 +106,16 @@ def read_corpus(
     columns: Columns = DEFAULT_COLUMNS,
     scheme: Scheme | None = None,
     encoding: str = "utf-8",
+    rename: Mapping[str, str] = _NO_TAGS,
+    likely: Scheme | None = None,
 ) -> Corpus:
     """Read a column file whole.
 
     Args:
         scheme: of the tags; detected from them where None, which a small file may not allow (give a dev file
             the scheme of its training file).
+        rename: tags to take for others before anything is made of them.
+        likely: the scheme where tags have no prefixes and don't tell IO from BARE; else that is an error.
 
     Raises:
         DataError: with file and line; a file without a sentence is one.
@@ -112,20 +126,39 @@ def read_corpus(
         reader = ColumnReader(path, columns, encoding, warn=warnings.append, share=True)
         sentences = tuple(reader)
     return resolve_scheme(
-        Corpus(name, sentences, scheme or Scheme.BARE, "", tuple(warnings), reader.layout), scheme
+        Corpus(name, sentences, scheme or Scheme.BARE, "", tuple(warnings), reader.layout),
+        scheme,
+        rename=rename,
+        likely=likely,
     )
 
 
-def resolve_scheme(corpus: Corpus, scheme: Scheme | None = None) -> Corpus:
+def resolve_scheme(
+    corpus: Corpus,
+    scheme: Scheme | None = None,
+    *,
+    rename: Mapping[str, str] = _NO_TAGS,
+    likely: Scheme | None = None,
+) -> Corpus:
     """Return the corpus with its scheme found, or as asked for, and its tags as that scheme writes them.
 
+    `rename` and `likely` are those of `read_corpus`.
+
     Raises:
+        UnclearSchemeError: tags may be IO or BARE, and nobody said which.
         DataError: with file and line where there is no sentence or a tag is not of the scheme.
     """
-    resolved = _resolve(corpus.path, corpus.sentences, scheme)
     sentences = corpus.sentences
-    if resolved.meant:
-        sentences = tuple(_respell(sentence, resolved.meant) for sentence in sentences)
+    if rename:
+        sentences = tuple(_respell(sentence, rename) for sentence in sentences)
+    try:
+        resolved = _resolve(corpus.path, sentences, scheme, rename)
+    except UnclearSchemeError:
+        if likely is None:
+            raise
+        resolved = _resolve(corpus.path, sentences, likely, rename)
+    if resolved.rewrite:
+        sentences = tuple(map(resolved.rewrite, sentences))
     return replace(
         corpus,
         sentences=sentences,
@@ -136,31 +169,72 @@ def resolve_scheme(corpus: Corpus, scheme: Scheme | None = None) -> Corpus:
 
 
 class _Resolved(NamedTuple):
-    """The scheme of a corpus, and the tags that it writes otherwise."""
+    """The scheme of a corpus, and what writes a sentence's tags as the scheme does; None: they are so already."""
 
     scheme: Scheme
     evidence: str
     warnings: tuple[str, ...]
-    meant: dict[str, str]
+    rewrite: Callable[[Sentence], Sentence] | None
     length: int  # in sentences
 
 
-def _resolve(name: str, sentences: Iterable[Sentence], wanted: Scheme | None) -> _Resolved:
+def _resolve(
+    name: str, sentences: Iterable[Sentence], wanted: Scheme | None, rename: Mapping[str, str] = _NO_TAGS
+) -> _Resolved:
     """Go through sentences, again where there is something to complain of."""
     survey = _Survey(sentences)
     if not survey.count:
         raise DataError("found no sentence, expected rows of a token and its tag", name, 1)
     used = {tag for _, tag in survey.bigrams} - {schemes.EDGE}
     if not used:
-        return _Resolved(Scheme.BARE, "no tag column was read", (), {}, survey.count)
+        return _Resolved(Scheme.BARE, "no tag column was read", (), None, survey.count)
+    _refuse_idle_renaming(rename, used, name)
+    if wanted is not Scheme.BARE and schemes.are_brackets(used, is_known=wanted is not None):
+        return _resolve_brackets(name, sentences, wanted or Scheme.IOB2)
     detected = schemes.detect_from_bigrams(survey.bigrams)
-    if wanted is None and detected.scheme is Scheme.BARE:
+    if wanted is None and not detected.scheme.has_prefixes:
         _refuse_foreign_notation(sentences, used, name)
-    scheme, evidence = (wanted, "as asked for") if wanted else detected
+        if detected.question:
+            line = _find_tag(sentences, used - {schemes.OUTSIDE, schemes.UNKNOWN_TAG})[1]
+            raise UnclearSchemeError(detected.question, name, line)
+    scheme, evidence = (wanted, "as asked for") if wanted else (detected.scheme, detected.evidence)
     meant = schemes.respell(used, scheme)
     _refuse_strangers(sentences, used - meant.keys(), scheme, name)
-    warnings = [*_warn_of_spelling(survey, meant, scheme), *_warn_of_steps(survey, meant, scheme)]
-    return _Resolved(scheme, evidence, tuple(warnings), meant, survey.count)
+    if scheme is Scheme.IO and detected.scheme.has_prefixes:
+        _refuse_prefixes(sentences, used, detected.scheme, name)
+    if scheme is Scheme.BARE and schemes.UNKNOWN_TAG in used:
+        _refuse_marks_not_known(sentences, name)
+    warnings = [
+        *_warn_of_spelling(survey, meant, scheme),
+        *_warn_of_unknown(survey, scheme),
+        *_warn_of_steps(survey, meant, scheme),
+    ]
+    rewrite = (lambda sentence: _respell(sentence, meant)) if meant else None
+    return _Resolved(scheme, evidence, tuple(warnings), rewrite, survey.count)
+
+
+def _resolve_brackets(name: str, sentences: Iterable[Sentence], scheme: Scheme) -> _Resolved:
+    """Read brackets as tags of a scheme."""
+
+    def rewrite(sentence: Sentence) -> Sentence:
+        spans, fault = schemes.read_brackets(sentence.tags)
+        if fault:
+            token, what = fault
+            raise DataError(
+                f"tag {sentence.tags[token]!r} {what}; mend it, or say --scheme BARE if these are whole labels",
+                name,
+                sentence.line_of(token),
+            )
+        tags = schemes.spans_to_tags(spans, len(sentence), scheme)
+        kept = zip(sentence.tags, tags, strict=True)
+        return replace(
+            sentence,
+            tags=tuple(schemes.UNKNOWN_TAG if old == schemes.UNKNOWN_TAG else tag for old, tag in kept),
+        )
+
+    resolved = _resolve(name, Rereadable(lambda: map(rewrite, sentences)), scheme)
+    evidence = "read from brackets (CoNLL-2005, CoNLL-2012)"
+    return resolved._replace(evidence=evidence, rewrite=rewrite)
 
 
 class _Survey:
@@ -219,6 +293,37 @@ def _advise(tag: str) -> str:
     return "mend the tag, or name another tag column or scheme"
 
 
+def _refuse_idle_renaming(rename: Mapping[str, str], used: set[str], name: str) -> None:
+    for old, new in rename.items():
+        if new not in used:
+            raise DataError(
+                f"found no tag {old!r} to rename, expected one of {', '.join(sorted(used)[:_LISTED])}", name
+            )
+
+
+def _refuse_prefixes(sentences: Iterable[Sentence], used: set[str], found: Scheme, name: str) -> None:
+    """Refuse a corpus as IO where every tag is one of another scheme."""
+    meant = schemes.respell(used, found)
+    if all(schemes.is_tag(meant.get(tag, tag), found) for tag in used):
+        tag, line = _find_tag(sentences, used - {schemes.OUTSIDE, schemes.UNKNOWN_TAG})
+        expected = f"expected {schemes.describe_tags(Scheme.IO)} (IO)"
+        raise DataError(f"found tag {tag!r}, {expected}; the tags look like {found}", name, line)
+
+
+def _refuse_marks_not_known(sentences: Iterable[Sentence], name: str) -> None:
+    """Refuse bare labels where `?` is the tag of question marks: a label, but here the sign of a tag not known."""
+    unknown = marks = first = 0
+    for sentence in sentences:
+        if schemes.UNKNOWN_TAG in sentence.tags:
+            for i, (token, tag) in enumerate(zip(sentence.tokens, sentence.tags, strict=True)):
+                if tag == schemes.UNKNOWN_TAG:
+                    unknown += 1
+                    marks += schemes.is_question_mark(token)
+                    first = first or sentence.line_of(i)
+    if 2 * marks >= unknown:
+        raise DataError(schemes.describe_marks_not_known(marks, unknown), name, first)
+
+
 def _warn_of_spelling(survey: _Survey, meant: dict[str, str], scheme: Scheme) -> Iterator[str]:
     if meant:
         count = sum(count for (_, tag), count in survey.bigrams.items() if tag in meant)
@@ -227,7 +332,15 @@ def _warn_of_spelling(survey: _Survey, meant: dict[str, str], scheme: Scheme) ->
         yield f"{count_of(count, 'tag')} written otherwise in {scheme}; {read}"
 
 
-def _respell(sentence: Sentence, meant: dict[str, str]) -> Sentence:
+def _warn_of_unknown(survey: _Survey, scheme: Scheme) -> Iterator[str]:
+    """Say that `?` is no label; beside prefixes nobody takes it for one."""
+    count = sum(count for (_, tag), count in survey.bigrams.items() if tag == schemes.UNKNOWN_TAG)
+    if count and scheme is Scheme.BARE:
+        line = _find_tag(survey.sentences, {schemes.UNKNOWN_TAG})[1]
+        yield f"{count_of(count, 'token')} tagged ?, not known: neither learnt nor scored (first: line {line})"
+
+
+def _respell(sentence: Sentence, meant: Mapping[str, str]) -> Sentence:
     return replace(sentence, tags=tuple(meant.get(tag, tag) for tag in sentence.tags))
 
 

@@ -21,7 +21,11 @@ _TSV_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"
 def read_columns(path: str, settings: CorpusSettings, report: Report) -> Corpus:
     """Read a column file, CoNLL-U too; it has no span that could fail to fit."""
     return conll.read_corpus(
-        path, columns=settings.columns, scheme=settings.scheme, encoding=settings.encoding
+        path,
+        columns=settings.columns,
+        scheme=settings.scheme,
+        encoding=settings.encoding,
+        rename=settings.rename,
     )
 
 

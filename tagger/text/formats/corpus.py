@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tagger.errors import DataError
@@ -37,6 +37,7 @@ class CorpusSettings:
         mode: how a text without tokens is cut into them.
         lines: a line of such a text is a sentence; else sentences are found.
         misaligned: what becomes of spans that do not fit tokens.
+        rename: tags to take for others before their scheme is found.
     """
 
     columns: Columns = DEFAULT_COLUMNS
@@ -45,6 +46,7 @@ class CorpusSettings:
     mode: Mode = Mode.WORDS
     lines: bool = False
     misaligned: Misaligned = Misaligned.ERROR
+    rename: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def cutting(self) -> Cutting:
@@ -90,4 +92,4 @@ def align_corpus(
         found = "1 span does" if faults == 1 else f"{faults} spans do"
         raise DataError(f"{found} not fit tokens; mend them, or say --misaligned split or skip", path)
     corpus = Corpus(display_name(path), aligned, Scheme.IOB2, "", tuple(warnings))
-    return conll.resolve_scheme(corpus, settings.scheme)
+    return conll.resolve_scheme(corpus, settings.scheme, rename=settings.rename)

@@ -11,10 +11,24 @@ from tagger.text.schemes.detection import (
     count_bigrams,
     detect,
     detect_from_bigrams,
+)
+from tagger.text.schemes.notation import (
+    are_brackets,
+    describe_marks_not_known,
     find_foreign_notation,
+    is_question_mark,
+    read_brackets,
     respell,
 )
-from tagger.text.schemes.spans import Span, candidates, convert, spans_to_tags, tags_to_spans
+from tagger.text.schemes.spans import (
+    Span,
+    candidates,
+    convert,
+    count_touching,
+    labels_of,
+    spans_to_tags,
+    tags_to_spans,
+)
 from tagger.text.schemes.steps import Constraints, allowed, is_legal_step, violations
 from tagger.text.schemes.tags import (
     EDGE,
@@ -40,16 +54,22 @@ __all__ = [
     "Scheme",
     "Span",
     "allowed",
+    "are_brackets",
     "candidates",
     "convert",
     "count_bigrams",
+    "count_touching",
+    "describe_marks_not_known",
     "describe_tags",
     "detect",
     "detect_from_bigrams",
     "find_foreign_notation",
     "is_legal_step",
+    "is_question_mark",
     "is_tag",
+    "labels_of",
     "parse_scheme",
+    "read_brackets",
     "respell",
     "spans_to_tags",
     "split_tag",

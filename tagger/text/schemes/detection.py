@@ -1,35 +1,70 @@
-"""Which scheme a corpus uses, and why; how tags of a known scheme are spelt otherwise."""
+"""Which scheme a corpus uses, and why."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from tagger.text.schemes.tags import EDGE, LETTERS, OUTSIDE, ROLE_OF_LETTER, UNKNOWN_TAG, Scheme, is_tag
+from tagger.text.schemes.notation import PREFIXED, find_spelling
+from tagger.text.schemes.tags import EDGE, OUTSIDE, ROLE_OF_LETTER, UNKNOWN_TAG, Scheme
 
 Bigrams = Counter[tuple[str, str]]
 
-_LETTERS = "".join(ROLE_OF_LETTER)
-_PREFIXED = re.compile(f"[{_LETTERS}]-.", re.DOTALL)
-_PREFIXED_OTHERWISE = {  # sign between prefix and type -> how such a tag looks, and what one has to be sure
-    "-": (re.compile(f"[{_LETTERS}]-.", re.DOTALL | re.IGNORECASE), re.compile(r"[BI]-", re.IGNORECASE)),
-    "_": (re.compile(f"[{_LETTERS}]_.", re.DOTALL | re.IGNORECASE), re.compile(r"[BI]_", re.IGNORECASE)),
-}
-_FOREIGN = (  # notations that would be read as bare labels, to a score that looks right
-    (re.compile(f".+[-_][{_LETTERS}]", re.DOTALL), "have the prefix behind the type, expected B-TYPE"),
-    (re.compile(r"\(.*\*?\)?|\*\)*", re.DOTALL), "are brackets (CoNLL-2005, CoNLL-2012), expected B-TYPE"),
-)
 _RARE = 0.02  # of the spans: what begins otherwise so seldom is taken for a slip
+# Labels that are no types of names; of tag sets that could have an `O` of their own.
+_PARTS_OF_SPEECH = {
+    "N",
+    "NN",
+    "NOUN",
+    "PRO",
+    "PRON",
+    "V",
+    "VB",
+    "VERB",
+    "A",
+    "ADJ",
+    "ADP",
+    "ADV",
+    "R",
+    "P",
+    "PREP",
+}
+_PARTS_OF_SPEECH |= {"ART", "AUX", "CONJ", "DET", "NUM", "PUNC", "PUNCT"}
+_NAMES = {
+    "PER",
+    "PERS",
+    "PERSON",
+    "LOC",
+    "LOCATION",
+    "PLACE",
+    "ORG",
+    "ORGANIZATION",
+    "ORGANISATION",
+    "MISC",
+    "GPE",
+}
+_NAMES |= {
+    "DATE",
+    "EVENT",
+    "PESSOA",
+    "LOCAL",
+    "ORGANIZACAO",
+}  # types of names that most corpora of names have
+_ENOUGH_TOKENS, _ENOUGH_LABELS = 50, 5  # below these a corpus of bare labels is too small to tell what `O` is
 
 
 class Detection(NamedTuple):
-    """A scheme and one sentence that says why."""
+    """A scheme and one sentence that says why.
+
+    `question` is what a person has to say first, where bare labels stand beside an `O` that may be outside (IO) or a
+    label of its own (BARE).
+    """
 
     scheme: Scheme
     evidence: str
+    question: str = ""
 
 
 def count_bigrams(tag_sequences: Iterable[Sequence[str]]) -> Bigrams:
@@ -51,26 +86,26 @@ def detect(tag_sequences: Iterable[Sequence[str]]) -> Detection:
 
 def detect_from_bigrams(bigrams: Bigrams) -> Detection:
     """Return the scheme and the evidence from the counts of `count_bigrams`."""
-    spelling = _normal_spelling({tag for _, tag in bigrams})
+    spelling = find_spelling(tag for _, tag in bigrams)
     steps: Bigrams = Counter()
     counts: Counter[str] = Counter()
     for (previous, tag), count in bigrams.items():
         steps[spelling.get(previous, previous), spelling.get(tag, tag)] += count
         counts[spelling.get(tag, tag)] += count
-    has_outside = OUTSIDE in counts
+    outside = counts[OUTSIDE]
     for neutral in (EDGE, OUTSIDE, UNKNOWN_TAG):
         del counts[neutral]
     if not counts:
         return Detection(Scheme.IOB2, "no tag but O was found, so any scheme fits; IOB2 is a guess")
-    letters = _count_letters(counts, has_outside)
+    letters = _count_letters(counts, has_outside=outside > 0)
     if not letters:
-        return Detection(Scheme.BARE, f"the tags, such as {_examples(counts)}, have no prefixes")
+        return _find_bare(steps, counts, outside)
     return _find_by_letters(letters, is_typed=any(tag[1:] for tag in counts)) or _find_iob(steps)
 
 
 def _count_letters(counts: Counter[str], has_outside: bool) -> Counter[str]:
     """Count tokens by prefix; empty where the tags are bare."""
-    prefixed = {tag: count for tag, count in counts.items() if _PREFIXED.match(tag)}
+    prefixed = {tag: count for tag, count in counts.items() if PREFIXED.match(tag)}
     if not prefixed and {"B", "I"} & set(counts) and set(counts) <= set(ROLE_OF_LETTER):
         prefixed = dict(counts)  # single letters: word segmentation, terms
     if 2 * sum(prefixed.values()) < sum(counts.values()) and not (prefixed and has_outside):
@@ -79,6 +114,39 @@ def _count_letters(counts: Counter[str], has_outside: bool) -> Counter[str]:
     for tag, count in prefixed.items():
         letters[tag[0]] += count
     return letters
+
+
+def _find_bare(steps: Bigrams, counts: Counter[str], outside: int) -> Detection:
+    """Return IO or BARE, by what `O` is.
+
+    In IO most tokens are outside, and types come in runs. Parts of speech are nothing of the kind. Some labels tell
+    by their name; and among parts of speech marks are often labels of their own (`.` for a full stop).
+    """
+    found = f"the tags, such as {_examples(counts)}, have no prefixes"
+    if not outside:
+        return Detection(Scheme.BARE, found)
+    labelled = counts.total()
+    repeated = sum(count for (previous, tag), count in steps.items() if previous == tag and tag in counts)
+    has_marks = any(not any(map(str.isalnum, label)) for label in counts)
+    has_names = any(label.upper() in _NAMES for label in counts)
+    is_speech = has_marks or not (has_names or _PARTS_OF_SPEECH.isdisjoint(counts))
+    is_main = outside >= labelled or (outside >= max(counts.values()) and 5 * repeated >= labelled)
+    if not is_speech and (has_names or (repeated and (is_main or 2 * repeated >= labelled))):
+        share = f"{outside} of {outside + labelled} tokens are O"
+        return Detection(
+            Scheme.IO,
+            f"{found}, {share}, and {repeated} of {labelled} others repeat the tag before: a run is a span",
+        )
+    is_large = outside + labelled >= _ENOUGH_TOKENS and len(counts) >= _ENOUGH_LABELS
+    is_rare = outside * len(counts) <= 2 * labelled and 5 * repeated < labelled
+    if (has_marks and outside < labelled) or (is_large and is_rare):
+        return Detection(Scheme.BARE, f"{found}; O is one of them")
+    return Detection(
+        Scheme.BARE,
+        f"{found}; O is taken for one of them",
+        f"found tags without prefixes, such as {_examples(counts)}, beside O, expected to know whether O is outside "
+        "of spans; say --scheme IO (it is, and a run of one tag is a span) or --scheme BARE (O is a label too)",
+    )
 
 
 def _find_by_letters(letters: Counter[str], is_typed: bool) -> Detection | None:
@@ -120,57 +188,6 @@ def _find_iob(steps: Bigrams) -> Detection:
         share = f"all {by_b + by_i}" if not min(by_b, by_i) else f"{max(by_b, by_i)} of {by_b + by_i}"
         return Detection(scheme, f"{share} spans {after} begin with {usual}")
     return Detection(scheme, f"of the spans {after} B begins {by_b} and I {by_i}; {scheme} is a guess")
-
-
-def respell(tags: Iterable[str], scheme: Scheme) -> dict[str, str]:
-    """Return how the scheme writes those of a corpus's tags that are surely meant but written otherwise.
-
-    Lower-case prefixes, `_` for `-` where all tags have it, and another scheme's letter for the same role, if
-    some tag ends a span: else the corpus is in IOB1 or IOB2, which is no matter of spelling.
-
-    >>> respell({"b-per", "M-per", "E-per", "O"}, Scheme.BIOES)
-    {'M-per': 'I-per', 'b-per': 'B-per'}
-    """
-    if scheme is Scheme.BARE:
-        return {}
-    distinct = set(tags)
-    spelling = _normal_spelling(distinct)
-    meant = {}
-    ends_spans = any(ROLE_OF_LETTER.get(spelling.get(tag, tag)[:1]) in ("E", "S") for tag in distinct)
-    for tag in sorted(distinct):
-        normal = spelling.get(tag, tag)
-        letter = LETTERS[scheme].get(ROLE_OF_LETTER.get(normal[:1], "")) if ends_spans else None
-        if letter and not is_tag(normal, scheme) and is_tag(letter + normal[1:], scheme):
-            normal = letter + normal[1:]
-        if normal != tag and is_tag(normal, scheme):
-            meant[tag] = normal
-    return meant
-
-
-def _normal_spelling(tags: set[str]) -> dict[str, str]:
-    """Return the tags whose prefix is lower-case or joined by `_`, with upper case and `-`."""
-    labels = tags - {EDGE, OUTSIDE, OUTSIDE.lower(), UNKNOWN_TAG}
-    for sign, (form, sure) in _PREFIXED_OTHERWISE.items():
-        regular = [label for label in labels if form.match(label)]
-        is_whole = len(regular) == len(labels) and any(map(sure.match, regular))
-        if is_whole or (sign == "-" and any(map(_PREFIXED.match, regular))):
-            spelling = {label: f"{label[0].upper()}-{label[2:]}" for label in regular}
-            return spelling | ({OUTSIDE.lower(): OUTSIDE} if OUTSIDE not in tags else {})
-    return {}
-
-
-def find_foreign_notation(tags: Iterable[str]) -> tuple[str, str] | None:
-    """Return a tag and what is wrong with it, where bare labels look like spans in a notation not read here.
-
-    >>> find_foreign_notation(["PER-B", "PER-I", "O"])
-    ('PER-B', 'have the prefix behind the type, expected B-TYPE')
-    """
-    labels = sorted(set(tags) - {EDGE, OUTSIDE, UNKNOWN_TAG})
-    for form, fault in _FOREIGN:
-        matching = [label for label in labels if form.fullmatch(label)]
-        if matching and 2 * len(matching) > len(labels):
-            return matching[0], fault
-    return None
 
 
 def _examples(counts: Counter[str]) -> str:

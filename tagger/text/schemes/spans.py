@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import product
+from itertools import pairwise, product
 from typing import NamedTuple
 
 from tagger.errors import DataError
@@ -23,8 +23,8 @@ def tags_to_spans(tags: Sequence[str], scheme: Scheme) -> list[Span]:
 
     Reads any sequence of the scheme's tags, legal or not, as the CoNLL-2000 scorer does: a tag that cannot
     continue the open span closes it and, if inside a span itself, opens the next. Unlike that scorer, E and
-    S always end a span, so that `E-A B-A` and `S-A S-A` are two. `?` is outside. In BARE every token but
-    `O` and `?` is a span.
+    S always end a span, so that `E-A B-A` and `S-A S-A` are two. `?` is outside. In IO every run of one type is a
+    span, in BARE every token but `O` and `?`.
 
     >>> tags_to_spans(["B-PER", "I-PER", "O", "I-LOC"], Scheme.IOB2)
     [Span(type='PER', start=0, end=2), Span(type='LOC', start=3, end=4)]
@@ -33,6 +33,8 @@ def tags_to_spans(tags: Sequence[str], scheme: Scheme) -> list[Span]:
         return []
     if scheme is Scheme.BARE:
         return [Span(tag, i, i + 1) for i, tag in enumerate(tags) if tag not in (OUTSIDE, UNKNOWN_TAG)]
+    if scheme is Scheme.IO:
+        return _find_runs(tags)
     inside_letter, end_letter = LETTERS[scheme]["I"], LETTERS[scheme].get("E")
     spans: list[Span] = []
     start, open_type = -1, ""
@@ -59,8 +61,38 @@ def tags_to_spans(tags: Sequence[str], scheme: Scheme) -> list[Span]:
     return spans
 
 
+def _find_runs(tags: Sequence[str]) -> list[Span]:
+    """Return each run of one type."""
+    edges = [0, *(i for i in range(1, len(tags)) if tags[i] != tags[i - 1]), len(tags)]
+    runs = (Span(tags[start], start, end) for start, end in pairwise(edges))
+    return [run for run in runs if run.type not in (OUTSIDE, UNKNOWN_TAG)]
+
+
+def labels_of(tags: Sequence[str], scheme: Scheme) -> list[Span]:
+    """Return what is learnt and counted: spans; in BARE the label of every token, `O` among them, unless it is `?`.
+
+    >>> labels_of(["N", "O", "?"], Scheme.BARE)
+    [Span(type='N', start=0, end=1), Span(type='O', start=1, end=2)]
+    """
+    if scheme is Scheme.BARE:
+        return [Span(tag, i, i + 1) for i, tag in enumerate(tags) if tag != UNKNOWN_TAG]
+    return tags_to_spans(tags, scheme)
+
+
+def count_touching(tags: Sequence[str], scheme: Scheme) -> int:
+    """Count the spans that begin where one of their own type ends: IO can't tell the two apart.
+
+    >>> count_touching(["B-PER", "B-PER", "I-PER", "B-LOC"], Scheme.IOB2)
+    1
+    """
+    spans = tags_to_spans(tags, scheme)
+    return sum(left.end == right.start and left.type == right.type for left, right in pairwise(spans))
+
+
 def spans_to_tags(spans: Iterable[Span], length: int, scheme: Scheme) -> list[str]:
     """Return the tags of a sentence of `length` tokens; spans may come in any order but must not overlap.
+
+    In IO touching spans of one type become one.
 
     >>> spans_to_tags([Span("PER", 0, 2)], 3, Scheme.BIOES)
     ['B-PER', 'E-PER', 'O']
@@ -71,7 +103,7 @@ def spans_to_tags(spans: Iterable[Span], length: int, scheme: Scheme) -> list[st
         type_, start, end = span
         if not previous.end <= start < end <= length:
             raise DataError(f"{span} overlaps {previous}, is empty, or leaves a sentence of {length} tokens")
-        if scheme is Scheme.BARE:
+        if not scheme.has_prefixes:
             tags[start:end] = [type_] * (end - start)
         else:
             touching = previous.end == start and previous.type == type_ and previous.end > 0
@@ -109,6 +141,9 @@ def convert(tags: Sequence[str], source: Scheme, target: Scheme) -> list[str]:
     return [UNKNOWN_TAG if old == UNKNOWN_TAG else new for old, new in zip(tags, converted, strict=True)]
 
 
+_BEGUN_INSIDE = (Scheme.IOB1, Scheme.IO)  # a tag that goes on with a span may begin one, too
+
+
 def _fill_unknown(tags: Sequence[str], scheme: Scheme) -> list[str]:
     """Return the tags with each run of `?` read as what its neighbours need, else as outside.
 
@@ -122,11 +157,12 @@ def _fill_unknown(tags: Sequence[str], scheme: Scheme) -> list[str]:
         after = split_tag(tags[end], scheme) if end < len(tags) else (OUTSIDE, "")
         run = [OUTSIDE] * (end - start)
         if before[0] in "BI" and after[0] in "IE" and before[1] == after[1]:
-            run = [letters["I"] + tags[end][1:]] * (end - start)
+            inside = tags[end] if scheme is Scheme.IO else letters["I"] + tags[end][1:]
+            run = [inside] * (end - start)
         else:
             if before[0] in "BI" and "E" in letters:
                 run[0] = letters["E"] + tags[start - 1][1:]
-            if after[0] in "IE" and scheme is not Scheme.IOB1 and run[-1] == OUTSIDE:
+            if after[0] in "IE" and scheme not in _BEGUN_INSIDE and run[-1] == OUTSIDE:
                 run[-1] = letters["B"] + tags[end][1:]
         filled[start:end] = run
     return filled
@@ -144,12 +180,13 @@ def candidates(tags: Sequence[str], source: Scheme, target: Scheme) -> list[tupl
     """Return, for each token, the tags of the target scheme that the source tags leave open; `()` for any.
 
     One tag as a rule. Beside a `?` it may be open where a span begins or ends: `B-PER` before `?` in IOB2 is
-    `B-PER` or `S-PER` in BIOES. The target has to spell a token by its own span alone, so it is not IOB1.
+    `B-PER` or `S-PER` in BIOES. The target has to spell a token by its own span alone, so it is not IOB1,
+    and to say where spans begin, so it is not IO.
 
     >>> candidates(["B-PER", "?"], Scheme.IOB2, Scheme.BIOES)
     [('B-PER', 'S-PER'), ()]
     """
-    assert target is not Scheme.IOB1
+    assert target not in (Scheme.IOB1, Scheme.IO)
     if UNKNOWN_TAG not in tags or Scheme.BARE in (source, target):
         return [() if tag == UNKNOWN_TAG else (tag,) for tag in convert(tags, source, target)]
     options: list[tuple[str, ...]] = []
@@ -181,7 +218,7 @@ def _may_start(tags: Sequence[str], i: int, scheme: Scheme) -> tuple[bool, ...]:
     if split_tag(tags[i], scheme)[0] in "BS":
         return (True,)
     if i and tags[i - 1] == UNKNOWN_TAG:
-        return _BOTH if scheme is Scheme.IOB1 else (False,)
+        return _BOTH if scheme in _BEGUN_INSIDE else (False,)
     return (i == 0 or not _goes_on(tags[i - 1], tags[i], scheme),)
 
 

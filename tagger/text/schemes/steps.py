@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from tagger.text.schemes.tags import EDGE, UNKNOWN_TAG, Scheme, split_tag
+from tagger.text.schemes.tags import EDGE, LETTERS, UNKNOWN_TAG, Scheme, split_tag
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,20 +41,28 @@ def is_legal_step(previous: str, following: str, scheme: Scheme) -> bool:
     >>> is_legal_step("B-PER", "I-LOC", Scheme.IOB2)
     False
     """
-    if scheme is Scheme.BARE or UNKNOWN_TAG in (previous, following):
+    if not scheme.has_prefixes or UNKNOWN_TAG in (previous, following):
         return True
     (role, type_), (next_role, next_type) = split_tag(previous, scheme), split_tag(following, scheme)
     step = role + next_role
     return step in _FREE_STEPS[scheme] or (step in _SAME_TYPE_STEPS[scheme] and type_ == next_type)
 
 
-def allowed(tags: Sequence[str], scheme: Scheme) -> Constraints:
-    """Return which of these K tags may begin a sentence, follow one another, and end a sentence."""
+def allowed(tags: Sequence[str], scheme: Scheme, *, has_touching: bool = True) -> Constraints:
+    """Return which of these K tags may begin a sentence, follow one another, and end a sentence.
+
+    Args:
+        tags: of the scheme.
+        scheme: one that marks where spans end, unless spans may touch.
+        has_touching: whether a span may begin where one of its own type ends.
+    """
     import numpy as np
+
+    assert has_touching or "E" in LETTERS[scheme]
 
     start = np.array([is_legal_step(EDGE, tag, scheme) for tag in tags], dtype=bool)  # (K,)
     end = np.array([is_legal_step(tag, EDGE, scheme) for tag in tags], dtype=bool)  # (K,)
-    if scheme is Scheme.BARE:
+    if not scheme.has_prefixes:
         return Constraints(start, np.ones((len(tags), len(tags)), dtype=bool), end)
     # A thousand types are four thousand tags and sixteen million steps, but few roles: steps are looked up by those.
     split = [split_tag(tag, scheme) for tag in tags]
@@ -67,7 +75,12 @@ def allowed(tags: Sequence[str], scheme: Scheme) -> Constraints:
     free = np.array([step in _FREE_STEPS[scheme] or UNKNOWN_TAG in step for step in steps], dtype=bool)
     within = np.array([step in _SAME_TYPE_STEPS[scheme] for step in steps], dtype=bool)
     free, within = free.reshape(square), within.reshape(square)
-    pairs = free[role[:, None], role] | (within[role[:, None], role] & (type_[:, None] == type_))  # (K, K)
+    is_same = type_[:, None] == type_
+    pairs = free[role[:, None], role] | (within[role[:, None], role] & is_same)  # (K, K)
+    if not has_touching:
+        ends = np.isin(role, [roles.index(each) for each in ("E", "S") if each in roles])
+        begins = np.isin(role, [roles.index(each) for each in ("B", "S") if each in roles])
+        pairs &= ~(ends[:, None] & begins & is_same)
     return Constraints(start, pairs, end)
 
 

@@ -1,7 +1,8 @@
 """What a tag is: the schemes, their letters, and a tag taken apart.
 
 A scheme is a row in `LETTERS`. Roles are the same in all of them: B begins a span, I is inside, E ends one,
-S is a span of one token, O is outside, `?` is not known.
+S is a span of one token, O is outside, `?` is not known. Two schemes write types without letters: in IO a token is
+inside its type, in BARE it is a span of its own.
 """
 
 from __future__ import annotations
@@ -19,7 +20,11 @@ EDGE = ""  # stands before the first and after the last tag of a sentence
 
 
 class Scheme(StrEnum):
-    """How a span is spelt, token by token; BARE has labels without prefixes (parts of speech)."""
+    """How a span is spelt, token by token.
+
+    IO and BARE have no prefixes: in IO a run of one type is a span, in BARE each token has a label of its own (parts
+    of speech).
+    """
 
     IOB1 = "IOB1"
     IOB2 = "IOB2"
@@ -27,7 +32,13 @@ class Scheme(StrEnum):
     BILOU = "BILOU"
     BMES = "BMES"
     BMEWO = "BMEWO"
+    IO = "IO"
     BARE = "BARE"
+
+    @property
+    def has_prefixes(self) -> bool:
+        """Say whether a letter before the type says where in its span a token stands."""
+        return bool(LETTERS[self])
 
 
 # Roles: B begins a span, I is inside, E ends one, S is a span of one token.
@@ -38,6 +49,7 @@ LETTERS: dict[Scheme, dict[str, str]] = {  # role -> letter
     Scheme.BILOU: {"B": "B", "I": "I", "E": "L", "S": "U"},
     Scheme.BMES: {"B": "B", "I": "M", "E": "E", "S": "S"},
     Scheme.BMEWO: {"B": "B", "I": "M", "E": "E", "S": "W"},
+    Scheme.IO: {},
     Scheme.BARE: {},
 }
 ROLE_OF_LETTER = {"B": "B", "I": "I", "M": "I", "E": "E", "L": "E", "S": "S", "U": "S", "W": "S"}
@@ -76,8 +88,8 @@ def split_tag(tag: str, scheme: Scheme) -> tuple[str, str]:
         return OUTSIDE, ""
     if tag == UNKNOWN_TAG:
         return UNKNOWN_TAG, ""
-    if scheme is Scheme.BARE:
-        return "S", tag
+    if not scheme.has_prefixes:
+        return ("I" if scheme is Scheme.IO else "S"), tag
     role = ROLE_OF_LETTER.get(tag[0])
     if role is None or LETTERS[scheme].get(role) != tag[0] or not (len(tag) == 1 or tag[1] == "-" != tag[1:]):
         raise DataError(
@@ -92,6 +104,8 @@ def describe_tags(scheme: Scheme) -> str:
     >>> describe_tags(Scheme.IOB2)
     'O, B-TYPE or I-TYPE'
     """
+    if scheme is Scheme.IO:
+        return "O or TYPE"
     if scheme is Scheme.BARE:
         return "a label without a prefix"
     *others, last = [f"{letter}-TYPE" for letter in LETTERS[scheme].values()]
@@ -123,10 +137,15 @@ def is_writable(tag: str) -> bool:
 def tags_of_types(types: Iterable[str], scheme: Scheme) -> list[str]:
     """Return every tag the scheme has for these types, `O` first (BARE: the types themselves).
 
+    >>> tags_of_types(["PER"], Scheme.IO)
+    ['O', 'PER']
+
     >>> tags_of_types(["PER"], Scheme.IOB2)
     ['O', 'B-PER', 'I-PER']
     """
     if scheme is Scheme.BARE:
         return list(types)
+    if scheme is Scheme.IO:
+        return [OUTSIDE, *types]
     suffixes = [f"-{type_}" if type_ else "" for type_ in types]
     return [OUTSIDE, *(letter + suffix for suffix in suffixes for letter in LETTERS[scheme].values())]
