@@ -15,13 +15,13 @@ from tagger.config import Config
 from tagger.model.labeler import SequenceLabeler
 from tagger.model.tables import place
 from tagger.runtime.lexicon import Lexicon
-from tagger.runtime.trained import TrainedModel, inner_scheme
-from tagger.text.schemes import Scheme, allowed
+from tagger.runtime.trained import TrainedModel, inner_constraints
+from tagger.text.schemes import Scheme
 
 
 def build_labeler(lexicon: Lexicon, config: Config) -> SequenceLabeler:
     """Build a network with weights as PyTorch's generator draws them; the caller seeds it."""
-    return SequenceLabeler(lexicon, config, allowed(lexicon.tags, inner_scheme(Scheme(config.corpus.scheme))))
+    return SequenceLabeler(lexicon, config, inner_constraints(lexicon.tags, Scheme(config.corpus.scheme)))
 
 
 def restore_labeler(model: TrainedModel) -> SequenceLabeler:

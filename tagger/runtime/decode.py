@@ -212,7 +212,9 @@ class Decoder:
 
     def _find_spans(self, best: Ints, starts: Ints, sizes: Ints) -> _FoundSpans:
         table = self.table
-        if table.is_sure or table.inner is Scheme.BARE:
+        are_cut = bool(len(sizes)) and sizes.max() > LONGEST_CHAIN
+        may_touch = table.scheme is Scheme.IO and are_cut  # where two parts of a sentence meet
+        if (table.is_sure and not may_touch) or table.inner is Scheme.BARE:
             if table.inner is Scheme.BARE:
                 first = np.flatnonzero(table.inside[best] != OUTSIDE)
                 last = first

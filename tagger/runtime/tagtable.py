@@ -89,7 +89,10 @@ class TagTable:
 
     def find_spans(self, rows: Sequence[int]) -> list[Span]:
         """Return the spans of the decoded tags of one sentence."""
-        return schemes.tags_to_spans([self.inside[row] for row in rows], self.inner)
+        found = schemes.tags_to_spans([self.inside[row] for row in rows], self.inner)
+        if self.scheme is Scheme.IO:  # touching spans of one type go out as one
+            return schemes.tags_to_spans(spans_to_tags(found, len(rows), Scheme.IO), Scheme.IO)
+        return found
 
     def spell_spans(self, spans: Iterable[tuple[str, int, int, float | None]], length: int) -> list[str]:
         """Return the tags of a sentence that has these spans."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -58,7 +58,7 @@ class TrainedModel:
     @property
     def constraints(self) -> Constraints:
         """Which starts, steps and ends of the model's tags its scheme allows."""
-        return allowed(self.lexicon.tags, inner_scheme(self.scheme))
+        return inner_constraints(self.lexicon.tags, self.scheme)
 
     @property
     def temperature(self) -> float:
@@ -85,6 +85,16 @@ class TrainedModel:
 def inner_scheme(scheme: Scheme) -> Scheme:
     """Return the scheme in which a model works: BIOES says most about a span's edges; bare labels stay bare."""
     return Scheme.BARE if scheme is Scheme.BARE else Scheme.BIOES
+
+
+def inner_constraints(tags: Sequence[str], scheme: Scheme) -> Constraints:
+    """Return which starts, steps and ends of inner tags are legal.
+
+    Args:
+        tags: of the inner scheme.
+        scheme: of the corpus; IO can't spell two spans of one type that touch, so that a model of it finds none.
+    """
+    return allowed(tags, inner_scheme(scheme), has_touching=scheme is not Scheme.IO)
 
 
 def inner_tags(types: Iterable[str], scheme: Scheme, *, has_outside: bool = True) -> list[str]:

@@ -46,7 +46,7 @@ def models(draw: st.DrawFn):
     ):
         columns = columns or ["1:3"]
     return make_model(
-        draw(st.sampled_from(["IOB1", "BIOES", "BARE"])),
+        draw(st.sampled_from(["IOB1", "BIOES", "IO", "BARE"])),
         gazetteers=lists,
         encoder__kind=draw(st.sampled_from(["lstm", "gru", "rnn"])),
         encoder__layers=draw(st.integers(1, 3)),

@@ -40,7 +40,7 @@ KINDS = {
     "softmax": {"decoder__kind": "softmax"},
     "agreement": {"decoder__agreement": 4.0},
 }
-SCHEMES = ["IOB1", "IOB2", "BIOES", "BMES", "BARE"]
+SCHEMES = ["IOB1", "IOB2", "BIOES", "BMES", "IO", "BARE"]
 
 
 @pytest.fixture(scope="module")
@@ -253,6 +253,42 @@ def test_all_readings_of_one_token_sum_to_one(scheme, decoder):
         assert [span.confidence for span in reading.spans] == pytest.approx(
             [reading.confidence] * len(reading.spans), abs=1e-5
         )
+
+
+@pytest.mark.parametrize("decoder", ["crf", "softmax"])
+def test_spans_of_io_are_the_runs_of_its_tags(decoder, monkeypatch):
+    labels = Tagger(make_model("IO", decoder__kind=decoder))
+    sentences = [*random_sentences(60), *([words * 20] for words in random_sentences(3))]
+    sentences = [words if isinstance(words[0], str) else words[0] for words in sentences]
+    found = labels.predict_tokens(sentences, nbest=3)
+    monkeypatch.setattr(decode, "LONGEST_CHAIN", 128)
+    cut = labels.predict_tokens(sentences)
+    kept = labels.predict_tokens(sentences, min_confidence=0.3)
+    assert any(len(each.spans) > 1 for each in kept)
+    for reading in [*found, *cut, *kept, *(each for one in found for each in one.nbest)]:
+        assert set(reading.tags) <= {"O", "LOC", "PER"}
+        assert schemes.tags_to_spans(reading.tags, Scheme.IO) == [span[:3] for span in reading.spans]
+
+
+def test_spans_of_io_have_the_probabilities_of_enumeration():
+    """A run is the span; the other spans of its type that touch it are no readings of it."""
+    labels = Tagger(make_model("IO"))
+    words = ["Ada", "Li"]
+    (found,) = labels.predict_tokens([words], nbest=100)
+    assert sum(each.confidence for each in found.nbest) == pytest.approx(1.0, abs=1e-5)
+    assert (
+        len({tuple(each.tags) for each in found.nbest}) == len(found.nbest) == 9
+    )  # three types of two tokens
+    for span in found.spans:
+        having = [each.confidence for each in found.nbest if span[:3] in [other[:3] for other in each.spans]]
+        assert span.confidence == pytest.approx(sum(having), abs=1e-5)
+
+
+def test_known_tags_of_io():
+    labels = Tagger(make_model("IO"))
+    (found,) = labels.predict_tokens([["Ada", "met", "Li"]], known=[["PER", "PER", "O"]])
+    assert found.tags == ["PER", "PER", "O"]
+    assert [(*span[:3], round(span.confidence, 4)) for span in found.spans] == [("PER", 0, 2, 1.0)]
 
 
 def test_unlikely_spans_and_their_tags_are_left_out(labels):
