@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 
 from tagger import config as settings
@@ -17,6 +18,7 @@ from tagger.scoring.answers import (
     Answers,
     analyse_answers,
     compare_answers,
+    likely_scheme,
     match_answers,
     read_answers,
     report_answers_with_seqeval,
@@ -70,6 +72,8 @@ def evaluate(
     changes = {"token_column": token_column, "tag_column": tag_column, "encoding": encoding}
     chosen = settings.override(found.config, {f"corpus.{name}": value for name, value in changes.items()})
     gold = _find_gold(corpus, found.scheme, chosen, find_scheme(scheme), "corpus")
+    if gold.scheme is Scheme.IO and found.scheme.has_prefixes:
+        gold = _spell_out(gold, found.scheme)
     learned = None if training is None else _find_gold(training, found.scheme, chosen, None, "training")
     began = time.perf_counter()
     labellings = label_sentences(tagger, gold.sentences, min_confidence=min_confidence)
@@ -81,7 +85,7 @@ def evaluate(
         gold.scheme,
         strict=strict,
         confidences=None
-        if strict
+        if strict or (gold.scheme is Scheme.IO and found.scheme is Scheme.BARE)  # several become one
         else [[span.confidence or 0.0 for span in each.spans] for each in labellings],
         training_surfaces=None if learned is None else surfaces_of(learned),
         name=gold.path,
@@ -167,11 +171,23 @@ def _find_answers(
     answer_columns = Columns(token=columns.token_column, tag=columns.predicted_column)
     corpus = find_corpus(given[0], gold_columns, columns.scheme, columns.encoding, "gold")
     wanted = columns.predicted_scheme or columns.scheme
+    likely = likely_scheme(corpus.scheme)
     answers = [
-        match_answers(corpus, find_corpus(each, answer_columns, wanted, columns.encoding, name), wanted)
+        match_answers(
+            corpus, find_corpus(each, answer_columns, wanted, columns.encoding, name, likely), wanted
+        )
         for name, each in zip(("predicted", "other"), given[1:], strict=False)
     ]
     return corpus, answers
+
+
+def _spell_out(corpus: Corpus, scheme: Scheme) -> Corpus:
+    """Return a corpus in a scheme that can say more: a name the model cuts in two must not be one again."""
+    sentences = (
+        replace(each, tags=tuple(schemes.convert(each.tags, corpus.scheme, scheme)))
+        for each in corpus.sentences
+    )
+    return replace(corpus, sentences=tuple(sentences), scheme=scheme)
 
 
 def _find_gold(

@@ -75,14 +75,21 @@ def read_corpus(
 
 
 def find_corpus(
-    source: CorpusSource, columns: Columns, scheme: Scheme | None, encoding: str, name: str
+    source: CorpusSource,
+    columns: Columns,
+    scheme: Scheme | None,
+    encoding: str,
+    name: str,
+    likely: Scheme | None = None,
 ) -> Corpus:
-    """Return a corpus: read from its file, as it is, or made of sentences."""
+    """Return a corpus: read from its file, as it is, or made of sentences; `likely` as of `conll.read_corpus`."""
     if isinstance(source, Corpus):
         return source
     if isinstance(source, str | PathLike):
-        return conll.read_corpus(check_path(source, name), columns=columns, scheme=scheme, encoding=encoding)
-    return make_corpus(source, scheme, name)
+        return conll.read_corpus(
+            check_path(source, name), columns=columns, scheme=scheme, encoding=encoding, likely=likely
+        )
+    return make_corpus(source, scheme, name, likely=likely)
 
 
 def make_corpus(
@@ -91,6 +98,7 @@ def make_corpus(
     name: str = "corpus",
     *,
     is_strict: bool = True,
+    likely: Scheme | None = None,
 ) -> Corpus:
     """Make a corpus of sentences, each its tokens and its tags.
 
@@ -99,6 +107,7 @@ def make_corpus(
         scheme: of the tags; None: found by looking.
         name: what errors call it.
         is_strict: tags of another scheme are a fault; else the scheme is then found by looking.
+        likely: as of `conll.read_corpus`.
 
     Raises:
         ConfigError: these are no such sentences; it says what was found, and where.
@@ -137,7 +146,7 @@ def make_corpus(
             )
     corpus = Corpus(f"<{name}>", tuple(rows), scheme or Scheme.BARE, "", ())
     try:
-        return conll.resolve_scheme(corpus, scheme)
+        return conll.resolve_scheme(corpus, scheme, likely=likely)
     except DataError:
         if is_strict or scheme is None:
             raise

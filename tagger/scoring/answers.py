@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import fspath
 
 from tagger import scoring
 from tagger.errors import ConfigError, DataError
 from tagger.scoring.report import Analysis, analyse
 from tagger.text import schemes
-from tagger.text.conll import Columns, Corpus, MissingColumnError, Sentence, read_corpus
+from tagger.text.conll import Columns, Corpus, MissingColumnError, Sentence, read_corpus, resolve_scheme
 from tagger.text.files import FilePath
 from tagger.text.schemes import LETTERS, OUTSIDE, Detection, Scheme
 
@@ -77,8 +77,19 @@ def read_answers(paths: Sequence[FilePath], wanted: AnswerColumns) -> tuple[Corp
 def _read_predicted(gold: Corpus, path: FilePath, wanted: AnswerColumns) -> Answers:
     given = wanted.predicted_scheme or wanted.scheme
     columns = Columns(token=wanted.token_column, tag=wanted.predicted_column)
-    corpus = read_corpus(path, columns=columns, scheme=given, encoding=wanted.encoding)
+    corpus = read_corpus(
+        path,
+        columns=columns,
+        scheme=given,
+        encoding=wanted.encoding,
+        likely=likely_scheme(gold.scheme),
+    )
     return match_answers(gold, corpus, given)
+
+
+def likely_scheme(expected: Scheme) -> Scheme:
+    """Return how tags without prefixes are read beside those of a scheme where they don't tell it themselves."""
+    return Scheme.BARE if expected is Scheme.BARE else Scheme.IO
 
 
 def match_answers(gold: Corpus, corpus: Corpus, given: Scheme | None = None) -> Answers:
@@ -117,6 +128,12 @@ def _read_both(path: FilePath, wanted: AnswerColumns) -> tuple[Corpus, Answers]:
         )
     tags = tuple(sentence.features[0] for sentence in corpus.sentences)
     given = wanted.predicted_scheme or wanted.scheme
+    if given is not Scheme.BARE and schemes.are_brackets({tag for row in tags for tag in row}):
+        rows = zip(corpus.sentences, tags, strict=True)
+        answered = tuple(replace(sentence, tags=row, features=()) for sentence, row in rows)
+        return corpus, match_answers(
+            corpus, resolve_scheme(replace(corpus, sentences=answered), given), given
+        )
     found = Detection(given, "given") if given else schemes.detect(tags)
     meant = schemes.respell({tag for row in tags for tag in row}, found.scheme)
     tags = tuple(tuple(meant.get(tag, tag) for tag in row) for row in tags)
@@ -151,7 +168,8 @@ def _resolve_scheme(gold: Corpus, path: str, tags: tuple[tuple[str, ...], ...], 
     used = {tag for row in tags for tag in row}
     both_chunks = {gold.scheme, found.scheme} == _CHUNK_SCHEMES
     same_letters = "E" in LETTERS[found.scheme] and all(schemes.is_tag(tag, gold.scheme) for tag in used)
-    if used <= {OUTSIDE} or both_chunks or same_letters or _are_gold_labels(used, gold):
+    lacks_prefixes = not (gold.scheme.has_prefixes or found.scheme.has_prefixes)
+    if lacks_prefixes or used <= {OUTSIDE} or both_chunks or same_letters or _are_gold_labels(used, gold):
         warnings = (
             (
                 f"the predicted tags look like {found.scheme} ({found.evidence}) and are read as {gold.scheme}, the "
@@ -166,8 +184,8 @@ def _resolve_scheme(gold: Corpus, path: str, tags: tuple[tuple[str, ...], ...], 
 
 
 def _are_gold_labels(used: set[str], gold: Corpus) -> bool:
-    """Say whether gold has bare labels and every predicted tag is one of them."""
-    if gold.scheme is not Scheme.BARE:
+    """Say whether gold has tags without prefixes and every predicted tag is one of them."""
+    if gold.scheme.has_prefixes:
         return False
     return used <= {tag for sentence in gold.sentences for tag in sentence.tags}
 

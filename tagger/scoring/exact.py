@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 from tagger.errors import DataError
 from tagger.scoring.strict import strict_spans
-from tagger.text.schemes import UNKNOWN_TAG, Scheme, Span, spans_to_tags, tags_to_spans
+from tagger.text.schemes import UNKNOWN_TAG, Scheme, Span, labels_of, spans_to_tags
 
 # Two answers to the same sentences share most of their mistakes, so chance tells them apart by less than either from
 # the truth. More is better where dev is of the kind of the training text, less where not (`benchmarks/choosing.py`).
@@ -250,7 +250,7 @@ def _align(
             f"gold has {scheme} tags and predicted has {predicted_scheme} tags; labels without prefixes can "
             "only be compared with labels without prefixes: give the right columns, or the scheme"
         )
-    read = strict_spans if strict else tags_to_spans
+    read = strict_spans if strict else labels_of
     for index, (gold_tags, predicted_tags) in enumerate(_zip_sentences(gold, predicted)):
         length = len(gold_tags)
         if length != len(predicted_tags):

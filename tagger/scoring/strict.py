@@ -2,14 +2,14 @@
 
 This is seqeval's `mode="strict"`, with three of its faults mended (tests hold both together and name them):
 BMES and BMEWO are known, a type keeps its leading and trailing hyphens, and in IOB1 a `B-` that follows no
-span of its own type opens a span instead of being lost. The lenient reading is `schemes.tags_to_spans`.
+span of its own type opens a span instead of being lost. The lenient reading is `schemes.labels_of`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tagger.text.schemes import LETTERS, Scheme, Span, split_tag, tags_to_spans
+from tagger.text.schemes import LETTERS, Scheme, Span, labels_of, split_tag, tags_to_spans
 
 
 def strict_spans(tags: Sequence[str], scheme: Scheme) -> list[Span]:
@@ -22,7 +22,7 @@ def strict_spans(tags: Sequence[str], scheme: Scheme) -> list[Span]:
     """
     if scheme is Scheme.IOB2:
         return [span for span in tags_to_spans(tags, scheme) if tags[span.start][0] == "B"]
-    return _closed_spans(tags, scheme) if "E" in LETTERS[scheme] else tags_to_spans(tags, scheme)
+    return _closed_spans(tags, scheme) if "E" in LETTERS[scheme] else labels_of(tags, scheme)
 
 
 def _closed_spans(tags: Sequence[str], scheme: Scheme) -> list[Span]:

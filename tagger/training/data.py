@@ -204,8 +204,11 @@ def hold_out(corpus: Corpus, config: Config) -> tuple[Corpus, Corpus]:
 def describe_corpus(corpus: Corpus, learned: Corpus | None = None, types: Sequence[str] = ()) -> CorpusFacts:
     """Count what a corpus holds, beside the training corpus where one is given."""
     tokens = sum(len(sentence) for sentence in corpus.sentences)
-    spans = [span.type for sentence in corpus.sentences for span in _spans(sentence, corpus.scheme)]
-    strange = {type_: spans.count(type_) for type_ in sorted(set(spans) - set(types))} if learned else {}
+    spans = [
+        span.type for sentence in corpus.sentences for span in schemes.labels_of(sentence.tags, corpus.scheme)
+    ]
+    known_types = {*types, schemes.OUTSIDE} if learned and _has_outside(learned) else set(types)
+    strange = {type_: spans.count(type_) for type_ in sorted(set(spans) - known_types)} if learned else {}
     unknown = repeated = None
     if learned is not None:
         known = {token for sentence in learned.sentences for token in sentence.tokens}
@@ -239,8 +242,7 @@ def _known_share(names: Gazetteer, corpus: Corpus) -> float:
 
 def build_lexicon(corpora: Corpora) -> Lexicon:
     """Number the words and tags of the training sentences."""
-    has_outside = any(schemes.OUTSIDE in sentence.tags for sentence in corpora.train.sentences)
-    tags = inner_tags(corpora.types, corpora.train.scheme, has_outside=has_outside)
+    tags = inner_tags(corpora.types, corpora.train.scheme, has_outside=_has_outside(corpora.train))
     lexicon = Lexicon.build(corpora.train.sentences, tags, corpora.config.embedding, corpora.gazetteers)
     if corpora.base is not None:
         lexicon = corpora.base.lexicon.followed_by(lexicon)
@@ -249,6 +251,10 @@ def build_lexicon(corpora: Corpora) -> Lexicon:
     if corpora.vectors is not None:
         lexicon = lexicon.with_words(corpora.vectors.words)
     return replace(lexicon, speller=corpora.language.tables.speller) if corpora.language else lexicon
+
+
+def _has_outside(corpus: Corpus) -> bool:
+    return any(schemes.OUTSIDE in sentence.tags for sentence in corpus.sentences)
 
 
 def encode_training(corpora: Corpora, lexicon: Lexicon) -> EncodedCorpus:

@@ -158,6 +158,18 @@ def test_strict(run: Run) -> None:
     assert run.json("gold.conll", "loose.conll", "--strict")["micro"]["recall"] == pytest.approx(2 / 3)  # type: ignore[index]
 
 
+def test_brackets_in_two_files_or_two_columns(run: Run) -> None:
+    """The last span is one token too short."""
+    gold, found = ("(GPE*", "*)", "*", "(PERSON*", "*)"), ("(GPE*", "*)", "*", "(PERSON)", "*")
+    both = "".join(f"w{i} {one} {other}\n" for i, (one, other) in enumerate(zip(gold, found, strict=True)))
+    run.write(both=both, gold="".join(f"w{i} {tag}\n" for i, tag in enumerate(gold)))
+    run.write(found="".join(f"w{i} {tag}\n" for i, tag in enumerate(found)))
+    for files in (("both.conll",), ("gold.conll", "found.conll")):
+        types = run.json(*files)["types"]
+        assert [types[name]["f1"] for name in ("GPE", "PERSON")] == [1.0, 0.0]
+        assert types["PERSON"]["support"] == 1
+
+
 def test_parts_of_speech(run: Run) -> None:
     run.write(gold="the DET\nold NOUN\nman VERB\n", found="the DET\nold ADJ\nman VERB\n")
     code, out, err = run("gold.conll", "found.conll")

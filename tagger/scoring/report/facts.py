@@ -192,6 +192,8 @@ def _calibrate(
         for row, table in zip(matches, confidence_of, strict=True)
         for match in row
         if match.predicted
+        and match.predicted
+        in table  # `O` is a label where labels are bare, but no span that has a confidence
     ]
     return scoring.calibrate([each for each, _ in predictions], [right for _, right in predictions])
 
