@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from tagger.cli.check import check
+from tagger.cli.command import Command
 from tagger.cli.config import config
 from tagger.cli.convert import convert
 from tagger.cli.evaluate import evaluate
@@ -38,7 +39,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 for command in (train, evaluate, predict, score, check, convert, inspect, pretrain, generate, config):
-    app.command()(command)
+    app.command(cls=Command)(command)
 
 
 def _print_version(wanted: bool) -> None:

@@ -29,7 +29,8 @@ _MOST_TYPES = 40  # rows of the table of types; --json has all
 
 def check(
     files: Annotated[
-        list[Path], typer.Argument(help="Corpora, the training file first; - is standard input.")
+        list[Path],
+        typer.Argument(metavar="FILE", help="Corpora, the training file first; - is standard input."),
     ],
     scheme: Annotated[
         Scheme | None,

@@ -15,6 +15,7 @@ from tagger.cli.options import (
     Details,
     Errors,
     MinConfidence,
+    Model,
     Report,
     Seqeval,
     Strict,
@@ -50,7 +51,7 @@ _Encoding = Annotated[
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Model directory.")],
+    model: Model,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Labelled corpus in CoNLL columns.")],
     as_json: AsJson = False,
     train: TrainingCorpus = None,

@@ -148,12 +148,12 @@ def name_values(annotation: Any) -> str:
     """Return what help calls the values of a type: its choices, or its name.
 
     >>> name_values(Literal["lstm", "gru"]), name_values(int | None)
-    ('[lstm|gru]', 'INT')
+    ('[lstm|gru]', 'N')
     """
     choices = list_choices(annotation)
     if choices:
         return f"[{'|'.join(map(str, choices))}]"
-    names = {int: "INT", float: "FLOAT"}
+    names = {int: "N", float: "X"}
     return next((names[each] for each in _list_alternatives(annotation) if each in names), "TEXT")
 
 

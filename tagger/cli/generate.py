@@ -7,21 +7,23 @@ from typing import Annotated
 
 import typer
 
-from tagger.cli.options import AsJson
+from tagger.cli.options import RESULTS, AsJson
 from tagger.text.escape import render_json
 
 
 def generate(
-    model: Annotated[Path, typer.Argument(help="Directory of a language model (`tagger pretrain`).")],
-    prompt: Annotated[str, typer.Argument(help="The text to continue; may be empty.")] = "",
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="Directory of a language model (`tagger pretrain`).")
+    ],
+    prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="The text to continue; may be empty.")] = "",
     words: Annotated[int, typer.Option(min=1, metavar="N", help="Words to add.")] = 40,
     temperature: Annotated[
-        float, typer.Option(min=0.0, help="Below 1: likelier words; 0: always the likeliest.")
+        float, typer.Option(min=0.0, metavar="X", help="Below 1: likelier words; 0: always the likeliest.")
     ] = 1.0,
     top_k: Annotated[
         int | None, typer.Option(min=1, metavar="K", help="Draw from the K likeliest words only.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the draws.")] = 1,
     following: Annotated[
         int | None,
         typer.Option(
@@ -29,6 +31,7 @@ def generate(
             min=1,
             metavar="N",
             help="Print the N likeliest next words with their probabilities instead.",
+            rich_help_panel=RESULTS,
         ),
     ] = None,
     as_json: AsJson = False,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.options import AsJson
+from tagger.cli.options import RESULTS, AsJson, Model
 from tagger.text.counting import count_of
 from tagger.text.escape import render_json
 
@@ -22,13 +22,19 @@ _MARGIN = 4  # columns of a row's number in the grid
 
 
 def inspect(
-    model: Annotated[Path, typer.Argument(help="Model directory.")],
+    model: Model,
     as_json: AsJson = False,
     svg: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the matrix of transitions as an SVG file.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the matrix of transitions as an SVG file.", rich_help_panel=RESULTS
+        ),
     ] = None,
     top: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Strongest and weakest transitions to list.")
+        int,
+        typer.Option(
+            min=0, metavar="N", help="Strongest and weakest transitions to list.", rich_help_panel=RESULTS
+        ),
     ] = 10,
 ) -> None:
     """Show what a model has learned: labels, sizes, scores, training, and the transitions between tags.

@@ -47,6 +47,19 @@ def parsed_by(parse: Callable[[str], Any], metavar: str) -> dict[str, Any]:
     return {"parser": read, "metavar": metavar}
 
 
+def refuse_together(option: str, value: object, *others: tuple[str, object]) -> None:
+    """Refuse options that were given beside another one that brings its own of what they bring.
+
+    Raises:
+        BadParameter: one was.
+    """
+    for other, given in others:
+        if value and given:
+            raise typer.BadParameter(
+                f"what {option} names has its own, or none; leave one of the two out", param_hint=other
+            )
+
+
 def check_encoding(name: str) -> str:
     """Return the name of an encoding if text can be read in it."""
     try:
@@ -62,7 +75,7 @@ SCHEMES = "|".join(Scheme)
 SCHEME = parsed_by(parse_scheme, f"[{SCHEMES}]")
 
 # Of commands that train
-Output = Annotated[Path, typer.Option("--output", "-o", help="Directory for the model.")]
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Directory for the model.")]
 Resume = Annotated[
     bool,
     typer.Option(
@@ -105,7 +118,10 @@ Encoding = Annotated[str, typer.Option(help="Encoding of the files.", rich_help_
 
 # Of commands that score
 Strict = Annotated[
-    bool, typer.Option("--strict", help="Count only spans that the scheme spells out in full.")
+    bool,
+    typer.Option(
+        "--strict", help="Count only spans that the scheme spells out in full.", rich_help_panel=RESULTS
+    ),
 ]
 TrainingCorpus = Annotated[
     Path | None,
@@ -148,7 +164,8 @@ Seqeval = Annotated[
     ),
 ]
 
-# Of commands that label with a trained model
+# Of commands that take a trained model
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Model directory.")]
 MinConfidence = Annotated[
     float | None,
     typer.Option(
@@ -156,7 +173,8 @@ MinConfidence = Annotated[
         max=1.0,
         metavar="P",
         help="Leave out spans that are less probable. If absent: what training chose; 0: nothing.",
+        rich_help_panel=RESULTS,
     ),
 ]
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel=RESULTS)]

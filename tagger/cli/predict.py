@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TextIO
 
 import typer
 
-from tagger.cli.options import ENCODING, READING, RESULTS, MinConfidence, one_of
+from tagger.cli.options import ENCODING, READING, RESULTS, MinConfidence, Model, one_of
 from tagger.errors import ConfigError, DataError
 from tagger.text.counting import count_of
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from tagger.text.raw import Fault, InputSettings
 
 
-_Model = Annotated[Path, typer.Argument(help="Model directory.")]
 _Inputs = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[INPUT ...|-]", help="Files and folders; - or none: the standard input."),
+    typer.Argument(metavar="INPUT", help="Files and folders; - or none: the standard input."),
 ]
 _Output = Annotated[
     Path | None,
     typer.Option(
         "--output",
         "-o",
+        metavar="FILE",
         help="File for the results (brat: a folder); else they are printed.",
         rich_help_panel=RESULTS,
     ),
@@ -127,7 +127,7 @@ _Device = Annotated[
 
 
 def predict(
-    model: _Model,
+    model: Model,
     inputs: _Inputs = None,
     input_format: _InputFormat = "auto",
     texts: _Texts = None,
@@ -158,7 +158,9 @@ def predict(
     name = format or (None if output is None and sys.stdout.isatty() else "jsonl")
     chosen = None if name is None else find_format(name)
     if nbest and name != "jsonl":
-        raise ConfigError("the readings are part of jsonl alone; give --format jsonl", "--nbest")
+        raise typer.BadParameter(
+            "the readings are part of jsonl alone; give --format jsonl", param_hint="--nbest"
+        )
     talk = Console(stderr=True, highlight=False)
     wanted = _Wanted(min_confidence, nbest, name, workers or os.cpu_count() or 1, device)
     reading = _Reading(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,10 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tagger.cli.flags import Flag, Given, as_sentence, choose_settings, find_field, with_settings
-from tagger.cli.options import AsJson, ConfigFile, Output, Overrides, Overwrite, Resume, check_encoding
+from tagger.cli.options import (
+    AsJson,
+    ConfigFile,
+    Output,
+    Overrides,
+    Overwrite,
+    Resume,
+    check_encoding,
+    one_of,
+)
 from tagger.cli.tables import percent
 from tagger.config import PretrainConfig, TextEncoderConfig
-from tagger.errors import ConfigError, DataError
+from tagger.errors import DataError
 from tagger.text.counting import count_of
 from tagger.text.escape import render_json
 
@@ -72,18 +80,12 @@ _SETTINGS = (
 )
 
 
-class Target(StrEnum):
-    """What learns from the text: language models, or the embeddings and the encoder of a labeller."""
-
-    LM = "lm"
-    ENCODER = "encoder"
-
-
-_Texts = Annotated[list[Path], typer.Argument(metavar="TEXT...", help="Text files, plain or gzip.")]
+_Texts = Annotated[list[Path], typer.Argument(metavar="TEXT", help="Text files, plain or gzip.")]
 _Target = Annotated[
-    Target,
+    str,
     typer.Option(
-        help="lm: language models for `train --lm` and `generate`; encoder: for `train --init-encoder`."
+        help="lm: language models for `train --lm` and `generate`; encoder: for `train --init-encoder`.",
+        **one_of(("lm", "encoder")),
     ),
 ]
 
@@ -106,7 +108,7 @@ def pretrain(
     texts: _Texts,
     output: Output,
     given: Given,
-    target: _Target = Target.LM,
+    target: _Target = "lm",
     config: ConfigFile = None,
     dry_run: _DryRun = False,
     resume: Resume = False,
@@ -198,15 +200,15 @@ class _Faults:
 
 
 def _choose(
-    target: Target, config: Path | None, given: Given, overrides: list[str] | None
+    target: str, config: Path | None, given: Given, overrides: list[str] | None
 ) -> PretrainConfig | TextEncoderConfig:
     """Return the settings of what is to learn."""
-    if target is Target.LM:
+    if target == "lm":
         return choose_settings(PretrainConfig, config, given, overrides)
     for flag in _SETTINGS:
         if flag.field in _OF_LANGUAGE_MODELS and given[flag.field] is not None:
-            raise ConfigError(
-                "is a setting of language models; leave it out with --target encoder", flag.name
+            raise typer.BadParameter(
+                "is a setting of language models; leave it out with --target encoder", param_hint=flag.name
             )
     own = {
         _OF_ENCODER.get(field, field): value

@@ -19,6 +19,7 @@ from tagger.cli.options import (
     Overwrite,
     Resume,
     check_encoding,
+    refuse_together,
 )
 from tagger.config import Config
 from tagger.text.escape import render_json
@@ -70,14 +71,20 @@ _Train = Annotated[
 ]
 _Dev = Annotated[
     Path | None,
-    typer.Option(help="Corpus that chooses the best epoch; else a tenth of TRAIN is held out."),
+    typer.Option(
+        metavar="FILE", help="Corpus that chooses the best epoch; else a tenth of TRAIN is held out."
+    ),
 ]
-_Test = Annotated[Path | None, typer.Option(help="Corpus to score the finished model on.")]
+_Test = Annotated[Path | None, typer.Option(metavar="FILE", help="Corpus to score the finished model on.")]
 _Base = Annotated[
-    Path | None, typer.Option("--from", help="Model to continue with; its words and types are kept.")
+    Path | None,
+    typer.Option("--from", metavar="DIR", help="Model to continue with; its words and types are kept."),
 ]
 _Seeds = Annotated[
-    int, typer.Option(min=1, help="Train this many seeds, from --seed upwards, and keep the best by dev.")
+    int,
+    typer.Option(
+        min=1, metavar="N", help="Train this many seeds, from --seed upwards, and keep the best by dev."
+    ),
 ]
 _DryRun = Annotated[
     bool,
@@ -86,7 +93,9 @@ _DryRun = Annotated[
 _Vectors = Annotated[
     Path | None,
     typer.Option(
-        help="Pretrained word vectors: GloVe, word2vec or fastText, gzip too.", rich_help_panel=_MODEL
+        metavar="FILE",
+        help="Pretrained word vectors: GloVe, word2vec or fastText, gzip too.",
+        rich_help_panel=_MODEL,
     ),
 ]
 _VectorsAll = Annotated[
@@ -101,6 +110,7 @@ _Gazetteers = Annotated[
     list[Path] | None,
     typer.Option(
         "--gazetteer",
+        metavar="FILE",
         help="List of names, one a line, that are marked where they occur (repeatable).",
         rich_help_panel=_MODEL,
     ),
@@ -109,6 +119,7 @@ _InitEncoder = Annotated[
     Path | None,
     typer.Option(
         "--init-encoder",
+        metavar="DIR",
         help="Directory of an encoder (`tagger pretrain --target encoder`) to begin with.",
         rich_help_panel=_MODEL,
     ),
@@ -116,6 +127,7 @@ _InitEncoder = Annotated[
 _LanguageModel = Annotated[
     Path | None,
     typer.Option(
+        metavar="DIR",
         help="Directory of a language model (`tagger pretrain`) whose layers join each word.",
         rich_help_panel=_MODEL,
     ),
@@ -153,6 +165,10 @@ def train(
     from tagger.api.sources import require_torch
     from tagger.cli.messages import tell_of_directory
 
+    refuse_together(
+        "--from", base, ("--init-encoder", init_encoder), ("--lm", lm), ("--gazetteer", gazetteers)
+    )
+    refuse_together("--init-encoder", init_encoder, ("--vectors", vectors))
     talk = Console(stderr=True, highlight=False)
     training.refuse_overwriting(base, output, "--output")
     if not dry_run:

@@ -103,10 +103,10 @@ def test_help_says_values_defaults_and_meaning_under_their_heading(run):
     assert code == 0
     assert said.index("Options") < said.index("--quick") < said.index("Learning") < said.index("--batch-size")
     for part in (
-        "--batch-size INT Sentences a step. [default: 16]",
+        "--batch-size N Sentences a step. [default: 16]",
         "--cell [lstm|gru|rnn] Recurrent cell. [default: lstm]",
         "--ways [1|2] 1: left to right only; 2: both. [default: 2]",
-        "--patience INT Epochs without",
+        "--patience N Epochs without",
         "Fewer of them.",
     ):
         assert part in said
@@ -117,7 +117,7 @@ def test_help_says_values_defaults_and_meaning_under_their_heading(run):
 def test_names_of_values():
     assert list_choices(find_field(Config, "decoder.kind").annotation) == ("crf", "softmax")
     assert list_choices(find_field(Config, "decoder.agreement").annotation) == ()  # a number does, too
-    assert name_values(find_field(Config, "training.patience").annotation) == "INT"
+    assert name_values(find_field(Config, "training.patience").annotation) == "N"
     assert name_values(find_field(Config, "corpus.encoding").annotation) == "TEXT"
 
 

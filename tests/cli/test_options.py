@@ -40,6 +40,11 @@ def words(text: str) -> str:
         (["predict", "--encoding", "utf-9"], "found 'utf-9', expected a text encoding such as utf-8"),
         (["score", "--encoding", "base64"], "found 'base64', expected a text encoding such as utf-8"),
         (["pretrain", "-o", "m", "--unit", "letters"], "found 'letters', expected 'words' or 'characters'"),
+        (["predict", "--nbest", "2", "--format", "tsv"], "for --nbest: the readings are part of jsonl alone"),
+        (["pretrain", "-o", "m", "--target", "enkoder"], "expected lm or encoder; did you mean encoder?"),
+        (["train", "-o", "m", "--from", "a", "--lm", "b"], "for --lm: what --from names has its own"),
+        (["train", "-o", "m", "--from", "a", "--init-encoder", "b"], "for --init-encoder: what --from names"),
+        (["train", "-o", "m", "--vectors", "a", "--init-encoder", "b"], "for --vectors: what --init-encoder names"),
         (["pretrain", "-o", "m", "--set", "text.form=x"], "for --set: text.form: no such setting; did you mean "),
     ],
 )  # fmt: skip

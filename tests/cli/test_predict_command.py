@@ -130,7 +130,6 @@ def test_workers_change_no_byte(run, monkeypatch):
             ["x", "--encoding", "ascii"],
             "x:1: byte 0xc3 at offset 3 is not valid ascii; name the file's encoding",
         ),
-        (["x", "--nbest", "2", "--format", "tsv"], "--nbest: the readings are part of jsonl alone"),
         (["x", "-o", "nowhere/y"], "nowhere/y: cannot be written: No such file or directory; choose another"),
         (["x", "-o", "x/y", "--format", "brat"], "x/y: cannot be used as a folder: Not a directory"),
     ],

@@ -220,15 +220,15 @@ def test_an_encoder_is_pretrained_and_a_labeler_begins_with_it(files: Path, run:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--projection", "8"), "--projection: is a setting of language models; leave it out with --target"),
+        (("--projection", "8"), "--projection: is a setting of language models; leave it out with"),
     ],
 )
 def test_an_encoder_has_settings_of_its_own(
     files: Path, run: Run, tmp_path: Path, arguments: tuple[str, ...], message: str
 ) -> None:
     code, out, err = run("pretrain", files / "text.txt", "-o", tmp_path / "e", *ENCODER, *arguments)
-    assert (code, out) == (1, "")
-    assert message in err
+    assert (code, out) == (2, "")
+    assert message in " ".join(err.replace("│", " ").split())
     assert not (tmp_path / "e").exists()
 
 
@@ -244,11 +244,6 @@ def test_what_an_encoder_does_not_go_with(files: Path, run: Run, tmp_path: Path)
             "--hidden",
             "9",
         ): "encoder.hidden: found 9, but the encoder of --init-encoder has 8",
-        (
-            tmp_path / "encoder",
-            "--from",
-            tmp_path / "n",
-        ): "--init-encoder: a model that is continued (--from) has",
     }
     for arguments, message in wrong.items():
         code, out, err = run(*train, *arguments)
@@ -400,11 +395,6 @@ def test_a_labeler_with_a_language_model_is_continued_with_it(files: Path, run: 
     assert old.config.lm.used and new.config.lm.used
     frozen = [encoder_of(each.weights, "embedding.contextual.") for each in (old, new)]
     assert frozen[0] and all(np.array_equal(frozen[1][name], value) for name, value in frozen[0].items())
-    code, _, err = run(
-        *arguments, "--from", tmp_path / "old", "--lm", files / "lm", "--output", tmp_path / "x"
-    )
-    assert code == 1
-    assert "--lm: can't join a model that is continued (--from), only a new one; leave it out" in err
 
 
 def test_an_encoder_may_have_more_layers_than_a_language_model(run: Run, tmp_path: Path) -> None:
