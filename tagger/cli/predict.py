@@ -105,12 +105,19 @@ _Best = Annotated[
 ]
 _Workers = Annotated[int, typer.Option(min=0, metavar="N", help="Processes that label; 0: one per core.")]
 _Encoding = Annotated[str, typer.Option(help="Encoding of the input.", rich_help_panel=READING, **ENCODING)]
-_Errors = Annotated[
+_InvalidBytes = Annotated[
     str,
     typer.Option(
-        help="Invalid bytes: strict (an error) or replace (by U+FFFD).",
+        "--invalid-bytes",
+        help="strict: an error; replace: by U+FFFD.",
         rich_help_panel=READING,
         **one_of(("strict", "replace")),
+    ),
+]
+_OldErrors = Annotated[
+    str | None,
+    typer.Option(
+        "--errors", hidden=True, help="What --invalid-bytes was called.", **one_of(("strict", "replace"))
     ),
 ]
 _Language = Annotated[
@@ -137,7 +144,8 @@ def predict(
     nbest: _Best = 0,
     workers: _Workers = 1,
     encoding: _Encoding = "utf-8",
-    errors: _Errors = "strict",
+    invalid_bytes: _InvalidBytes = "strict",
+    errors: _OldErrors = None,
     language: _Language = "en",
     text_field: _TextField = None,
     token_column: _TokenColumn = None,
@@ -167,7 +175,7 @@ def predict(
         {
             "format": input_format,
             "encoding": encoding,
-            "errors": errors,
+            "errors": errors or invalid_bytes,
             "language": language,
             "text_field": text_field,
             "joins_lines": join_lines,

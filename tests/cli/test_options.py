@@ -35,7 +35,7 @@ def words(text: str) -> str:
         (["convert", "none", "--misaligned", "drop"], "found 'drop', expected error, split or skip"),
         (["predict", "--format", "josnl"], "brat, doccano or labelstudio; did you mean jsonl?"),
         (["predict", "--input-format", "pdf"], "found 'pdf', expected auto, text, lines, tokens, conll or jsonl"),
-        (["predict", "--errors", "ignore"], "'--errors': found 'ignore', expected strict or replace"),
+        (["predict", "--invalid-bytes", "ignore"], "'--invalid-bytes': found 'ignore', expected strict or replace"),
         (["predict", "--device", "gpu"], "found 'gpu', expected auto, cpu, cuda or mps; did you mean cpu?"),
         (["predict", "--encoding", "utf-9"], "found 'utf-9', expected a text encoding such as utf-8"),
         (["score", "--encoding", "base64"], "found 'base64', expected a text encoding such as utf-8"),

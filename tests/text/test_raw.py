@@ -78,8 +78,8 @@ def test_an_endless_line_of_sentences_is_cut(tmp_path, monkeypatch):
             "--input-format: found 'xml', expected one of auto, text, lines, tokens, conll, jsonl",
         ),
         ({"encoding": "klingon"}, "--encoding: found 'klingon', expected a text encoding"),
-        ({"errors": "ignore"}, "--errors: found 'ignore', expected strict or replace"),
-        ({"format": "conll", "errors": "replace"}, "--errors: column files are read strictly"),
+        ({"errors": "ignore"}, "--invalid-bytes: found 'ignore', expected strict or replace"),
+        ({"format": "conll", "errors": "replace"}, "--invalid-bytes: column files are read strictly"),
     ],
 )
 def test_faulty_readings_are_errors(tmp_path, reading, message):

@@ -15,7 +15,7 @@ Fault = Callable[[DataError], None]
 
 AUTO = "auto"
 INPUT_FORMATS = (AUTO, "text", "lines", "tokens", "conll", "jsonl")
-_ADVICE = "name the file's encoding with --encoding, or let --errors replace put U+FFFD in its place"
+_ADVICE = "name the file's encoding with --encoding, or let --invalid-bytes replace put U+FFFD in its place"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class InputSettings:
         if self.format != AUTO:
             self.check_format(self.format)
         if self.errors not in ("strict", "replace"):
-            raise ConfigError(f"found {self.errors!r}, expected strict or replace", "--errors")
+            raise ConfigError(f"found {self.errors!r}, expected strict or replace", "--invalid-bytes")
         find_decoder(self.encoding, "--encoding")
 
     def check_format(self, format: str) -> None:
@@ -75,7 +75,7 @@ class InputSettings:
         if self.text_field is not None and format != "jsonl":
             raise ConfigError(f"found {format}, expected jsonl, whose objects have fields", "--text-field")
         if self.errors != "strict" and format == "conll":
-            raise ConfigError("column files are read strictly; leave --errors out", "--errors")
+            raise ConfigError("column files are read strictly; leave this out", "--invalid-bytes")
 
 
 class Row(NamedTuple):
