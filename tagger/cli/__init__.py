@@ -26,6 +26,7 @@ from tagger.cli.predict import predict
 from tagger.cli.pretrain import pretrain
 from tagger.cli.score import score
 from tagger.cli.signals import ended_by_sigterm
+from tagger.cli.streams import prepare_streams
 from tagger.cli.train import train
 from tagger.errors import TaggerError
 from tagger.text.escape import escape_line
@@ -61,9 +62,7 @@ def main() -> None:
     """Run the command line; a user's mistake becomes one line on stderr and exit code 1."""
     # Commands share work out among processes; threads of OpenBLAS that nobody uses cost a tenth of a second to start.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # LANG=C and cp1252 consoles get UTF-8 all the same
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    prepare_streams()
     try:
         with ended_by_sigterm():
             app()

@@ -20,7 +20,7 @@ from tagger.errors import DataError
 from tagger.text import schemes
 from tagger.text.counting import count_of
 from tagger.text.escape import escape_controls
-from tagger.text.files import write_text
+from tagger.text.output import check_output, write_text
 from tagger.text.schemes import Scheme
 
 if TYPE_CHECKING:
@@ -143,12 +143,14 @@ def convert(
     )
     between = _SEPARATORS[separator]
     forms = _choose_forms(source, target, input_format, output_format)
+    write_files = formats.FORMATS[forms.target].write_files
+    if target != "-":
+        _check_targets(source, target, is_pair=write_files is not None)
     with _spooled(source) as path:
         corpus = _read(path, forms, settings)
         converted = _convert_tags(corpus, to or corpus.scheme)
         _say_what_was_found(corpus, converted.scheme)
         _say_what_is_no_label(corpus, converted.scheme, forms.target)
-        write_files = formats.FORMATS[forms.target].write_files
         if isinstance(converted, conll.Corpus) and write_files:
             write_files(converted, Path(target))
             return
@@ -158,9 +160,10 @@ def convert(
             output = formats.OutputSettings(name=Path(source).name, column=output_column, separator=between)
             pieces = formats.FORMATS[forms.target].format_corpus(converted, output)
         if target == "-":
-            sys.stdout.writelines(pieces)
+            is_shown = sys.stdout.isatty()
+            sys.stdout.writelines(map(escape_controls, pieces) if is_shown else pieces)
         else:
-            write_text(Path(target), pieces)
+            write_text(target, pieces)
 
 
 class _Forms(NamedTuple):
@@ -180,6 +183,24 @@ def _choose_forms(source: str, target: str, input_format: str | None, output_for
     if formats.FORMATS[forms.target].write_files and target == "-":
         raise typer.BadParameter("brat is a pair of files; name one", param_hint="OUT")
     return forms
+
+
+def _check_targets(source: str, target: str, *, is_pair: bool) -> None:
+    """Refuse to write over the corpus, be it by another name."""
+    place, from_ = Path(target), Path(source)
+    if is_pair and place.suffix not in (".ann", ".txt"):
+        folder = from_ if from_.is_dir() else from_.parent
+        if (
+            source != "-"
+            and place.is_dir()
+            and place.samefile(folder)
+            and from_.suffix in ("", ".ann", ".txt")
+        ):
+            raise DataError("is also read, expected another folder to write to; choose another OUT", target)
+        return
+    inputs = [source, *(str(from_.with_suffix(suffix)) for suffix in (".ann", ".txt") if is_pair)]
+    for output in [place.with_suffix(".txt"), place.with_suffix(".ann")] if is_pair else [place]:
+        check_output(output, inputs, "OUT")
 
 
 def _read(path: str, forms: _Forms, settings: CorpusSettings) -> Corpus | CorpusStream:

@@ -76,7 +76,10 @@ def evaluate(
     from tagger.cli.analysis import show
     from tagger.scoring.report import write_page
     from tagger.text.conll import parse_column
+    from tagger.text.output import check_output
 
+    if report is not None:
+        check_output(report, [file, *([train] if train else []), *model.glob("*")], "--report")
     tagger = sources.load(model)
     result = scoring.evaluate(
         tagger,

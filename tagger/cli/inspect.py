@@ -45,7 +45,10 @@ def inspect(
 
     from tagger.errors import DataError
     from tagger.runtime import inspection
+    from tagger.text.output import check_output
 
+    if svg is not None:
+        check_output(svg, model.glob("*"), "--svg")
     found = inspection.inspect(model)
     if svg is not None:
         if found.transitions is None:

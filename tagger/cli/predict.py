@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from itertools import chain, groupby
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from tagger.runtime.tagger import Tagger
     from tagger.runtime.workers import Answer
     from tagger.text.files import FilePath
-    from tagger.text.formats import Format, LabelledSentence
     from tagger.text.passages import Event
     from tagger.text.raw import Fault, InputSettings
 
@@ -128,6 +126,14 @@ _Language = Annotated[
         rich_help_panel=READING,
     ),
 ]
+_Color = Annotated[
+    str,
+    typer.Option(
+        help="Colours of the text on a terminal; always: in a pipe, too. auto obeys NO_COLOR and TERM=dumb.",
+        rich_help_panel=RESULTS,
+        **one_of(("auto", "always", "never")),
+    ),
+]
 _Device = Annotated[
     str, typer.Option(help="auto: a GPU if there is one.", **one_of(("auto", "cpu", "cuda", "mps")))
 ]
@@ -152,6 +158,7 @@ def predict(
     feature_columns: _FeatureColumns = None,
     join_lines: _JoinLines = False,
     fail_fast: _FailFast = False,
+    color: _Color = "auto",
     device: _Device = "cpu",
 ) -> None:
     """Label raw text with a trained model.
@@ -160,10 +167,14 @@ def predict(
     """
     from rich.console import Console
 
+    from tagger.cli.results import Results
     from tagger.cli.signals import asked_to_stop
+    from tagger.cli.streams import wants_colour
     from tagger.text.formats import find_format
+    from tagger.text.output import check_output
 
-    name = format or (None if output is None and sys.stdout.isatty() else "jsonl")
+    is_shown = output is None and (color == "always" or sys.stdout.isatty())
+    name = format or (None if is_shown else "jsonl")
     chosen = None if name is None else find_format(name)
     if nbest and name != "jsonl":
         raise typer.BadParameter(
@@ -185,11 +196,14 @@ def predict(
         fail_fast,
         talk,
     )
-    answers = _answers(model, inputs or ([] if texts else ["-"]), texts or [], reading, wanted)
+    files = reading.find_files(inputs or ([] if texts else ["-"]))
+    if output is not None and not (chosen and chosen.is_per_document):
+        check_output(output, [*files, *model.glob("*")])
+    answers = _answers(model, files, texts or [], reading, wanted)
     with asked_to_stop(talk, "the sentences at work") as stop:
-        progress = _Progress(stop)
-        _write_all(answers, progress, chosen, output)
-    _say_how_far(talk, progress, output)
+        results = Results(chosen, output, files, stop, is_coloured=wants_colour(color))
+        results.write(answers)
+    results.say_how_far(talk)
     if reading.faults:
         raise typer.Exit(1)
 
@@ -282,41 +296,9 @@ class _Wanted(NamedTuple):
     device: str
 
 
-class _Progress:
-    """How far the output has come, and whether it is to go on."""
-
-    def __init__(self, stop: Callable[[], bool]) -> None:
-        self._stop = stop
-        self.written = 0
-        self.tokens = 0
-        self.place = "before the first sentence"
-        self.is_stopped = False
-
-    def follow(self, answers: Iterable[Answer | None], stream: TextIO) -> Iterator[Answer]:
-        """Pass answers on until the user asks to stop; each is flushed before the next is waited for."""
-        for answer in answers:
-            if answer is not None:
-                yield answer
-                stream.flush()
-                self.written += answer.sentences
-                self.tokens += answer.tokens
-                self.place = (
-                    f"after {count_of(self.written, 'sentence')}, at character {answer.end:,} of {answer.doc}"
-                )
-            if self._stop():
-                self.is_stopped = True
-                return
-
-    def sentences(self, answers: Iterable[Answer | None], stream: TextIO) -> Iterator[LabelledSentence]:
-        """Pass the sentences of answers on."""
-        for answer in self.follow(answers, stream):
-            assert not isinstance(answer.content, str)
-            yield from answer.content
-
-
 def _answers(
     model: Path,
-    inputs: list[str],
+    files: list[FilePath],
     texts: list[str],
     reading: _Reading,
     wanted: _Wanted,
@@ -330,7 +312,6 @@ def _answers(
         from tagger.runtime.workers import answer
         from tagger.text.passages import read_passages, split_texts
 
-        files = reading.find_files(inputs)
         tagger = load(model, device=wanted.device)
     spare_collector()
     settings = reading.settings_for(tagger)
@@ -341,7 +322,7 @@ def _answers(
             settings,
             tagger.scope,
             note=reading.note,
-            on_fault=reading.on_fault if len(inputs) + len(texts) > 1 or len(files) > 1 else None,
+            on_fault=reading.on_fault if len(files) + len(texts) > 1 else None,
         ),
     )
     yield from answer(
@@ -366,104 +347,3 @@ def _watch_script(events: Iterable[Event], tagger: Tagger, note: Callable[[str],
                 note(f"{event.doc}: {UNSPACED_ADVICE}")
                 is_watching = False
         yield event
-
-
-def _write_all(
-    answers: Iterable[Answer | None], progress: _Progress, format: Format | None, output: Path | None
-) -> None:
-    """Write the results to a file, to a file for each document, or to the standard output."""
-    if format is not None and format.is_per_document:
-        _write_documents(progress.sentences(answers, sys.stdout), format, output)
-        return
-    with _printing() if output is None else _opened(output) as stream:
-        _write(answers, progress, format, stream)
-
-
-def _say_how_far(talk: Console, progress: _Progress, output: Path | None) -> None:
-    """Say on stderr where the results are, and where they end if the user stopped."""
-    if progress.is_stopped:
-        held = "" if output is None else f"; {output} holds all results up to there"
-        talk.print(f"stopped {progress.place}{held}", markup=False, soft_wrap=True)
-        raise typer.Exit(130)
-    if output is not None:
-        talk.print(
-            f"{count_of(progress.written, 'sentence')}, {count_of(progress.tokens, 'token')} -> {output}",
-            markup=False,
-        )
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[TextIO]:
-    """Open a file for the results."""
-    try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            yield file
-    except OSError as error:
-        raise DataError(
-            f"cannot be written: {error.strerror or error}; choose another --output", path
-        ) from error
-
-
-@contextmanager
-def _printing() -> Iterator[TextIO]:
-    """Print the results; a reader that has seen enough and closed the pipe (`| head`) ends the command quietly."""
-    try:
-        yield sys.stdout
-        sys.stdout.flush()
-    except OSError as error:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # what waits in the buffer goes nowhere
-        if not isinstance(error, BrokenPipeError):
-            raise DataError(f"cannot be written: {error.strerror or error}", "<stdout>") from error
-
-
-def _write(
-    answers: Iterable[Answer | None], progress: _Progress, format: Format | None, stream: TextIO
-) -> None:
-    """Write answers as they come."""
-    from tagger.text.escape import escape_controls
-    from tagger.text.formats import write_terminal
-
-    if format is not None and format.is_separable:
-        texts: Iterator[str] = (str(answer.content) for answer in progress.follow(answers, stream))
-    else:
-        write = write_terminal if format is None else format.format_sentences
-        texts = write(progress.sentences(answers, stream))
-    is_shown = format is not None and stream.isatty()
-    for text in texts:
-        stream.write(escape_controls(text) if is_shown else text)
-
-
-def _write_documents(sentences: Iterable[LabelledSentence], format: Format, folder: Path | None) -> None:
-    """Write each document to a file of its own."""
-    taken: set[str] = set()
-    if folder is not None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DataError(
-                f"cannot be used as a folder: {error.strerror}; choose another --output", folder
-            ) from error
-    for number, (doc, inside) in enumerate(groupby(sentences, key=lambda sentence: sentence.doc)):
-        if folder is None:
-            if number:
-                raise ConfigError(
-                    "every document needs a file of its own; give a folder with --output", "--format"
-                )
-            with _printing() as stream:
-                stream.writelines(format.format_sentences(inside))
-            continue
-        stem = "stdin" if doc == "-" else Path(doc).name.removesuffix(".txt")
-        name = next(name for name in _names(stem) if name not in taken)
-        taken.add(name)
-        with _opened(folder / f"{name}{format.suffix}") as file:
-            file.writelines(format.format_sentences(inside))
-
-
-def _names(stem: str) -> Iterator[str]:
-    yield stem
-    number = 2
-    while True:
-        yield f"{stem}-{number}"
-        number += 1

@@ -147,7 +147,7 @@ def follow(
                 say(console, _describe_reopened(fact))
             case Stopped():
                 progress.stop()
-                _end_stopped(console, fact)
+                _end_stopped(console, fact, stop.exit_code)
 
     with progress, asked_to_stop(console) as stop:
         yield stop, show
@@ -168,10 +168,10 @@ def _describe_reopened(fact: Reopened) -> str:
     )
 
 
-def _end_stopped(console: Console, fact: Stopped) -> NoReturn:
+def _end_stopped(console: Console, fact: Stopped, exit_code: int) -> NoReturn:
     """Say how to go on with a run that was asked to stop, and leave as an interrupted program does."""
     say(
         console,
         f"stopped in epoch {fact.epoch + 1}; everything is saved. Go on with the same command and --resume",
     )
-    raise typer.Exit(130)
+    raise typer.Exit(exit_code)

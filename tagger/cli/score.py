@@ -26,9 +26,6 @@ from tagger.text.schemes import Scheme
 if TYPE_CHECKING:
     from tagger.scoring.result import ScoringResult
 
-if TYPE_CHECKING:
-    pass
-
 
 _Gold = Annotated[
     Path, typer.Argument(metavar="GOLD", help="File with the right labels; - is the standard input.")
@@ -93,7 +90,12 @@ def score(
     from tagger.api import scoring
     from tagger.scoring.report import write_page
     from tagger.text.conll import parse_column
+    from tagger.text.output import check_output
 
+    if report is not None:
+        check_output(
+            report, [each for each in (gold, predicted, other, train) if each is not None], "--report"
+        )
     result = scoring.score(
         gold,
         predicted,
@@ -109,7 +111,7 @@ def score(
         seqeval=seqeval,
     )
     _say_what_was_found(result)
-    if report:
+    if report is not None:
         write_page(result.analysis, report)
     if as_json:
         typer.echo(render_json(result.as_dict()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -31,27 +31,41 @@ def ended_by_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+class Stop:
+    """Whether the user asked to stop, and the exit code that says how."""
+
+    def __init__(self) -> None:
+        self.number = 0  # of the signal
+
+    def __call__(self) -> bool:
+        return self.number > 0
+
+    @property
+    def exit_code(self) -> int:
+        """Return 130 for Ctrl-C, 143 for SIGTERM."""
+        return 128 + self.number
+
+
 @contextmanager
-def asked_to_stop(console: Console, last: str = "this step") -> Iterator[Callable[[], bool]]:
-    """Yield a function that tells whether the user asked to stop; put the old handlers back at the end.
+def asked_to_stop(console: Console, last: str = "this step") -> Iterator[Stop]:
+    """Yield what tells whether the user asked to stop; put the old handlers back at the end.
 
     Args:
         console: where that is acknowledged.
         last: what the run still finishes.
     """
-    asked = False
+    stop = Stop()
 
     def ask(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
+        if stop():
             _write(console, _SHOW_CURSOR if console.is_terminal else "")
             os._exit(128 + number)
-        asked = True
+        stop.number = number
         _write(console, f"\nstopping after {last} (again: leave at once)\n")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: asked
+        yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -28,8 +28,8 @@ from tagger.runtime.lexicon import Lexicon
 from tagger.runtime.tensors import Array, describe, read_header, read_tensors, sha256, write_tensors
 from tagger.runtime.trained import TrainedModel, inner_scheme, weight_shapes
 from tagger.text import schemes
-from tagger.text.files import PARTIAL, sync_directory, write_atomically
 from tagger.text.language import LanguageTables
+from tagger.text.output import PARTIAL, sync_directory, write_atomically
 from tagger.text.schemes import Scheme
 from tagger.text.schemes.tags import is_writable
 

@@ -15,7 +15,7 @@ from typing import Any
 from tagger.errors import ModelError
 from tagger.runtime import directory as files
 from tagger.runtime.directory import CARD, CURVES, HISTORY, SCORES, SEEDS
-from tagger.text.files import write_atomically
+from tagger.text.output import write_atomically
 
 _REPORTS = (SCORES, HISTORY, CURVES, CARD)
 _CARD_TITLE = b"made with tagger"  # ends the first line of every card

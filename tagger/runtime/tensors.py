@@ -19,7 +19,7 @@ import safetensors
 from numpy.typing import NDArray
 
 from tagger.errors import ModelError
-from tagger.text.files import write_atomically
+from tagger.text.output import write_atomically
 
 Array = NDArray[Any]
 

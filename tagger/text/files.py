@@ -1,7 +1,6 @@
-"""Files that are read and files that are left behind: opened, unpacked and decoded; written whole or not at all.
+"""Files that are read: opened, unpacked and decoded, once for everybody.
 
-Reading is a stream: memory is bounded by the piece, whatever the size of the file. Writing goes to a temporary name
-beside the file, which is renamed at the end, so that a reader sees the old content or the new.
+Reading is a stream: memory is bounded by the piece, whatever the size of the file.
 """
 
 from __future__ import annotations
@@ -9,12 +8,10 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
-import itertools
-import os
 import sys
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from os import PathLike, fspath
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
@@ -31,12 +28,9 @@ BOMB_RATIO = (
     250  # beyond that, to so many times its size: text packs 3 to 20 times, deflate up to 1,032 times
 )
 ENCODING_ADVICE = "save the file as UTF-8, or name its encoding with --encoding"
-PARTIAL = ".partial"  # ends the name of a file that is being written; it begins with a dot
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _BOM = "\ufeff"
-_LARGE = 1 << 16  # bytes: smaller parts are put together before they are written
-_NUMBERS = itertools.count()  # of temporary files of this process
 
 
 def is_stdin(path: FilePath) -> bool:
@@ -221,74 +215,3 @@ def find_decoder(encoding: str, field: str = "encoding") -> Callable[[str], code
     if codec is None or codec.incrementaldecoder is None or not getattr(codec, "_is_text_encoding", True):
         raise ConfigError(f"found {encoding!r}, expected a text encoding such as utf-8", field) from None
     return codec.incrementaldecoder
-
-
-def write_atomically(path: Path, *parts: bytes | memoryview, advice: str = "nothing was replaced") -> None:
-    """Replace a file in one step: a reader, or a machine that stops, sees the old content or the new.
-
-    Args:
-        path: the file.
-        parts: its new content, one after the other.
-        advice: what the user may do where it can't be written.
-
-    Raises:
-        DataError: the disk is full, or the directory can't be written.
-    """
-    _replace(path, parts, advice)
-
-
-def write_text(path: Path, pieces: Iterable[str]) -> None:
-    """Replace a text file (UTF-8) in one step; if the pieces fail half-way, nothing is replaced.
-
-    Raises:
-        DataError: the disk refuses.
-    """
-    advice = "name a file in a directory that exists and is yours"
-    _replace(path, (piece.encode("utf-8") for piece in pieces), advice)
-
-
-def _replace(path: Path, parts: Iterable[bytes | memoryview], advice: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{next(_NUMBERS)}{PARTIAL}")
-    try:
-        try:
-            with temporary.open("xb") as file:
-                for block in _join_small(parts):
-                    file.write(block)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)  # noqa: PTH105
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108
-            raise
-        sync_directory(path.parent)
-    except OSError as error:
-        raise DataError(f"cannot be written: {error.strerror or error}; {advice}", path) from error
-
-
-def _join_small(parts: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
-    """Put small parts together, so that few calls write them; large ones aren't copied."""
-    waiting: list[bytes | memoryview] = []
-    size = 0
-    for part in parts:
-        if len(part) >= _LARGE or size >= _LARGE:
-            yield b"".join(waiting)
-            waiting, size = [], 0
-        if len(part) >= _LARGE:
-            yield part
-        else:
-            waiting.append(part)
-            size += len(part)
-    yield b"".join(waiting)
-
-
-def sync_directory(directory: Path) -> None:
-    """Let renames reach the disk now, where the system can be asked for that."""
-    if not hasattr(os, "O_DIRECTORY"):  # Windows
-        return
-    handle = os.open(directory, os.O_DIRECTORY)
-    try:
-        with suppress(OSError):  # some file systems can't; what was written is whole all the same
-            os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -11,7 +11,7 @@ from tagger.errors import ModelError
 from tagger.runtime import directory as files
 from tagger.runtime import reports
 from tagger.text.escape import render_json
-from tagger.text.files import write_atomically
+from tagger.text.output import write_atomically
 
 Epochs = Sequence[Mapping[str, Any]]  # the facts of each epoch, as a line of the history holds them
 

@@ -15,7 +15,7 @@ from typing import Any
 from tagger.errors import DataError, ModelError
 from tagger.runtime import directory as files
 from tagger.runtime import reports
-from tagger.text.files import write_atomically
+from tagger.text.output import write_atomically
 
 CHECKPOINT = "checkpoint"  # a folder that is there while a run is unfinished
 STATE = "state.safetensors"

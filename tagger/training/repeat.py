@@ -21,7 +21,7 @@ from tagger.runtime import directory as files
 from tagger.runtime import reports
 from tagger.scoring import Scores
 from tagger.text.escape import render_json
-from tagger.text.files import write_atomically
+from tagger.text.output import write_atomically
 from tagger.text.schemes import Scheme
 from tagger.training import card, output, run
 from tagger.training.data import Corpora

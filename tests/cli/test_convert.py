@@ -20,7 +20,7 @@ import pytest
 from tagger import cli
 from tagger.cli.signals import ended_by_sigterm
 from tagger.text.conll import read_corpus
-from tagger.text.files import write_text
+from tagger.text.output import write_text
 from tagger.text.schemes import Scheme
 from tagger.text.tokenizer import conventions
 
@@ -299,7 +299,7 @@ def test_spans_that_do_not_fit_are_named_and_nothing_is_written(run, tmp_path):
         (
             ["in", "no/out"],
             1,
-            "no/out: cannot be written: No such file or directory; name a file in a directory",
+            "no/out: cannot be written: No such file or directory; choose another OUT",
         ),
         (["in", "out", "--scheme", "BMES"], 1, "error: in:5: found tag 'I-PER', expected O, B-TYPE, M-TYPE"),
         (["-", "out"], 1, "error: <stdin>:1: found no sentence"),

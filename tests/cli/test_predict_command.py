@@ -343,8 +343,9 @@ def test_an_interrupted_command_leaves_whole_lines_and_says_where_it_stopped(mod
     path.write_text("Ada met Li in Paris. " * 200_000, encoding="utf-8")
     process = start(model, str(path), "-o", str(output), "--workers", workers)
     until = time.monotonic() + 60
-    while not (output.exists() and output.stat().st_size) and time.monotonic() < until:
+    while not any(part.stat().st_size for part in tmp_path.glob(".y.*.partial")) and time.monotonic() < until:
         time.sleep(0.05)
+    assert not output.exists()
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -27,7 +27,7 @@ from tagger.runtime.tagger import Tagger
 from tagger.runtime.tensors import read_tensors, sha256, write_tensors
 from tagger.runtime.trained import TrainedModel
 from tagger.text.conll import read_corpus
-from tagger.text.files import write_atomically
+from tagger.text.output import write_atomically
 from tagger.training.data import build_lexicon, read_corpora
 from tagger.training.output import CHECKPOINT
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import codecs
-import errno
 import gzip
 import os
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -84,48 +82,3 @@ def test_a_damaged_packed_file_is_an_error(tmp_path):
         path.write_bytes(content)
         with pytest.raises(DataError, match=message), files.open_bytes(path) as stream:
             stream.read()
-
-
-@pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_a_failing_write_leaves_the_old_content_and_no_litter(tmp_path, monkeypatch, call):
-    def fail(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    path = tmp_path / "file"
-    files.write_atomically(path, b"old")
-    monkeypatch.setattr(os, call, fail)
-    with pytest.raises(
-        DataError, match="file: cannot be written: No space left on device; nothing was replaced"
-    ):
-        files.write_atomically(path, b"new")
-    with pytest.raises(DataError, match="No space left on device; name a file in a directory that exists"):
-        files.write_text(path, ["new"])
-    assert path.read_bytes() == b"old"
-    assert [each.name for each in tmp_path.iterdir()] == ["file"]
-
-
-def test_parts_of_any_size_are_written_in_their_order(tmp_path):
-    parts = [b"a", bytes(1 << 20), memoryview(b"b"), b"", bytes(1 << 21), b"c"]
-    files.write_atomically(tmp_path / "x", *parts)
-    assert (tmp_path / "x").read_bytes() == b"".join(parts)
-    files.write_text(tmp_path / "y", ("é\r\n" for _ in range(400_000)))
-    assert (tmp_path / "y").read_bytes() == "é\r\n".encode() * 400_000
-
-
-def test_a_file_gets_the_permissions_of_a_new_one(tmp_path):
-    before = os.umask(0o027)
-    try:
-        files.write_text(tmp_path / "x", ["x"])
-    finally:
-        os.umask(before)
-    assert (tmp_path / "x").stat().st_mode & 0o777 == 0o640
-
-
-def test_pieces_that_fail_leave_no_file(tmp_path: Path):
-    def pieces():
-        yield "a"
-        raise ValueError("half-way")
-
-    with pytest.raises(ValueError, match="half-way"):
-        files.write_text(tmp_path / "x", pieces())
-    assert not list(tmp_path.iterdir())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tagger.runtime.inspection.facts import Transitions
 from tagger.text.escape import escape_html
-from tagger.text.files import write_text
+from tagger.text.output import write_text
 
 Colour = tuple[int, int, int]
 

@@ -18,7 +18,7 @@ from tagger.scoring.report.pictures import MOST_TYPES, draw_bar, draw_calibratio
 from tagger.scoring.report.pieces import Piece, cut, join_tokens, windows
 from tagger.text.counting import count_of
 from tagger.text.escape import escape_html, forbid_requests
-from tagger.text.files import write_text
+from tagger.text.output import write_text
 from tagger.text.schemes import Scheme, Span
 
 MOST_SENTENCES = 20_000  # beyond that the page would pass 50 MB, and no reader gets so far

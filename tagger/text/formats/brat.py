@@ -17,10 +17,11 @@ from pathlib import Path
 
 from tagger.errors import DataError
 from tagger.text.conll import Corpus
-from tagger.text.files import read_text, write_text
+from tagger.text.files import read_text
 from tagger.text.formats.alignment import Document, Report, TextSpan, locate_sentences
 from tagger.text.formats.corpus import CorpusSettings, Warn, align_corpus
 from tagger.text.formats.sentence import LabelledSentence, LabelledSpan
+from tagger.text.output import write_text
 from tagger.text.schemes import Scheme
 
 _TEXT_BOUND = re.compile(

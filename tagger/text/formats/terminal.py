@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from tagger.text.escape import escape_controls
 from tagger.text.formats.sentence import LabelledSentence, pieces
@@ -15,28 +15,37 @@ _COLOURS = (25, 130, 29, 90, 124, 58, 24, 95, 22, 54, 88, 236)
 _RESET = "\x1b[0m"
 
 
-def write_terminal(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
+def write_terminal(sentences: Iterable[LabelledSentence], *, is_coloured: bool = True) -> Iterator[str]:
     """Yield one line for each sentence, each span in the colour of its type and the type behind it.
 
     The name of a document stands above its sentences. Types take their colours in the order in which they come.
+    Without colours a span and its type stand in brackets.
     """
-    colours: dict[str, int] = {}
+    draw = _colour_spans() if is_coloured else _bracket
+    dim, normal = ("\x1b[2m", _RESET) if is_coloured else ("", "")
     doc: str | None = None
     for sentence in sentences:
-        heading = ""
+        parts = []
         if sentence.doc != doc:
-            heading = f"{'' if doc is None else chr(10)}\x1b[2m{_one_line(sentence.doc)}{_RESET}\n"
+            parts.append(f"{'' if doc is None else chr(10)}{dim}{_one_line(sentence.doc)}{normal}\n")
             doc = sentence.doc
-        parts = [heading]
         for text, span in pieces(sentence):
-            if span is None:
-                parts.append(_one_line(text))
-            else:
-                colour = colours.setdefault(span.type, _COLOURS[len(colours) % len(_COLOURS)])
-                parts.append(
-                    f"\x1b[97;48;5;{colour}m {_one_line(text)} \x1b[1m{_one_line(span.type)} {_RESET}"
-                )
+            parts.append(_one_line(text) if span is None else draw(_one_line(text), span.type))
         yield "".join(parts) + "\n"
+
+
+def _colour_spans() -> Callable[[str, str], str]:
+    colours: dict[str, int] = {}
+
+    def draw(text: str, type_: str) -> str:
+        colour = colours.setdefault(type_, _COLOURS[len(colours) % len(_COLOURS)])
+        return f"\x1b[97;48;5;{colour}m {text} \x1b[1m{_one_line(type_)} {_RESET}"
+
+    return draw
+
+
+def _bracket(text: str, type_: str) -> str:
+    return f"[{text} {_one_line(type_)}]"
 
 
 def _one_line(text: str) -> str:

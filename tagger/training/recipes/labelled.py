@@ -31,7 +31,7 @@ from tagger.runtime.windows import Group
 from tagger.scoring import Scores
 from tagger.text.conll import Corpus
 from tagger.text.escape import render_json
-from tagger.text.files import write_atomically
+from tagger.text.output import write_atomically
 from tagger.text.schemes import Scheme
 from tagger.training import card, curves, objective
 from tagger.training.calibration import DevScorer

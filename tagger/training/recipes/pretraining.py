@@ -24,7 +24,7 @@ from tagger.runtime import directory as files
 from tagger.runtime import reports
 from tagger.text.counting import count_of
 from tagger.text.escape import render_json
-from tagger.text.files import write_atomically
+from tagger.text.output import write_atomically
 from tagger.text.raw import Words
 from tagger.training import curves
 from tagger.training.history import Epochs

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from tagger.errors import DataError
 from tagger.text import conll, formats
 from tagger.text.conll import Corpus, Sentence
-from tagger.text.files import write_text
 from tagger.text.formats import CorpusSettings, Misaligned, OutputSettings
 from tagger.text.formats.alignment import Cutting, Document, TextSpan, align, locate_tokens
 from tagger.text.formats.brat import write_pairs
+from tagger.text.output import write_text
 from tagger.text.schemes import Scheme, convert
 from tagger.text.tokenizer import Mode
 

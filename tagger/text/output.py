@@ -1,0 +1,186 @@
+"""Files that are left behind: written whole or not at all, and never over what they were made from.
+
+What replaces a regular file goes to a temporary name beside it, which is renamed at the end: a reader sees the old
+content or the new, and where the writing fails the old stays. A link stays a link; the file that it names is
+replaced. What is no regular file (a device, a FIFO, `/dev/stdout`, the `/dev/fd/63` of a shell's `>(...)`) is written
+through.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import itertools
+import os
+import re
+import stat
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+from tagger.errors import DataError
+from tagger.text.files import FilePath, is_stdin
+
+PARTIAL = ".partial"  # ends the name of a file that is being written; it begins with a dot
+OUTPUT_ADVICE = "name a file in a directory that exists and is yours"
+
+_LARGE = 1 << 16  # bytes: smaller parts are put together before they are written
+_NUMBERS = itertools.count()  # of temporary files of this process
+_DESCRIPTOR = re.compile(r"/(?:dev/fd|proc/self/fd)/([0-9]+)")
+_STANDARD = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
+
+
+def write_atomically(path: Path, *parts: bytes | memoryview, advice: str = "nothing was replaced") -> None:
+    """Replace a file in one step: a reader, or a machine that stops, sees the old content or the new.
+
+    Args:
+        path: the file.
+        parts: its new content, one after the other.
+        advice: what the user may do where it can't be written.
+
+    Raises:
+        DataError: the disk is full, or the directory can't be written.
+    """
+    with _replacing(path, advice) as stream:
+        for block in _join_small(parts):
+            stream.write(block)
+
+
+def write_text(path: FilePath, pieces: Iterable[str]) -> None:
+    """Replace a text file (UTF-8) in one step; if the pieces fail half-way, nothing is replaced.
+
+    Raises:
+        DataError: the disk refuses.
+    """
+    with open_output(path) as stream:
+        stream.writelines(pieces)
+
+
+@contextmanager
+def open_output(path: FilePath, advice: str = OUTPUT_ADVICE) -> Iterator[TextIO]:
+    """Yield a text stream (UTF-8, line ends as they are) whose content a file has once the block has ended well.
+
+    Half a surrogate pair, which only the name of a file can hold, is written as its escape sequence.
+
+    Raises:
+        DataError: the disk refuses.
+    """
+    with _replacing(Path(path), advice) as raw:
+        stream = io.TextIOWrapper(raw, "utf-8", "backslashreplace", newline="")
+        yield stream
+        stream.flush()
+        stream.detach()
+
+
+def check_output(path: FilePath, inputs: Iterable[FilePath], option: str = "--output") -> None:
+    """Find out before any work whether results could be written to a file.
+
+    Args:
+        path: the file; it need not exist.
+        inputs: what is read: the path must be none of them, be it by another name, a link or a redirected standard
+            input. Inputs that don't exist are passed over.
+        option: what names the path, for the message.
+
+    Raises:
+        DataError: the path is one of the inputs or a folder, or its folder can't be written to.
+    """
+    identity = _identify(path)
+    if identity is not None and any(_identify(each) == identity for each in inputs):
+        raise DataError(f"is also read, expected another file to write to; choose another {option}", path)
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise DataError(f"is a folder, expected the name of a file; choose another {option}", path)
+    try:
+        is_new = not target.exists() or target.is_file()
+        if is_new and not os.access(target.parent, os.W_OK | os.X_OK):
+            target.parent.stat()
+            raise PermissionError(errno.EACCES, "no permission to write to its folder")
+    except OSError as error:
+        raise DataError(f"cannot be written: {error.strerror}; choose another {option}", path) from error
+
+
+def _identify(path: FilePath) -> tuple[int, int] | None:
+    """Return what two names of one regular file have in common; None for anything else."""
+    try:
+        found = os.fstat(0) if is_stdin(path) else os.stat(path)  # noqa: PTH116
+    except (OSError, ValueError):
+        return None
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+
+
+@contextmanager
+def _replacing(path: Path, advice: str) -> Iterator[BinaryIO]:
+    try:
+        with _write_through(path) or _write_beside(path) as stream:
+            yield stream
+    except BrokenPipeError:
+        return  # its reader has seen enough
+    except OSError as error:
+        raise DataError(f"cannot be written: {error.strerror or error}; {advice}", path) from error
+
+
+def _write_through(path: Path) -> BinaryIO | None:
+    """Return a stream into what a name stands for where that is no file to be replaced; else None."""
+    name = os.fspath(path)
+    described = _DESCRIPTOR.fullmatch(name)
+    number = int(described[1]) if described else _STANDARD.get(name)
+    if number is not None:  # opened by its name, a redirected file would be written from its beginning
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+        return os.fdopen(os.dup(number), "wb")
+    try:
+        is_file = stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return None
+    return None if is_file else path.open("wb")
+
+
+@contextmanager
+def _write_beside(path: Path) -> Iterator[BinaryIO]:
+    """Yield a stream into a temporary file, which takes the place of the file at the end."""
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name[:200]}.{os.getpid()}-{next(_NUMBERS)}{PARTIAL}")
+    try:
+        with temporary.open("xb") as stream:
+            with suppress(OSError):
+                os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))  # noqa: PTH101
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, target)  # noqa: PTH105
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)  # noqa: PTH108
+        raise
+    sync_directory(target.parent)
+
+
+def _join_small(parts: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
+    """Put small parts together, so that few calls write them; large ones aren't copied."""
+    waiting: list[bytes | memoryview] = []
+    size = 0
+    for part in parts:
+        if len(part) >= _LARGE or size >= _LARGE:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+        if len(part) >= _LARGE:
+            yield part
+        else:
+            waiting.append(part)
+            size += len(part)
+    yield b"".join(waiting)
+
+
+def sync_directory(directory: Path) -> None:
+    """Let renames reach the disk now, where the system can be asked for that."""
+    if not hasattr(os, "O_DIRECTORY"):  # Windows
+        return
+    handle = os.open(directory, os.O_DIRECTORY)
+    try:
+        with suppress(OSError):  # some file systems can't; what was written is whole all the same
+            os.fsync(handle)
+    finally:
+        os.close(handle)
