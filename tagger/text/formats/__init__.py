@@ -23,14 +23,9 @@ from tagger.text.formats.corpus import CorpusSettings, Misaligned
 from tagger.text.formats.html import write_html
 from tagger.text.formats.inline import write_inline
 from tagger.text.formats.jsonl import write_jsonl
-from tagger.text.formats.records import (
-    read_records,
-    write_doccano,
-    write_labelstudio,
-    write_spans,
-    write_tags,
-)
+from tagger.text.formats.records import read_records
 from tagger.text.formats.sentence import LabelledAlternative, LabelledSentence, LabelledSpan
+from tagger.text.formats.tasks import write_doccano, write_labelstudio, write_spans, write_tags
 from tagger.text.formats.terminal import write_terminal
 
 __all__ = [
