@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
-import tempfile
-import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tagger.cli.options import COLUMN, ENCODING, READING, SCHEME, TagColumn, TokenColumn, one_of
-from tagger.errors import DataError
-from tagger.text import schemes
-from tagger.text.counting import count_of
-from tagger.text.escape import escape_controls
-from tagger.text.output import check_output, write_text
+from tagger.cli.converting import (
+    check_targets,
+    choose_forms,
+    convert_tags,
+    describe,
+    read_source,
+    say_line,
+    spooled,
+    write_target,
+)
+from tagger.cli.options import COLUMN, ENCODING, READING, SCHEME, TagColumn, TokenColumn, one_of, parsed_by
+from tagger.text.counting import Oddities
+from tagger.text.files import display_name
 from tagger.text.schemes import Scheme
 
 if TYPE_CHECKING:
-    from tagger.text.conll import Corpus, CorpusStream, Sentence
-    from tagger.text.formats import CorpusSettings
+    pass
 
-_FORMATS = ("conll", "conllu", "jsonl", "spans", "doccano", "labelstudio", "brat")
-_HAVE_TAGS = ("conll", "conllu", "jsonl")  # the others hold spans alone, so no token that is O
+_FORMATS = ("conll", "conllu", "jsonl", "tags", "doccano", "labelstudio", "prodigy", "brat")
+_FORMER = {"spans": "jsonl"}
 _SEPARATORS = {"tab": "\t", "space": " "}
 
 _WRITING = "Writing OUT"
+
+
+def _parse_output_column(typed: str) -> str:
+    from tagger.text.conll import parse_output_column
+
+    return parse_output_column(typed)
+
 
 _To = Annotated[
     Scheme | None,
@@ -51,7 +57,9 @@ _Rename = Annotated[
 ]
 _InputFormat = Annotated[
     str | None,
-    typer.Option(help="Format of IN; else by its name.", rich_help_panel=READING, **one_of(_FORMATS)),
+    typer.Option(
+        help="Format of IN; else by its name.", rich_help_panel=READING, **one_of(_FORMATS, _FORMER)
+    ),
 ]
 _Format = Annotated[
     str | None,
@@ -59,23 +67,24 @@ _Format = Annotated[
         "--format",
         help="Format of OUT; else by its name, for standard output that of IN.",
         rich_help_panel=_WRITING,
-        **one_of((*_FORMATS, "tsv", "inline", "html")),
+        **one_of((*_FORMATS, "tsv", "inline", "html"), _FORMER),
     ),
 ]
 _Columns = Annotated[
     str | None,
     typer.Option(
         metavar="COLUMN,COLUMN",
-        help="Columns to write between token and tag, such as 1,2; else all stay as they are.",
+        help="Columns to write between token and tag, such as 1,2 (in CoNLL-U one, as XPOS); "
+        "else all stay as they are.",
         rich_help_panel=_WRITING,
     ),
 ]
 _OutputColumn = Annotated[
     str | None,
     typer.Option(
-        metavar="COLUMN",
         help=f"Column of the tag in CoNLL-U, {COLUMN}; UPOS or MISC:NER otherwise.",
         rich_help_panel=_WRITING,
+        **parsed_by(_parse_output_column, "COLUMN"),
     ),
 ]
 _Separator = Annotated[
@@ -96,9 +105,42 @@ _Lines = Annotated[
 _Misaligned = Annotated[
     str,
     typer.Option(
-        help="Spans that do not fit tokens: an error, split the token, or skip the span.",
+        help="Spans that do not fit tokens: an error; trim the blanks at their ends; besides, split the token, "
+        "or skip the span.",
         rich_help_panel=READING,
-        **one_of(("error", "split", "skip")),
+        **one_of(("error", "trim", "split", "skip")),
+    ),
+]
+_Unlabelled = Annotated[
+    str,
+    typer.Option(
+        help="Texts in JSON that nobody labelled: leave them out, or tag all their tokens ? or O.",
+        rich_help_panel=READING,
+        **one_of(("skip", "unknown", "O")),
+    ),
+]
+_Annotator = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Whose labels to read where several people's differ; first: whoever comes first; all: everybody's.",
+        rich_help_panel=READING,
+    ),
+]
+_Offsets = Annotated[
+    str | None,
+    typer.Option(
+        help="What the offsets in JSON count; else code points, or what the texts beside the spans show.",
+        rich_help_panel=READING,
+        **one_of(("codepoints", "utf16", "utf8")),
+    ),
+]
+_TagNames = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TAG,TAG",
+        help="Names of tags that are numbers, in their order: O,B-PER,I-PER.",
+        rich_help_panel=READING,
     ),
 ]
 _Encoding = Annotated[
@@ -122,6 +164,10 @@ def convert(
     tokens: _Tokens = "words",
     lines: _Lines = False,
     misaligned: _Misaligned = "error",
+    unlabelled: _Unlabelled = "skip",
+    annotator: _Annotator = None,
+    offsets: _Offsets = None,
+    tag_names: _TagNames = None,
     encoding: _Encoding = "utf-8",
 ) -> None:
     """Write a corpus in another tag scheme or file format.
@@ -139,107 +185,39 @@ def convert(
         lines=lines,
         mode=tokenizer.Mode(tokens),
         misaligned=formats.Misaligned(misaligned),
+        unlabelled=formats.Unlabelled(unlabelled),
+        annotator=annotator,
+        offsets=offsets,
+        tag_names=tuple(tag_names.split(",")) if tag_names else (),
         rename=_parse_renaming(rename or ()),
     )
-    between = _SEPARATORS[separator]
-    forms = _choose_forms(source, target, input_format, output_format)
-    write_files = formats.FORMATS[forms.target].write_files
-    if target != "-":
-        _check_targets(source, target, is_pair=write_files is not None)
-    with _spooled(source) as path:
-        corpus = _read(path, forms, settings)
-        converted = _convert_tags(corpus, to or corpus.scheme)
-        _say_what_was_found(corpus, converted.scheme)
-        _say_what_is_no_label(corpus, converted.scheme, forms.target)
-        if isinstance(converted, conll.Corpus) and write_files:
-            write_files(converted, Path(target))
-            return
-        if corpus.layout and forms.source == forms.target and not columns and not output_column:
-            pieces = conll.rewrite_tags(path, corpus.layout, converted.sentences, encoding)
-        else:
-            output = formats.OutputSettings(name=Path(source).name, column=output_column, separator=between)
-            pieces = formats.FORMATS[forms.target].format_corpus(converted, output)
-        if target == "-":
-            is_shown = sys.stdout.isatty()
-            sys.stdout.writelines(map(escape_controls, pieces) if is_shown else pieces)
-        else:
-            write_text(target, pieces)
-
-
-class _Forms(NamedTuple):
-    """Names of formats (`tagger.text.formats.FORMATS`)."""
-
-    source: str
-    target: str
-
-
-def _choose_forms(source: str, target: str, input_format: str | None, output_format: str | None) -> _Forms:
-    """Return the formats asked for, else those that the names suggest."""
-    from tagger.text import formats
-
-    found = input_format or formats.guess_format(source)
-    wanted = output_format or (found if target == "-" else formats.guess_format(target, to_write=True))
-    forms = _Forms(found, wanted)
-    if formats.FORMATS[forms.target].write_files and target == "-":
-        raise typer.BadParameter("brat is a pair of files; name one", param_hint="OUT")
-    return forms
-
-
-def _check_targets(source: str, target: str, *, is_pair: bool) -> None:
-    """Refuse to write over the corpus, be it by another name."""
-    place, from_ = Path(target), Path(source)
-    if is_pair and place.suffix not in (".ann", ".txt"):
-        folder = from_ if from_.is_dir() else from_.parent
-        if (
-            source != "-"
-            and place.is_dir()
-            and place.samefile(folder)
-            and from_.suffix in ("", ".ann", ".txt")
-        ):
-            raise DataError("is also read, expected another folder to write to; choose another OUT", target)
-        return
-    inputs = [source, *(str(from_.with_suffix(suffix)) for suffix in (".ann", ".txt") if is_pair)]
-    for output in [place.with_suffix(".txt"), place.with_suffix(".ann")] if is_pair else [place]:
-        check_output(output, inputs, "OUT")
-
-
-def _read(path: str, forms: _Forms, settings: CorpusSettings) -> Corpus | CorpusStream:
-    """Read the corpus: as a stream where columns become anything but brat, which is written by documents."""
-    from tagger.text import conll, formats
-
-    if formats.FORMATS[forms.source].has_columns and not formats.FORMATS[forms.target].write_files:
-        return conll.stream_corpus(
-            path,
-            columns=settings.columns,
-            scheme=settings.scheme,
-            encoding=settings.encoding,
-            rename=settings.rename,
+    forms = choose_forms(source, target, input_format, output_format)
+    if output_column and forms.target != "conllu":
+        raise typer.BadParameter(
+            f"only CoNLL-U has such columns, and OUT is {forms.target}", param_hint="--output-column"
         )
-    return formats.read_corpus(path, forms.source, settings, _report)
+    if len(features) > 1 and forms.target == "conllu":
+        raise typer.BadParameter(
+            "CoNLL-U has one place for it, XPOS; name one column", param_hint="--columns"
+        )
+    if target != "-":
+        check_targets(source, target, is_pair=formats.FORMATS[forms.target].write_files is not None)
+    oddities = Oddities()
+    output = formats.OutputSettings(
+        name=Path(source).name, column=output_column, separator=_SEPARATORS[separator], note=oddities.note
+    )
+    with spooled(source) as path:
 
+        def say(line: str) -> None:  # a copy of a pipe goes by the name of the pipe
+            say_line(line.replace(path, display_name(source)))
 
-@contextmanager
-def _spooled(source: str) -> Iterator[str]:
-    """Give a path to read from, twice if need be: a pipe is laid in a temporary file."""
-    from tagger.text.files import display_name
-
-    if source != "-" and not Path(source).is_fifo():
-        yield source
-        return
-    # The name is chosen before the file is there: wherever a signal ends the command, the file goes.
-    spool = Path(tempfile.gettempdir()) / f"tagger-{uuid.uuid4().hex}"
-    try:
-        with (
-            nullcontext(sys.stdin.buffer) if source == "-" else Path(source).open("rb") as stream,
-            open(spool, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as copy,
-        ):
-            shutil.copyfileobj(stream, copy)
-        yield str(spool)
-    except DataError as error:
-        error.path = display_name(source)
-        raise
-    finally:
-        spool.unlink(missing_ok=True)
+        corpus = read_source(path, forms, settings, oddities.note, lambda fault: say(str(fault)))
+        converted = convert_tags(corpus, to or corpus.scheme)
+        for line in describe(corpus, converted.scheme, forms.target):
+            say(line)
+        write_target(converted, target, forms, settings, output, path)
+        for line in oddities.lines():
+            say(f"warning: {line}")
 
 
 def _parse_renaming(texts: Iterable[str]) -> dict[str, str]:
@@ -251,59 +229,3 @@ def _parse_renaming(texts: Iterable[str]) -> dict[str, str]:
             raise typer.BadParameter(f"found {text!r}, expected OLD=NEW", param_hint="--rename")
         renaming[old] = new
     return renaming
-
-
-def _report(fault: DataError) -> None:
-    """Print a span that does not fit, on stderr."""
-    typer.echo(escape_controls(str(fault)), err=True)
-
-
-def _say_what_was_found(corpus: Corpus | CorpusStream, target: Scheme) -> None:
-    """Print how the tags were read and what was odd, on stderr."""
-    from tagger.text.conll import Corpus
-
-    count = len(corpus.sentences) if isinstance(corpus, Corpus) else corpus.count
-    lines = [f"{count_of(count, 'sentence')}, {corpus.scheme} ({corpus.evidence})"]
-    lines += [f"warning: {warning}" for warning in corpus.warnings]
-    if target is not corpus.scheme:
-        lines.append(f"written as {target}{_describe_merging(corpus, target)}")
-    for line in lines:
-        typer.echo(escape_controls(line), err=True)
-
-
-def _say_what_is_no_label(corpus: Corpus | CorpusStream, target: Scheme, form: str) -> None:
-    """Print how many bare labels `O` mean less where they are written, on stderr."""
-    if corpus.scheme is not Scheme.BARE or (target is Scheme.BARE and form in _HAVE_TAGS):
-        return
-    count = sum(sentence.tags.count(schemes.OUTSIDE) for sentence in corpus.sentences)
-    if count:
-        place = form if target is Scheme.BARE else target
-        labelled = f"{count_of(count, 'token')} labelled O, which is no label in {place}"
-        typer.echo(f"warning: {labelled}; --rename O=LABEL keeps it, --scheme IO if it is none", err=True)
-
-
-def _describe_merging(corpus: Corpus | CorpusStream, target: Scheme) -> str:
-    """Say how many spans are lost: in IO one that touches another of its type goes on with it."""
-    if target is not Scheme.IO:
-        return ""
-    touching = sum(schemes.count_touching(each.tags, corpus.scheme) for each in corpus.sentences)
-    return (
-        f"; {count_of(touching, 'span')} became one with the span before, of the same type"
-        if touching
-        else ""
-    )
-
-
-def _convert_tags(corpus: Corpus | CorpusStream, target: Scheme) -> Corpus | CorpusStream:
-    """Return the corpus in another scheme; in its own it stays as it is."""
-    from tagger.text.conll import Corpus, Rereadable
-
-    if target is corpus.scheme:
-        return corpus
-
-    def change(sentence: Sentence) -> Sentence:
-        return replace(sentence, tags=tuple(schemes.convert(sentence.tags, corpus.scheme, target)))
-
-    if isinstance(corpus, Corpus):
-        return replace(corpus, sentences=tuple(map(change, corpus.sentences)), scheme=target)
-    return replace(corpus, sentences=Rereadable(lambda: map(change, corpus.sentences)), scheme=target)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import codecs
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
@@ -21,11 +22,16 @@ READING, RESULTS = "Reading the files", "Results"
 COLUMN = "an index from 0 (-1 is the last) or a CoNLL-U name, as UPOS or MISC:NER"
 
 
-def one_of(choices: Iterable[str]) -> dict[str, Any]:
-    """Return what makes `typer.Option` take one of several words, list them in help and complete them in a shell."""
+def one_of(choices: Iterable[str], former: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
+    """Return what makes `typer.Option` take one of several words, list them in help and complete them in a shell.
+
+    Args:
+        former: words that scripts may still say, and what they are called now.
+    """
     words = [str(choice) for choice in choices]
 
     def parse(typed: str) -> str:
+        typed = former.get(typed, typed)
         if typed in words:
             return typed
         near = difflib.get_close_matches(typed.lower(), words, 1, 0.5)

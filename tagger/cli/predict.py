@@ -94,7 +94,7 @@ _Format = Annotated[
     typer.Option(
         help="Format of the results; else coloured text on a terminal, or jsonl.",
         rich_help_panel=RESULTS,
-        **one_of(("jsonl", "conll", "tsv", "inline", "html", "brat", "doccano", "labelstudio")),
+        **one_of(("jsonl", "conll", "tsv", "inline", "html", "brat", "doccano", "labelstudio", "prodigy")),
     ),
 ]
 _Best = Annotated[

@@ -159,7 +159,7 @@ def test_foreign_notations_are_rewritten(run, text, expected):
 
 def test_brackets_are_written_in_other_formats_too(run):
     text = "a (GPE*\nb *)\nc *\nd (PERSON)\n"
-    code, out, _ = run("in", "-", "--format", "spans", **{"in": text})
+    code, out, _ = run("in", "-", "--format", "jsonl", **{"in": text})
     assert code == 0
     found = json.loads(out)
     assert [(each["type"], each["start"], each["end"]) for each in found["spans"]] == [
@@ -207,7 +207,7 @@ def test_tags_without_prefixes_beside_o_are_asked_about(run):
     assert run("in", "-", "--to", "IOB2", "--scheme", "IO")[1] == "a O\nb B-TREE\n"
 
 
-@pytest.mark.parametrize("form", ["jsonl", "spans", "doccano", "labelstudio", "brat", "conllu"])
+@pytest.mark.parametrize("form", ["jsonl", "tags", "doccano", "labelstudio", "brat", "conllu"])
 def test_formats_and_back(run, ten_sentences, form):
     assert run(str(ten_sentences), "a", "--format", form)[0] == 0
     options = ["--tokens", "blanks", "--lines"] if form in ("doccano", "labelstudio", "brat") else []
@@ -233,8 +233,9 @@ def test_a_corpus_is_written_as_predictions_are(run, ten_sentences, form, begin)
     assert out.startswith(begin)
     code, _, err = run(str(ten_sentences), "x", "--input-format", form)
     assert code == 2
-    assert f"found '{form}', expected conll, conllu, jsonl, spans, doccano, labelstudio or brat" in " ".join(
-        err.replace("│", " ").split()
+    assert (
+        f"found '{form}', expected conll, conllu, jsonl, tags, doccano, labelstudio, prodigy or brat"
+        in " ".join(err.replace("│", " ").split())
     )
 
 
@@ -246,7 +247,7 @@ def test_help_names_every_format():
 
 
 def test_formats_go_by_the_name(run, ten_sentences):
-    run(str(ten_sentences), "a.jsonl", "--to", "IOB1")
+    run(str(ten_sentences), "a.jsonl", "--to", "IOB1", "--format", "tags")
     first = json.loads((ten_sentences.parent / "a.jsonl").read_text().split("\n")[0])
     assert first["tokens"] == ["Anna", "Keller", "flew", "to", "New", "York", "."]
     assert first["tags"] == ["I-PER", "I-PER", "O", "O", "I-LOC", "I-LOC", "O"]
@@ -270,6 +271,85 @@ def test_conllu_keeps_its_other_lines(run):
     assert (code, out) == (0, head + rows.replace("I-X", "E-X"))
 
 
+UPOS = "1\tAnn\tAnn\tPROPN\tNNP\tNumber=Sing\t2\tnsubj\t_\tNER=B-PER|Gloss=a\n"
+UPOS += "2-3\tdunno\t_\t_\t_\t_\t_\t_\t_\tSpaceAfter=No\n2\tdo\tdo\tAUX\tVB\t_\t0\troot\t_\t_\n"
+UPOS += "3\tn't\tnot\tPART\tRB\t_\t2\tneg\t_\t_\n\n"
+
+
+def test_only_the_column_of_the_tag_changes_in_conllu(run):
+    code, out, err = run(
+        *("x.conllu", "-", "--tag-column", "MISC:NER", "--output-column", "MISC:ENT"), **{"x.conllu": UPOS}
+    )
+    assert (code, out) == (0, UPOS.replace("NER=B-PER|Gloss=a", "NER=B-PER|Gloss=a|ENT=B-PER"))
+    assert "warning" not in err
+    code, out, _ = run("x.conllu", "-", "--output-column", "XPOS")
+    assert (code, out) == (0, UPOS.replace("NNP", "PROPN").replace("VB", "AUX").replace("RB", "PART"))
+
+
+def test_columns_without_a_place_are_named(run):
+    columns = "Ann\tNNP\tB-NP\tB-PER\nran\tVBD\tB-VP\tO\n\n"
+    code, out, err = run("in", "-", "--format", "conllu", **{"in": columns})
+    assert (code, out.splitlines()[1]) == (0, "1\tAnn" + "\t_" * 7 + "\tNER=B-PER")
+    assert (
+        "warning: columns 1, 2 of IN left out: conllu has no place for them; --columns 1 keeps one as XPOS"
+        in err
+    )
+    code, out, err = run("in", "-", "--format", "conllu", "--columns", "1")
+    assert out.splitlines()[1:3] == [
+        "1\tAnn\t_\t_\tNNP" + "\t_" * 4 + "\tNER=B-PER",
+        "2\tran\t_\t_\tVBD" + "\t_" * 5,
+    ]
+    assert "warning: column 2 of IN left out: conllu has no place for it\n" in err
+    _, _, err = run("in", "-", "--format", "doccano")
+    assert "warning: columns 1, 2 of IN left out: doccano has no place for them\n" in err
+    assert "left out" not in run("in", "-", "--columns", "1")[2]  # as asked for
+    assert "left out" not in run("in", "-", "--to", "BIOES")[2]  # they stay
+    _, _, err = run("x.conllu", "-", "--format", "conll", **{"x.conllu": UPOS})
+    assert "warning: the other columns of CoNLL-U are left out: conll has no place for them\n" in err
+    code, out, err = run("in", "-", "--format", "conllu", "--columns", "1,2")
+    assert (code, out) == (2, "")
+    assert "CoNLL-U has one place for it, XPOS; name one column" in " ".join(err.replace("│", " ").split())
+
+
+def test_comments_without_a_place_are_counted(run):
+    text = "# id 1\na\tO\n\n# id 2\nb\tB-X\n\n"
+    assert (
+        "warning: 2 comments left out: the format holds none\n"
+        in run("in", "-", "--format", "doccano", **{"in": text})[2]
+    )
+    _, out, err = run("in", "-", "--format", "jsonl")
+    assert [json.loads(line)["comments"] for line in out.splitlines()] == [["# id 1"], ["# id 2"]]
+    assert "left out" not in err
+
+
+def test_jsonl_is_one_format_and_its_former_name_is_taken(run, ten_sentences):
+    one, other = (run(str(ten_sentences), "-", "--format", name) for name in ("jsonl", "spans"))
+    assert one == other
+    first = json.loads(one[1].splitlines()[0])
+    assert list(first) == ["doc", "start", "end", "text", "tokens", "spans"]
+    (ten_sentences.parent / "x.jsonl").write_text(one[1])
+    assert run("x.jsonl", "-", "--input-format", "spans", "--format", "jsonl")[1] == one[1]
+
+
+@pytest.mark.parametrize("misaligned", ["trim", "error"])
+def test_oddities_of_a_pipe_go_by_its_name(run, misaligned):
+    line = json.dumps({"text": "The Ann Lee.", "label": [[3, 11, "PER"]]})
+    _, _, err = run("-", "-", "--input-format", "jsonl", "--misaligned", misaligned, stdin=line)
+    assert "<stdin>:1" in err
+    assert "/tagger-" not in err
+
+
+def test_texts_of_conllu_are_warned_of_once(run):
+    content = UPOS.replace("1\tAnn", "# text = Ann do n't\n1\tAnn", 1) + UPOS
+    code, out, err = run(
+        *("x.conllu", "-", "--tag-column", "MISC:NER", "--format", "doccano"), **{"x.conllu": content}
+    )
+    assert code == 0
+    assert [json.loads(line)["text"] for line in out.splitlines()] == ["Ann dunno", "Ann dunno"]
+    assert err.count("warning: 1 sentence whose '# text' is not what its tokens spell") == 1
+    assert "(first: x.conllu:2)" in err
+
+
 def test_spans_that_do_not_fit_are_named_and_nothing_is_written(run, tmp_path):
     records = [
         {"text": "New Yorkers", "label": [[4, 8, "LOC"]]},
@@ -283,7 +363,7 @@ def test_spans_that_do_not_fit_are_named_and_nothing_is_written(run, tmp_path):
     assert err.splitlines()[-1].startswith("error: x.jsonl: 2 spans do not fit tokens; mend them, or say")
     assert not (tmp_path / "out").exists()
     code, out, err = run("x.jsonl", "-", "--format", "conll", "--misaligned", "split")
-    assert (code, out) == (0, "New\tO\nYork\tB-LOC\ners\tO\n\nin\tO\nPeru\tO\n\n")
+    assert (code, out) == (0, "New\tO\nYork\tB-LOC\ners\tO\n\nin\tO\nPeru\tB-LOC\n\n")
     assert "cuts the token" in err
 
 
@@ -291,8 +371,19 @@ def test_spans_that_do_not_fit_are_named_and_nothing_is_written(run, tmp_path):
     ("arguments", "code", "message"),
     [
         (["in", "out", "--format", "xml"], 2, "expected conll, conllu, jsonl"),
-        (["in", "out", "--misaligned", "maybe"], 2, "expected error, split or skip"),
+        (["in", "out", "--misaligned", "maybe"], 2, "expected error, trim, split or skip"),
         (["in", "-", "--format", "brat"], 2, "brat is a pair of files"),
+        (
+            ["in", "-", "--format", "conllu", "--output-column", "NER"],
+            2,
+            "found 'NER', expected one of LEMMA, UPOS,",
+        ),
+        (
+            ["in", "-", "--format", "conllu", "--output-column", "1"],
+            2,
+            "found '1', expected one of LEMMA, UPOS,",
+        ),
+        (["in", "-", "--output-column", "UPOS"], 2, "only CoNLL-U has such columns, and OUT is conll"),
         (["in"], 2, "Missing argument"),
         (["in", "out", "--to", "XYZ"], 2, "expected one of IOB1, IOB2"),
         (["nowhere", "out"], 1, "error: nowhere: cannot be read: No such file or directory"),

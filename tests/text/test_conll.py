@@ -594,6 +594,18 @@ def test_rewriting_leaves_everything_else(write, tmp_path):
     )
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_rewriting_leaves_line_ends_and_blanks_behind_rows(tmp_path, monkeypatch, end):
+    monkeypatch.setattr("tagger.text.files.BLOCK", 7)
+    path = tmp_path / "x"
+    path.write_bytes(end.join(["# x", "a N I-X \t", " ", "", "b V I-X", "", "", "c N O"]).encode())
+    corpus = conll.read_corpus(path, scheme=Scheme.IOB2)
+    assert "".join(conll.rewrite_tags(path, corpus.layout, corpus.sentences)).encode() == path.read_bytes()
+    changed = [Sentence(s.tokens, ("O",), s.line, lines=s.lines) for s in corpus.sentences]
+    text = "".join(conll.rewrite_tags(path, corpus.layout, changed))
+    assert text.encode() == path.read_bytes().replace(b"I-X", b"O")
+
+
 def test_rewriting_a_key_of_conllu(write):
     path = write(CONLLU)
     columns = Columns(tag="MISC:NER")

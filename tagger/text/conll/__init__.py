@@ -14,7 +14,16 @@ from tagger.text.conll.corpus import (
 )
 from tagger.text.conll.layout import MissingColumnError
 from tagger.text.conll.reader import read_sentences
-from tagger.text.conll.sentence import CONLLU_COLUMNS, DEFAULT_COLUMNS, Columns, Sentence, parse_column
+from tagger.text.conll.sentence import (
+    CONLLU_COLUMNS,
+    DEFAULT_COLUMNS,
+    Columns,
+    Excerpt,
+    Sentence,
+    SourceText,
+    parse_column,
+    parse_output_column,
+)
 from tagger.text.conll.writer import (
     format_conllu,
     format_sentence,
@@ -29,13 +38,16 @@ __all__ = [
     "Columns",
     "Corpus",
     "CorpusStream",
+    "Excerpt",
     "MissingColumnError",
     "Rereadable",
     "Sentence",
+    "SourceText",
     "format_conllu",
     "format_sentence",
     "format_sentences",
     "parse_column",
+    "parse_output_column",
     "read_corpus",
     "read_sentences",
     "resolve_scheme",

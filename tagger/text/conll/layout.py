@@ -6,7 +6,7 @@ The first data row shows it; `reader` holds every later row to it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tagger.errors import DataError
 from tagger.text.conll.sentence import CONLLU_COLUMNS, Column, Columns
@@ -32,6 +32,11 @@ class Layout:
     wanted: tuple[int, ...]  # token, tag if any, features
     keys: tuple[str, ...]  # for each of them, the key whose value is wanted (`MISC:NER`), else empty
     has_keys: bool
+
+    def with_tag(self, column: str) -> Layout:
+        """Return this layout of CoNLL-U with the tag in another column, or under another key of one."""
+        name, _, key = column.partition(":")
+        return replace(self, tag=CONLLU_COLUMNS.index(name.upper()), keys=(self.keys[0], key, *self.keys[2:]))
 
     def name_of(self, column: int) -> str:
         """Return what a column holds, for messages."""

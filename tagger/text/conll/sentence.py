@@ -1,8 +1,11 @@
-"""The values that reading yields: which columns were asked for, and a sentence with its place in the file."""
+"""The values that reading yields: which columns were asked for, and a sentence with its place in file and text."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tagger.errors import ConfigError
 
 CONLLU_COLUMNS = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
 TAG_COLUMNS = (3, 4)  # UPOS and XPOS, where `_` means that the tag is not known
@@ -37,6 +40,69 @@ def parse_column(name: str) -> Column:
     return int(name) if name.removeprefix("-").isdecimal() else name
 
 
+def parse_output_column(name: str) -> str:
+    """Return a column of CoNLL-U that tags can be written in, by its name, as a user writes it.
+
+    >>> parse_output_column("upos"), parse_output_column("-1"), parse_output_column("misc:NER")
+    ('UPOS', 'MISC', 'MISC:NER')
+
+    Raises:
+        ConfigError: there is none, or it holds what a sentence is made of.
+    """
+    bare, colon, key = name.partition(":")
+    column = parse_column(bare)
+    if isinstance(column, int) and -len(CONLLU_COLUMNS) <= column < len(CONLLU_COLUMNS):
+        column = CONLLU_COLUMNS[column]
+    found = str(column).upper()
+    if found not in CONLLU_COLUMNS[2:] or (colon and not key):
+        known = f"one of {', '.join(CONLLU_COLUMNS[2:])}, or a key such as MISC:NER"
+        raise ConfigError(f"found {name!r}, expected {known}", "output_column")
+    return found + colon + key
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SourceText:
+    """A text as a file has it; the sentences that were cut from it share it.
+
+    Two of them are never equal, whatever they say: a corpus may hold the same text twice.
+
+    Args:
+        text: untouched.
+        name: of its document; None where the file does not say.
+        start: where in its document it begins; None where the file does not say.
+    """
+
+    text: str
+    name: str | None = None
+    start: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A sentence as a stretch of its source: offsets count code points of `source.text`.
+
+    The excerpts of a text tile it: the white space behind a sentence belongs to it.
+
+    Args:
+        source: shared by all sentences of the text.
+        start: of the sentence.
+        end: of the sentence.
+        tokens: (start, end) of each token; the words of a multiword token have the same.
+        confidences: of (type, start, end), where the file gives them.
+    """
+
+    source: SourceText
+    start: int
+    end: int
+    tokens: tuple[tuple[int, int], ...]
+    confidences: Mapping[tuple[str, int, int], float] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """Return the stretch."""
+        return self.source.text[self.start : self.end]
+
+
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """Tokens, their tags, and where they stand.
@@ -49,6 +115,7 @@ class Sentence:
         features: for each feature column asked for, one string for each token.
         comments: the lines above the sentence that begin with `#`, whole.
         lines: the line of each token, where they do not simply follow one another.
+        excerpt: where it stands in a text, if the file has texts.
     """
 
     tokens: tuple[str, ...]
@@ -58,6 +125,7 @@ class Sentence:
     features: tuple[tuple[str, ...], ...] = ()
     comments: tuple[str, ...] = ()
     lines: tuple[int, ...] = ()
+    excerpt: Excerpt | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)

@@ -10,17 +10,27 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from tagger.errors import DataError
 from tagger.text.conll.layout import Layout, split_row
 from tagger.text.conll.reader import COMMENT, DOCSTART, NEW_DOCUMENT
-from tagger.text.conll.sentence import CONLLU_COLUMNS, TAG_COLUMNS, UNSPECIFIED, Sentence
-from tagger.text.conll.source import read_blocks, strip_blanks
-from tagger.text.files import FilePath
+from tagger.text.conll.sentence import (
+    CONLLU_COLUMNS,
+    TAG_COLUMNS,
+    UNSPECIFIED,
+    Excerpt,
+    Sentence,
+    SourceText,
+)
+from tagger.text.conll.source import BLANKS
+from tagger.text.conll.surface import find_in_order, find_text, is_place, spell_comments, spell_gaps
+from tagger.text.files import FilePath, read_pieces
 from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG
 
 _FIELDS = {" ": re.compile("[^ ]+"), "\t": re.compile("(?<![^\t])[^\t]*")}
+_XPOS, _MISC = CONLLU_COLUMNS.index("XPOS"), CONLLU_COLUMNS.index("MISC")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _BOM = "\ufeff"
 _NOTHING = "-X-"  # what the CoNLL-2003 files put into the other columns of a document boundary
 
@@ -86,28 +96,51 @@ def write_sentences(sentences: Iterable[Sentence], stream: TextIO, separator: st
 def format_conllu(sentences: Iterable[Sentence], column: str = "UPOS") -> Iterator[str]:
     """Yield sentences as CoNLL-U with their tags in a column, or under a key as in `MISC:NER`.
 
-    Comments are kept, `# text` is added where it lacks; `?` is written as `_` in UPOS and XPOS, as is the
-    absence of a key for `O`.
+    `# text` and the white space between tokens are those of the text that a sentence was cut from, else the `# text`
+    it came with, else its tokens joined by blanks. Comments are kept, and the first feature column is written as
+    XPOS. `?` is written as `_` in UPOS and XPOS, as is the absence of a key for `O`.
     """
     place, _, key = column.partition(":")
     index = CONLLU_COLUMNS.index(place.upper())
     document = 0
     for i, sentence in enumerate(sentences):
+        excerpt = sentence.excerpt
         comments = ["# " + comment.lstrip("# ").replace("\n", " ") for comment in sentence.comments]
         boundaries = sum(NEW_DOCUMENT.match(comment) is not None for comment in comments)
-        comments[:0] = ["# newdoc"] * (
-            sentence.document - document - boundaries + (i == 0 and boundaries > 0)
-        )
+        names = _name_document(sentence, is_first=i == 0 or document != sentence.document)
+        missing = sentence.document - document - boundaries + (i == 0 and boundaries + len(names) > 0)
+        comments[:0] = ["# newdoc"] * (missing - len(names)) + names * (missing > 0)
         document = sentence.document
-        if not any(comment.startswith("# text =") for comment in comments):
-            comments.append(f"# text = {' '.join(sentence.tokens)}")
-        _refuse_unwritable(sentence, [sentence.tokens, sentence.tags], "\t")
+        if excerpt is not None:
+            comments = [comment for comment in comments if not is_place(comment)] + spell_comments(excerpt)
+        else:
+            excerpt = _find_excerpt(sentence)
+            told = [] if find_text(comments) else [f"# text = {' '.join(sentence.tokens)}"]
+            comments += told
+        _refuse_unwritable(sentence, [sentence.tokens, sentence.tags, *sentence.features], "\t")
+        gaps = spell_gaps(excerpt) if excerpt else [UNSPECIFIED] * len(sentence)
         rows = []
-        for number, (token, tag) in enumerate(zip(sentence.tokens, sentence.tags, strict=True), 1):
+        for number, (token, tag, gap) in enumerate(zip(sentence.tokens, sentence.tags, gaps, strict=True), 1):
             fields = [str(number), token, *[UNSPECIFIED] * 8]
+            fields[_MISC] = gap
+            if sentence.features:
+                fields[_XPOS] = sentence.features[0][number - 1]
             fields[index] = _spell_field(fields[index], key, tag, index)
             rows.append("\t".join(fields))
         yield "\n".join([*comments, *rows, "", ""])
+
+
+def _find_excerpt(sentence: Sentence) -> Excerpt | None:
+    """Return where a sentence stands in the text that is given above it; None where there is none that fits."""
+    told = find_text(sentence.comments)
+    offsets = None if told is None else find_in_order(sentence.tokens, told)
+    return Excerpt(SourceText(told), 0, len(told), offsets) if told is not None and offsets else None
+
+
+def _name_document(sentence: Sentence, is_first: bool) -> list[str]:
+    """Return the comment that begins a document with its name."""
+    name = sentence.excerpt.source.name if sentence.excerpt else None
+    return [f"# newdoc id = {' '.join(name.split())}"] if name and is_first else []
 
 
 def _spell_field(field: str, key: str, tag: str, index: int) -> str:
@@ -133,13 +166,37 @@ def rewrite_tags(
     tags = ((sentence.line_of(i), tag) for sentence in sentences for i, tag in enumerate(sentence.tags))
     end = (sys.maxsize, "")
     line, tag = next(tags, end)
-    for block in read_blocks(path, encoding, lambda fact, line: None):
-        rows = strip_blanks(block.text).split("\n")
-        behind = block.line + len(rows) - 1  # the last row is empty: a block ends with a line end
-        while line < behind:
-            rows[line - block.line] = _replace_field(rows[line - block.line], layout, tag)
+    for piece in _read_lines(path, encoding):
+        rows = list(piece.rows)
+        while line < piece.line + len(rows):
+            row = rows[line - piece.line]
+            rows[line - piece.line] = _rewrite_row(row, layout, tag)
             line, tag = next(tags, end)
-        yield "\n".join(rows)
+        yield "".join(rows)
+
+
+class _Lines(NamedTuple):
+    """Lines, each with its end as it is, and the number of the first."""
+
+    rows: Sequence[str]
+    line: int
+
+
+def _read_lines(path: FilePath, encoding: str) -> Iterator[_Lines]:
+    line, tail = 1, ""  # the line that goes on
+    for piece, _ in read_pieces(path, encoding):
+        text = tail + piece
+        rows = _LINE.findall(text)
+        is_cut = bool(piece) and not text.endswith("\n")  # a carriage return may be half of a line end
+        tail = rows.pop() if rows and is_cut else ""
+        yield _Lines(rows, line)
+        line += len(rows)
+
+
+def _rewrite_row(row: str, layout: Layout, tag: str) -> str:
+    """Return a row with the new tag, and what stands behind its columns."""
+    columns = row.rstrip(BLANKS + "\r\n")
+    return _replace_field(columns, layout, tag) + row[len(columns) :]
 
 
 def _replace_field(row: str, layout: Layout, tag: str) -> str:

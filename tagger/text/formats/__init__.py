@@ -2,8 +2,8 @@
 
 A row says what is read and what is written. Two things are written: a corpus, and the sentences that a labeller
 found, with their places in a text and their confidences. Where a format has nothing special to say of a corpus
-(comments, feature columns), the corpus is laid out as such sentences (`alignment`). Writers take what they write as
-it comes and yield text as they go, so that output flows while input does.
+(comments, feature columns), the corpus is laid out as such sentences, or as whole texts (`location`). Writers take
+what they write as it comes and yield text as they go, so that output flows while input does.
 
 To add a format, add a file with its reader or writer, and a row.
 """
@@ -16,16 +16,18 @@ from pathlib import Path
 
 from tagger.errors import ConfigError
 from tagger.text.conll import Corpus, CorpusStream
-from tagger.text.formats.alignment import Report, locate_sentences
+from tagger.text.counting import Note, overlook
+from tagger.text.formats.alignment import Report
 from tagger.text.formats.brat import read_brat, write_brat, write_pairs
 from tagger.text.formats.columns import read_columns, write_columns, write_conll, write_conllu, write_tsv
-from tagger.text.formats.corpus import CorpusSettings, Misaligned
+from tagger.text.formats.corpus import CorpusSettings, Misaligned, Unlabelled
 from tagger.text.formats.html import write_html
 from tagger.text.formats.inline import write_inline
 from tagger.text.formats.jsonl import write_jsonl
+from tagger.text.formats.location import locate_sentences, locate_texts, note_comments
 from tagger.text.formats.records import read_records
 from tagger.text.formats.sentence import LabelledAlternative, LabelledSentence, LabelledSpan
-from tagger.text.formats.tasks import write_doccano, write_labelstudio, write_spans, write_tags
+from tagger.text.formats.tasks import write_doccano, write_labelstudio, write_prodigy, write_tags
 from tagger.text.formats.terminal import write_terminal
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "LabelledSpan",
     "Misaligned",
     "OutputSettings",
+    "Unlabelled",
     "Writer",
     "find_format",
     "guess_format",
@@ -54,21 +57,18 @@ class OutputSettings:
         name: of its first document.
         column: of the tag in CoNLL-U; UPOS for bare labels, else `MISC:NER`, where None.
         separator: of the columns of a column file.
+        note: told of what the format has no place for.
     """
 
     name: str
     column: str | None = None
     separator: str = "\t"
+    note: Note = overlook
 
 
 Reader = Callable[[str, CorpusSettings, Report], Corpus]
 Writer = Callable[[Iterable[LabelledSentence]], Iterator[str]]
 CorpusWriter = Callable[[Corpus | CorpusStream, OutputSettings], Iterator[str]]
-
-
-def _lay_out(write: Writer) -> CorpusWriter:
-    """Return a writer of corpora that lays them out as labelled sentences."""
-    return lambda corpus, output: write(locate_sentences(corpus.sentences, corpus.scheme, output.name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +83,8 @@ class Format:
         write_corpus: writes a corpus, where `write` would lose something that the format can hold.
         write_files: writes a corpus that one stream can't hold.
         has_columns: whether it is a column file, which can be read as a stream.
+        takes_texts: whether a corpus is written by whole texts, not by sentences.
+        keeps_comments: whether the comments of a corpus are written.
         is_per_document: whether each document needs a file of its own.
         is_separable: whether a sentence is written without regard to the others, so that several processes can write.
     """
@@ -92,8 +94,10 @@ class Format:
     read: Reader | None = None
     write: Writer | None = None
     write_corpus: CorpusWriter | None = None
-    write_files: Callable[[Corpus, Path], None] | None = None
+    write_files: Callable[[Corpus, Path, Note], None] | None = None
     has_columns: bool = False
+    takes_texts: bool = False
+    keeps_comments: bool = False
     is_per_document: bool = False
     is_separable: bool = False
 
@@ -112,7 +116,16 @@ class Format:
         if self.write_corpus is not None:
             return self.write_corpus(corpus, output)
         assert self.write is not None
-        return _lay_out(self.write)(corpus, output)
+        return self.write(self._locate(corpus, output))
+
+    def _locate(self, corpus: Corpus | CorpusStream, output: OutputSettings) -> Iterator[LabelledSentence]:
+        """Yield the sentences of a corpus, or its texts, at their places."""
+        located = (corpus.sentences, corpus.scheme, output.name, output.note)
+        texts = (text for _, text in locate_texts(*located))
+        for sentence in texts if self.takes_texts else locate_sentences(*located):
+            if not self.keeps_comments:
+                note_comments(sentence.comments, output.note)
+            yield sentence
 
 
 FORMATS: dict[str, Format] = {
@@ -123,6 +136,7 @@ FORMATS: dict[str, Format] = {
         write=write_conll,
         write_corpus=lambda corpus, output: write_columns(corpus, output.separator),
         has_columns=True,
+        keeps_comments=True,
     ),
     "conllu": Format(
         about="CoNLL-U",
@@ -130,27 +144,29 @@ FORMATS: dict[str, Format] = {
         read=read_columns,
         write_corpus=lambda corpus, output: write_conllu(corpus, output.column),
         has_columns=True,
+        keeps_comments=True,
     ),
     "jsonl": Format(
-        about="JSON lines, an object a sentence: tokens and tags of a corpus; of what a labeller found, "
-        "the text, tokens, spans and offsets",
+        about="JSON lines, an object a sentence as `tagger predict` writes it: text, tokens, spans, offsets",
         suffixes=(".jsonl", ".ndjson", ".json"),
         read=read_records,
         write=write_jsonl,
-        write_corpus=_lay_out(write_tags),
+        keeps_comments=True,
         is_separable=True,
     ),
-    "spans": Format(
-        about="a corpus as `tagger predict --format jsonl` writes it, without confidences",
+    "tags": Format(
+        about="JSON lines, an object a sentence: tokens and tags, without a text",
         suffixes=(".jsonl",),
         read=read_records,
-        write_corpus=_lay_out(write_spans),
+        write_corpus=lambda corpus, output: write_tags(corpus.sentences, output.name),
+        keeps_comments=True,
     ),
     "doccano": Format(
-        about="JSON lines of doccano, an object a sentence: its text and labels",
+        about="JSON lines of doccano, an object a text: the text and its labels",
         suffixes=(".jsonl",),
         read=read_records,
         write=write_doccano,
+        takes_texts=True,
         is_separable=True,
     ),
     "labelstudio": Format(
@@ -158,6 +174,15 @@ FORMATS: dict[str, Format] = {
         suffixes=(".json",),
         read=read_records,
         write=write_labelstudio,
+        takes_texts=True,
+    ),
+    "prodigy": Format(
+        about="JSON lines of Prodigy, a task a text: the text, its tokens and spans",
+        suffixes=(".jsonl",),
+        read=read_records,
+        write=write_prodigy,
+        takes_texts=True,
+        is_separable=True,
     ),
     "brat": Format(
         about="brat stand-off: pairs of .txt and .ann, one for each document",

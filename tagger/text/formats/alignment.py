@@ -1,28 +1,28 @@
-"""Spans of characters to spans of tokens and back. Offsets count Unicode code points.
+"""Spans of characters to spans of tokens; `location` is the way back. Offsets count Unicode code points.
 
 A span that cuts a token, begins or ends in white space, or overlaps another is reported with its place; it is
-never moved without a word.
+never moved without a word. The sentences keep the text that they were cut from.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from tagger.errors import DataError
 from tagger.text import tokenizer
-from tagger.text.conll import Sentence
-from tagger.text.counting import count_of
-from tagger.text.formats.sentence import LabelledSentence, LabelledSpan
-from tagger.text.schemes import Scheme, Span, spans_to_tags, tags_to_spans
-from tagger.text.tokenizer import Mode, detect_mode
+from tagger.text.conll import Excerpt, Sentence, SourceText
+from tagger.text.counting import Note, count_of, overlook
+from tagger.text.schemes import UNKNOWN_TAG, Scheme, Span, spans_to_tags
+from tagger.text.tokenizer import Mode
 
 Report = Callable[[DataError], None]
 Offsets = tuple[int, int]
 Tokens = tuple[Offsets, ...]
 
-_TEXT_COMMENT = "# text = "
+_BOM = "\ufeff"
 _SHOWN = 60  # characters of a text in a message
 
 
@@ -46,15 +46,21 @@ class Cutting(NamedTuple):
         mode: what a token is.
         lines: every line is a sentence; else sentences are found.
         split: cut the tokens that a span cuts, instead of leaving the span out.
+        trim: leave out the white space at the ends of a span, instead of reporting it.
     """
 
     mode: Mode = Mode.WORDS
     lines: bool = False
     split: bool = False
+    trim: bool = False
 
 
 class Document(NamedTuple):
-    """A text and its spans; `sentences` holds the offsets of its tokens where the file gives them."""
+    """A text and its spans.
+
+    `sentences` holds the offsets of its tokens where the file gives them; `name` that of the document it belongs to,
+    and `start` where it begins in it. `is_unknown`: nobody labelled it, so that no tag is known.
+    """
 
     text: str
     spans: tuple[TextSpan, ...]
@@ -62,16 +68,24 @@ class Document(NamedTuple):
     line: int | None = None
     number: int = 0
     sentences: tuple[tuple[Offsets, ...], ...] | None = None
+    name: str | None = None
+    start: int | None = None
+    is_unknown: bool = False
 
 
-def align(document: Document, cutting: Cutting, report: Report) -> Iterator[Sentence]:
+def align(document: Document, cutting: Cutting, report: Report, note: Note = overlook) -> Iterator[Sentence]:
     """Yield the sentences of a document with their tags in IOB2.
 
     Args:
         report: called for every span that does not meet token boundaries, or overlaps another.
+        note: told of what was mended: white space at the ends of a span, a span that is there twice.
     """
-    spans = _check_spans(document, report)
+    spans = _check_spans(document, cutting.trim, report, note)
     sentences = document.sentences or _tokenize(document.text, spans, cutting)
+    if not sentences:
+        note("text", "without a token, left out", _place(document))
+    source = SourceText(document.text, document.name, document.start)
+    bounds = pairwise([0, *(tokens[0][0] for tokens in sentences[1:]), len(document.text)])
     ends = [tokens[-1][1] for tokens in sentences]
     inside: list[list[TextSpan]] = [[] for _ in sentences]
     for span in spans:
@@ -80,41 +94,69 @@ def align(document: Document, cutting: Cutting, report: Report) -> Iterator[Sent
             report(_fault(span, document, "lies behind the last token"))
         else:
             inside[home].append(span)
-    for tokens, owned in zip(sentences, inside, strict=True):
+    for tokens, owned, (begin, end) in zip(sentences, inside, bounds, strict=False):
         pieces = _cut_tokens(tokens, owned) if cutting.split else tokens
         found = list(_match(tokens, pieces, owned, document, report))
         yield Sentence(
-            tokens=tuple(document.text[start:end] for start, end in pieces),
-            tags=tuple(spans_to_tags(found, len(pieces), Scheme.IOB2)),
+            tokens=tuple(document.text[first:last] for first, last in pieces),
+            tags=(
+                (UNKNOWN_TAG,) * len(pieces)
+                if document.is_unknown
+                else tuple(spans_to_tags(found, len(pieces), Scheme.IOB2))
+            ),
             line=document.line or 0,
             document=document.number,
             lines=(document.line,) * len(pieces) if document.line else (),
+            excerpt=Excerpt(source, begin, end, pieces),
         )
 
 
-def _check_spans(document: Document, report: Report) -> list[TextSpan]:
+def _check_spans(document: Document, trims: bool, report: Report, note: Note) -> list[TextSpan]:
     """Return the spans in order, without those that overlap one before; DataError where offsets are wrong."""
+    for span in document.spans:
+        _check_offsets(span, document)
+    spans = _trim(document, report, note) if trims else document.spans
     kept: list[TextSpan] = []
-    for span in sorted(document.spans, key=lambda each: (each.start, -each.end)):
-        if not 0 <= span.start < span.end <= len(document.text):
-            length = len(document.text)
-            raise _fault(
-                span, document, f"is empty or leaves the text, which has {count_of(length, 'character')}"
-            )
-        covered = document.text[span.start : span.end]
-        if span.text is not None and span.text != covered:
-            found = f"is said to be {_shorten(span.text)}"
-            raise _fault(span, document, f"{found}; expected offsets that count Unicode code points")
-        if kept and span.start < kept[-1].end:
-            other = kept[-1]
-            report(_fault(span, document, f"overlaps {other.type} {other.start}-{other.end}, which is kept"))
-        else:
+    for span in sorted(spans, key=lambda each: (each.start, -each.end)):
+        other = kept[-1] if kept and span.start < kept[-1].end else None
+        if other is None:
             kept.append(span)
+        elif other[:3] == span[:3]:
+            note("span", "given twice, counted once", _place(document, span))
+        else:
+            report(_fault(span, document, f"overlaps {other.type} {other.start}-{other.end}, which is kept"))
     return kept
+
+
+def _check_offsets(span: TextSpan, document: Document) -> None:
+    if not 0 <= span.start < span.end <= len(document.text):
+        found = f"is empty or leaves the text, which has {count_of(len(document.text), 'character')}"
+        raise _fault(span, document, found)
+    if span.text is not None and span.text != document.text[span.start : span.end]:
+        found = f"is said to be {_shorten(span.text)}"
+        raise _fault(span, document, f"{found}; expected offsets that count Unicode code points")
+
+
+def _trim(document: Document, report: Report, note: Note) -> Iterator[TextSpan]:
+    """Yield the spans without the white space at their ends, unless a token of the file begins or ends with it."""
+    edges = {edge for tokens in document.sentences or () for token in tokens for edge in token}
+    for span in document.spans:
+        covered = document.text[span.start : span.end]
+        start = span.end - len(covered.lstrip()) if span.start not in edges else span.start
+        end = span.start + len(covered.rstrip()) if span.end not in edges else span.end
+        if start >= end:
+            report(_fault(span, document, "is white space alone"))
+        elif (start, end) == (span.start, span.end):
+            yield span
+        else:
+            note("span", "with white space at its ends, trimmed", _place(document, span))
+            yield span._replace(start=start, end=end)
 
 
 def _tokenize(text: str, spans: Sequence[TextSpan], cutting: Cutting) -> list[Tokens]:
     """Cut a text into sentences and tokens; a sentence goes on to the end of a span that begins in it."""
+    if text.startswith(_BOM):
+        text = " " + text[1:]  # it is counted, but belongs to no token
     bounds = _split_lines(text) if cutting.lines else tokenizer.split_sentences(text)
     merged: list[Offsets] = []
     crossing = iter([*spans, None])
@@ -184,76 +226,11 @@ def _fault(span: TextSpan, document: Document, message: str) -> DataError:
     )
 
 
+def _place(document: Document, span: TextSpan | None = None) -> str:
+    """Return the file, and the line where there is one."""
+    line = (span and span.line) or document.line
+    return f"{document.path}:{line}" if line else document.path
+
+
 def _shorten(text: str) -> str:
     return repr(text) if len(text) <= _SHOWN else repr(text[:_SHOWN]) + "..."
-
-
-def locate_tokens(sentence: Sentence, joiner: str = " ") -> tuple[str, tuple[Offsets, ...]]:
-    """Return the text of a sentence and the offsets of its tokens in it.
-
-    The text is the `# text` of CoNLL-U where it holds the tokens in their order, else the tokens joined.
-
-    >>> locate_tokens(Sentence(("Hi", "!"), comments=("# text = Hi!",)))
-    ('Hi!', ((0, 2), (2, 3)))
-    """
-    for comment in sentence.comments:
-        if comment.startswith(_TEXT_COMMENT):
-            text = comment.removeprefix(_TEXT_COMMENT)
-            found = _find_in_order(sentence.tokens, text)
-            if found is not None:
-                return text, found
-    offsets = []
-    start = 0
-    for token in sentence.tokens:
-        offsets.append((start, start + len(token)))
-        start += len(token) + len(joiner)
-    return joiner.join(sentence.tokens), tuple(offsets)
-
-
-def _find_in_order(tokens: Sequence[str], text: str) -> Tokens | None:
-    """Return where the tokens stand in the text; None where something but white space would be left over."""
-    offsets = []
-    end = 0
-    for token in tokens:
-        start = text.find(token, end)
-        if start < 0 or text[end:start].strip():
-            return None
-        end = start + len(token)
-        offsets.append((start, end))
-    return None if text[end:].strip() else tuple(offsets)
-
-
-def locate_sentences(sentences: Iterable[Sentence], scheme: Scheme, name: str) -> Iterator[LabelledSentence]:
-    """Yield the sentences of a corpus with their texts; in a document, the next begins one character after the last.
-
-    Args:
-        sentences: gone through twice.
-        scheme: of their tags.
-        name: of the first document; the others have their number behind it.
-    """
-    joiner = find_joiner(sentences)
-    document, start = -1, 0
-    for sentence in sentences:
-        start = 0 if sentence.document != document else start
-        document = sentence.document
-        text, offsets = locate_tokens(sentence, joiner)
-        places = [(start + first, start + last) for first, last in offsets]
-        spans = []
-        for type_, first, last in tags_to_spans(sentence.tags, scheme):
-            begin, end = places[first][0], places[last - 1][1]
-            spans.append(LabelledSpan(type_, begin, end, text[begin - start : end - start]))
-        yield LabelledSentence(
-            doc=f"{name}#{document}" if document else name,
-            start=start,
-            end=start + len(text),
-            text=text,
-            tokens=[(*place, tag) for place, tag in zip(places, sentence.tags, strict=True)],
-            spans=spans,
-            comments=sentence.comments,
-        )
-        start += len(text) + 1
-
-
-def find_joiner(sentences: Iterable[Sentence]) -> str:
-    """Return what stands between tokens in a text: nothing where they are characters, else a blank."""
-    return "" if detect_mode(sentence.tokens for sentence in sentences) is Mode.CHARACTERS else " "

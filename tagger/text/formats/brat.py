@@ -1,37 +1,41 @@
 """brat stand-off: a text (`.txt`) and the spans in it (`.ann`), one pair for each document.
 
 Of an `.ann` file the text-bound annotations (`T` lines) are read; relations, events, attributes and notes are
-counted and left out. A span in several fragments has no place in a sequence of tags and is reported. A corpus is
-written as pairs; what a labeller found as the `.ann` alone, beside the text it read
-(https://brat.nlplab.org/standoff.html).
+counted and left out. Fragments with nothing but white space between them are one span, which crosses a line end;
+other fragments have no place in a sequence of tags and are reported. A corpus is written as pairs, one for each text;
+what a labeller found as the `.ann` alone, beside the text it read (https://brat.nlplab.org/standoff.html).
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
-from pathlib import Path
+from itertools import pairwise
+from pathlib import Path, PurePath
 
 from tagger.errors import DataError
-from tagger.text.conll import Corpus
+from tagger.text.conll import Corpus, SourceText
+from tagger.text.counting import Note, overlook
 from tagger.text.files import read_text
-from tagger.text.formats.alignment import Document, Report, TextSpan, locate_sentences
+from tagger.text.formats.alignment import Document, Report, TextSpan
 from tagger.text.formats.corpus import CorpusSettings, Warn, align_corpus
+from tagger.text.formats.location import locate_texts, note_comments
 from tagger.text.formats.sentence import LabelledSentence, LabelledSpan
 from tagger.text.output import write_text
 from tagger.text.schemes import Scheme
 
 _TEXT_BOUND = re.compile(
-    r"T[^\t]*\t(?P<type>[^ \t]+) (?P<start>[0-9]{1,18}) (?P<end>[0-9]{1,18})(\t(?P<text>.*))?", re.DOTALL
+    r"T[^\t]*\t(?P<type>[^ \t]+) (?P<places>[0-9]{1,18} [0-9]{1,18}(;[0-9]{1,18} [0-9]{1,18})*)(\t(?P<text>.*))?",
+    re.DOTALL,
 )
 _NOT_IN_A_TYPE = re.compile(r"[\s;]")
 _LINE = re.compile(r"[^\n]+")
-_TABS = str.maketrans("\t\r", "  ")
+_FILE_NAME = re.compile(r"\w([\w .()+-]{0,98}[\w)])?")
 _BOM = "\ufeff"
-_FRAGMENTS = re.compile(r"T[^\t]*\t[^ \t]+ [0-9]+ [0-9]+(;[0-9]+ [0-9]+)+(\t.*)?", re.DOTALL)
+_LONGEST_GAP = 1000  # characters between two texts of a document that are filled: no white space is as long
+_TABS = str.maketrans("\t\r", "  ")
 
 
 def read_brat(path: str, settings: CorpusSettings, report: Report) -> Corpus:
@@ -66,8 +70,6 @@ def _find_pairs(path: Path) -> list[Path]:
 def _read_pair(path: Path, number: int, encoding: str, report: Report, warn: Warn) -> Document:
     """Return the text of `X.txt` with the spans of `X.ann`."""
     text = read_text(path.with_suffix(".txt"), encoding)
-    if text.startswith(_BOM):
-        text = " " + text[1:]  # it is counted, but belongs to no token
     spans: list[TextSpan] = []
     others: Counter[str] = Counter()
     for line, row in enumerate(read_text(path, encoding).split("\n"), 1):
@@ -76,13 +78,12 @@ def _read_pair(path: Path, number: int, encoding: str, report: Report, warn: War
             continue
         match = _TEXT_BOUND.fullmatch(row)
         if match:
-            covered = text[int(match["start"]) : int(match["end"])]
-            repeated = match["text"]
-            if repeated is not None and repeated == _spell(covered):
-                repeated = covered
-            spans.append(TextSpan(match["type"], int(match["start"]), int(match["end"]), repeated, line))
-        elif _FRAGMENTS.fullmatch(row):
-            report(DataError(f"span {row.split(chr(9))[1]} is in fragments, expected one piece", path, line))
+            span = _read_span(match, text, line)
+            if span is None:
+                found = f"span {row.split(chr(9))[1]} is in fragments, expected one piece"
+                report(DataError(found, path, line))
+            else:
+                spans.append(span)
         elif row[0] in "REAMN#*":
             others[row[0]] += 1
         else:
@@ -92,7 +93,19 @@ def _read_pair(path: Path, number: int, encoding: str, report: Report, warn: War
     if others:
         counts = ", ".join(f"{count} {letter}" for letter, count in sorted(others.items()))
         warn(f"{path}: annotations other than spans were left out ({counts})")
-    return Document(text, tuple(spans), str(path), None, number)
+    return Document(text, tuple(spans), str(path), None, number, name=path.stem)
+
+
+def _read_span(match: re.Match[str], text: str, line: int) -> TextSpan | None:
+    """Return the span of an annotation; None where something but white space stands between its fragments."""
+    fragments = sorted((int(start), int(end)) for start, end in map(str.split, match["places"].split(";")))
+    start, end = fragments[0][0], fragments[-1][1]
+    if any(text[left:right].strip() or right < left for (_, left), (right, _) in pairwise(fragments)):
+        return None
+    repeated = match["text"]
+    if repeated == _spell(" ".join(text[first:last] for first, last in fragments)):
+        repeated = text[start:end]
+    return TextSpan(match["type"], start, end, repeated, line)
 
 
 def _spell(text: str) -> str:
@@ -100,25 +113,59 @@ def _spell(text: str) -> str:
     return re.sub(r"[\r\n\t]", " ", text)
 
 
-def write_pairs(corpus: Corpus, path: Path) -> None:
-    """Write `X.txt` and `X.ann` for a path that ends so, else a directory with a pair for each document.
+def write_pairs(corpus: Corpus, path: Path, note: Note = overlook) -> None:
+    """Write `X.txt` and `X.ann` for a path that ends so, else a directory with a pair for each text.
+
+    Texts that say where in a document they begin stand in one pair. A pair has the name of its document where that is
+    the name of a file, else its number.
 
     Raises:
-        DataError: several documents for one pair, a type that brat cannot hold, or the disk refuses.
+        DataError: several texts for one pair, a type that brat cannot hold, or the disk refuses.
     """
-    located = locate_sentences(corpus.sentences, corpus.scheme, path.stem)
-    numbers = {sentence.document for sentence in corpus.sentences}
+    for sentence in corpus.sentences:
+        note_comments(sentence.comments, note)
+    groups = list(_group(locate_texts(corpus.sentences, corpus.scheme, path.stem, note)))
     is_pair = path.suffix in (".ann", ".txt")
-    if is_pair and len(numbers) > 1:
-        raise DataError(f"found {len(numbers)} documents, expected one; name a directory to write to", path)
-    groups = groupby(zip(corpus.sentences, located, strict=True), key=lambda pair: pair[0].document)
-    pairs = [(number, _format_pair(each for _, each in group)) for number, group in groups]
-    if not is_pair:
+    if is_pair and len(groups) > 1:
+        raise DataError(f"found {len(groups)} texts, expected one; name a directory to write to", path)
+    is_laid_out = all(sentence.excerpt is None for sentence in corpus.sentences)
+    pairs = [_format_pair(texts, "\n" if is_laid_out else "") for _, texts in groups]
+    if is_pair:
+        bases = [path]
+    else:
         _make_directory(path)
-    for number, (text, spans) in pairs:
-        base = path if is_pair else path / f"{number:06d}.ann"
+        bases = [path / f"{name}.ann" for name in _choose_names([name for name, _ in groups])]
+    for base, (text, rows) in zip(bases, pairs, strict=True):
         write_text(base.with_suffix(".txt"), (text,))
-        write_text(base.with_suffix(".ann"), (spans,))
+        write_text(base.with_suffix(".ann"), (rows,))
+
+
+def _group(
+    texts: Iterable[tuple[SourceText, LabelledSentence]],
+) -> Iterator[tuple[str | None, list[LabelledSentence]]]:
+    """Yield the texts of each pair, and the name of their document if the file gives one."""
+    name: str | None = None
+    group: list[LabelledSentence] = []
+    for source, text in texts:
+        gap = text.start - group[-1].end if group else 0
+        if group and not (
+            source.start is not None and text.doc == group[-1].doc and 0 <= gap <= _LONGEST_GAP
+        ):
+            yield name, group
+            group = []
+        name = source.name
+        group.append(text)
+    if group:
+        yield name, group
+
+
+def _choose_names(documents: Sequence[str | None]) -> list[str]:
+    """Return the name of each pair: that of its document if all have one of their own, in order, else a number."""
+    names = [PurePath(name or "").name.removesuffix(".txt") for name in documents]
+    is_usable = all(map(_FILE_NAME.fullmatch, names)) and names == sorted(names)
+    if is_usable and len({name.casefold() for name in names}) == len(names):
+        return names
+    return [f"{number:06d}" for number in range(len(documents))]
 
 
 def _make_directory(path: Path) -> None:
@@ -128,17 +175,26 @@ def _make_directory(path: Path) -> None:
         raise DataError(f"cannot be written: {error.strerror}", path) from error
 
 
-def _format_pair(sentences: Iterable[LabelledSentence]) -> tuple[str, str]:
-    """Return the text and the annotations of one document; what is written is read back as it was."""
-    texts: list[str] = []
+def _format_pair(texts: Sequence[LabelledSentence], ending: str) -> tuple[str, str]:
+    """Return the text and the annotations of one pair; what is written is read back as it was.
+
+    What lies between the texts of a document is not known: line ends fill it, so that offsets stay its own.
+    """
+    first = texts[0].start
+    base = first if first > _LONGEST_GAP else 0
+    parts: list[str] = []
     rows: list[str] = []
-    for sentence in sentences:
-        texts.append(sentence.text + "\n")
-        for span in sentence.spans:
+    reached = base
+    for text in texts:
+        parts += ["\n" * (text.start - reached), text.text]
+        reached = text.end
+        for span in text.spans:
             if not span.type or _NOT_IN_A_TYPE.search(span.type):
                 raise DataError(f"found the type {span.type!r}, expected one word: brat has no other")
-            rows.append(f"T{len(rows) + 1}\t{span.type} {span.start} {span.end}\t{_spell(span.text)}\n")
-    return "".join(texts), "".join(rows)
+            moved = span._replace(start=span.start - base, end=span.end - base)
+            rows.append(f"T{len(rows) + 1}\t{span.type} {_fragments(moved)}\t{_shown(span)}\n")
+    whole = "".join([*parts, ending])
+    return _BOM + whole if whole.startswith(_BOM) else whole, "".join(rows)  # reading drops one at the start
 
 
 def write_brat(sentences: Iterable[LabelledSentence]) -> Iterator[str]:

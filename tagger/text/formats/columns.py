@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from tagger.text import conll
-from tagger.text.conll import Corpus, CorpusStream
+from tagger.text.conll import Corpus, CorpusStream, Rereadable
+from tagger.text.conll.surface import attach_texts, join_sources
+from tagger.text.counting import Note, Oddities
 from tagger.text.formats.alignment import Report
 from tagger.text.formats.corpus import CorpusSettings
 from tagger.text.formats.sentence import LabelledSentence
@@ -20,13 +23,43 @@ _TSV_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"
 
 def read_columns(path: str, settings: CorpusSettings, report: Report) -> Corpus:
     """Read a column file, CoNLL-U too; it has no span that could fail to fit."""
-    return conll.read_corpus(
+    corpus = conll.read_corpus(
         path,
         columns=settings.columns,
         scheme=settings.scheme,
         encoding=settings.encoding,
         rename=settings.rename,
     )
+    layout = corpus.layout
+    if path == "-" or layout is None or not layout.is_conllu:
+        return corpus  # the standard input is read but once
+    oddities = Oddities()
+    texts = attach_texts(corpus.sentences, path, layout, settings.encoding, oddities.note)
+    sentences = tuple(join_sources(texts))
+    return replace(corpus, sentences=sentences, warnings=(*corpus.warnings, *oddities.lines()))
+
+
+def stream_columns(path: str, settings: CorpusSettings, note: Note) -> CorpusStream:
+    """Return a column file as sentences that are read anew each time, those of CoNLL-U with their texts.
+
+    Args:
+        path: not the standard input.
+        note: told, each time, of what is odd about the texts.
+    """
+    corpus = conll.stream_corpus(
+        path,
+        columns=settings.columns,
+        scheme=settings.scheme,
+        encoding=settings.encoding,
+        rename=settings.rename,
+    )
+    layout = corpus.layout
+    if layout is None or not layout.is_conllu:
+        return corpus
+    sentences = Rereadable(
+        lambda: join_sources(attach_texts(corpus.sentences, path, layout, settings.encoding, note))
+    )
+    return replace(corpus, sentences=sentences)
 
 
 def write_columns(corpus: Corpus | CorpusStream, separator: str) -> Iterator[str]:
@@ -36,8 +69,12 @@ def write_columns(corpus: Corpus | CorpusStream, separator: str) -> Iterator[str
 
 def write_conllu(corpus: Corpus | CorpusStream, column: str | None) -> Iterator[str]:
     """Yield a corpus as CoNLL-U, its tags in `column`: UPOS for bare labels, else `MISC:NER`, where None."""
-    usual = "UPOS" if corpus.scheme is Scheme.BARE else "MISC:NER"
-    return conll.format_conllu(corpus.sentences, column or usual)
+    return conll.format_conllu(corpus.sentences, column or usual_column(corpus.scheme))
+
+
+def usual_column(scheme: Scheme) -> str:
+    """Return the column of CoNLL-U in which tags are written where nobody says."""
+    return "UPOS" if scheme is Scheme.BARE else "MISC:NER"
 
 
 def write_conll(sentences: Iterable[LabelledSentence]) -> Iterator[str]:

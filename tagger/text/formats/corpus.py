@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import groupby
 
 from tagger.errors import DataError
 from tagger.text import conll
 from tagger.text.conll import DEFAULT_COLUMNS, Columns, Corpus, Sentence
+from tagger.text.conll.surface import join_sources
+from tagger.text.counting import Oddities
 from tagger.text.files import display_name
 from tagger.text.formats.alignment import Cutting, Document, Report, align
 from tagger.text.schemes import Scheme
@@ -22,8 +25,22 @@ class Misaligned(StrEnum):
     """What becomes of a span that does not meet token boundaries; it is reported in any case."""
 
     ERROR = "error"
+    TRIM = "trim"  # white space at its ends is left out of it; what else does not fit is an error
     SPLIT = "split"  # the tokens it cuts are cut
     SKIP = "skip"  # it is left out
+
+    @property
+    def is_strict(self) -> bool:
+        """Say whether a span that cuts a token is an error."""
+        return self in (Misaligned.ERROR, Misaligned.TRIM)
+
+
+class Unlabelled(StrEnum):
+    """What becomes of a text that nobody labelled; it is counted in any case."""
+
+    SKIP = "skip"  # it is left out
+    UNKNOWN = "unknown"  # every tag is `?`
+    OUTSIDE = "O"  # it is taken for one without any span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +55,11 @@ class CorpusSettings:
         lines: a line of such a text is a sentence; else sentences are found.
         misaligned: what becomes of spans that do not fit tokens.
         rename: tags to take for others before their scheme is found.
+        unlabelled: what becomes of texts that nobody labelled.
+        annotator: whose labels are read where several people's differ; `first`, or `all`, each as a text of its own.
+        offsets: what the offsets of spans count (`records.UNITS`); None: code points, or what the texts that stand
+            with the spans prove.
+        tag_names: of tags that are numbers, in their order.
     """
 
     columns: Columns = DEFAULT_COLUMNS
@@ -47,11 +69,20 @@ class CorpusSettings:
     lines: bool = False
     misaligned: Misaligned = Misaligned.ERROR
     rename: Mapping[str, str] = field(default_factory=dict)
+    unlabelled: Unlabelled = Unlabelled.SKIP
+    annotator: str | None = None
+    offsets: str | None = None
+    tag_names: tuple[str, ...] = ()
 
     @property
     def cutting(self) -> Cutting:
         """Return how texts are cut."""
-        return Cutting(self.mode, self.lines, self.misaligned is Misaligned.SPLIT)
+        return Cutting(
+            self.mode,
+            self.lines,
+            split=self.misaligned is Misaligned.SPLIT,
+            trim=self.misaligned is not Misaligned.ERROR,
+        )
 
 
 def align_corpus(
@@ -80,16 +111,22 @@ def align_corpus(
         report(fault)
 
     def sentences() -> Iterator[Sentence]:
-        for found in read(note_fault, warnings.append):
-            if isinstance(found, Sentence):
-                yield found
-            else:
-                yield from align(found, settings.cutting, note_fault)
+        for is_aligned, group in groupby(
+            read(note_fault, warnings.append), lambda found: isinstance(found, Sentence)
+        ):
+            if is_aligned:
+                yield from join_sources(each for each in group if isinstance(each, Sentence))
+                continue
+            for document in group:
+                assert isinstance(document, Document)
+                yield from align(document, settings.cutting, note_fault, oddities.note)
 
     warnings: list[str] = []
+    oddities = Oddities()
     aligned = tuple(sentences())
-    if faults and settings.misaligned is Misaligned.ERROR:
+    if faults and settings.misaligned.is_strict:
         found = "1 span does" if faults == 1 else f"{faults} spans do"
-        raise DataError(f"{found} not fit tokens; mend them, or say --misaligned split or skip", path)
-    corpus = Corpus(display_name(path), aligned, Scheme.IOB2, "", tuple(warnings))
+        ways = "trim, split or skip" if settings.misaligned is Misaligned.ERROR else "split or skip"
+        raise DataError(f"{found} not fit tokens; mend them, or say --misaligned {ways}", path)
+    corpus = Corpus(display_name(path), aligned, Scheme.IOB2, "", (*warnings, *oddities.lines()))
     return conll.resolve_scheme(corpus, settings.scheme, rename=settings.rename)

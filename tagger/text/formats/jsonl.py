@@ -1,5 +1,8 @@
 """Labelled sentences -> JSON Lines: one object a line, as `docs/architecture.md` fixes it for other programs.
 
+The sentences of a corpus have their comments with them; one that was cut from a text has the white space behind it,
+so that the sentences of a text, joined, are the text.
+
 The lines are built by hand, several times faster than `json.dumps` of dicts would make them, and equal to what it
 writes, except that no line holds a character that some reader takes for a line end or a terminal for a command.
 """
@@ -8,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from tagger.text.conll.surface import is_derived
 from tagger.text.escape import quote_json
 from tagger.text.formats.sentence import LabelledAlternative, LabelledSentence, LabelledSpan
 
@@ -32,10 +36,16 @@ def write_jsonl(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
         tokens = ", ".join([f"[{start}, {end}, {names[tag]}]" for start, end, tag in sentence.tokens])
         spans = ", ".join([_span(span, names) for span in sentence.spans])
         nbest = "" if sentence.nbest is None else f', "nbest": [{_alternatives(sentence.nbest, names)}]'
+        comments = _comments(sentence.comments) if sentence.comments else ""
         yield (
             f'{{"doc": {quoted_doc}, "start": {sentence.start}, "end": {sentence.end}, '
-            f'"text": {quote_json(sentence.text)}, "tokens": [{tokens}], "spans": [{spans}]{nbest}}}\n'
+            f'"text": {quote_json(sentence.text)}, "tokens": [{tokens}], "spans": [{spans}]{nbest}{comments}}}\n'
         )
+
+
+def _comments(comments: Iterable[str]) -> str:
+    kept = ", ".join(quote_json(comment) for comment in comments if not is_derived(comment))
+    return f', "comments": [{kept}]' if kept else ""
 
 
 def _span(span: LabelledSpan, names: _Quoted) -> str:

@@ -1,6 +1,7 @@
-"""Labelled sentences -> JSON records: tokens and tags, and what annotation tools import.
+"""Labelled texts -> JSON records: tokens and tags, and what annotation tools import.
 
-`records` reads all of them back.
+`records` reads all of them back. The tools take any text, a sentence or a whole one, and count its offsets from its
+own beginning; `doc` names its document, and `start` says where in that it begins, if that is not the beginning.
 """
 
 from __future__ import annotations
@@ -9,66 +10,81 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from tagger.text.conll import Sentence
 from tagger.text.formats.sentence import LabelledSentence
 
 Record = dict[str, Any]
 
 
-def write_tags(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
-    """Yield one object a line: tokens, tags, and the comments of a corpus."""
+def write_tags(sentences: Iterable[Sentence], name: str) -> Iterator[str]:
+    """Yield one object a line: tokens, tags, and the comments of a corpus; `name` is that of its first document."""
     for sentence in sentences:
-        tags = [tag for _, _, tag in sentence.tokens]
-        record: Record = {"doc": sentence.doc, "tokens": sentence.words(), "tags": tags}
-        yield _dump_line(record | ({"comments": list(sentence.comments)} if sentence.comments else {}))
+        named = sentence.excerpt.source.name if sentence.excerpt else None
+        doc = named or (f"{name}#{sentence.document}" if sentence.document else name)
+        record: Record = {"doc": doc, "tokens": sentence.tokens, "tags": sentence.tags}
+        yield _dump_line(record | ({"comments": sentence.comments} if sentence.comments else {}))
 
 
-def write_spans(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
-    """Yield one object a line: what `jsonl.write_jsonl` writes, without confidences."""
-    for sentence in sentences:
-        spans = [
-            {"type": span.type, "start": span.start, "end": span.end, "text": span.text}
-            for span in sentence.spans
-        ]
-        yield _dump_line(
-            {
-                "doc": sentence.doc,
-                "start": sentence.start,
-                "end": sentence.end,
-                "text": sentence.text,
-                "tokens": [list(token) for token in sentence.tokens],
-                "spans": spans,
-            }
-        )
+def write_doccano(texts: Iterable[LabelledSentence]) -> Iterator[str]:
+    """Yield one object a line, as doccano imports and exports it."""
+    for text in texts:
+        shift = text.start
+        label = [[span.start - shift, span.end - shift, span.type] for span in text.spans]
+        yield _dump_line({"text": text.text, "label": label} | _provenance(text))
 
 
-def write_doccano(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
-    """Yield one object a line, as doccano imports and exports it; offsets count from the sentence."""
-    for sentence in sentences:
-        shift = sentence.start
-        label = [[span.start - shift, span.end - shift, span.type] for span in sentence.spans]
-        yield _dump_line({"text": sentence.text, "label": label, "doc": sentence.doc})
-
-
-def write_labelstudio(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
-    """Yield an array of tasks, a line for each sentence: Label Studio imports no JSON lines."""
+def write_labelstudio(texts: Iterable[LabelledSentence]) -> Iterator[str]:
+    """Yield an array of tasks, a line for each text: Label Studio imports no JSON lines."""
     before = "[\n"
-    for sentence in sentences:
-        yield before + _dump(_make_task(sentence))
+    for text in texts:
+        yield before + _dump(_make_task(text))
         before = ",\n"
     yield "\n]\n" if before == ",\n" else "[]\n"
 
 
-def _make_task(sentence: LabelledSentence) -> Record:
+def _make_task(text: LabelledSentence) -> Record:
     result = []
-    for span in sentence.spans:
-        start, end = span.start - sentence.start, span.end - sentence.start
+    for span in text.spans:
+        start, end = span.start - text.start, span.end - text.start
         value = {"start": start, "end": end, "text": span.text, "labels": [span.type]}
         result.append({"from_name": "label", "to_name": "text", "type": "labels", "value": value})
-    return {
-        "data": {"text": sentence.text},
-        "annotations": [{"result": result}],
-        "meta": {"doc": sentence.doc},
-    }
+    return {"data": {"text": text.text}, "annotations": [{"result": result}], "meta": _provenance(text)}
+
+
+def write_prodigy(texts: Iterable[LabelledSentence]) -> Iterator[str]:
+    """Yield one task a line, as Prodigy imports and exports it (https://prodi.gy/docs/api-interfaces)."""
+    for text in texts:
+        shift = text.start
+        places = [(start - shift, end - shift) for start, end, _ in text.tokens]
+        first = {start: i for i, (start, _) in enumerate(places)}
+        last = {end: i for i, (_, end) in enumerate(places)}
+        tokens = [
+            {
+                "text": text.text[start:end],
+                "start": start,
+                "end": end,
+                "id": i,
+                "ws": text.text[end : end + 1].isspace(),
+            }
+            for i, (start, end) in enumerate(places)
+        ]
+        spans = [
+            {
+                "start": span.start - shift,
+                "end": span.end - shift,
+                "token_start": first[span.start - shift],
+                "token_end": last[span.end - shift],
+                "label": span.type,
+            }
+            for span in text.spans
+        ]
+        record = {"text": text.text, "tokens": tokens, "spans": spans, "answer": "accept"}
+        yield _dump_line(record | {"meta": _provenance(text)})
+
+
+def _provenance(text: LabelledSentence) -> Record:
+    """Return what says where a text comes from."""
+    return {"doc": text.doc} | ({"start": text.start} if text.start else {})
 
 
 def _dump(record: Record) -> str:
