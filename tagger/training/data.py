@@ -6,8 +6,10 @@ It says what it found as facts; printing them is the caller's.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
@@ -28,8 +30,13 @@ from tagger.text.schemes import Scheme
 from tagger.text.tokenizer import Mode, detect
 from tagger.training.pretrained import TrainedTextEncoder
 
+_NO_SPANS = (
+    "no gold span, so that it can choose nothing: the last epoch is kept, nothing is calibrated, and F1 is 0 by "
+    "convention; give a --dev file with spans, or hold out more with --set corpus.dev_share"
+)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Corpora:
     """The corpora of one training run.
 
@@ -55,6 +62,11 @@ class Corpora:
     base: TrainedModel | None = None
     gazetteers: tuple[Gazetteer, ...] = ()
     encoder: TrainedTextEncoder | None = None
+
+    @cached_property
+    def dev_has_spans(self) -> bool:
+        """Whether dev can choose anything: without a gold span every F1 on it is 0."""
+        return any(_spans(sentence, self.dev.scheme) for sentence in self.dev.sentences)
 
     def fingerprint(self) -> bytes:
         """Return what differs where the training or the dev sentences differ."""
@@ -162,7 +174,10 @@ def prepare_corpora(learned: Corpus, dev: Corpus | None, test: Corpus | None, *,
         fault = "found no span, expected some to learn from; is the tag column the right one? (--tag-column)"
         raise DataError("; ".join((fault, *learned.warnings)), learned.path)
     costs.check(config.training.costs, types)
-    return Corpora(settled, learned, dev, test, held_out, tuple(types))
+    found_corpora = Corpora(settled, learned, dev, test, held_out, tuple(types))
+    if found_corpora.dev_has_spans:
+        return found_corpora
+    return replace(found_corpora, dev=replace(dev, warnings=(*dev.warnings, _NO_SPANS)))
 
 
 def count_tokens(corpus: Corpus) -> int:
@@ -199,7 +214,10 @@ def describe_corpus(corpus: Corpus, learned: Corpus | None = None, types: Sequen
     """Count what a corpus holds, beside the training corpus where one is given."""
     tokens = sum(len(sentence) for sentence in corpus.sentences)
     spans = [span.type for sentence in corpus.sentences for span in _spans(sentence, corpus.scheme)]
-    strange = {type_: spans.count(type_) for type_ in sorted(set(spans) - set(types))} if learned else {}
+    strange = {}
+    if learned is not None:
+        counts = Counter(spans)
+        strange = {type_: counts[type_] for type_ in sorted(counts.keys() - set(types))}
     unknown = repeated = None
     if learned is not None:
         known = {token for sentence in learned.sentences for token in sentence.tokens}

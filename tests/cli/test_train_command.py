@@ -313,3 +313,18 @@ def test_signals_to_a_real_process(ten_sentences, tmp_path, number, times):
         assert "everything is saved" not in err
     assert "Traceback" not in err
     files.load_model(tmp_path / "m")
+
+
+def test_a_dev_file_without_a_span_chooses_nothing(train, tmp_path):
+    """Every epoch would be as good as every other, the first is as good as any, and nothing could be calibrated."""
+    (tmp_path / "empty.conll").write_text("It O\nrained O\n. O\n\nNobody O\nknew O\n", encoding="utf-8")
+    done = train("--dev", "empty.conll", "--epochs", "3", "--patience", "1", "--json")
+    assert done.code == 0
+    [warning] = [line for line in done.err.splitlines() if "no gold span" in line]
+    assert warning.startswith("warning: empty.conll: no gold span, so that it can choose nothing")
+    found = json.loads(done.out)
+    assert (found["epochs"], found["best_epoch"], found["min_confidence"]) == (3, 3, 0.0)
+    assert found["dev"]["micro"]["f1"] == 0.0
+    assert found["dev"]["note"].startswith("no span in gold")
+    model = files.load_model("m")
+    assert (model.temperature, model.agreement, model.min_confidence) == (1.0, 0.0, 0.0)

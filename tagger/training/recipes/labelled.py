@@ -122,9 +122,11 @@ class LabelledRecipe:
     def seed(self) -> int:
         return self.config.seed
 
-    @property
+    @cached_property
     def settings(self) -> TrainingConfig:
-        return self.config.training
+        """The settings of the gradient steps; patience is for a dev that can get better."""
+        asked = self.config.training
+        return asked if self.data.dev_has_spans else asked.model_copy(update={"patience": None})
 
     @cached_property
     def corpus(self) -> EncodedCorpus:
@@ -170,7 +172,9 @@ class LabelledRecipe:
 
     def terms(self, run: Run, progress: float) -> tuple[float, ...]:
         asked = self.settings.recall_cost
-        return progress, recall_cost(run.known) if asked == "auto" else asked
+        if asked != "auto":
+            return progress, asked
+        return progress, recall_cost(run.known) if self.data.dev_has_spans else 0.0
 
     def measure(self, network: nn.Module) -> Scores:
         strength, scores = self._dev.fit_agreement(export_weights(_labeler_of(network)))
