@@ -1,8 +1,8 @@
 """Pretrained word vectors: GloVe, word2vec (text and binary) and fastText text files -> rows for the words needed.
 
 Read as a stream: a row is parsed only if its word is wanted, so memory is that of the words kept, whatever the file
-holds: a line, a word of the binary format and the rows that are waiting have a longest size, and of malformed rows the
-number and the first are kept. Rows of text are parsed by the block; a block with anything odd in it is read again row by
+holds. A line, a word of the binary format and the rows that wait have a longest size; of malformed rows the number
+and the first are kept. Rows of text are parsed by the block; a block with anything odd in it is read again row by
 row, to say what and where. Which words are wanted, and what the rows are for, the caller knows.
 """
 
