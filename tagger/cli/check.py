@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from rich.text import Text
 from tagger.cli.options import READING, RESULTS, SCHEME, AsJson, Encoding, TagColumn, TokenColumn
 from tagger.cli.tables import printable
 from tagger.text.counting import count_of
+from tagger.text.objects import dump_json
 from tagger.text.schemes import Scheme
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def check(
         encoding=encoding,
     )
     if as_json:
-        typer.echo(json.dumps(report.as_dict(), ensure_ascii=False))
+        typer.echo(dump_json(report.as_dict()))
     else:
         _render(Console(highlight=False), report, limit)
     if not report.is_fit:

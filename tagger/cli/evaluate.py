@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +20,7 @@ from tagger.cli.options import (
     Strict,
     TrainingCorpus,
 )
+from tagger.text.objects import dump_json
 from tagger.text.schemes import Scheme
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def evaluate(
         write_page(result.analysis, report)
     _warn(Console(stderr=True, highlight=False), result, tagger.types)
     if as_json:
-        typer.echo(json.dumps(result.as_dict(), ensure_ascii=False))
+        typer.echo(dump_json(result.as_dict()))
     else:
         console = Console(highlight=False)
         show(console, result.analysis, details=details, errors=errors, seqeval=result.reports[0])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tagger.cli.options import AsJson
+from tagger.text.objects import describe, dump_json
 
 
 def generate(
@@ -49,7 +49,7 @@ def generate(
     if following is not None:
         predictions = TextContinuer(parts, read).likeliest(following)
         if as_json:
-            typer.echo(json.dumps({"next": [each._asdict() for each in predictions]}, ensure_ascii=False))
+            typer.echo(dump_json(describe("next-words", {"next": [each._asdict() for each in predictions]})))
             return
         for each in predictions:
             typer.echo(f"{each.probability:.4f}  {_shown(each.word)}")
@@ -64,7 +64,7 @@ def generate(
             lines[-1].append(word)
     text = "\n".join(blank.join(line) for line in lines if line)
     if as_json:
-        typer.echo(json.dumps({"prompt": prompt, "text": text}, ensure_ascii=False))
+        typer.echo(dump_json(describe("generation", {"prompt": prompt, "text": text})))
     else:
         typer.echo("\n".join(_shown(line) for line in text.split("\n")))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ import typer
 
 from tagger.cli.options import AsJson
 from tagger.text.counting import count_of
+from tagger.text.objects import dump_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -48,7 +48,7 @@ def inspect(
             )
         inspection.write(found.transitions, svg)
     if as_json:
-        typer.echo(json.dumps(found.as_dict(), ensure_ascii=False))
+        typer.echo(dump_json(found.as_dict()))
         return
     console = Console(highlight=False)
     console.print(_facts(found))

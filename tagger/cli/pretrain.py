@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +14,7 @@ from tagger.cli.tables import percent
 from tagger.config import PretrainConfig, TextEncoderConfig
 from tagger.errors import ConfigError
 from tagger.text.counting import count_of
+from tagger.text.objects import dump_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -121,7 +121,7 @@ def pretrain(
         return
     finished = _run(talk, recipe, output, resume)
     if as_json:
-        typer.echo(json.dumps(finished.as_dict(), ensure_ascii=False))
+        typer.echo(dump_json(finished.as_dict()))
         return
     typer.echo(f"perplexity of held-out text: {_perplexities(finished)}")
     say(
@@ -179,7 +179,7 @@ def _rehearse(recipe: PretrainingRecipe, as_json: bool) -> None:
 
     found = rehearse(recipe)
     if as_json:
-        typer.echo(json.dumps(found.as_dict()))
+        typer.echo(dump_json(found.as_dict()))
     else:
         Console(highlight=False).print(rehearsal_table(found, recipe.settings.epochs, 1))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,14 +20,11 @@ from tagger.cli.options import (
     TokenColumn,
     TrainingCorpus,
 )
+from tagger.text.objects import dump_json
 from tagger.text.schemes import Scheme
 
 if TYPE_CHECKING:
     from tagger.scoring.result import ScoringResult
-
-if TYPE_CHECKING:
-    pass
-
 
 _Gold = Annotated[
     Path, typer.Argument(metavar="GOLD", help="File with the right labels; - is the standard input.")
@@ -112,7 +108,7 @@ def score(
     if report:
         write_page(result.analysis, report)
     if as_json:
-        typer.echo(json.dumps(result.as_dict(), ensure_ascii=False))
+        typer.echo(dump_json(result.as_dict()))
     else:
         _render(result, details=details, errors=errors)
 

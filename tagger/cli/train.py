@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,7 @@ import typer
 from tagger.cli.flags import Flag, Given, choose_settings, with_settings
 from tagger.cli.options import SCHEMES, AsJson, ConfigFile, Output, Overrides, Resume, check_encoding
 from tagger.config import Config
+from tagger.text.objects import dump_json
 from tagger.text.schemes import parse_scheme
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _rehearse(data: Corpora, seeds: int, as_json: bool) -> None:
 
     found = rehearse(labelled.prepare(data))
     if as_json:
-        typer.echo(json.dumps(found.as_dict() | {"seeds": seeds}))
+        typer.echo(dump_json(found.as_dict() | {"seeds": seeds}))
     else:
         Console(highlight=False).print(rehearsal_table(found, data.config.training.epochs, seeds))
 
@@ -220,7 +220,7 @@ def _show(talk: Console, result: TrainingResult, as_json: bool) -> None:
     from tagger.cli.tables import scores_table, seeds_table
 
     if as_json:
-        typer.echo(json.dumps(result.as_dict(), ensure_ascii=False))
+        typer.echo(dump_json(result.as_dict()))
         return
     finished, repeated = result.finished, result.seeds
     results = Console(highlight=False)

@@ -11,6 +11,7 @@ from tagger.scoring.report import Analysis
 from tagger.scoring.resampling import Comparison
 from tagger.scoring.seqeval_report import SeqevalReport
 from tagger.text.conll import Corpus
+from tagger.text.objects import describe
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,9 @@ class ScoringResult:
         speed = {"seconds": self.seconds, "tokens_per_second": self.scores.tokens / max(self.seconds, 1e-9)}
         found = self._system(0) | speed
         if self.comparison is None:
-            return found
+            return describe("scoring", found)
         test = self.comparison
-        return found | {
+        both = {
             "other": self._system(1),
             "comparison": {
                 "measure": self.scores.headline[0],
@@ -61,6 +62,7 @@ class ScoringResult:
                 "trials": test.trials,
             },
         }
+        return describe("scoring", found | both)
 
     def _system(self, number: int) -> dict[str, Any]:
         analysis, report = self.analyses[number], self.reports[number]

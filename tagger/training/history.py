@@ -10,6 +10,7 @@ from typing import Any
 
 from tagger.runtime import directory as files
 from tagger.text.files import write_atomically
+from tagger.text.objects import describe, dump_json
 
 Epochs = Sequence[Mapping[str, Any]]  # the facts of each epoch, as a line of the history holds them
 
@@ -41,8 +42,8 @@ class History:
 
     def add(self, facts: Mapping[str, Any]) -> None:
         """Append an epoch."""
-        self.epochs.append(dict(facts))
-        lines = [json.dumps(each, ensure_ascii=False) + "\n" for each in self.epochs]
+        self.epochs.append(describe("epoch", facts))
+        lines = [dump_json(each) + "\n" for each in self.epochs]
         write_atomically(self._path, "".join(lines).encode())
         write_atomically(self._picture, self._draw(self.epochs).encode())
 

@@ -14,6 +14,7 @@ from tagger.config import Config
 from tagger.errors import ModelError
 from tagger.runtime import directory as files
 from tagger.runtime.trained import FITTED, TrainedModel
+from tagger.text.objects import VERSIONS, describe
 
 START, END = "(start)", "(end)"
 """Names of the two edges of a sentence; no tag has brackets around it."""
@@ -121,7 +122,7 @@ class Inspection:
     def as_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""
         moves = [] if self.transitions is None else [move._asdict() for move in self.transitions.moves]
-        return {
+        facts = {
             "model": self.directory,
             "scheme": self.config.corpus.scheme,
             "mode": self.config.corpus.mode,
@@ -139,6 +140,7 @@ class Inspection:
             "transitions": None if self.transitions is None else asdict(self.transitions),
             "moves": moves,
         }
+        return describe("inspection", facts)
 
 
 def inspect(directory: str | Path) -> Inspection:
@@ -178,9 +180,9 @@ def _read_scores(path: Path) -> dict[str, Any] | None:
     if content is None:
         return None
     try:
-        scores = json.loads(content)
+        scores = {name: part for name, part in json.loads(content).items() if name not in VERSIONS}
         if all(isinstance(part["micro"]["f1"], float) for part in scores.values()):
-            return dict(scores)
+            return scores
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         pass
     raise ModelError(

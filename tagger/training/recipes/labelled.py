@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,6 +29,7 @@ from tagger.runtime.windows import Group
 from tagger.scoring import Scores
 from tagger.text.conll import Corpus
 from tagger.text.files import write_atomically
+from tagger.text.objects import describe, dump_json
 from tagger.text.schemes import Scheme
 from tagger.training import card, curves, objective
 from tagger.training.calibration import DevScorer
@@ -311,9 +311,8 @@ def _write_reports(data: Corpora, finished: FinishedLabeller, seconds: float, pa
     if finished.test is not None:
         scores["test"] = finished.test.scores.as_dict()
     directory = finished.directory
-    write_atomically(
-        directory / files.SCORES, json.dumps(scores, ensure_ascii=False, indent=2).encode() + b"\n"
-    )
+    content = dump_json(describe("scores", scores), indent=2)
+    write_atomically(directory / files.SCORES, content.encode() + b"\n")
     text = card.describe_labeller(
         data, scores, finished.best_epoch, finished.epochs, seconds, parameters, finished.min_confidence
     )

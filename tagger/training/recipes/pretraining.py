@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from tagger.model.threads import one_thread
 from tagger.runtime import directory as files
 from tagger.text.counting import count_of
 from tagger.text.files import write_atomically
+from tagger.text.objects import describe, dump_json
 from tagger.text.raw import Words
 from tagger.training import curves
 from tagger.training.history import Epochs
@@ -58,7 +58,7 @@ class FinishedPretraining(Finished):
     def as_dict(self) -> dict[str, Any]:
         """Return what `--json` prints of it."""
         perplexity = {"forward": self.forward, "backward": self.backward}
-        return {"perplexity": perplexity} | Finished.as_dict(self)
+        return describe("pretraining", {"perplexity": perplexity} | Finished.as_dict(self))
 
 
 class TextLearner(Protocol):
@@ -235,8 +235,8 @@ class PretrainingRecipe:
             directory=ended.directory,
             use=self.task.use,
         )
-        scores = {"perplexity": finished.as_dict()["perplexity"]}
-        content = json.dumps(scores, indent=2).encode() + b"\n"
+        scores = describe("pretraining-scores", {"perplexity": finished.as_dict()["perplexity"]})
+        content = dump_json(scores, indent=2).encode() + b"\n"
         write_atomically(ended.directory / files.SCORES, content)
         text = self._describe(finished, ended.parameters)
         write_atomically(ended.directory / files.CARD, text.encode())
