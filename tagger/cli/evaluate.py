@@ -101,12 +101,13 @@ def evaluate(
 
 def _warn(console: Console, result: ScoringResult, types: list[str]) -> None:
     """Say what was odd about the corpus, and which of its types no model could find that doesn't know them."""
-    from tagger.cli.messages import warn
+    from tagger.cli.messages import list_counts, warn
 
     corpus = result.gold
     for warning in corpus.warnings:
         warn(console, f"{corpus.path}: {warning}")
-    strange = {name: each.support for name, each in result.scores.types.items() if name not in types}
+    known = set(types)
+    strange = {name: each.support for name, each in sorted(result.scores.types.items()) if name not in known}
     if strange:
-        listed = ", ".join(f"{type_} ({count})" for type_, count in sorted(strange.items()) if count)
+        listed = list_counts(strange)
         warn(console, f"{corpus.path}: types that the model doesn't know, counted as missed: {listed}")
