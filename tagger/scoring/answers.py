@@ -77,7 +77,7 @@ def read_answers(paths: Sequence[FilePath], wanted: AnswerColumns) -> tuple[Corp
 def _read_predicted(gold: Corpus, path: FilePath, wanted: AnswerColumns) -> Answers:
     given = wanted.predicted_scheme or wanted.scheme
     columns = Columns(token=wanted.token_column, tag=wanted.predicted_column)
-    corpus = read_corpus(path, columns=columns, scheme=given, encoding=wanted.encoding)
+    corpus = read_corpus(path, columns=columns, scheme=given, encoding=wanted.encoding, beside=gold.sentences)
     return match_answers(gold, corpus, given)
 
 
