@@ -149,6 +149,7 @@ def test_train_and_what_it_leaves_behind(run, files: Path) -> None:
         evaluated = check("scoring", done_well(run("evaluate", "m", "gold.conll", "--json", *options)))
         asked = {"strict": "--strict" in options, "min_confidence": 0.0 if len(options) == 2 else None}
         assert timeless(evaluated) == timeless(tagger.evaluate("m", "gold.conll", **asked).as_dict())
+        assert evaluated["min_confidence"] == (0.0 if len(options) == 2 else found["min_confidence"])
 
     text = "Anna Keller flew to\nNew York. It rained."
     Path("text.txt").write_text(text, encoding="utf-8")

@@ -260,6 +260,7 @@ def test_a_page_without_errors_and_one_without_spans() -> None:
     perfect = report.analyse(SENTENCES, [each.tags for each in SENTENCES], Scheme.IOB2)
     assert "There are none." in report.render_page(perfect)
     empty = report.analyse([Sentence(("a",), ("O",))], [["O"]], Scheme.IOB2)
+    assert "No span in gold or predicted: F1 is 0 by convention" in report.render_page(empty)
     assert "There are no spans." in report.render_page(empty)
     assert "nan" not in report.render_page(empty).split("<body>")[1].lower()
 
