@@ -332,11 +332,7 @@ def _drop_undecidable(
 ) -> tuple[list[Span], list[Span]]:
     """Leave out what an unknown gold tag makes undecidable (see the top of this file)."""
     unknown = {index for index, tag in enumerate(tags) if tag == UNKNOWN_TAG}
-    doubtful = [span for span in predicted if not unknown.isdisjoint(range(span.start, span.end))]
-    kept_gold = [
-        span
-        for span in gold
-        if unknown.isdisjoint(range(span.start, span.end))
-        and not any(other.start < span.end and span.start < other.end for other in doubtful)
-    ]
-    return kept_gold, [span for span in predicted if span not in doubtful]
+    kept = [span for span in predicted if unknown.isdisjoint(range(span.start, span.end))]
+    doubtful = set(predicted).difference(kept)
+    undecidable = unknown.union(*(range(span.start, span.end) for span in doubtful))
+    return [span for span in gold if undecidable.isdisjoint(range(span.start, span.end))], kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import statistics
+import time
 from collections import Counter
 from itertools import product
 from pathlib import Path
@@ -399,3 +400,13 @@ def test_pairs_hold_the_spans_that_are_scored() -> None:
     pairs = scoring.pair_spans(gold, predicted, Scheme.IOB2)
     assert [pair.gold for pair in pairs] == [tags_to_spans(tags, Scheme.IOB2) for tags in gold]
     assert scoring.score_spans(pairs).types == scoring.score(gold, predicted, Scheme.IOB2).types
+
+
+def test_many_unknown_tags_in_one_sentence_are_left_out_in_linear_time() -> None:
+    count = 30_000
+    began = time.perf_counter()
+    scores = scoring.score(
+        [["B-A", "?", "O", "B-A"] * count], [["B-A", "I-A", "B-B", "B-A"] * count], Scheme.IOB2
+    )
+    assert time.perf_counter() - began < 10
+    assert scores.micro == scoring.Score(gold=count, predicted=2 * count, correct=count)

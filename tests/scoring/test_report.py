@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import tracemalloc
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -511,3 +512,16 @@ def test_narrow_screens_need_no_sideways_scrolling(
         assert width <= inner == 380
     finally:
         window.resize(1200, 900)
+
+
+def test_an_analysis_keeps_counts_and_no_spans() -> None:
+    """Memory was that of all spans and matches, several times the corpus."""
+    gold = [Sentence(("a", "b", "c", "d"), ("B-A", "B-B", "O", "B-A"), line=4 * i) for i in range(20_000)]
+    predicted = [("B-A", "O", "B-B", "B-B")] * len(gold)
+    tracemalloc.start()
+    facts = report.analyse(gold, predicted, Scheme.IOB2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert facts.scores.micro == Score(60_000, 60_000, 20_000)
+    assert peak < 2 << 20
+    assert len(facts.wrong) == 20_000
