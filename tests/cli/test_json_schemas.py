@@ -18,6 +18,8 @@ from commands import TINY, Done
 import tagger
 from tagger.runtime import inspection
 from tagger.text import audit
+from tagger.text.formats import LabelledSentence, LabelledSpan
+from tagger.text.formats.jsonl import write_jsonl
 from tagger.text.objects import SCHEMAS, describe, dump_json
 
 jsonschema = pytest.importorskip("jsonschema")
@@ -203,6 +205,11 @@ def test_what_is_no_number_is_null() -> None:
     assert found["schema"] == SCHEMAS["check"]
     with pytest.raises(ValueError, match="not JSON compliant"):
         dump_json(math.nan)
+    span = LabelledSpan("PER", 0, 3, "Ada", math.nan)
+    sentence = LabelledSentence(doc="x", start=0, end=3, text="Ada", tokens=[(0, 3, "B-PER")], spans=[span])
+    [line] = write_jsonl([sentence])
+    assert check("prediction", line) == sentence.as_dict()
+    assert sentence.as_dict()["spans"][0]["confidence"] is None
 
 
 def test_half_a_surrogate_pair_is_escaped() -> None:
