@@ -92,7 +92,8 @@ def evaluate(
     )
     answers = Answers(path=gold.path, tags=tuple(map(tuple, tags)), scheme=gold.scheme)
     report = report_answers_with_seqeval(gold, answers, strict=strict) if seqeval else None
-    return ScoringResult(gold, (answers,), (analysis,), (report,), None, seconds)
+    least = found.min_confidence if min_confidence is None else min_confidence
+    return ScoringResult(gold, (answers,), (analysis,), (report,), None, seconds, least)
 
 
 def score(

@@ -14,6 +14,7 @@ from tagger.config import Config
 from tagger.errors import ConfigError, TaggerError
 from tagger.scoring import Scores
 from tagger.text.conll import Corpus
+from tagger.text.objects import describe
 from tagger.text.schemes import Scheme, parse_scheme
 from tagger.text.schemes.tags import is_writable
 
@@ -78,10 +79,24 @@ class TrainingResult:
         return f"TrainingResult({str(self.directory)!r}, {', '.join(scores)}, {self.seconds:.0f} s)"
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what `tagger train --json` prints: the scores on test, else on dev, and the facts of the run."""
+        """Return what `tagger train --json` prints.
+
+        `dev` and `test`, and what several seeds came to in `repeated`, mean the same whatever was asked for. Beside
+        them stand the scores on test, else on dev (`headline` says which), and the keys of `repeated`, as scripts
+        know them from before.
+        """
+        part = "dev" if self.finished.test is None else "test"
         headline = self.finished.dev if self.finished.test is None else self.finished.test
-        facts = headline.scores.as_dict() | self.finished.as_dict()
-        return facts if self.seeds is None else facts | self.seeds.as_dict()
+        measure, value = headline.scores.headline
+        repeated = None if self.seeds is None else self.seeds.as_dict()
+        facts = {
+            **headline.scores.as_dict(),
+            **self.finished.as_dict(),
+            **(repeated or {}),
+            "headline": {"part": part, "measure": measure, "value": value},
+            "repeated": repeated,
+        }
+        return describe("training", facts)
 
 
 def train(

@@ -16,7 +16,7 @@ from rich.text import Text
 from tagger.cli.options import READING, RESULTS, SCHEME, AsJson, Encoding, TagColumn, TokenColumn
 from tagger.cli.tables import printable
 from tagger.text.counting import count_of
-from tagger.text.escape import render_json
+from tagger.text.objects import dump_json
 from tagger.text.schemes import Scheme
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def check(
         encoding=encoding,
     )
     if as_json:
-        typer.echo(render_json(report.as_dict()))
+        typer.echo(dump_json(report.as_dict()))
     else:
         _render(Console(highlight=False), report, limit)
     if not report.is_fit:

@@ -21,7 +21,7 @@ from tagger.cli.options import (
     Strict,
     TrainingCorpus,
 )
-from tagger.text.escape import render_json
+from tagger.text.objects import dump_json
 from tagger.text.schemes import Scheme
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def evaluate(
         write_page(result.analysis, report)
     _warn(Console(stderr=True, highlight=False), result, tagger.types)
     if as_json:
-        typer.echo(render_json(result.as_dict()))
+        typer.echo(dump_json(result.as_dict()))
     else:
         console = Console(highlight=False)
         show(console, result.analysis, details=details, errors=errors, seqeval=result.reports[0])
@@ -105,12 +105,13 @@ def evaluate(
 
 def _warn(console: Console, result: ScoringResult, types: list[str]) -> None:
     """Say what was odd about the corpus, and which of its types no model could find that doesn't know them."""
-    from tagger.cli.messages import warn
+    from tagger.cli.messages import list_counts, warn
 
     corpus = result.gold
     for warning in corpus.warnings:
         warn(console, f"{corpus.path}: {warning}")
-    strange = {name: each.support for name, each in result.scores.types.items() if name not in types}
+    known = set(types)
+    strange = {name: each.support for name, each in sorted(result.scores.types.items()) if name not in known}
     if strange:
-        listed = ", ".join(f"{type_} ({count})" for type_, count in sorted(strange.items()) if count)
+        listed = list_counts(strange)
         warn(console, f"{corpus.path}: types that the model doesn't know, counted as missed: {listed}")

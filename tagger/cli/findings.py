@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.table import Table
 
-from tagger.cli.messages import say, warn
+from tagger.cli.messages import list_counts, say, warn
 from tagger.cli.tables import percent
 from tagger.text.counting import count_of
 from tagger.text.features import normalise
@@ -50,7 +50,7 @@ def describe_corpora(console: Console, data: Corpora) -> None:
         if each.strange_types:
             warn(
                 console,
-                f"{each.path}: types that training lacks, counted as missed: {_listed(each.strange_types)}",
+                f"{each.path}: types that training lacks, counted as missed: {list_counts(each.strange_types)}",
             )
 
 
@@ -119,7 +119,3 @@ def _sizes(facts: dict[str, CorpusFacts]) -> Table:
             "" if each.repeated is None else f"{each.repeated:,}",
         )
     return table
-
-
-def _listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} ({count})" for name, count in counts.items())

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tagger.cli.options import RESULTS, AsJson
-from tagger.text.escape import render_json
+from tagger.text.objects import describe, dump_json
 
 
 def generate(
@@ -52,7 +52,7 @@ def generate(
     if following is not None:
         predictions = TextContinuer(parts, read).likeliest(following)
         if as_json:
-            typer.echo(render_json({"next": [each._asdict() for each in predictions]}))
+            typer.echo(dump_json(describe("next-words", {"next": [each._asdict() for each in predictions]})))
             return
         for each in predictions:
             typer.echo(f"{each.probability:.4f}  {_shown(each.word)}")
@@ -67,7 +67,7 @@ def generate(
             lines[-1].append(word)
     text = "\n".join(blank.join(line) for line in lines if line)
     if as_json:
-        typer.echo(render_json({"prompt": prompt, "text": text}))
+        typer.echo(dump_json(describe("generation", {"prompt": prompt, "text": text})))
     else:
         typer.echo("\n".join(_shown(line) for line in text.split("\n")))
 

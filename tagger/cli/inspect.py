@@ -10,7 +10,7 @@ import typer
 
 from tagger.cli.options import RESULTS, AsJson, Model
 from tagger.text.counting import count_of
-from tagger.text.escape import render_json
+from tagger.text.objects import dump_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -57,7 +57,7 @@ def inspect(
             )
         inspection.write(found.transitions, svg)
     if as_json:
-        typer.echo(render_json(found.as_dict()))
+        typer.echo(dump_json(found.as_dict()))
         return
     console = Console(highlight=False)
     console.print(_facts(found))

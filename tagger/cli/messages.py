@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ from tagger.cli.tables import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+_MOST_NAMES = 20  # in a line
 
 
 def say(console: Console, sentence: str, style: str = "") -> None:
@@ -19,6 +22,19 @@ def say(console: Console, sentence: str, style: str = "") -> None:
 def warn(console: Console, sentence: str) -> None:
     """Print a warning."""
     say(console, f"warning: {sentence}", "yellow")
+
+
+def list_counts(counts: Mapping[str, int]) -> str:
+    """Name things with their numbers, the most frequent where there are many.
+
+    >>> list_counts({"PER": 2, "LOC": 3})
+    'PER (2), LOC (3)'
+    """
+    shown = counts
+    if len(counts) > _MOST_NAMES:
+        shown = dict(sorted(counts.items(), key=lambda each: -each[1])[:_MOST_NAMES])
+    listed = ", ".join(f"{name} ({count})" for name, count in shown.items())
+    return listed if len(shown) == len(counts) else f"{listed} and {len(counts) - len(shown):,} more"
 
 
 def tell_of_directory(console: Console, output: Path, *, resume: bool) -> None:

@@ -24,7 +24,7 @@ from tagger.cli.tables import percent
 from tagger.config import PretrainConfig, TextEncoderConfig
 from tagger.errors import DataError
 from tagger.text.counting import count_of
-from tagger.text.escape import render_json
+from tagger.text.objects import dump_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -154,7 +154,7 @@ def _show(
     from tagger.cli.messages import say
 
     if as_json:
-        typer.echo(render_json(finished.as_dict()))
+        typer.echo(dump_json(finished.as_dict()))
         return
     typer.echo(f"perplexity of held-out text: {_perplexities(finished)}")
     if not was_complete:
@@ -248,7 +248,7 @@ def _rehearse(recipe: PretrainingRecipe, as_json: bool) -> None:
 
     found = rehearse(recipe)
     if as_json:
-        typer.echo(render_json(found.as_dict()))
+        typer.echo(dump_json(found.as_dict()))
     else:
         Console(highlight=False).print(rehearsal_table(found, recipe.settings.epochs, 1))
 

@@ -20,12 +20,11 @@ from tagger.cli.options import (
     TokenColumn,
     TrainingCorpus,
 )
-from tagger.text.escape import render_json
+from tagger.text.objects import dump_json
 from tagger.text.schemes import Scheme
 
 if TYPE_CHECKING:
     from tagger.scoring.result import ScoringResult
-
 
 _Gold = Annotated[
     Path, typer.Argument(metavar="GOLD", help="File with the right labels; - is the standard input.")
@@ -114,7 +113,7 @@ def score(
     if report is not None:
         write_page(result.analysis, report)
     if as_json:
-        typer.echo(render_json(result.as_dict()))
+        typer.echo(dump_json(result.as_dict()))
     else:
         _render(result, details=details, errors=errors)
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tagger.training.rehearsal import Rehearsal
     from tagger.training.repeat import Repeated
 
+MOST_TYPES = 60  # rows of a table of types: more than any tag set of words has; --json has all
 WIDEST_MATRIX = 10  # columns that fit a terminal of 80 characters
 MOST_CONFUSIONS = 20
 
@@ -38,12 +39,19 @@ def scores_table(scores: Scores, title: str | None = None) -> Group:
     table.add_column("type", overflow="fold")
     for heading in ("precision", "recall", "F1", "support"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for name, each in scores.types.items():
+    shown = scores.types
+    if len(shown) > MOST_TYPES:
+        frequent = sorted(shown, key=lambda name: -(shown[name].gold + shown[name].predicted))[:MOST_TYPES]
+        shown = {name: shown[name] for name in sorted(frequent)}
+    for name, each in shown.items():
         table.add_row(printable(name), *_cells(each))
+    if len(shown) < len(scores.types):
+        table.add_row(f"... and {len(scores.types) - len(shown):,} more types", *("",) * 4)
     table.add_section()
     table.add_row("micro", *_cells(scores.micro), style="bold")
     table.add_row("macro", *_cells(scores.macro))
-    return Group(table, _token_line(scores))
+    lines = [_token_line(scores)] + [printable(note) for note in (scores.note,) if note]
+    return Group(table, *lines)
 
 
 def _cells(score: Score | Average) -> tuple[str, str, str, str]:
@@ -167,14 +175,9 @@ def _confusion_table(confusion: Confusion) -> Table:
             table.add_row(printable(name), *(f"{count:,}" if count else "." for count in counts))
         return table
     table = _plain_table("gold", "predicted", "count")
-    cells = [
-        (count, rows[i], columns[j])
-        for i, row in enumerate(confusion.counts)
-        for j, count in enumerate(row)
-        if count and i != j
-    ]
-    for count, gold, predicted in sorted(cells, key=lambda cell: -cell[0])[:MOST_CONFUSIONS]:
-        table.add_row(printable(gold), printable(predicted), f"{count:,}")
+    for gold, predicted, count in confusion.largest()[:MOST_CONFUSIONS]:
+        names = "(spurious)" if gold is None else gold, "(missed)" if predicted is None else predicted
+        table.add_row(*map(printable, names), f"{count:,}")
     return table
 
 

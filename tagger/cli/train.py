@@ -22,7 +22,7 @@ from tagger.cli.options import (
     refuse_together,
 )
 from tagger.config import Config
-from tagger.text.escape import render_json
+from tagger.text.objects import dump_json
 from tagger.text.schemes import parse_scheme
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def _rehearse(data: Corpora, seeds: int, as_json: bool) -> None:
 
     found = rehearse(labelled.prepare(data))
     if as_json:
-        typer.echo(render_json(found.as_dict() | {"seeds": seeds}))
+        typer.echo(dump_json(found.as_dict() | {"seeds": seeds}))
     else:
         Console(highlight=False).print(rehearsal_table(found, data.config.training.epochs, seeds))
 
@@ -249,7 +249,7 @@ def _show(talk: Console, result: TrainingResult, as_json: bool) -> None:
     from tagger.cli.tables import scores_table, seeds_table
 
     if as_json:
-        typer.echo(render_json(result.as_dict()))
+        typer.echo(dump_json(result.as_dict()))
         return
     finished, repeated = result.finished, result.seeds
     results = Console(highlight=False)

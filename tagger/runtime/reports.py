@@ -15,6 +15,7 @@ from typing import Any
 from tagger.errors import ModelError
 from tagger.runtime import directory as files
 from tagger.runtime.directory import CARD, CURVES, HISTORY, SCORES, SEEDS
+from tagger.text.objects import VERSIONS
 from tagger.text.output import write_atomically
 
 _REPORTS = (SCORES, HISTORY, CURVES, CARD)
@@ -36,6 +37,8 @@ def read_scores(directory: Path) -> dict[str, Any] | None:
     if content is None:
         return None
     found = _parse(content)
+    if isinstance(found, dict):
+        found = {name: part for name, part in found.items() if name not in VERSIONS}
     if not isinstance(found, dict) or not all(map(_are_scores, found.values())):
         raise ModelError(
             "is not what training writes; run `tagger evaluate` for scores, or remove the file", path

@@ -83,6 +83,7 @@ def _read_predicted(gold: Corpus, path: FilePath, wanted: AnswerColumns) -> Answ
         scheme=given,
         encoding=wanted.encoding,
         likely=likely_scheme(gold.scheme),
+        beside=gold.sentences,
     )
     return match_answers(gold, corpus, given)
 
@@ -257,10 +258,11 @@ def compare_answers(
     if gold.scheme is Scheme.BARE:
         one, two = (scoring.count_tags(tags, each.tags) for each in (first, second))
         return scoring.compare(one, two, scoring.accuracy_of_counts)
-    one, two = (
-        scoring.count_spans(scoring.pair_spans(tags, each.tags, gold.scheme, each.scheme, strict=strict))
+    readings = (
+        scoring.read_pairs(tags, each.tags, gold.scheme, each.scheme, strict=strict)
         for each in (first, second)
     )
+    one, two = (scoring.count_spans(read.pair for read in reading) for reading in readings)
     return scoring.compare(one, two)
 
 

@@ -6,9 +6,9 @@ A predicted span is right when type, start and end are those of a gold span (Tjo
 
 Three conventions, each the same everywhere in this package:
 
-- **0/0.** Nothing to find and nothing found is complete agreement: precision, recall and F1 are 1.0. Spans on
-  one side alone give 0.0. No score is ever negative or NaN. (conlleval and seqeval give 0.0 for all-O
-  against all-O.)
+- **0/0 is 0.** Without a span in gold or predicted precision, recall and F1 are 0.0, as conlleval and seqeval have
+  it, and `Scores.note` says why: such labels measure nothing, and a model that finds nothing must not look perfect
+  on them. The same of accuracy where no gold tag is known. No score is ever negative or NaN.
 - **Unknown gold tags (`?`, partial annotation).** The token counts for nothing: it is left out of the token
   accuracy, a predicted span that covers it is left out, and so is a gold span that such a predicted span
   overlaps, since nobody knows whether they agree.
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import eq
 from typing import NamedTuple
@@ -44,22 +44,22 @@ class Score:
     @property
     def precision(self) -> float:
         """correct / predicted, the share of predicted spans that are right."""
-        return _fraction(self.correct, self.predicted, otherwise=float(self.gold == 0))
+        return _fraction(self.correct, self.predicted)
 
     @property
     def recall(self) -> float:
         """correct / gold, the share of gold spans that were found."""
-        return _fraction(self.correct, self.gold, otherwise=float(self.predicted == 0))
+        return _fraction(self.correct, self.gold)
 
     @property
     def f1(self) -> float:
         """2 P R / (P + R) = 2 correct / (gold + predicted)."""
-        return _fraction(2 * self.correct, self.gold + self.predicted, otherwise=1.0)
+        return _fraction(2 * self.correct, self.gold + self.predicted)
 
     @property
     def f1_error(self) -> float:
         """Standard error of F1, about: that of a share, `sqrt(F (1 - F) / n)` with n = (gold + predicted) / 2."""
-        return math.sqrt(_fraction(2, self.gold + self.predicted, otherwise=0.0) * self.f1 * (1 - self.f1))
+        return math.sqrt(_fraction(2, self.gold + self.predicted) * self.f1 * (1 - self.f1))
 
     def ties(self, f1: float) -> bool:
         """Return whether this F1 is as good as another on the same sentences, within `TIE` errors."""
@@ -73,8 +73,8 @@ class Score:
         return {"precision": self.precision, "recall": self.recall, "f1": self.f1, "support": self.support}
 
 
-def _fraction(part: int, whole: int, *, otherwise: float) -> float:
-    return part / whole if whole else otherwise
+def _fraction(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Scores:
     micro: Score
     macro: Average
     types: Mapping[str, Score] = field(default_factory=dict)
-    token_accuracy: float = 1.0
+    token_accuracy: float = 0.0
     sentences: int = 0
     tokens: int = 0
     scheme: Scheme = Scheme.IOB2
@@ -110,9 +110,20 @@ class Scores:
         """The one number to quote, with its name: accuracy for bare labels, else micro F1."""
         return ("accuracy", self.token_accuracy) if self.scheme is Scheme.BARE else ("F1", self.micro.f1)
 
+    @property
+    def note(self) -> str | None:
+        """Why scores are 0 though nothing is wrong; None where they mean what they say."""
+        if self.scheme is Scheme.BARE and not self.tokens:
+            return "no token has a known gold label: accuracy and F1 are 0 by convention, and measure nothing"
+        if self.micro.gold:
+            return None
+        if self.micro.predicted:
+            return "no span in gold: recall and F1 are 0 whatever is predicted"
+        return "no span in gold or predicted: F1 is 0 by convention, as in conlleval, and measures nothing"
+
     def as_dict(self) -> dict[str, object]:
         """Return the contract of `--json` (without the seconds, which the caller knows)."""
-        return {
+        facts: dict[str, object] = {
             "micro": self.micro.as_dict(),
             "macro": self.macro.as_dict(),
             "types": {name: score.as_dict() for name, score in self.types.items()},
@@ -120,6 +131,7 @@ class Scores:
             "sentences": self.sentences,
             "tokens": self.tokens,
         }
+        return facts if self.note is None else facts | {"note": self.note}
 
 
 class Pair(NamedTuple):
@@ -151,70 +163,90 @@ def score(
     >>> score([["B-PER", "O"]], [["B-PER", "I-PER"]], Scheme.IOB2).micro
     Score(gold=1, predicted=1, correct=0)
     """
-    pairs: list[Pair] = []
+    spans = SpanCounts()
     tokens = right = 0
-    for pair, gold_tags, predicted_tags in _align(gold, predicted, scheme, predicted_scheme, strict=strict):
-        pairs.append(pair)
-        tokens += len(gold_tags) - gold_tags.count(UNKNOWN_TAG)
-        right += sum(map(eq, gold_tags, predicted_tags)) - _count_unknown_twice(gold_tags, predicted_tags)
-    return score_spans(
-        pairs, scheme=scheme, tokens=tokens, token_accuracy=_fraction(right, tokens, otherwise=1.0)
-    )
+    for pair, gold_tags, predicted_tags in read_pairs(
+        gold, predicted, scheme, predicted_scheme, strict=strict
+    ):
+        spans.add(pair)
+        counts = count_right_tags(gold_tags, predicted_tags)
+        tokens, right = tokens + counts[0], right + counts[1]
+    return spans.scores(scheme, tokens, right)
 
 
-def _count_unknown_twice(gold: Sequence[str], predicted: Sequence[str]) -> int:
+def count_right_tags(gold: Sequence[str], predicted: Sequence[str]) -> tuple[int, int]:
+    """Count the tokens of a sentence whose gold tag is known, and the right tags among them."""
+    right = sum(map(eq, gold, predicted))
     if UNKNOWN_TAG not in gold:
-        return 0
-    return sum(a == b == UNKNOWN_TAG for a, b in zip(gold, predicted, strict=True))
+        return len(gold), right
+    both = sum(a == b == UNKNOWN_TAG for a, b in zip(gold, predicted, strict=True))
+    return len(gold) - gold.count(UNKNOWN_TAG), right - both
 
 
-def score_spans(
-    pairs: Iterable[Pair],
-    *,
-    scheme: Scheme = Scheme.IOB2,
-    tokens: int | None = None,
-    token_accuracy: float = 1.0,
-) -> Scores:
-    """Score spans alone; the caller says what the tokens are worth.
+class SpanCounts:
+    """The spans of sentences, counted by type as they come; nothing else of the sentences is kept.
 
-    Args:
-        pairs: the sentences. A span counts once, however often a list repeats it.
-        scheme: what the spans were read from, which decides the headline.
-        tokens: the number of scored tokens, by default the sum of the lengths.
-        token_accuracy: the share of right tags among them.
+    A span counts once, however often a list repeats it.
     """
-    gold_counts: Counter[str] = Counter()
-    predicted_counts: Counter[str] = Counter()
-    correct_counts: Counter[str] = Counter()
-    sentences = total = 0
-    for gold, predicted, length in pairs:
-        sentences += 1
-        total += length
+
+    def __init__(self) -> None:
+        self._gold: Counter[str] = Counter()
+        self._predicted: Counter[str] = Counter()
+        self._correct: Counter[str] = Counter()
+        self._sentences = self.length = 0
+
+    def add(self, pair: Pair) -> None:
+        """Count a sentence."""
+        gold, predicted, length = pair
+        self._sentences += 1
+        self.length += length
         if gold or predicted:
             gold_set, predicted_set = set(gold), set(predicted)
-            gold_counts.update([span[0] for span in gold_set])
-            predicted_counts.update([span[0] for span in predicted_set])
-            correct_counts.update([span[0] for span in gold_set & predicted_set])
-    types = {
-        name: Score(gold_counts[name], predicted_counts[name], correct_counts[name])
-        for name in sorted(gold_counts | predicted_counts)
-    }
-    return Scores(
-        micro=Score(gold_counts.total(), predicted_counts.total(), correct_counts.total()),
-        macro=average(types),
-        types=types,
-        token_accuracy=token_accuracy,
-        sentences=sentences,
-        tokens=total if tokens is None else tokens,
-        scheme=scheme,
-    )
+            self._gold.update([span[0] for span in gold_set])
+            self._predicted.update([span[0] for span in predicted_set])
+            self._correct.update([span[0] for span in gold_set & predicted_set])
+
+    def scores(self, scheme: Scheme, tokens: int, right: int) -> Scores:
+        """Return what the spans so far come to.
+
+        Args:
+            scheme: what they were read from, which decides the headline.
+            tokens: the scored tokens, and ...
+            right: ... how many of them have the right tag.
+        """
+        types = {
+            name: Score(self._gold[name], self._predicted[name], self._correct[name])
+            for name in sorted(self._gold | self._predicted)
+        }
+        return Scores(
+            micro=Score(self._gold.total(), self._predicted.total(), self._correct.total()),
+            macro=average(types),
+            types=types,
+            token_accuracy=_fraction(right, tokens),
+            sentences=self._sentences,
+            tokens=tokens,
+            scheme=scheme,
+        )
+
+
+def score_spans(pairs: Iterable[Pair], *, scheme: Scheme = Scheme.IOB2) -> Scores:
+    """Score spans alone, as if every token were right.
+
+    Args:
+        pairs: the sentences.
+        scheme: what the spans were read from, which decides the headline.
+    """
+    counts = SpanCounts()
+    for pair in pairs:
+        counts.add(pair)
+    return counts.scores(scheme, counts.length, counts.length)
 
 
 def average(types: Mapping[str, Score]) -> Average:
-    """Average over the types that occur in gold or predicted; no types at all are complete agreement."""
+    """Average over the types that occur in gold or predicted; 0 where there is none."""
     scores = list(types.values())
     if not scores:
-        return Average(1.0, 1.0, 1.0, 0)
+        return Average(0.0, 0.0, 0.0, 0)
     return Average(
         precision=sum(each.precision for each in scores) / len(scores),
         recall=sum(each.recall for each in scores) / len(scores),
@@ -232,18 +264,26 @@ def pair_spans(
     strict: bool = False,
 ) -> list[Pair]:
     """Read the spans of both sides, sentence by sentence; the arguments are those of `score`."""
-    return [pair for pair, _, _ in _align(gold, predicted, scheme, predicted_scheme, strict=strict)]
+    return [each.pair for each in read_pairs(gold, predicted, scheme, predicted_scheme, strict=strict)]
 
 
-def _align(
+class ReadPair(NamedTuple):
+    """A pair, and the tags that it was read from, written in one scheme if there were two."""
+
+    pair: Pair
+    gold_tags: Sequence[str]
+    predicted_tags: Sequence[str]
+
+
+def read_pairs(
     gold: Iterable[Sequence[str]],
     predicted: Iterable[Sequence[str]],
     scheme: Scheme,
-    predicted_scheme: Scheme | None,
+    predicted_scheme: Scheme | None = None,
     *,
-    strict: bool,
-) -> Iterable[tuple[Pair, Sequence[str], Sequence[str]]]:
-    """Yield the spans of each sentence and both tag sequences, written in one scheme if there were two."""
+    strict: bool = False,
+) -> Iterator[ReadPair]:
+    """Yield what `pair_spans` returns, sentence by sentence, with the tags; the arguments are those of `score`."""
     predicted_scheme = predicted_scheme or scheme
     if (scheme is Scheme.BARE) != (predicted_scheme is Scheme.BARE):
         raise DataError(
@@ -266,13 +306,13 @@ def _align(
             predicted_tags = spans_to_tags(predicted_spans, length, scheme)
         if UNKNOWN_TAG in gold_tags:
             gold_spans, predicted_spans = _drop_undecidable(gold_spans, predicted_spans, gold_tags)
-        yield Pair(gold_spans, predicted_spans, length), gold_tags, predicted_tags
+        yield ReadPair(Pair(gold_spans, predicted_spans, length), gold_tags, predicted_tags)
 
 
 def _zip_sentences(
     gold: Iterable[Sequence[str]], predicted: Iterable[Sequence[str]]
 ) -> Iterable[tuple[Sequence[str], Sequence[str]]]:
-    gold, predicted = list(gold), list(predicted)
+    gold, predicted = (each if isinstance(each, Sequence) else list(each) for each in (gold, predicted))
     if len(gold) != len(predicted):
         raise DataError(
             f"{len(gold)} gold sentences and {len(predicted)} predicted ones; "
@@ -292,11 +332,7 @@ def _drop_undecidable(
 ) -> tuple[list[Span], list[Span]]:
     """Leave out what an unknown gold tag makes undecidable (see the top of this file)."""
     unknown = {index for index, tag in enumerate(tags) if tag == UNKNOWN_TAG}
-    doubtful = [span for span in predicted if not unknown.isdisjoint(range(span.start, span.end))]
-    kept_gold = [
-        span
-        for span in gold
-        if unknown.isdisjoint(range(span.start, span.end))
-        and not any(other.start < span.end and span.start < other.end for other in doubtful)
-    ]
-    return kept_gold, [span for span in predicted if span not in doubtful]
+    kept = [span for span in predicted if unknown.isdisjoint(range(span.start, span.end))]
+    doubtful = set(predicted).difference(kept)
+    undecidable = unknown.union(*(range(span.start, span.end) for span in doubtful))
+    return [span for span in gold if undecidable.isdisjoint(range(span.start, span.end))], kept

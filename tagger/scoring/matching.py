@@ -7,14 +7,16 @@ Exact-match scores are in `exact` and don't depend on this file.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from tagger.scoring.exact import Pair
 from tagger.text.schemes import Span
+
+MOST_TYPES = 100  # whose confusions are written as a matrix, too: its size is the square of their number
 
 
 class Kind(StrEnum):
@@ -46,6 +48,8 @@ def align(gold: Sequence[Span], predicted: Sequence[Span]) -> list[Match]:
     >>> align([Span("PER", 0, 2)], [Span("PER", 1, 2), Span("LOC", 4, 5)])[0].kind
     <Kind.BOUNDARY: 'boundary'>
     """
+    if gold == predicted:
+        return [Match(Kind.CORRECT, span, span) for span in gold]
     at = {(span.start, span.end): span for span in predicted}
     matches: list[Match] = []
     open_gold: list[Span] = []
@@ -58,9 +62,10 @@ def align(gold: Sequence[Span], predicted: Sequence[Span]) -> list[Match]:
     if open_gold and at:
         overlaps = _align_overlaps(open_gold, list(at.values()))
         matches += overlaps
+        paired = {match.gold for match in overlaps}
+        open_gold = [span for span in open_gold if span not in paired]
         for match in overlaps:
-            assert match.gold is not None and match.predicted is not None
-            open_gold.remove(match.gold)
+            assert match.predicted is not None
             del at[match.predicted.start, match.predicted.end]
     matches += [Match(Kind.MISSED, span, None) for span in open_gold]
     matches += [Match(Kind.SPURIOUS, None, span) for span in at.values()]
@@ -70,11 +75,15 @@ def align(gold: Sequence[Span], predicted: Sequence[Span]) -> list[Match]:
 def _align_overlaps(gold: list[Span], predicted: list[Span]) -> list[Match]:
     """Take the overlapping pairs from the best to the worst, each span once."""
     candidates = []
+    predicted = sorted(predicted, key=lambda span: span.start)
+    ends = [span.end for span in predicted]  # ascending: the spans of one side don't overlap
     for i, left in enumerate(gold):
-        for j, right in enumerate(predicted):
+        for j in range(bisect_right(ends, left.start), len(predicted)):
+            right = predicted[j]
             overlap = min(left.end, right.end) - max(left.start, right.start)
-            if overlap > 0:
-                candidates.append((left.type != right.type, -overlap, i, j))
+            if overlap <= 0:
+                break
+            candidates.append((left.type != right.type, -overlap, i, j))
     used_gold: set[int] = set()
     used_predicted: set[int] = set()
     matches = []
@@ -114,18 +123,18 @@ class Tally(NamedTuple):
     @property
     def precision(self) -> float:
         """(correct + partial / 2) / actual."""
-        return self._credit / self.actual if self.actual else float(self.possible == 0)
+        return self._credit / self.actual if self.actual else 0.0
 
     @property
     def recall(self) -> float:
         """(correct + partial / 2) / possible."""
-        return self._credit / self.possible if self.possible else float(self.actual == 0)
+        return self._credit / self.possible if self.possible else 0.0
 
     @property
     def f1(self) -> float:
         """2 P R / (P + R) = 2 (correct + partial / 2) / (possible + actual)."""
         whole = self.possible + self.actual
-        return 2 * self._credit / whole if whole else 1.0
+        return 2 * self._credit / whole if whole else 0.0
 
     @property
     def _credit(self) -> float:
@@ -187,49 +196,97 @@ _CREDIT = {
 }
 
 
-def evaluate_matches(matches: Iterable[Match]) -> Evaluation:
-    """Count matches (of any number of sentences) under the four measures."""
-    kinds = Counter(match.kind for match in matches)
-    tallies = {}
-    for measure, row in _CREDIT.items():
-        counts = Counter({"missed": kinds[Kind.MISSED], "spurious": kinds[Kind.SPURIOUS]})
-        for kind, category in row.items():
-            counts[category] += kinds[kind]
-        tallies[measure] = Tally(*(counts[category] for category in Tally._fields))
-    return Evaluation(**tallies)
-
-
 @dataclass(frozen=True, slots=True)
 class Confusion:
     """Which types were taken for which.
 
-    `counts[i][j]` gold spans of type i were matched with a predicted span of type j (the same tokens or
-    overlapping ones). The last column counts the missed gold spans, the last row the spurious predicted ones;
-    so rows sum up to the gold spans of a type and columns to the predicted ones.
+    Attributes:
+        types: all of them, sorted.
+        cells: so many gold spans of one type were matched with a predicted span of another or the same (the same
+            tokens or overlapping ones); None instead of a type: predicted spans that are spurious, gold spans that
+            are missed. Cells of 0 are left out: of thousands of types few are taken for each other.
     """
 
     types: tuple[str, ...]
-    counts: tuple[tuple[int, ...], ...]
+    cells: Mapping[tuple[str | None, str | None], int]
+
+    @property
+    def counts(self) -> tuple[tuple[int, ...], ...]:
+        """The cells as a matrix, whose size is the square of the number of types.
+
+        The last column counts the missed gold spans, the last row the spurious predicted ones; so rows sum up to the
+        gold spans of a type and columns to the predicted ones.
+        """
+        return self.matrix(self.types)
+
+    def matrix(self, types: Sequence[str]) -> tuple[tuple[int, ...], ...]:
+        """Return the cells of some types, in this order, and behind them those of no type."""
+        axis = (*types, None)
+        return tuple(tuple(self.cells.get((row, column), 0) for column in axis) for row in axis)
+
+    def largest(self) -> list[tuple[str | None, str | None, int]]:
+        """Return what was taken for something else, the most frequent first: gold, predicted, count."""
+        wrong = [(*cell, count) for cell, count in self._ordered() if cell[0] != cell[1]]
+        return sorted(wrong, key=lambda each: -each[2])
 
     def as_dict(self) -> dict[str, object]:
+        """Return all cells as a list, and as a matrix where there are no more than `MOST_TYPES` types."""
         return {
             "gold": [*self.types, Kind.SPURIOUS.value],
             "predicted": [*self.types, Kind.MISSED.value],
-            "counts": [list(row) for row in self.counts],
+            "counts": [list(row) for row in self.counts] if len(self.types) <= MOST_TYPES else None,
+            "cells": [
+                {"gold": gold, "predicted": predicted, "count": count}
+                for (gold, predicted), count in self._ordered()
+            ],
         }
+
+    def _ordered(self) -> list[tuple[tuple[str | None, str | None], int]]:
+        """Return the cells row by row, as the matrix has them."""
+        place = {name: number for number, name in enumerate((*self.types, None))}
+        return sorted(self.cells.items(), key=lambda each: (place[each[0][0]], place[each[0][1]]))
+
+
+class MatchCounts:
+    """Matches counted as they come, by kind and by type; the matches themselves aren't kept."""
+
+    def __init__(self) -> None:
+        self._kinds: Counter[Kind] = Counter()
+        self._cells: Counter[tuple[str | None, str | None]] = Counter()
+
+    def add(self, matches: Iterable[Match]) -> None:
+        """Count the matches of a sentence."""
+        for kind, gold, predicted in matches:
+            self._kinds[kind] += 1
+            self._cells[gold.type if gold else None, predicted.type if predicted else None] += 1
+
+    def evaluation(self) -> Evaluation:
+        """Return the four measures."""
+        tallies = {}
+        for measure, row in _CREDIT.items():
+            counts = Counter({"missed": self._kinds[Kind.MISSED], "spurious": self._kinds[Kind.SPURIOUS]})
+            for kind, category in row.items():
+                counts[category] += self._kinds[kind]
+            tallies[measure] = Tally(*(counts[category] for category in Tally._fields))
+        return Evaluation(**tallies)
+
+    def confusion(self) -> Confusion:
+        """Return gold type against predicted type."""
+        types = {name for cell in self._cells for name in cell if name is not None}
+        return Confusion(tuple(sorted(types)), dict(self._cells))
+
+
+def evaluate_matches(matches: Iterable[Match]) -> Evaluation:
+    """Count matches (of any number of sentences) under the four measures."""
+    return _count(matches).evaluation()
 
 
 def count_confusions(matches: Iterable[Match]) -> Confusion:
     """Count gold type against predicted type over matches of any number of sentences."""
-    cells = Counter(
-        (match.gold.type if match.gold else None, match.predicted.type if match.predicted else None)
-        for match in matches
-    )
-    types = tuple(sorted({name for cell in cells for name in cell if name is not None}))
-    axis = (*types, None)
-    return Confusion(types, tuple(tuple(cells[row, column] for column in axis) for row in axis))
+    return _count(matches).confusion()
 
 
-def align_all(pairs: Iterable[Pair]) -> list[list[Match]]:
-    """Align every sentence."""
-    return [align(pair.gold, pair.predicted) for pair in pairs]
+def _count(matches: Iterable[Match]) -> MatchCounts:
+    counts = MatchCounts()
+    counts.add(matches)
+    return counts

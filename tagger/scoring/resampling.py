@@ -8,15 +8,17 @@ however large the corpus: the distribution is that of drawing sentence by senten
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from tagger.scoring.exact import Pair, Scores
-from tagger.text.schemes import UNKNOWN_TAG, Scheme
+from tagger.scoring.exact import Pair, count_right_tags
+from tagger.text.schemes import Scheme, Span
 
+Row = tuple[int, ...]  # of numbers of a sentence
 Counts = npt.NDArray[np.int64]
 Statistic = Callable[[Counts], npt.NDArray[np.float64]]
 
@@ -48,63 +50,93 @@ class Comparison(NamedTuple):
         return self.second - self.first
 
 
-def count_spans(pairs: Sequence[Pair]) -> Counts:
+def count_spans(pairs: Iterable[Pair]) -> Counts:
     """Count gold, predicted and correct spans per sentence: (N, 3)."""
-    rows = np.zeros((len(pairs), 3), dtype=np.int64)
-    for row, (gold, predicted, _) in zip(rows, pairs, strict=True):
-        if gold or predicted:
-            row[:] = len(set(gold)), len(set(predicted)), len(set(gold) & set(predicted))
-    return rows
+    numbers = (number for gold, predicted, _ in pairs for number in _count_row(gold, predicted))
+    return np.fromiter(numbers, dtype=np.int64).reshape(-1, 3)
 
 
-def count_spans_by_type(pairs: Sequence[Pair]) -> dict[str, Counts]:
-    """Count gold, predicted and correct spans per sentence, each type apart: (N, 3) each."""
-    counts: dict[str, Counts] = {}
-    for index, (gold, predicted, _) in enumerate(pairs):
-        for column, spans in enumerate((set(gold), set(predicted), set(gold) & set(predicted))):
-            for span in spans:
-                if span.type not in counts:
-                    counts[span.type] = np.zeros((len(pairs), 3), dtype=np.int64)
-                counts[span.type][index, column] += 1
-    return dict(sorted(counts.items()))
+def _count_row(gold: Sequence[Span], predicted: Sequence[Span]) -> Row:
+    if not gold and not predicted:
+        return 0, 0, 0
+    known, found = set(gold), set(predicted)
+    return len(known), len(found), len(known & found)
 
 
-def count_tags(gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]) -> Counts:
+def count_tags(gold: Iterable[Sequence[str]], predicted: Iterable[Sequence[str]]) -> Counts:
     """Count the tokens whose gold tag is known, and the right tags among them, per sentence: (N, 2)."""
-    rows = [
-        (
-            len(expected) - expected.count(UNKNOWN_TAG),
-            sum(a == b != UNKNOWN_TAG for a, b in zip(expected, found, strict=True)),
-        )
-        for expected, found in zip(gold, predicted, strict=True)
-    ]
-    return np.array(rows, dtype=np.int64).reshape(-1, 2)
+    pairs = zip(gold, predicted, strict=True)
+    numbers = (number for each in pairs for number in count_right_tags(*each))
+    return np.fromiter(numbers, dtype=np.int64).reshape(-1, 2)
+
+
+class RowCounts:
+    """How often each row of numbers came: all that resampling asks of sentences, in a few bytes.
+
+    Rows of spans are gold, predicted, correct; over all types, and of each type apart. Rows of tags are known, right.
+    """
+
+    def __init__(self) -> None:
+        self._spans: Counter[Row] = Counter()
+        self._tags: Counter[Row] = Counter()
+        self._types: dict[str, Counter[Row]] = {}
+
+    def add(self, pair: Pair, known: int, right: int) -> None:
+        """Count a sentence: its spans, and its tokens as `count_right_tags` counts them."""
+        self._tags[known, right] += 1
+        gold, predicted = set(pair.gold), set(pair.predicted)
+        both = gold & predicted
+        self._spans[len(gold), len(predicted), len(both)] += 1
+        rows: dict[str, list[int]] = {}
+        for column, spans in enumerate((gold, predicted, both)):
+            for span in spans:
+                rows.setdefault(span.type, [0, 0, 0])[column] += 1
+        for type_, row in rows.items():
+            self._types.setdefault(type_, Counter())[tuple(row)] += 1
+
+    def headline_interval(self, scheme: Scheme, *, resamples: int = RESAMPLES) -> Interval:
+        """Return the 95 % interval of `Scores.headline`: of the accuracy for bare labels, else of micro F1."""
+        if scheme is Scheme.BARE:
+            return bootstrap_rows(self._tags, accuracy_of_counts, resamples=resamples)
+        return bootstrap_rows(self._spans, f1_of_counts, resamples=resamples)
+
+    def type_intervals(self, *, resamples: int = RESAMPLES) -> dict[str, Interval]:
+        """Return the 95 % interval of the F1 of each type; types with the same rows have the same."""
+        sentences = self._spans.total()
+        known: dict[frozenset[tuple[Row, int]], Interval] = {}
+        found = {}
+        for type_, rows in sorted(self._types.items()):
+            key = frozenset(rows.items())
+            if key not in known:
+                elsewhere = sentences - rows.total()
+                whole = Counter({(0, 0, 0): elsewhere} if elsewhere else {}) + rows
+                known[key] = bootstrap_rows(whole, f1_of_counts, resamples=resamples)
+            found[type_] = known[key]
+        return found
 
 
 def f1_of_counts(counts: Counts) -> npt.NDArray[np.float64]:
-    """F1 = 2 correct / (gold + predicted) of (..., 3) counts; 1 where all of them are 0."""
-    whole = counts[..., 0] + counts[..., 1]
-    return np.where(whole == 0, 1.0, 2 * counts[..., 2] / np.maximum(whole, 1))
+    """F1 = 2 correct / (gold + predicted) of (..., 3) counts; 0 where all of them are 0."""
+    return _share(2 * counts[..., 2], counts[..., 0] + counts[..., 1])
 
 
 def precision_of_counts(counts: Counts) -> npt.NDArray[np.float64]:
     """Precision = correct / predicted of (..., 3) counts."""
-    return _share(counts[..., 2], counts[..., 1], counts[..., 0])
+    return _share(counts[..., 2], counts[..., 1])
 
 
 def recall_of_counts(counts: Counts) -> npt.NDArray[np.float64]:
     """Recall = correct / gold of (..., 3) counts."""
-    return _share(counts[..., 2], counts[..., 0], counts[..., 1])
-
-
-def _share(correct: Counts, whole: Counts, other: Counts) -> npt.NDArray[np.float64]:
-    empty = np.where(other == 0, 1.0, 0.0)
-    return np.where(whole == 0, empty, correct / np.maximum(whole, 1))
+    return _share(counts[..., 2], counts[..., 0])
 
 
 def accuracy_of_counts(counts: Counts) -> npt.NDArray[np.float64]:
     """Accuracy = right / tokens of (..., 2) counts of tokens and right tags."""
-    return np.where(counts[..., 0] == 0, 1.0, counts[..., 1] / np.maximum(counts[..., 0], 1))
+    return _share(counts[..., 1], counts[..., 0])
+
+
+def _share(part: Counts, whole: Counts) -> npt.NDArray[np.float64]:
+    return part / np.maximum(whole, 1)  # where the whole is 0, so is the part
 
 
 def bootstrap(
@@ -123,30 +155,30 @@ def bootstrap(
         only = float(statistic(np.zeros((1, counts.shape[1]), dtype=np.int64))[0])
         return Interval(only, only)
     rows, frequency = np.unique(counts, axis=0, return_counts=True)
+    return _resample(rows, frequency, statistic, resamples, seed)
+
+
+def bootstrap_rows(
+    rows: Mapping[Row, int], statistic: Statistic, *, resamples: int = RESAMPLES, seed: int = 0
+) -> Interval:
+    """Return what `bootstrap` does, of rows that are given once each, with their frequency."""
+    if not rows:
+        return Interval(0.0, 0.0)
+    ordered = sorted(rows)
+    frequency = np.array([rows[row] for row in ordered], dtype=np.int64)
+    return _resample(np.array(ordered, dtype=np.int64), frequency, statistic, resamples, seed)
+
+
+def _resample(rows: Counts, frequency: Counts, statistic: Statistic, resamples: int, seed: int) -> Interval:
+    """Draw sentences: those with equal rows are interchangeable."""
+    sentences = int(frequency.sum())
     generator = np.random.default_rng(seed)
-    weights = generator.multinomial(
-        len(counts), frequency / len(counts), size=resamples
-    )  # (R, distinct rows)
+    weights = generator.multinomial(sentences, frequency / sentences, size=resamples)  # (R, distinct rows)
     sums = weights @ rows  # (R, C)
     if sums.any():
         sums = sums[sums.any(axis=1)]  # a resample without a single count says nothing
     low, high = np.quantile(statistic(sums), (0.025, 0.975))
     return Interval(float(low), float(high))
-
-
-def headline_interval(
-    scores: Scores,
-    pairs: Sequence[Pair],
-    gold: Sequence[Sequence[str]],
-    predicted: Sequence[Sequence[str]],
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> Interval:
-    """Return the 95 % interval of `scores.headline`: of the accuracy for bare labels, else of micro F1."""
-    if scores.scheme is Scheme.BARE:
-        return bootstrap(count_tags(gold, predicted), accuracy_of_counts, resamples=resamples, seed=seed)
-    return bootstrap(count_spans(pairs), resamples=resamples, seed=seed)
 
 
 def compare(

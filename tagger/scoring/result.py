@@ -11,6 +11,7 @@ from tagger.scoring.report import Analysis
 from tagger.scoring.resampling import Comparison
 from tagger.scoring.seqeval_report import SeqevalReport
 from tagger.text.conll import Corpus
+from tagger.text.objects import describe
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class ScoringResult:
         reports: what seqeval says of each system, or why it says nothing; None where nobody asked.
         comparison: of two systems; None where there is one.
         seconds: of labelling (`evaluate`), or of all (`score`).
+        min_confidence: names that the model finds less probable were left out (`evaluate`); None where no model
+            was asked (`score`).
     """
 
     gold: Corpus
@@ -32,6 +35,7 @@ class ScoringResult:
     reports: tuple[SeqevalReport | str | None, ...]
     comparison: Comparison | None
     seconds: float
+    min_confidence: float | None = None
 
     @property
     def analysis(self) -> Analysis:
@@ -46,11 +50,11 @@ class ScoringResult:
     def as_dict(self) -> dict[str, Any]:
         """Return what `--json` prints: the scores of the first system; a second one and the test stand beside it."""
         speed = {"seconds": self.seconds, "tokens_per_second": self.scores.tokens / max(self.seconds, 1e-9)}
-        found = self._system(0) | speed
+        found = self._system(0) | speed | {"min_confidence": self.min_confidence}
         if self.comparison is None:
-            return found
+            return describe("scoring", found)
         test = self.comparison
-        return found | {
+        both = {
             "other": self._system(1),
             "comparison": {
                 "measure": self.scores.headline[0],
@@ -61,6 +65,7 @@ class ScoringResult:
                 "trials": test.trials,
             },
         }
+        return describe("scoring", found | both)
 
     def _system(self, number: int) -> dict[str, Any]:
         analysis, report = self.analyses[number], self.reports[number]

@@ -22,7 +22,12 @@ def strict_spans(tags: Sequence[str], scheme: Scheme) -> list[Span]:
     """
     if scheme is Scheme.IOB2:
         return [span for span in tags_to_spans(tags, scheme) if tags[span.start][0] == "B"]
-    return _closed_spans(tags, scheme) if "E" in LETTERS[scheme] else labels_of(tags, scheme)
+    return labels_of(tags, scheme) if is_always_spelt_out(scheme) else _closed_spans(tags, scheme)
+
+
+def is_always_spelt_out(scheme: Scheme) -> bool:
+    """Say whether the strict reading of a scheme is the lenient one."""
+    return scheme is not Scheme.IOB2 and "E" not in LETTERS[scheme]
 
 
 def _closed_spans(tags: Sequence[str], scheme: Scheme) -> list[Span]:

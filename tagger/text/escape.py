@@ -9,11 +9,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
-import json
-import math
 import re
 from json.encoder import encode_basestring
-from typing import Any
 
 _C0_BUT_LINES = "\x00-\x08\x0b-\x1f"  # control characters without tab and line feed
 _C1 = "\x7f-\x9f"  # DEL and the second set of control characters
@@ -66,28 +63,6 @@ def quote_json(text: str) -> str:
     if quoted.isprintable():
         return quoted
     return _NOT_IN_JSON_LINES.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)
-
-
-def render_json(value: Any, *, indent: int | None = None) -> str:
-    """Return a value as JSON, which knows no NaN and no infinity: `null` stands in their place.
-
-    >>> render_json({"f1": float("nan"), "types": ["PER"]})
-    '{"f1": null, "types": ["PER"]}'
-    """
-    try:
-        return json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
-    except ValueError:
-        return json.dumps(_without_nan(value), ensure_ascii=False, indent=indent, allow_nan=False)
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {name: _without_nan(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(each) for each in value]
-    return value
 
 
 def escape_html(text: str) -> str:

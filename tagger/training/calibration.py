@@ -103,9 +103,11 @@ class DevScorer:
         best tags stay the best. What is minimised is the expected calibration error of spans in ten bins.
         """
         model, corpus = self._model(weights), _shorten(self._corpus, FITTING_TOKENS)
-        held = list(DevScorer(corpus, self._config, self._lexicon)._emissions(model))
         built = Decoder(model)
         gold = [set(schemes.tags_to_spans(each.tags, corpus.scheme)) for each in corpus.sentences]
+        if not any(gold):
+            return 1.0  # nothing could come true
+        held = list(DevScorer(corpus, self._config, self._lexicon)._emissions(model))
 
         def measure_error(temperature: float) -> float:
             decoder = built.with_fitted(model.with_fitted(temperature=temperature))

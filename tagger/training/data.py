@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
@@ -28,8 +29,13 @@ from tagger.text.schemes import Scheme
 from tagger.text.tokenizer import Mode, detect, has_unspaced_words
 from tagger.training.pretrained import TrainedTextEncoder
 
+_NO_SPANS = (
+    "no gold span, so that it can choose nothing: the last epoch is kept, nothing is calibrated, and F1 is 0 by "
+    "convention; give a --dev file with spans, or hold out more with --set corpus.dev_share"
+)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Corpora:
     """The corpora of one training run.
 
@@ -61,6 +67,11 @@ class Corpora:
         """Whether training tokens are words of a script without blanks, into which raw text can't be cut."""
         tokens = (token for sentence in self.train.sentences for token in sentence.tokens)
         return Mode(self.config.corpus.mode) is Mode.WORDS and has_unspaced_words(tokens)
+
+    @cached_property
+    def dev_has_spans(self) -> bool:
+        """Whether dev can choose anything: without a gold span every F1 on it is 0."""
+        return any(_spans(sentence, self.dev.scheme) for sentence in self.dev.sentences)
 
     def fingerprint(self) -> bytes:
         """Return what differs where the training or the dev sentences differ."""
@@ -168,7 +179,10 @@ def prepare_corpora(learned: Corpus, dev: Corpus | None, test: Corpus | None, *,
         fault = "found no span, expected some to learn from; is the tag column the right one? (--tag-column)"
         raise DataError("; ".join((fault, *learned.warnings)), learned.path)
     costs.check(config.training.costs, types)
-    return Corpora(settled, learned, dev, test, held_out, tuple(types))
+    found_corpora = Corpora(settled, learned, dev, test, held_out, tuple(types))
+    if found_corpora.dev_has_spans:
+        return found_corpora
+    return replace(found_corpora, dev=replace(dev, warnings=(*dev.warnings, _NO_SPANS)))
 
 
 def count_tokens(corpus: Corpus) -> int:

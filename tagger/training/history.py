@@ -10,7 +10,7 @@ from typing import Any
 from tagger.errors import ModelError
 from tagger.runtime import directory as files
 from tagger.runtime import reports
-from tagger.text.escape import render_json
+from tagger.text.objects import describe, dump_json
 from tagger.text.output import write_atomically
 
 Epochs = Sequence[Mapping[str, Any]]  # the facts of each epoch, as a line of the history holds them
@@ -52,8 +52,8 @@ class History:
 
     def add(self, facts: Mapping[str, Any]) -> None:
         """Append an epoch."""
-        self.epochs.append(dict(facts))
-        lines = [render_json(each) + "\n" for each in self.epochs]
+        self.epochs.append(describe("epoch", facts))
+        lines = [dump_json(each) + "\n" for each in self.epochs]
         write_atomically(self._path, "".join(lines).encode())
         write_atomically(self._picture, self._draw(self.epochs).encode())
 

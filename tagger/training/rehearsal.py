@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tagger.text.objects import describe
 from tagger.training import loop, state
 from tagger.training.loop import StepFacts
 from tagger.training.recipe import Dev, Recipe
@@ -56,7 +57,7 @@ class Rehearsal:
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""
-        return asdict(self)
+        return describe("rehearsal", asdict(self))
 
 
 def rehearse(recipe: Recipe[Dev]) -> Rehearsal:

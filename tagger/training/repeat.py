@@ -20,7 +20,7 @@ from tagger.errors import ModelError
 from tagger.runtime import directory as files
 from tagger.runtime import reports
 from tagger.scoring import Scores
-from tagger.text.escape import render_json
+from tagger.text.objects import describe, dump_json
 from tagger.text.output import write_atomically
 from tagger.text.schemes import Scheme
 from tagger.training import card, output, run
@@ -228,8 +228,8 @@ class _Record:
         """Write down what a seed came to; its model takes the place of the best so far, or goes."""
         self.trials[seed] = Trial(seed, finished.as_dict(), self._measure)
         lines = [self.trials[each].as_dict() for each in sorted(self.trials)]
-        content = {"fingerprint": self._fingerprint, "seeds": lines}
-        write_atomically(self._path, render_json(content).encode() + b"\n")
+        content = describe("seeds", {"fingerprint": self._fingerprint, "seeds": lines})
+        write_atomically(self._path, dump_json(content).encode() + b"\n")
         self._settle(seed)
 
     def _settle(self, seed: int) -> None:

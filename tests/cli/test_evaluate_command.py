@@ -13,6 +13,7 @@ import torch
 from training_runs import fit
 
 from tagger import cli, config
+from tagger.cli.messages import list_counts
 from tagger.config import Config
 from tagger.runtime import directory as files
 from tagger.runtime.evaluation import label_sentences
@@ -209,3 +210,10 @@ def test_wrong_usage_is_exit_code_2(run):
         code, _, err = run(*arguments)
         assert code == 2
         assert "Usage: " in err
+
+
+def test_of_many_strange_types_the_most_frequent_are_named() -> None:
+    counts = {f"T{number:02}": 1 for number in range(30)} | {"T29": 5}
+    said = list_counts(counts)
+    assert said.startswith("T29 (5), T00 (1), ")
+    assert said.endswith(" and 10 more")

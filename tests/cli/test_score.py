@@ -89,7 +89,10 @@ def test_the_json_contract(run: Run) -> None:
     ).as_dict()
     assert {name: found[name] for name in expected} == expected
     assert found["seconds"] > 0 < found["tokens_per_second"]  # type: ignore[operator]
-    assert set(found) == {*expected, "seconds", "tokens_per_second"} | {
+    assert set(found) == {*expected, "seconds", "tokens_per_second", "min_confidence", "schema", "tagger"} | {
+        "reading",
+        "readings",
+        "headline",
         "interval",
         "type_intervals",
         "matching",
@@ -332,3 +335,44 @@ def test_a_real_corpus_against_itself_with_noise(run: Run) -> None:
     assert facts["micro"]["precision"] == 1.0  # type: ignore[index]
     low, high = facts["interval"]  # type: ignore[misc]
     assert low < facts["micro"]["f1"] < high  # type: ignore[index, operator]
+
+
+def test_files_without_a_span_have_an_f1_of_0_and_say_why(run: Run) -> None:
+    run.write(none="a O\nb O\n\nc O\n")
+    code, out, _ = run("none.conll", "none.conll")
+    assert code == 0
+    assert "F1 0.00 (95 % interval 0.00 to 0.00)" in out
+    assert "no span in gold or predicted: F1 is 0 by convention" in out
+    facts = run.json("none.conll", "none.conll")
+    assert (facts["micro"]["f1"], facts["macro"]["f1"], facts["token_accuracy"]) == (0.0, 0.0, 1.0)  # type: ignore[index]
+    assert str(facts["note"]).startswith("no span in gold or predicted")
+
+
+def test_thousands_of_types_are_scored_in_linear_time_and_shown_in_short(run: Run) -> None:
+    """A wrong column makes a type of every word; tables and matrices of all pairs took minutes."""
+    rows = [f"w{i} B-T{i}\n" for i in range(5000)]
+    wrong = [f"w{i} B-T0\n" for i in range(4990, 5000)]
+    run.write(gold="\n".join(rows), found="\n".join([*rows[:4990], *wrong]))
+    began = time.perf_counter()
+    _, out, _ = run("gold.conll", "found.conll", "--details")
+    assert time.perf_counter() - began < 10
+    assert "... and 4,940 more types" in out
+    assert len(out.splitlines()) < 150
+    facts = run.json("gold.conll", "found.conll", "--report", "page.html")
+    assert len(facts["types"]) == len(facts["type_intervals"]) == 5000  # type: ignore[arg-type]
+    assert facts["micro"]["f1"] == 4990 / 5000  # type: ignore[index]
+    assert facts["confusion"]["counts"] is None  # type: ignore[index]
+    assert {"gold": "T4999", "predicted": "T0", "count": 1} in facts["confusion"]["cells"]  # type: ignore[index]
+
+
+def test_what_strict_and_lenient_scores_mean_does_not_depend_on_the_options(run: Run) -> None:
+    run.write(gold="a B-PER\nb O\nc B-LOC\n", found="a I-PER\nb O\nc B-LOC\n")
+    plain, strict = run.json("gold.conll", "found.conll"), run.json("gold.conll", "found.conll", "--strict")
+    assert plain["readings"] == strict["readings"]
+    assert {name: each["micro"]["recall"] for name, each in plain["readings"].items()} == {  # type: ignore[attr-defined]
+        "lenient": 1.0,
+        "strict": 0.5,
+    }
+    assert (plain["reading"], strict["reading"]) == ("lenient", "strict")
+    for found in (plain, strict):
+        assert found["micro"] == found["readings"][found["reading"]]["micro"]  # type: ignore[index]

@@ -71,7 +71,8 @@ def test_long_paths_do_not_spoil_the_table(run, ten_sentences):
 def test_json_is_one_object_of_the_agreed_shape(train):
     done = train("--dev", "ten.conll", "--test", "ten.conll", "--json")
     facts = json.loads(done.out)
-    assert set(facts) == PARTS | {"dev", "test", "epochs", "best_epoch", "min_confidence"}
+    own = {"dev", "test", "epochs", "best_epoch", "min_confidence", "headline", "repeated"}
+    assert set(facts) == PARTS | own | {"schema", "tagger"}
     for part in (facts, facts["dev"], facts["test"]):
         assert set(part) >= PARTS
         assert set(part["micro"]) == set(part["macro"]) == SCORE
@@ -456,3 +457,18 @@ def test_words_of_a_script_without_blanks_are_warned_of(run, tmp_path):
     assert done.err == f"warning: text: {UNSPACED_ADVICE}\n"
     done = run("predict", "m", "--text", "東京 に 住む", "--input-format", "tokens", "--format", "conll")
     assert (done.err, [line.split("\t")[0] for line in done.out.split()[::2]]) == ("", ["東京", "に", "住む"])
+
+
+def test_a_dev_file_without_a_span_chooses_nothing(train, tmp_path):
+    """Every epoch would be as good as every other, the first is as good as any, and nothing could be calibrated."""
+    (tmp_path / "empty.conll").write_text("It O\nrained O\n. O\n\nNobody O\nknew O\n", encoding="utf-8")
+    done = train("--dev", "empty.conll", "--epochs", "3", "--patience", "1", "--json")
+    assert done.code == 0
+    [warning] = [line for line in done.err.splitlines() if "no gold span" in line]
+    assert warning.startswith("warning: empty.conll: no gold span, so that it can choose nothing")
+    found = json.loads(done.out)
+    assert (found["epochs"], found["best_epoch"], found["min_confidence"]) == (3, 3, 0.0)
+    assert found["dev"]["micro"]["f1"] == 0.0
+    assert found["dev"]["note"].startswith("no span in gold")
+    model = files.load_model("m")
+    assert (model.temperature, model.agreement, model.min_confidence) == (1.0, 0.0, 0.0)

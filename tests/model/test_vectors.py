@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import pickle
+import random
 import struct
+import time
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tagger.errors import DataError
+from tagger.errors import DataError, TaggerError
 from tagger.model import vectors
 
 ROWS = {"the": [0.5, -1.25, 2.0], "Paris": [1.0, 0.0, -3.5], "café": [0.125, 4.0, 8.0]}
@@ -57,7 +63,7 @@ def test_words_with_blanks_do_not_pass_for_others(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "odd", [b"", b". . 1 2 3\n", b"cut 1 2\n", b"x 1  2\n", b"y 1\t2 3\n", b"z 1 nan 3\n"]
+    "odd", [b"", b". . 1 2 3\n", b"cut 1 2\n", b"x 1  2\n", b"y 1\t2\n", b"z 1 nan 3\n", b"z 1 1e99 3\n"]
 )
 def test_one_odd_row_among_many_costs_none_of_the_others(tmp_path: Path, odd: bytes) -> None:
     generator = np.random.default_rng(0)
@@ -128,3 +134,138 @@ def test_a_missing_file_and_a_cut_gzip_are_errors(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(glove() * 1000)[:-20])
     with pytest.raises(DataError, match="ends too early"):
         vectors.read(path, lambda word: word)
+
+
+def test_a_damaged_gzip_stream_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.gz"
+    packed = bytearray(gzip.compress(glove() * 1000))
+    packed[30:60] = b"\xff" * 30
+    path.write_bytes(packed)
+    with pytest.raises(DataError, match=r"damaged\.gz: cannot be read: "):
+        vectors.read(path, lambda word: word)
+
+
+@pytest.mark.parametrize("begin", [b"", b"\xef\xbb\xbf", b"3 3\n", b"\xef\xbb\xbf3 3\n"])
+def test_tabs_and_a_byte_order_mark_are_read(tmp_path: Path, begin: bytes) -> None:
+    path = tmp_path / "vectors"
+    rows = glove().splitlines()
+    tabs = [rows[0].replace(b" ", b"\t"), rows[1].replace(b" ", b"\t", 1), rows[2]]
+    path.write_bytes(begin + b"\r\n".join(tabs) + b"\r\n")
+    found = vectors.read(path, lambda word: word)
+    assert dict(zip(found.words, found.rows.tolist(), strict=True)) == ROWS
+    assert found.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "what", "advice"),
+    [
+        (
+            struct.pack("<ii", 0x2F4F16BA, 12) + bytes(99),
+            "fastText's own binary format",
+            "load_facebook_vectors",
+        ),
+        (pickle.dumps({"the": [1.0]}), "a Python pickle", "KeyedVectors.load"),
+        (b"PK\x03\x04" + bytes(30), "a zip archive", "unpack it"),
+        ("the 1 2\n".encode("utf-16"), "text in UTF-16", "save it as UTF-8"),
+    ],
+    ids=["fasttext", "pickle", "zip", "utf-16"],
+)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_a_file_of_another_kind_is_named_with_what_to_do(
+    tmp_path: Path, content: bytes, what: str, advice: str, pack: type
+) -> None:
+    path = tmp_path / "vectors"
+    path.write_bytes(pack(content))
+    with pytest.raises(DataError) as raised:
+        vectors.read(path, lambda word: word)
+    assert f"is {what}" in str(raised.value)
+    assert advice in str(raised.value)
+
+
+@contextmanager
+def bounded(seconds: float, megabytes: int) -> Iterator[None]:
+    tracemalloc.start()
+    began = time.perf_counter()
+    try:
+        yield
+        assert time.perf_counter() - began < seconds
+        assert tracemalloc.get_traced_memory()[1] < megabytes << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("begin", "piece", "message"),
+    [
+        (b"the 1 2 3\n", b"\n", "malformed rows of "),
+        (b"the 1 2 3\n", b"x y\n", "malformed rows of "),
+        (b"the 1 2 3\n", b"0", "malformed rows of "),
+        (b"9 3\n\x01", b"a", "a word of more than 65,536 bytes"),
+    ],
+    ids=["empty-lines", "short-rows", "line-without-end", "word-without-end"],
+)
+def test_a_bomb_is_refused_at_once_and_in_little_memory(
+    tmp_path: Path, begin: bytes, piece: bytes, message: str
+) -> None:
+    """What 100 kB unpack to took gigabytes, a tuple for each malformed row."""
+    path = tmp_path / "bomb.gz"
+    path.write_bytes(gzip.compress(begin + piece * (20_000_000 // len(piece))))
+    with bounded(10, 40), pytest.raises(DataError) as raised:
+        vectors.read(path, lambda word: word)
+    assert message in str(raised.value)
+
+
+def test_rows_that_wait_to_be_parsed_take_little_memory(tmp_path: Path) -> None:
+    """The numbers of a wanted word that comes again and again, each of many digits."""
+    path = tmp_path / "bomb.gz"
+    row = b"the 1 2 " + b"0" * 500_000 + b"\n"
+    path.write_bytes(gzip.compress(row * 100))
+    with bounded(10, 80):
+        assert vectors.read(path, lambda word: word).words == ("the",)
+
+
+@pytest.mark.slow
+def test_ten_thousand_mutated_files_are_read_or_refused(tmp_path: Path) -> None:
+    """Whatever stands in a file: finite rows of one length for the wanted words, or a DataError."""
+    draw = random.Random(14)
+    path = tmp_path / "vectors"
+    pieces = [
+        b" ",
+        b"\t",
+        b"\n",
+        b"\r\n",
+        b"\0",
+        b"nan",
+        b"1e999",
+        b"-inf",
+        b"\xff",
+        b"9" * 30,
+        b"\xef\xbb\xbf",
+        b"3 3\n",
+    ]
+    originals = [glove(), word2vec_text(), word2vec_binary()]
+    originals += [gzip.compress(content) for content in originals]
+    read = 0
+    for _ in range(10_000):
+        content = bytearray(draw.choice(originals))
+        for _ in range(draw.randint(1, 4)):
+            place = draw.randrange(len(content) + 1)
+            match draw.randrange(4):
+                case 0:
+                    content[place : place + draw.randint(1, 9)] = draw.choice(pieces)
+                case 1:
+                    content[place:place] = draw.choice(pieces) * draw.choice((1, 1, 50))
+                case 2:
+                    del content[place:]
+                case 3 if place < len(content):
+                    content[place] = draw.randrange(256)
+        path.write_bytes(content)
+        try:
+            found = vectors.read(path, lambda word: word)
+        except TaggerError as error:
+            assert "\n" not in str(error)
+            continue
+        read += 1
+        assert found.rows.shape[0] == len(found.words) == len(set(found.words)) > 0
+        assert np.isfinite(found.rows).all()
+    assert read > 1000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import statistics
+import time
 from collections import Counter
 from itertools import product
 from pathlib import Path
@@ -77,7 +78,7 @@ def assert_equals_conlleval(gold: Tags, predicted: Tags, scheme: Scheme) -> None
         *(sum(counts) for counts in zip((0, 0, 0), *types.values(), strict=True))
     )
     assert scores.tokens == tokens
-    assert scores.token_accuracy == pytest.approx(right / tokens if tokens else 1.0)
+    assert scores.token_accuracy == pytest.approx(right / tokens if tokens else 0.0)
 
 
 @pytest.mark.parametrize("scheme", [Scheme.IOB1, Scheme.IOB2])
@@ -263,12 +264,22 @@ def test_schemes_do_not_change_spans_of_legal_tags(scheme: Scheme, strict: bool)
     assert mixed == expected
 
 
-def test_nothing_to_find_and_nothing_found_is_complete_agreement() -> None:
-    """seqeval gives 0.0 here, and warns."""
+def test_without_a_span_on_either_side_f1_is_0_as_in_the_references() -> None:
     scores = scoring.score([["O", "O"]], [["O", "O"]], Scheme.IOB2)
-    assert (scores.micro.precision, scores.micro.recall, scores.micro.f1) == (1.0, 1.0, 1.0)
-    assert (scores.macro.f1, scores.token_accuracy, scores.types) == (1.0, 1.0, {})
-    assert scoring.score([], [], Scheme.IOB2).as_dict()["token_accuracy"] == 1.0
+    metrics = pytest.importorskip("seqeval.metrics")
+    with pytest.warns(UserWarning, match="ill-defined"):
+        assert scores.micro.f1 == metrics.f1_score([["O", "O"]], [["O", "O"]]) == 0.0
+    assert (scores.micro.precision, scores.micro.recall) == (0.0, 0.0)
+    assert (scores.macro.f1, scores.token_accuracy, scores.types) == (0.0, 1.0, {})
+    assert scores.note is not None and "no span in gold or predicted: F1 is 0" in scores.note
+    assert scores.as_dict()["note"] == scores.note
+    assert scoring.score([], [], Scheme.IOB2).as_dict()["token_accuracy"] == 0.0
+
+
+def test_without_a_known_label_accuracy_is_0_and_says_so() -> None:
+    scores = scoring.score([["?", "?"]], [["NOUN", "VERB"]], Scheme.BARE)
+    assert scores.headline == ("accuracy", 0.0)
+    assert scores.note is not None and "no token has a known gold label" in scores.note
 
 
 def test_the_standard_error_is_about_the_spread_of_the_f1_over_samples():
@@ -389,3 +400,13 @@ def test_pairs_hold_the_spans_that_are_scored() -> None:
     pairs = scoring.pair_spans(gold, predicted, Scheme.IOB2)
     assert [pair.gold for pair in pairs] == [tags_to_spans(tags, Scheme.IOB2) for tags in gold]
     assert scoring.score_spans(pairs).types == scoring.score(gold, predicted, Scheme.IOB2).types
+
+
+def test_many_unknown_tags_in_one_sentence_are_left_out_in_linear_time() -> None:
+    count = 30_000
+    began = time.perf_counter()
+    scores = scoring.score(
+        [["B-A", "?", "O", "B-A"] * count], [["B-A", "I-A", "B-B", "B-A"] * count], Scheme.IOB2
+    )
+    assert time.perf_counter() - began < 10
+    assert scores.micro == scoring.Score(gold=count, predicted=2 * count, correct=count)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import time
+from collections.abc import Iterator, Set
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from tagger import scoring
 from tagger.errors import DataError
-from tagger.scoring import Kind, Pair, Score, Tally
+from tagger.scoring import Kind, Match, Pair, PartCounts, Score, Tally
 from tagger.text.schemes import Scheme, Span, tags_to_spans
 
 TAGS = st.lists(st.sampled_from(["O", "B-A", "I-A", "B-B", "I-B"]), min_size=12, max_size=12)
@@ -19,6 +21,19 @@ SENTENCES = st.lists(st.tuples(TAGS, TAGS), max_size=5)
 
 def read_pairs(sentences: list[tuple[list[str], list[str]]]) -> list[Pair]:
     return scoring.pair_spans([gold for gold, _ in sentences], [right for _, right in sentences], Scheme.IOB2)
+
+
+def align_all(pairs: list[Pair]) -> Iterator[Match]:
+    return (match for pair in pairs for match in scoring.align(pair.gold, pair.predicted))
+
+
+def count_parts(
+    pairs: list[Pair], sentences: list[list[str]] | None = None, surfaces: Set[str] | None = None
+) -> PartCounts:
+    parts = PartCounts(surfaces)
+    for pair, tokens in zip(pairs, sentences or [[]] * len(pairs), strict=True):
+        parts.add(pair, tokens)
+    return parts
 
 
 def kinds(gold: str, predicted: str) -> list[Kind]:
@@ -114,7 +129,7 @@ def test_the_table_of_semeval_2013() -> None:
 def test_tallies_add_up_to_the_spans(sentences: list[tuple[list[str], list[str]]]) -> None:
     pairs = read_pairs(sentences)
     scores = scoring.score_spans(pairs)
-    found = scoring.evaluate_matches(match for row in scoring.align_all(pairs) for match in row)
+    found = scoring.evaluate_matches(align_all(pairs))
     for tally in found.tallies.values():
         assert (tally.possible, tally.actual) == (scores.micro.gold, scores.micro.predicted)
         assert all(0 <= each <= 1 for each in (tally.precision, tally.recall, tally.f1))
@@ -122,9 +137,30 @@ def test_tallies_add_up_to_the_spans(sentences: list[tuple[list[str], list[str]]
     assert found.strict.correct <= min(found.boundary.correct, found.type.correct)
 
 
-def test_no_spans_at_all_are_complete_agreement() -> None:
+def test_no_spans_at_all_measure_nothing() -> None:
     found = scoring.evaluate_matches([])
-    assert {tally.f1 for tally in found.tallies.values()} == {1.0}
+    assert {tally.f1 for tally in found.tallies.values()} == {0.0}
+
+
+def test_many_unmatched_spans_of_one_sentence_are_paired_in_linear_time() -> None:
+    """A file without blank lines is one sentence: pairs of all spans would be ten thousand million."""
+    gold = [Span("A", 3 * i, 3 * i + 2) for i in range(100_000)]
+    predicted = [Span("A", 3 * i, 3 * i + 1) for i in range(100_000)]
+    began = time.perf_counter()
+    assert {match.kind for match in scoring.align(gold, predicted)} == {Kind.BOUNDARY}
+    assert time.perf_counter() - began < 10
+
+
+def test_confusions_of_many_types_are_a_list() -> None:
+    """The matrix of 4,000 types would have 16 million cells."""
+    matches = [Match(Kind.TYPE, Span(f"T{i}", 0, 1), Span(f"T{i + 1}", 0, 1)) for i in range(4000)]
+    matches += matches[7:8] * 2
+    found = scoring.count_confusions([*matches, Match(Kind.MISSED, Span("T0", 2, 3), None)])
+    facts = found.as_dict()
+    assert facts["counts"] is None
+    assert len(facts["cells"]) == 4001  # type: ignore[arg-type]
+    assert found.largest()[0] == ("T7", "T8", 3)
+    assert {"gold": "T0", "predicted": None, "count": 1} in facts["cells"]  # type: ignore[operator]
 
 
 def test_confusions_by_hand() -> None:
@@ -142,7 +178,7 @@ def test_confusions_by_hand() -> None:
 def test_confusions_add_up_to_the_spans_of_each_type(sentences: list[tuple[list[str], list[str]]]) -> None:
     pairs = read_pairs(sentences)
     types = scoring.score_spans(pairs).types
-    found = scoring.count_confusions(match for row in scoring.align_all(pairs) for match in row)
+    found = scoring.count_confusions(align_all(pairs))
     for index, name in enumerate(found.types):
         assert sum(found.counts[index]) == types[name].gold
         assert sum(row[index] for row in found.counts) == types[name].predicted
@@ -154,10 +190,11 @@ def test_parts_by_hand() -> None:
         Pair([Span("A", 0, 7)], [Span("A", 0, 7), Span("B", 8, 9)], 50),
         Pair([], [], 12),
     ]
-    by_span = scoring.score_by_span_length(pairs)
+    parts = count_parts(pairs)
+    by_span = parts.span_lengths
     assert list(by_span) == ["1", "2", "3", "6+"]
     assert by_span == {"1": Score(1, 2, 1), "2": Score(0, 1, 0), "3": Score(1, 0, 0), "6+": Score(1, 1, 1)}
-    assert scoring.score_by_sentence_length(pairs) == {"1-5": Score(2, 2, 1), "41+": Score(1, 2, 1)}
+    assert parts.sentence_lengths == {"1-5": Score(2, 2, 1), "41+": Score(1, 2, 1)}
 
 
 def test_seen_and_unseen_by_hand() -> None:
@@ -168,7 +205,7 @@ def test_seen_and_unseen_by_hand() -> None:
     pair = Pair(
         [Span("PER", 0, 2), Span("LOC", 3, 4), Span("LOC", 5, 6)], [Span("PER", 0, 1), Span("LOC", 3, 4)], 6
     )
-    assert scoring.score_by_novelty([pair], sentences, surfaces) == {
+    assert count_parts([pair], sentences, surfaces).novelty == {
         "seen": Score(2, 1, 1),
         "unseen": Score(1, 1, 0),
     }
@@ -180,11 +217,8 @@ def test_parts_add_up_to_the_whole(sentences: list[tuple[list[str], list[str]]])
     pairs = read_pairs(sentences)
     whole = scoring.score_spans(pairs).micro
     words = [[str(i) for i in range(12)]] * len(pairs)
-    for groups in (
-        scoring.score_by_span_length(pairs),
-        scoring.score_by_sentence_length(pairs),
-        scoring.score_by_novelty(pairs, words, {"0", "3 4"}),
-    ):
+    parts = count_parts(pairs, words, {"0", "3 4"})
+    for groups in (parts.span_lengths, parts.sentence_lengths, parts.novelty):
         sums = Score(
             sum(each.gold for each in groups.values()),
             sum(each.predicted for each in groups.values()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import tracemalloc
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -81,7 +82,10 @@ def test_without_confidences_and_training_these_facts_are_absent() -> None:
 
 def test_the_numbers_for_json() -> None:
     found = analyse(training_surfaces=frozenset()).as_dict()
-    assert list(found) == ["interval", "type_intervals", "matching", "confusion", "parts", "calibration"]
+    assert list(found) == [
+        "reading", "readings", "headline", "interval", "type_intervals", "matching", "confusion", "parts",
+        "calibration",
+    ]  # fmt: skip
     assert list(found["parts"]) == ["span_length", "sentence_length", "novelty"]  # type: ignore[call-overload]
 
 
@@ -257,6 +261,7 @@ def test_a_page_without_errors_and_one_without_spans() -> None:
     perfect = report.analyse(SENTENCES, [each.tags for each in SENTENCES], Scheme.IOB2)
     assert "There are none." in report.render_page(perfect)
     empty = report.analyse([Sentence(("a",), ("O",))], [["O"]], Scheme.IOB2)
+    assert "No span in gold or predicted: F1 is 0 by convention" in report.render_page(empty)
     assert "There are no spans." in report.render_page(empty)
     assert "nan" not in report.render_page(empty).split("<body>")[1].lower()
 
@@ -507,3 +512,16 @@ def test_narrow_screens_need_no_sideways_scrolling(
         assert width <= inner == 380
     finally:
         window.resize(1200, 900)
+
+
+def test_an_analysis_keeps_counts_and_no_spans() -> None:
+    """Memory was that of all spans and matches, several times the corpus."""
+    gold = [Sentence(("a", "b", "c", "d"), ("B-A", "B-B", "O", "B-A"), line=4 * i) for i in range(20_000)]
+    predicted = [("B-A", "O", "B-B", "B-B")] * len(gold)
+    tracemalloc.start()
+    facts = report.analyse(gold, predicted, Scheme.IOB2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert facts.scores.micro == Score(60_000, 60_000, 20_000)
+    assert peak < 2 << 20
+    assert len(facts.wrong) == 20_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from itertools import product
 
@@ -10,7 +11,7 @@ import pytest
 
 from tagger import scoring
 from tagger.scoring import Pair
-from tagger.text.schemes import Span
+from tagger.text.schemes import Scheme, Span
 
 
 def random_counts(sentences: int, seed: int, skill: float = 0.8) -> np.ndarray:
@@ -50,8 +51,8 @@ def test_the_seed_decides() -> None:
 
 def test_intervals_of_extremes_are_points() -> None:
     nothing = np.zeros((20, 3), dtype=int)
-    assert scoring.bootstrap(nothing) == (1.0, 1.0)
-    assert scoring.bootstrap(nothing[:0]) == (1.0, 1.0)
+    assert scoring.bootstrap(nothing) == (0.0, 0.0)
+    assert scoring.bootstrap(nothing[:0]) == (0.0, 0.0)
     assert scoring.bootstrap(nothing + 1) == (1.0, 1.0)
     assert scoring.bootstrap(nothing + np.array([1, 0, 0])) == (0.0, 0.0)
     assert scoring.bootstrap(nothing + np.array([0, 1, 0]), scoring.precision_of_counts) == (0.0, 0.0)
@@ -135,11 +136,27 @@ def test_counts_of_spans_per_sentence() -> None:
         Pair([Span("B", 0, 1)], [], 1),
     ]
     assert scoring.count_spans(pairs).tolist() == [[2, 2, 1], [0, 0, 0], [1, 0, 0]]
-    by_type = scoring.count_spans_by_type(pairs)
-    assert list(by_type) == ["A", "B"]
-    assert by_type["B"].tolist() == [[1, 0, 0], [0, 0, 0], [1, 0, 0]]
-    assert (sum(by_type.values()) == scoring.count_spans(pairs)).all()
-    assert scoring.f1_of_counts(scoring.count_spans(pairs)).tolist() == [0.5, 1.0, 0.0]
+    assert scoring.f1_of_counts(scoring.count_spans(pairs)).tolist() == [0.5, 0.0, 0.0]
+
+
+def test_counted_rows_have_the_intervals_of_the_sentences() -> None:
+    draw = random.Random(3)
+    pairs = []
+    for _ in range(60):
+        gold = [Span(draw.choice("AB"), i, i + 1) for i in range(draw.randint(0, 4))]
+        pairs.append(Pair(gold, [Span("A", *span[1:]) for span in gold if draw.random() < 0.7], 5))
+    rows = scoring.RowCounts()
+    for pair in pairs:
+        rows.add(pair, 5, 5 - len(pair.gold))
+    assert rows.headline_interval(Scheme.IOB2) == scoring.bootstrap(scoring.count_spans(pairs))
+    tags = np.array([[5, 5 - len(pair.gold)] for pair in pairs])
+    assert rows.headline_interval(Scheme.BARE) == scoring.bootstrap(tags, scoring.accuracy_of_counts)
+    for type_, interval in rows.type_intervals().items():
+        alone = [
+            Pair(*([span for span in side if span.type == type_] for side in pair[:2]), pair.length)
+            for pair in pairs
+        ]
+        assert interval == scoring.bootstrap(scoring.count_spans(alone))
 
 
 def test_counts_of_tags_per_sentence() -> None:

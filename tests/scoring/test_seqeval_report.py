@@ -9,7 +9,9 @@ import pytest
 
 from tagger import scoring
 from tagger.errors import ConfigError
+from tagger.scoring.report import Analysis, analyse
 from tagger.scoring.seqeval_report import SeqevalReport
+from tagger.text.conll import Sentence
 from tagger.text.schemes import Scheme, convert
 
 KEYS = {"precision": "precision", "recall": "recall", "f1": "f1-score", "support": "support"}
@@ -93,3 +95,55 @@ def test_without_the_package_the_error_says_what_to_install(monkeypatch):
         ConfigError, match=r"--seqeval: needs the package seqeval.*pip install 'tagger\[train\]'"
     ):
         report([["B-A"]], [["B-A"]], Scheme.IOB2)
+
+
+@pytest.mark.slow
+def test_ten_thousand_random_pairs_add_up_and_equal_seqeval() -> None:
+    """Whatever stands in gold and predicted: sums that agree, and seqeval's numbers where it has any."""
+    metrics = pytest.importorskip("seqeval.metrics")
+    draw = random.Random(11)
+    tags = ["O", "O", "O", *(f"{role}-{name}" for role in "BI" for name in ("A", "B", "C-D"))]
+    for _ in range(10_000):
+        lengths = [draw.randint(1, 8) for _ in range(draw.randint(1, 4))]
+        gold = [draw.choices(tags, k=length) for length in lengths]
+        predicted = [
+            [old if draw.random() < 0.6 else draw.choice(tags) for old in row]
+            if draw.random() < 0.9
+            else ["O"] * len(row)
+            for row in gold
+        ]
+        sentences = [Sentence(tuple(map(str, row)), tuple(row)) for row in gold]
+        found = analyse(sentences, predicted, Scheme.IOB2, resamples=5)
+        micro = found.scores.micro
+        table = (
+            metrics.classification_report(gold, predicted, output_dict=True, zero_division=0)
+            if micro.gold
+            else {}
+        )
+        for name, score in {**found.scores.types, **({"micro avg": micro} if table else {})}.items():
+            if name in table:
+                row = table[name]
+                assert (score.precision, score.recall, score.f1, score.support) == pytest.approx(
+                    (row["precision"], row["recall"], row["f1-score"], row["support"])
+                )
+        check_sums(found)
+
+
+def check_sums(found: Analysis) -> None:
+    """Every way to count the spans counts the same spans."""
+    micro = found.scores.micro
+    total = micro.gold, micro.predicted, micro.correct
+    for part in (found.scores.types, found.span_lengths, found.sentence_lengths):
+        sums = [(each.gold, each.predicted, each.correct) for each in part.values()]
+        assert tuple(map(sum, zip((0, 0, 0), *sums, strict=True))) == total
+    cells = found.confusion.cells.items()
+    assert sum(count for (gold, _), count in cells if gold is not None) == micro.gold
+    assert sum(count for (_, predicted), count in cells if predicted is not None) == micro.predicted
+    for tally in found.evaluation.tallies.values():
+        assert (tally.possible, tally.actual) == total[:2]
+    assert found.evaluation.strict.correct == micro.correct
+    assert 0 <= found.interval.low <= found.interval.high <= 1
+    missed = sum(mistake.gold is not None for wrong in found.wrong for mistake in wrong.mistakes)
+    assert missed == micro.gold - micro.correct
+    assert found.readings["strict"].micro.gold <= micro.gold
+    assert (found.scores.note is None) == bool(micro.gold)

@@ -43,7 +43,10 @@ def test_a_run_leaves_a_whole_model_directory(read_tiny, tmp_path):
     assert score_tagger(loaded, data.dev) == finished.dev.scores
     assert score_tagger(loaded, data.test) == finished.test.scores
     scores = json.loads((directory / files.SCORES).read_bytes())
-    assert scores == {"dev": finished.dev.scores.as_dict(), "test": finished.test.scores.as_dict()}
+    assert {name: scores[name] for name in ("dev", "test")} == {
+        "dev": finished.dev.scores.as_dict(),
+        "test": finished.test.scores.as_dict(),
+    }
     history = [json.loads(line) for line in (directory / files.HISTORY).read_text("utf-8").splitlines()]
     epochs = [fact for fact in facts if isinstance(fact, EpochFacts)]
     assert [line["epoch"] for line in history] == [1, 2, 3] == [fact.epoch for fact in epochs]

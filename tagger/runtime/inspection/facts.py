@@ -13,6 +13,7 @@ from tagger.config import Config
 from tagger.runtime import directory as files
 from tagger.runtime import reports
 from tagger.runtime.trained import FITTED, TrainedModel
+from tagger.text.objects import describe
 
 START, END = "(start)", "(end)"
 """Names of the two edges of a sentence; no tag has brackets around it."""
@@ -120,7 +121,7 @@ class Inspection:
     def as_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""
         moves = [] if self.transitions is None else [move._asdict() for move in self.transitions.moves]
-        return {
+        facts = {
             "model": self.directory,
             "scheme": self.config.corpus.scheme,
             "mode": self.config.corpus.mode,
@@ -138,6 +139,7 @@ class Inspection:
             "transitions": None if self.transitions is None else asdict(self.transitions),
             "moves": moves,
         }
+        return describe("inspection", facts)
 
 
 def inspect(directory: str | Path) -> Inspection:

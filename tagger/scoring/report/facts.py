@@ -6,14 +6,15 @@ training corpus. How the facts are drawn and where the predictions come from is 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import chain
+from functools import cached_property
 
 from tagger import scoring
 from tagger.errors import DataError
-from tagger.scoring import Kind, Match
+from tagger.scoring import Kind
 from tagger.text.conll import Sentence
 from tagger.text.schemes import Scheme, Span, tags_to_spans
 
@@ -62,13 +63,64 @@ class Confused:
         return len(self.cases)
 
 
+LENIENT, STRICT = "lenient", "strict"
+"""The two readings of tags as spans: as conlleval reads them, and only what the scheme spells out in full."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What an analysis compares; the arguments of `analyse` say what each is."""
+
+    sentences: Sequence[Sentence]
+    predicted: Sequence[Sequence[str]]
+    scheme: Scheme
+    predicted_scheme: Scheme
+    strict: bool
+    confidences: Sequence[Sequence[float]] | None
+
+    def read_pairs(self, *, strict: bool) -> Iterator[scoring.ReadPair]:
+        """Yield the spans of both sides, sentence by sentence."""
+        gold = [sentence.tags for sentence in self.sentences]
+        return scoring.read_pairs(gold, self.predicted, self.scheme, self.predicted_scheme, strict=strict)
+
+    def read_confidences(self) -> Iterator[Mapping[Span, float]]:
+        """Yield the probability of each predicted span, sentence by sentence; nothing where nobody knows."""
+        if self.confidences is None:
+            yield from ({} for _ in self.predicted)
+            return
+        if len(self.confidences) != len(self.predicted):
+            raise DataError(
+                f"confidences of {len(self.confidences)} sentences for {len(self.predicted)} sentences"
+            )
+        for index, (tags, probabilities) in enumerate(zip(self.predicted, self.confidences, strict=True)):
+            spans = tags_to_spans(tags, self.predicted_scheme)
+            if len(spans) != len(probabilities):
+                raise DataError(
+                    f"sentence {index + 1} has {len(spans)} predicted spans and {len(probabilities)} confidences"
+                )
+            yield dict(zip(spans, probabilities, strict=True))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Analysis:
-    """The facts of one evaluation; `interval` is that of `scores.headline`."""
+    """The facts of one evaluation.
+
+    They are counts, so that they take the same memory however many sentences there are; the wrong sentences are
+    looked up when they are asked for.
+
+    Attributes:
+        name: the gold file.
+        scheme: of the gold tags.
+        readings: the scores of the spans as each way to read tags has them, `LENIENT` and `STRICT`.
+        strict: which of the two all other facts are about.
+        interval: that of `scores.headline`.
+        compared: what the facts are about.
+    """
 
     name: str
     scheme: Scheme
-    scores: scoring.Scores
+    readings: Mapping[str, scoring.Scores]
+    strict: bool
     interval: scoring.Interval
     type_intervals: Mapping[str, scoring.Interval]
     evaluation: scoring.Evaluation
@@ -77,7 +129,22 @@ class Analysis:
     sentence_lengths: Mapping[str, scoring.Score]
     novelty: Mapping[str, scoring.Score] | None
     calibration: scoring.Calibration | None
-    wrong: tuple[WrongSentence, ...]
+    compared: Compared
+
+    @property
+    def reading(self) -> str:
+        """The name of the reading that was asked for."""
+        return STRICT if self.strict else LENIENT
+
+    @property
+    def scores(self) -> scoring.Scores:
+        """The scores in the reading that was asked for."""
+        return self.readings[self.reading]
+
+    @cached_property
+    def wrong(self) -> tuple[WrongSentence, ...]:
+        """The sentences with a mistake, in the order of the file."""
+        return tuple(_find_wrong(self.compared))
 
     def confusions(self) -> list[Confused]:
         """Return the ways of being wrong, the most frequent first."""
@@ -98,7 +165,11 @@ class Analysis:
         parts = {"span_length": self.span_lengths, "sentence_length": self.sentence_lengths}
         if self.novelty is not None:
             parts["novelty"] = self.novelty
+        measure, value = self.scores.headline
         facts: dict[str, object] = {
+            "reading": self.reading,
+            "readings": {name: scores.as_dict() for name, scores in self.readings.items()},
+            "headline": {"measure": measure, "value": value, **self.interval._asdict()},
             "interval": list(self.interval),
             "type_intervals": {name: list(interval) for name, interval in self.type_intervals.items()},
             "matching": self.evaluation.as_dict(),
@@ -136,76 +207,75 @@ def analyse(
         name: the gold file, for titles and places.
         resamples: how many resamples the intervals rest on.
     """
-    gold = [sentence.tags for sentence in sentences]
-    schemes = scheme, predicted_scheme
-    scores = scoring.score(gold, predicted, *schemes, strict=strict)
-    pairs = scoring.pair_spans(gold, predicted, *schemes, strict=strict)
-    matches = scoring.align_all(pairs)
-    confidence_of = _read_confidences(predicted, predicted_scheme or scheme, confidences)
-    words = [sentence.tokens for sentence in sentences]
+    compared = Compared(
+        sentences=sentences,
+        predicted=predicted,
+        scheme=scheme,
+        predicted_scheme=predicted_scheme or scheme,
+        strict=strict,
+        confidences=confidences,
+    )
+    spans, rows = scoring.SpanCounts(), scoring.RowCounts()
+    matches, parts = scoring.MatchCounts(), scoring.PartCounts(training_surfaces)
+    probabilities, came_true = array("d"), bytearray()
+    tokens = right = 0
+    for sentence, pair, table in _read(compared):
+        counts = scoring.count_right_tags(pair.gold_tags, pair.predicted_tags)
+        tokens, right = tokens + counts[0], right + counts[1]
+        spans.add(pair.pair)
+        rows.add(pair.pair, *counts)
+        parts.add(pair.pair, sentence.tokens)
+        found = scoring.align(pair.pair.gold, pair.pair.predicted)
+        matches.add(found)
+        for match in found if table else ():
+            if match.predicted:
+                probabilities.append(table[match.predicted])
+                came_true.append(match.kind is Kind.CORRECT)
+    asked = spans.scores(scheme, tokens, right)
+    other = _score_otherwise(compared, asked)
     return Analysis(
         name=name,
         scheme=scheme,
-        scores=scores,
-        interval=scoring.headline_interval(scores, pairs, gold, predicted, resamples=resamples),
-        type_intervals={
-            type_: scoring.bootstrap(counts, resamples=resamples)
-            for type_, counts in scoring.count_spans_by_type(pairs).items()
-        },
-        evaluation=scoring.evaluate_matches(chain.from_iterable(matches)),
-        confusion=scoring.count_confusions(chain.from_iterable(matches)),
-        span_lengths=scoring.score_by_span_length(pairs),
-        sentence_lengths=scoring.score_by_sentence_length(pairs),
-        novelty=None
-        if training_surfaces is None
-        else scoring.score_by_novelty(pairs, words, training_surfaces),
-        calibration=None if confidence_of is None else _calibrate(matches, confidence_of),
-        wrong=tuple(_find_wrong(sentences, pairs, matches, confidence_of)),
+        readings={LENIENT: other, STRICT: asked} if strict else {LENIENT: asked, STRICT: other},
+        strict=strict,
+        interval=rows.headline_interval(scheme, resamples=resamples),
+        type_intervals=rows.type_intervals(resamples=resamples),
+        evaluation=matches.evaluation(),
+        confusion=matches.confusion(),
+        span_lengths=parts.span_lengths,
+        sentence_lengths=parts.sentence_lengths,
+        novelty=parts.novelty,
+        calibration=None
+        if confidences is None
+        else scoring.calibrate(probabilities, [*map(bool, came_true)]),
+        compared=compared,
     )
 
 
-def _read_confidences(
-    predicted: Sequence[Sequence[str]], scheme: Scheme, confidences: Sequence[Sequence[float]] | None
-) -> list[dict[Span, float]] | None:
-    """Give each predicted span of each sentence its probability."""
-    if confidences is None:
-        return None
-    if len(confidences) != len(predicted):
-        raise DataError(f"confidences of {len(confidences)} sentences for {len(predicted)} sentences")
-    table = []
-    for index, (tags, probabilities) in enumerate(zip(predicted, confidences, strict=True)):
-        spans = tags_to_spans(tags, scheme)
-        if len(spans) != len(probabilities):
-            raise DataError(
-                f"sentence {index + 1} has {len(spans)} predicted spans and {len(probabilities)} confidences"
-            )
-        table.append(dict(zip(spans, probabilities, strict=True)))
-    return table
+def _read(compared: Compared) -> Iterator[tuple[Sentence, scoring.ReadPair, Mapping[Span, float]]]:
+    """Yield each sentence, its spans as they are to be read, and the probabilities of the predicted ones."""
+    pairs = compared.read_pairs(strict=compared.strict)
+    return zip(compared.sentences, pairs, compared.read_confidences(), strict=True)
 
 
-def _calibrate(
-    matches: Sequence[Sequence[Match]], confidence_of: Sequence[Mapping[Span, float]]
-) -> scoring.Calibration:
-    """Compare the confidence of each predicted span with whether it is exactly right."""
-    predictions = [
-        (table[match.predicted], match.kind is Kind.CORRECT)
-        for row, table in zip(matches, confidence_of, strict=True)
-        for match in row
-        if match.predicted
-        and match.predicted
-        in table  # `O` is a label where labels are bare, but no span that has a confidence
-    ]
-    return scoring.calibrate([each for each, _ in predictions], [right for _, right in predictions])
+def _score_otherwise(compared: Compared, asked: scoring.Scores) -> scoring.Scores:
+    """Return the scores in the other reading; the same where a scheme has but one."""
+    schemes = {compared.scheme, compared.predicted_scheme}
+    if all(scoring.is_always_spelt_out(scheme) for scheme in schemes):
+        return asked
+    return scoring.score(
+        [sentence.tags for sentence in compared.sentences],
+        compared.predicted,
+        compared.scheme,
+        compared.predicted_scheme,
+        strict=not compared.strict,
+    )
 
 
-def _find_wrong(
-    sentences: Sequence[Sentence],
-    pairs: Sequence[scoring.Pair],
-    matches: Sequence[Sequence[Match]],
-    confidence_of: Sequence[Mapping[Span, float]] | None,
-) -> Iterator[WrongSentence]:
-    for index, (sentence, pair, row) in enumerate(zip(sentences, pairs, matches, strict=True)):
-        table = confidence_of[index] if confidence_of else {}
+def _find_wrong(compared: Compared) -> Iterator[WrongSentence]:
+    for sentence, pair, table in _read(compared):
+        if pair.pair.gold == pair.pair.predicted:
+            continue
         mistakes = tuple(
             Mistake(
                 kind=match.kind,
@@ -213,13 +283,13 @@ def _find_wrong(
                 predicted=match.predicted,
                 confidence=table.get(match.predicted) if match.predicted else None,
             )
-            for match in row
+            for match in scoring.align(pair.pair.gold, pair.pair.predicted)
             if match.kind is not Kind.CORRECT
         )
         if mistakes:
             yield WrongSentence(
                 sentence=sentence,
-                gold=tuple(pair.gold),
-                predicted=tuple(pair.predicted),
+                gold=tuple(pair.pair.gold),
+                predicted=tuple(pair.pair.predicted),
                 mistakes=mistakes,
             )

@@ -118,7 +118,11 @@ def _scores(analysis: Analysis) -> str:
         if analysis.scheme is Scheme.BARE
         else "In per cent. A span is right when its type and both boundaries are those of a gold span."
     )
-    return _table(headings, rows, note)
+    return _table(headings, rows, f"{note} {_sentence(scores.note)}" if scores.note else note)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _score_row(

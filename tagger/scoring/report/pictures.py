@@ -6,6 +6,8 @@ used, since the page forbids them. Every string from a corpus is escaped by `esc
 
 from __future__ import annotations
 
+from collections import Counter
+
 from tagger.scoring import Calibration, Confusion, Kind
 from tagger.text.escape import escape_html
 
@@ -21,14 +23,16 @@ def draw_confusion(confusion: Confusion, *, with_edges: bool = True) -> str:
         confusion: the counts.
         with_edges: draw the row of the spurious and the column of the missed spans.
     """
-    shown = _most_frequent(confusion)
-    count = len(shown) + with_edges
-    longest = max((len(f"{value:,}") for row in confusion.counts for value in row), default=1)
+    labels = _most_frequent(confusion)
+    totals = Counter[str | None]()
+    for (gold_type, _), value in confusion.cells.items():
+        totals[gold_type] += value
+    count = len(labels) + with_edges
+    longest = max((len(f"{value:,}") for value in confusion.cells.values()), default=1)
     size = max(46 if count <= 16 else 30, 8 * min(longest, 6) + 6)
-    labels = [confusion.types[index] for index in shown]
     left, top = 118, 92
     width, height = left + count * size + 60, top + count * size + 8
-    order = [*shown, len(confusion.types)] if with_edges else shown
+    axis = [*labels, None] if with_edges else labels
     parts = [
         f'<svg class="matrix" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="group" '
         'aria-label="Confusion matrix: gold types in rows, predicted types in columns">'
@@ -41,24 +45,21 @@ def draw_confusion(confusion: Confusion, *, with_edges: bool = True) -> str:
             f'<text{special} x="{left - 8}" y="{top + middle + 4}" text-anchor="end">{_short(row)}</text>'
             f'<text{special} transform="translate({left + middle + 4} {top - 8}) rotate(-40)">{_short(column)}</text>'
         )
-    for i, row_index in enumerate(order):
-        total = sum(confusion.counts[row_index])
-        for j, column_index in enumerate(order):
-            value = confusion.counts[row_index][column_index]
-            x, y = left + j * size, top + i * size
-            gold = labels[i] if i < len(labels) else None
-            predicted = labels[j] if j < len(labels) else None
-            parts.append(_cell(x, y, size, value, value / total if total else 0.0, gold, predicted))
+    for i, gold in enumerate(axis):
+        for j, predicted in enumerate(axis):
+            value = confusion.cells.get((gold, predicted), 0)
+            share = value / totals[gold] if value else 0.0
+            parts.append(_cell(left + j * size, top + i * size, size, value, share, gold, predicted))
     return "".join([*parts, "</svg>"])
 
 
-def _most_frequent(confusion: Confusion) -> list[int]:
-    """Return the rows that are shown, in the order of the matrix."""
-    sizes = [
-        sum(confusion.counts[index]) + sum(row[index] for row in confusion.counts)
-        for index in range(len(confusion.types))
-    ]
-    return sorted(sorted(range(len(sizes)), key=lambda index: -sizes[index])[:MOST_TYPES])
+def _most_frequent(confusion: Confusion) -> list[str]:
+    """Return the types that are shown, in the order of the matrix."""
+    sizes = Counter[str | None]()
+    for (gold, predicted), value in confusion.cells.items():
+        sizes[gold] += value
+        sizes[predicted] += value
+    return sorted(sorted(confusion.types, key=lambda name: -sizes[name])[:MOST_TYPES])
 
 
 def _cell(

@@ -22,6 +22,7 @@ from tagger.text.conll.corpus import LONG_SENTENCE
 from tagger.text.conll.reader import ColumnReader
 from tagger.text.counting import count_of
 from tagger.text.files import display_name
+from tagger.text.objects import describe
 from tagger.text.schemes import EDGE, OUTSIDE, UNKNOWN_TAG, Bigrams, Detection, Scheme
 from tagger.text.tokenizer import UNSPACED_ADVICE, has_unspaced_words
 
@@ -40,11 +41,12 @@ class Audit:
 
     def as_dict(self) -> dict[str, object]:
         """Return the audit as JSON holds it."""
-        return {
+        facts = {
             "ok": self.is_fit,
             "files": [facts.as_dict() for facts in self.files],
             "defects": [defect.as_dict() for defect in self.defects],
         }
+        return describe("check", facts)
 
 
 def audit(

@@ -9,6 +9,7 @@ import gc
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain, repeat
 from typing import NamedTuple
 
 from tagger.errors import DataError
@@ -108,10 +109,13 @@ def read_corpus(
     encoding: str = "utf-8",
     rename: Mapping[str, str] = _NO_TAGS,
     likely: Scheme | None = None,
+    beside: Sequence[Sentence] = (),
 ) -> Corpus:
     """Read a column file whole.
 
     Args:
+        beside: sentences of another file; those with the same tokens at the same place share them, which takes less
+            memory.
         scheme: of the tags; detected from them where None, which a small file may not allow (give a dev file
             the scheme of its training file).
         rename: tags to take for others before anything is made of them.
@@ -124,13 +128,20 @@ def read_corpus(
     warnings: list[str] = []
     with _paused_collector():
         reader = ColumnReader(path, columns, encoding, warn=warnings.append, share=True)
-        sentences = tuple(reader)
+        sentences = (
+            tuple(map(_share_tokens, reader, chain(beside, repeat(None)))) if beside else tuple(reader)
+        )
     return resolve_scheme(
         Corpus(name, sentences, scheme or Scheme.BARE, "", tuple(warnings), reader.layout),
         scheme,
         rename=rename,
         likely=likely,
     )
+
+
+def _share_tokens(sentence: Sentence, other: Sentence | None) -> Sentence:
+    is_same = other is not None and sentence.tokens == other.tokens
+    return replace(sentence, tokens=other.tokens) if other is not None and is_same else sentence
 
 
 def resolve_scheme(

@@ -13,9 +13,12 @@ from collections.abc import Iterable, Iterator
 
 from tagger.text.conll.surface import is_derived
 from tagger.text.escape import quote_json
-from tagger.text.formats.sentence import LabelledAlternative, LabelledSentence, LabelledSpan
-
-_DIGITS = 6  # of a confidence: finer than the order of a batch can change it
+from tagger.text.formats.sentence import (
+    LabelledAlternative,
+    LabelledSentence,
+    LabelledSpan,
+    round_confidence,
+)
 
 
 class _Quoted(dict[str, str]):
@@ -57,7 +60,8 @@ def _span(span: LabelledSpan, names: _Quoted) -> str:
 
 
 def _probability(value: float | None) -> str:
-    return "null" if value is None or value != value else repr(round(value, _DIGITS))  # JSON knows no NaN
+    rounded = round_confidence(value)
+    return "null" if rounded is None else repr(rounded)
 
 
 def _alternatives(alternatives: Iterable[LabelledAlternative], names: _Quoted) -> str:

@@ -6,9 +6,12 @@ Every offset counts Unicode code points from the beginning of the document, so `
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+_DIGITS = 6  # of a confidence: finer than the order of a batch can change it
 
 
 class LabelledSpan(NamedTuple):
@@ -24,6 +27,10 @@ class LabelledSpan(NamedTuple):
     text: str
     confidence: float | None = None
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the span as JSON holds it."""
+        return self._asdict() | {"confidence": round_confidence(self.confidence)}
+
 
 class LabelledAlternative(NamedTuple):
     """One of the n best ways to label a sentence, with the posterior probability of its whole tag sequence."""
@@ -31,6 +38,14 @@ class LabelledAlternative(NamedTuple):
     confidence: float
     tags: tuple[str, ...]
     spans: tuple[LabelledSpan, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the reading as JSON holds it."""
+        return {
+            "confidence": round_confidence(self.confidence),
+            "tags": list(self.tags),
+            "spans": [span.as_dict() for span in self.spans],
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +72,26 @@ class LabelledSentence:
     nbest: Sequence[LabelledAlternative] | None = None
     comments: tuple[str, ...] = ()
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return what `tagger predict --format jsonl` writes of it, as `docs/schemas/prediction.json` says."""
+        facts: dict[str, Any] = {
+            "doc": self.doc,
+            "start": self.start,
+            "end": self.end,
+            "text": self.text,
+            "tokens": [list(token) for token in self.tokens],
+            "spans": [span.as_dict() for span in self.spans],
+        }
+        return facts if self.nbest is None else facts | {"nbest": [each.as_dict() for each in self.nbest]}
+
     def words(self) -> list[str]:
         """Return the tokens as the text has them."""
         return [self.text[start - self.start : end - self.start] for start, end, _ in self.tokens]
+
+
+def round_confidence(value: float | None) -> float | None:
+    """Return a confidence as JSON holds it; None for one that nobody computed, or that is no number."""
+    return round(value, _DIGITS) if value is not None and math.isfinite(value) else None
 
 
 def pieces(sentence: LabelledSentence) -> list[tuple[str, LabelledSpan | None]]:

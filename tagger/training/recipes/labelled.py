@@ -30,7 +30,7 @@ from tagger.runtime.trained import TrainedModel, weight_shapes
 from tagger.runtime.windows import Group
 from tagger.scoring import Scores
 from tagger.text.conll import Corpus
-from tagger.text.escape import render_json
+from tagger.text.objects import describe, dump_json
 from tagger.text.output import write_atomically
 from tagger.text.schemes import Scheme
 from tagger.training import card, curves, objective
@@ -125,9 +125,11 @@ class LabelledRecipe:
     def seed(self) -> int:
         return self.config.seed
 
-    @property
+    @cached_property
     def settings(self) -> TrainingConfig:
-        return self.config.training
+        """The settings of the gradient steps; patience is for a dev that can get better."""
+        asked = self.config.training
+        return asked if self.data.dev_has_spans else asked.model_copy(update={"patience": None})
 
     @cached_property
     def corpus(self) -> EncodedCorpus:
@@ -173,7 +175,9 @@ class LabelledRecipe:
 
     def terms(self, run: Run, progress: float) -> tuple[float, ...]:
         asked = self.settings.recall_cost
-        return progress, recall_cost(run.known) if asked == "auto" else asked
+        if asked != "auto":
+            return progress, asked
+        return progress, recall_cost(run.known) if self.data.dev_has_spans else 0.0
 
     def measure(self, network: nn.Module) -> Scores:
         strength, scores = self._dev.fit_agreement(export_weights(_labeler_of(network)))
@@ -331,7 +335,8 @@ def _write_reports(data: Corpora, finished: FinishedLabeller, seconds: float, pa
     if finished.test is not None:
         scores["test"] = finished.test.scores.as_dict()
     directory = finished.directory
-    write_atomically(directory / files.SCORES, render_json(scores, indent=2).encode() + b"\n")
+    content = dump_json(describe("scores", scores), indent=2)
+    write_atomically(directory / files.SCORES, content.encode() + b"\n")
     text = card.describe_labeller(
         data, scores, finished.best_epoch, finished.epochs, seconds, parameters, finished.min_confidence
     )

@@ -23,7 +23,7 @@ from tagger.model.threads import one_thread
 from tagger.runtime import directory as files
 from tagger.runtime import reports
 from tagger.text.counting import count_of
-from tagger.text.escape import render_json
+from tagger.text.objects import describe, dump_json
 from tagger.text.output import write_atomically
 from tagger.text.raw import Words
 from tagger.training import curves
@@ -61,7 +61,7 @@ class FinishedPretraining(Finished):
     def as_dict(self) -> dict[str, Any]:
         """Return what `--json` prints of it."""
         perplexity = {"forward": self.forward, "backward": self.backward}
-        return {"perplexity": perplexity} | Finished.as_dict(self)
+        return describe("pretraining", {"perplexity": perplexity} | Finished.as_dict(self))
 
 
 class TextLearner(Protocol):
@@ -231,8 +231,8 @@ class PretrainingRecipe:
     def finish(self, ended: Ended) -> FinishedPretraining:
         """Measure the model that is kept, and write its perplexities and its card."""
         finished = self.review(ended)
-        scores = {"perplexity": finished.as_dict()["perplexity"]}
-        content = render_json(scores, indent=2).encode() + b"\n"
+        scores = describe("pretraining-scores", {"perplexity": finished.as_dict()["perplexity"]})
+        content = dump_json(scores, indent=2).encode() + b"\n"
         write_atomically(ended.directory / files.SCORES, content)
         reports.write_card(ended.directory, self._describe(finished, ended.parameters))
         return finished
