@@ -6,7 +6,6 @@ set a field of the settings are in `flags`.
 
 from __future__ import annotations
 
-import codecs
 import difflib
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from tagger.errors import ConfigError
+from tagger.text.files import find_decoder
 from tagger.text.schemes import Scheme, parse_scheme
 
 READING, RESULTS = "Reading the files", "Results"
@@ -49,12 +49,8 @@ def parsed_by(parse: Callable[[str], Any], metavar: str) -> dict[str, Any]:
 
 def check_encoding(name: str) -> str:
     """Return the name of an encoding if text can be read in it."""
-    try:
-        if codecs.lookup(name)._is_text_encoding:
-            return name
-    except (LookupError, ValueError):  # a name with a null byte is a ValueError
-        pass
-    raise ConfigError(f"found {name!r}, expected a text encoding such as utf-8", "encoding")
+    find_decoder(name)
+    return name
 
 
 ENCODING = parsed_by(check_encoding, "NAME")

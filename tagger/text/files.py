@@ -35,6 +35,18 @@ PARTIAL = ".partial"  # ends the name of a file that is being written; it begins
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _BOM = "\ufeff"
+_MARKS = {  # the longer first: UTF-32 begins as UTF-16 does
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_MARK_STARTS = {mark[:1] for mark in _MARKS}
+_OF_NAMES = {
+    "idna",
+    "punycode",
+    "undefined",
+}  # codecs of domain names, or of nothing: no file is written in them
 _LARGE = 1 << 16  # bytes: smaller parts are put together before they are written
 _NUMBERS = itertools.count()  # of temporary files of this process
 
@@ -149,7 +161,10 @@ def read_pieces(
         while True:
             pending = len(decoder.getstate()[0])
             try:
-                data = stream.read1(BLOCK)
+                data = stream.read1(BLOCK) if offset else _read_first(stream)
+                if not offset and (marked := _find_marked_encoding(data)):
+                    encoding = marked
+                    decoder = find_decoder(encoding)(errors)
                 text = decoder.decode(data, final=not data)
             except UnicodeDecodeError as error:
                 before = error.object[: error.start].decode(encoding, "replace")
@@ -159,7 +174,9 @@ def read_pieces(
                 ) from error
             except EOFError as error:
                 raise DataError(_GZIP_ENDS_EARLY, name, line) from error
-            except (OSError, zlib.error, UnicodeError) as error:
+            except UnicodeError as error:
+                raise DataError(f"is not valid {encoding}: {error}; {advice}", name, line) from error
+            except (OSError, zlib.error) as error:
                 raise DataError(f"cannot be read: {error}", name, line) from error
             if not is_begun and text:
                 text, is_begun = text.removeprefix(_BOM), True
@@ -171,6 +188,19 @@ def read_pieces(
             if not data:
                 yield TextPiece("", line)
                 return
+
+
+def _read_first(stream: io.BufferedReader) -> bytes:
+    """Return the first bytes of a stream: four, where they could be a byte-order mark and there are so many."""
+    data = stream.read1(BLOCK)
+    while data[:1] in _MARK_STARTS and len(data) < 4 and (more := stream.read1(BLOCK)):
+        data += more
+    return data
+
+
+def _find_marked_encoding(data: bytes) -> str | None:
+    """Return the encoding that a byte-order mark of two or four bytes tells, whatever a user thought it was."""
+    return next((name for mark, name in _MARKS.items() if data.startswith(mark)), None)
 
 
 def _count_line_ends(last: str, text: str) -> int:
@@ -200,7 +230,8 @@ def find_decoder(encoding: str, field: str = "encoding") -> Callable[[str], code
         codec = codecs.lookup(encoding)
     except (LookupError, ValueError):
         codec = None
-    if codec is None or codec.incrementaldecoder is None or not getattr(codec, "_is_text_encoding", True):
+    is_of_text = codec is not None and codec._is_text_encoding and codec.name not in _OF_NAMES
+    if codec is None or codec.incrementaldecoder is None or not is_of_text:
         raise ConfigError(f"found {encoding!r}, expected a text encoding such as utf-8", field) from None
     return codec.incrementaldecoder
 

@@ -112,10 +112,10 @@ def strip_blanks(text: str) -> str:
 def _empty_bom_lines(text: str, line: int, note: Note) -> str:
     """Empty the lines that hold only a byte-order mark (as in WNUT-17)."""
     if _BOM in text:
+        counted = 0  # characters whose line ends are counted
         for match in _BOM_LINE.finditer(text):
-            note(
-                "only a byte-order mark, read as blank",
-                line + text.count("\n", 0, match.start()),
-            )
+            line += text.count("\n", counted, match.start())
+            counted = match.start()
+            note("only a byte-order mark, read as blank", line)
         text = _BOM_LINE.sub("", text)
     return text
