@@ -8,22 +8,30 @@ from __future__ import annotations
 
 import re
 import sys
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 
 from tagger.errors import DataError
+from tagger.text.conll.evidence import (
+    DOCSTART,
+    DOCUMENT_COMMENTS,
+    Evidence,
+    holds_boundary,
+    is_remark,
+    may_be_comment,
+)
 from tagger.text.conll.hints import describe_empty_column, find_tag_columns
-from tagger.text.conll.layout import CONLLU_ID, Layout, find_layout, split_row, value_of
+from tagger.text.conll.layout import CONLLU_ID, Layout, split_row, value_of
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, TAG_COLUMNS, UNSPECIFIED, Columns, Sentence
-from tagger.text.conll.source import BLANKS, read_blocks, strip_blanks
+from tagger.text.conll.source import BLANKS, Block, read_blocks, strip_blanks
 from tagger.text.conll.table import Cuttings, cut_block
 from tagger.text.counting import count_of
 from tagger.text.files import FilePath, display_name
 from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG
 
-DOCSTART = "-DOCSTART-"
 NEW_DOCUMENT = re.compile(r"#\s*newdoc\b|#begin document")
-COMMENT = ("# ", "#begin document", "#end document")
-SAMPLE = 1 << 16  # characters that tell which columns hold tags
+
+_RAGGED = "other columns behind those asked for, which were read"
 
 Warn = Callable[[str], None]
 Fault = Callable[[DataError], None]
@@ -77,17 +85,29 @@ class ColumnReader:
         self._share = share
         self._notes: dict[str, tuple[int, int]] = {}  # oddity that was mended -> how often, first line
         self._document = 0
+        self._width = 0  # columns of the sentence that is read row by row; 0: none yet
         self._is_tagged = False  # whether a tag has been seen
         self._tag_columns: list[str] = []  # of CoNLL-U, where others than the one asked for hold tags
         self._is_begun = False  # whether a document boundary or a sentence has been seen
+        self._marks: tuple[str, ...] = (DOCSTART,)  # what makes a row worth a closer look
         self._comments: list[str] = []  # above the next sentence
 
     def __iter__(self) -> Iterator[Sentence]:
-        for text, line in read_blocks(self._path, self._encoding, self._note):
-            if self.layout is None:
-                self._find_layout(strip_blanks(text), line)
-            if text:
-                yield from self._read_block(text, line)
+        evidence, waiting = Evidence(), list[Block]()
+        for block in read_blocks(self._path, self._encoding, self._note):
+            if self.layout is not None:
+                yield from self._read_block(*block)
+                continue
+            waiting.append(block)
+            if evidence.add(strip_blanks(block.text), block.line):
+                self._settle(evidence)
+                for each in waiting:
+                    yield from self._read_block(*each)
+                waiting = []
+        if waiting:  # there was no row but comments, and such as could be
+            self._settle(evidence)
+            for each in waiting:
+                yield from self._read_block(*each)
         if self._warn:
             for fact, first in self.describe_notes():
                 self._warn(f"{fact} (first: line {first})")
@@ -110,21 +130,22 @@ class ColumnReader:
             raise error
         self._on_fault(error)
 
-    def _find_layout(self, text: str, line: int) -> None:
-        for number, row in enumerate(text.split("\n"), line):
-            if row and not row.startswith((*COMMENT, DOCSTART)):
-                self.layout = find_layout(row, self._columns, self._name, number)
-                if _may_lack_tags(self.layout):
-                    self._tag_columns = find_tag_columns(text[:SAMPLE], self.layout)
-                return
+    def _settle(self, evidence: Evidence) -> None:
+        self.layout = layout = evidence.find_layout(self._columns, self._name)
+        if layout and _may_lack_tags(layout):
+            self._tag_columns = find_tag_columns(evidence.sample, layout)
+        if layout and layout.header:
+            self._marks = (DOCSTART, layout.header)
 
     def _read_block(self, text: str, line: int) -> Iterator[Sentence]:
         """Read whole sentences; the text ends in a line end."""
         layout = self.layout
+        if not text:
+            return
         if layout is None:  # there was no row yet but comments and document boundaries
             yield from self._read_rows(strip_blanks(text).split("\n"), line)
             return
-        found, rows = _cut_without_blanks(text, layout)
+        found, rows = _cut_without_blanks(text, layout, self._marks)
         tokens, tags, *features = self._interpret(found.columns, layout)
         for begin, end, low, high, upper, lower in found.runs:
             if low == high:
@@ -133,6 +154,10 @@ class ColumnReader:
             if upper < lower:
                 self._add_comments(found.comments[upper:lower])
             first = found.rows[low]
+            if found.ragged:
+                ragged = found.ragged[bisect_left(found.ragged, begin) : bisect_left(found.ragged, end)]
+                for row in ragged:
+                    self._note(_RAGGED, line + row)
             has_gap = found.rows[high - 1] - first >= high - low
             yield Sentence(
                 tokens[low:high],
@@ -183,8 +208,10 @@ class ColumnReader:
         rows: list[list[str]] = []
         for number, row in enumerate(text, line):
             if self._is_comment(row, above=not rows):
-                self._read_comment(row, number)
-            elif row.startswith(DOCSTART) or (DOCSTART in row and DOCSTART in re.split(f"[{BLANKS}]", row)):
+                self._read_comment(row, number, above=not rows)
+            elif row and self.layout and row == self.layout.header:
+                self._note("the names of the columns, left out", number)
+            elif holds_boundary(row):
                 yield from self._finish(numbers, rows)
                 numbers, rows = [], []
                 self._begin_document()
@@ -194,23 +221,30 @@ class ColumnReader:
         yield from self._finish(numbers, rows)
 
     def _finish(self, numbers: list[int], rows: list[list[str]]) -> Iterator[Sentence]:
+        self._width = 0
         if rows:
             assert self.layout is not None
             yield self._build(list(zip(*rows, strict=True)), numbers, self.layout)
 
     def _is_comment(self, row: str, above: bool) -> bool:
-        """In CoNLL-U `#` begins a comment; elsewhere `# ` does above a sentence, unless it is a whole row."""
+        """In CoNLL-U `#` begins a comment; elsewhere `# ` does unless it is a whole row, which `#` may begin."""
         layout = self.layout
         if layout is not None and layout.is_conllu:
-            return row[0] == "#"
-        if not above or not row.startswith(COMMENT):
+            return row[:1] == "#"
+        if not may_be_comment(row):
             return False
-        return layout is None or len(split_row(row, layout.separator)) != layout.width
+        if layout is None:
+            return True
+        fields = split_row(row, layout.separator)
+        if len(fields) != layout.width:
+            return above or not row.startswith(DOCUMENT_COMMENTS)
+        return above and (layout.has_index or is_remark(fields))
 
-    def _read_comment(self, row: str, number: int) -> None:
+    def _read_comment(self, row: str, number: int, above: bool) -> None:
         self._add_comments((row,))
         if self.layout is None or not self.layout.is_conllu:
-            self._note("'#' in front, above a sentence, read as comment", number)
+            where = "above" if above else "inside"
+            self._note(f"'#' in front, {where} a sentence, read as comment", number)
 
     def _add_comments(self, rows: tuple[str, ...]) -> None:
         self._comments.extend(rows)
@@ -231,8 +265,14 @@ class ColumnReader:
             found = f"found a tab, line {layout.line} has its {count_of(layout.width, 'column')} separated by spaces"
             self._fault(f"{found}; expected the same separator in every row", number)
             return None
-        if len(fields) != layout.width:
+        if layout.separator == " " and row[:1] == " " and len(fields) == layout.width - 1:
+            fields.insert(0, " ")  # a token that is a blank, in a file whose separator is one
+        if len(fields) != layout.width and not (layout.is_ragged and len(fields) > max(layout.wanted)):
             found = f"found {count_of(len(fields), 'column')}, line {layout.line} has {layout.width}"
+            self._fault(f"{found}; expected the same number in every row", number)
+            return None
+        if layout.separator == " " and len(fields) != (self._width or len(fields)):
+            found = f"found {count_of(len(fields), 'column')}, a row above in this sentence has {self._width}"
             self._fault(f"{found}; expected the same number in every row", number)
             return None
         if layout.is_conllu and not fields[0].isdecimal():
@@ -240,25 +280,39 @@ class ColumnReader:
                 self._fault(f"found ID {fields[0]!r}, expected a number, or as in 1-2 or 1.1", number)
             return None
         for column in layout.wanted:
-            if not fields[column].strip(" "):
-                what = f"an empty {layout.name_of(column)} in column {column}"
-                self._fault(f"found {what}, expected some text", number)
+            if not fields[column].strip(" ") and not self._keeps_blank(fields[column], column, number):
                 return None
+        if len(fields) != layout.width:
+            self._note(_RAGGED, number)
+        self._width = len(fields)
         return [fields[column] for column in layout.wanted]
+
+    def _keeps_blank(self, field: str, column: int, number: int) -> bool:
+        """Say whether a row stays in which a field is empty or nothing but blanks; it may be a fault."""
+        assert self.layout is not None
+        choice = self._columns.blank_tokens
+        if not field or column != self.layout.token or choice == "error":
+            what = f"an empty {self.layout.name_of(column)} in column {column}"
+            is_blank = field and column == self.layout.token
+            advice = "; --blank-tokens keep or skip reads such rows" if is_blank else ""
+            self._fault(f"found {what}, expected some text{advice}", number)
+            return False
+        self._note(f"a blank as token, {'kept' if choice == 'keep' else 'left out'}", number)
+        return choice == "keep"
 
 
 def _may_lack_tags(layout: Layout) -> bool:
     """Say whether `_` in the tag column means that the tag is not known."""
-    return layout.is_conllu and layout.tag in TAG_COLUMNS
+    return layout.is_conllu and layout.tag is not None and layout.names[layout.tag] in TAG_COLUMNS
 
 
-def _cut_without_blanks(text: str, layout: Layout) -> tuple[Cuttings, list[str]]:
+def _cut_without_blanks(text: str, layout: Layout, marks: Sequence[str]) -> tuple[Cuttings, list[str]]:
     """Cut a block; once more where a sentence that needs a closer look has blanks before its line ends.
 
     Returns:
         What was cut out, and the rows where there is such a sentence, without these blanks.
     """
-    found = cut_block(text, layout, DOCSTART)
+    found = cut_block(text, layout, marks)
     faulty = [slice(begin, end) for begin, end, low, high, _, _ in found.runs if low == high]
     if not faulty:
         return found, []
@@ -266,7 +320,7 @@ def _cut_without_blanks(text: str, layout: Layout) -> tuple[Cuttings, list[str]]
     for run in faulty:
         rows[run] = [row.rstrip(BLANKS) for row in rows[run]]
     stripped = "\n".join(rows)
-    return found if len(stripped) == len(text) else cut_block(stripped, layout, DOCSTART), rows
+    return found if len(stripped) == len(text) else cut_block(stripped, layout, marks), rows
 
 
 def _look_up_keys(columns: Sequence[tuple[str, ...]], layout: Layout) -> list[tuple[str, ...]]:
