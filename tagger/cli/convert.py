@@ -11,11 +11,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple, cast
 
 import typer
 
-from tagger.cli.options import COLUMN, ENCODING, READING, SCHEME, TagColumn, TokenColumn, one_of
+from tagger.cli.options import (
+    COLUMN,
+    ENCODING,
+    READING,
+    SCHEME,
+    BlankTokens,
+    TagColumn,
+    TagNames,
+    TokenColumn,
+    one_of,
+)
 from tagger.errors import DataError
 from tagger.text import schemes
 from tagger.text.counting import count_of
@@ -112,6 +122,8 @@ def convert(
     tokens: _Tokens = "words",
     lines: _Lines = False,
     misaligned: _Misaligned = "error",
+    blank_tokens: BlankTokens = "error",
+    tag_names: TagNames = None,
     encoding: _Encoding = "utf-8",
 ) -> None:
     """Write a corpus in another tag scheme or file format.
@@ -123,7 +135,13 @@ def convert(
     features = tuple(map(conll.parse_column, columns.split(","))) if columns else ()
     token, tag = conll.parse_column(token_column), conll.parse_column(tag_column)
     settings = formats.CorpusSettings(
-        columns=conll.Columns(token=token, tag=tag, features=features),
+        columns=conll.Columns(
+            token=token,
+            tag=tag,
+            features=features,
+            blank_tokens=cast(conll.BlankTokens, blank_tokens),
+            tag_names=conll.parse_names(tag_names),
+        ),
         scheme=scheme,
         encoding=encoding,
         lines=lines,
@@ -140,7 +158,8 @@ def convert(
         if isinstance(converted, conll.Corpus) and write_files:
             write_files(converted, Path(target))
             return
-        if corpus.layout and forms.source == forms.target and not columns and not output_column:
+        keeps_rows = blank_tokens != "skip" and not (columns or output_column)
+        if corpus.layout and forms.source == forms.target and keeps_rows:
             pieces = conll.rewrite_tags(path, corpus.layout, converted.sentences, encoding)
         else:
             output = formats.OutputSettings(name=Path(source).name, column=output_column, separator=between)

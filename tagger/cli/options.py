@@ -18,7 +18,9 @@ from tagger.text.files import find_decoder
 from tagger.text.schemes import Scheme, parse_scheme
 
 READING, RESULTS = "Reading the files", "Results"
-COLUMN = "an index from 0 (-1 is the last) or a CoNLL-U name, as UPOS or MISC:NER"
+COLUMN = (
+    "an index from 0 (-1 is the last), or a name where the file or CoNLL-U has names, as UPOS or MISC:NER"
+)
 
 
 def one_of(choices: Iterable[str]) -> dict[str, Any]:
@@ -84,6 +86,17 @@ TokenColumn = Annotated[
 TagColumn = Annotated[
     str, typer.Option(metavar="COLUMN", help="Column of the tag, likewise.", rich_help_panel=READING)
 ]
+BLANK_TOKENS = one_of(("error", "skip", "keep"))
+BlankTokens = Annotated[
+    str,
+    typer.Option(
+        help="Rows whose token is nothing but blanks: an error, skip them, or keep them.",
+        rich_help_panel=READING,
+        **BLANK_TOKENS,
+    ),
+]
+TAG_NAMES = "Names of tags that are numbers, in their order: O,B-PER,I-PER."
+TagNames = Annotated[str | None, typer.Option(metavar="TAG,TAG", help=TAG_NAMES, rich_help_panel=READING)]
 Encoding = Annotated[str, typer.Option(help="Encoding of the files.", rich_help_panel=READING, **ENCODING)]
 
 # Of commands that score

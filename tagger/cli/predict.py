@@ -181,6 +181,7 @@ def _answers(
     spare_collector()
     reading |= {
         "token_column": tagger.model.config.corpus.token_column,
+        "blank_tokens": tagger.model.config.corpus.blank_tokens,
         "feature_columns": tagger.feature_columns,
     }
     events = read_passages(files, InputSettings(**reading), tagger.scope)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 from tagger.errors import ConfigError, DataError
-from tagger.text.conll import Columns, read_sentences
+from tagger.text.conll import BlankTokens, Columns, read_sentences
 from tagger.text.conll.source import BLANKS
 from tagger.text.files import FilePath, find_decoder, is_stdin, read_pieces
 from tagger.text.tokenizer import Located, Mode, SentenceSplitter, cut
@@ -39,6 +39,7 @@ class InputSettings:
         language: of running text; its abbreviations end no sentence.
         token_column: of a column file.
         feature_columns: those to read beside the tokens of a column file.
+        blank_tokens: what becomes of its rows whose token is nothing but blanks.
         advice: what the user may do about invalid bytes.
 
     Raises:
@@ -51,6 +52,7 @@ class InputSettings:
     language: str = "en"
     token_column: int | str = 0
     feature_columns: tuple[int | str, ...] = ()
+    blank_tokens: BlankTokens = "error"
     advice: str = _ADVICE
 
     def __post_init__(self) -> None:
@@ -207,7 +209,12 @@ def _read_tokens(path: FilePath, settings: InputSettings, watch: Watch) -> Itera
 
 def _read_columns(path: FilePath, settings: InputSettings, watch: Watch) -> Iterator[Row | Pause]:
     """Yield the sentences of a column file; its documents' texts are their tokens with a blank between them."""
-    columns = Columns(token=settings.token_column, tag=None, features=settings.feature_columns)
+    columns = Columns(
+        token=settings.token_column,
+        tag=None,
+        features=settings.feature_columns,
+        blank_tokens=settings.blank_tokens,
+    )
     document = offset = 0
     for sentence in watch(path, read_sentences(path, columns=columns, encoding=settings.encoding)):
         if isinstance(sentence, Pause):

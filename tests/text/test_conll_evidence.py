@@ -86,7 +86,7 @@ def test_names_of_columns_are_left_out_and_may_be_asked_for(write, tag):
     sentences, told = read(write(HIPE), tag=tag)
     assert sentences == [[("Odysseus", "B-pers"), ("is", "O")], [("Here", "O"), ("I", "O")], [("am", "O")]]
     assert told == [
-        "2 lines with the names of the columns, left out (first: line 1)",
+        "2 lines with the names of the columns, left out; token is TOKEN, tag NE-COARSE-LIT (first: line 1)",
         "4 lines with '#' in front, above a sentence, read as comment (first: line 2)",
         "1 line with '#' in front, inside a sentence, read as comment (first: line 9)",
     ]
@@ -176,3 +176,20 @@ def test_a_blank_too_many_is_no_ragged_row(write):
     path = write("a x O\nNew York x B-LOC\n")
     with pytest.raises(DataError, match=r":2: found 4 columns, a row above in this sentence has 3"):
         read(path, token=0, tag=2)
+
+
+def test_a_predicted_column_behind_the_tag_is_not_passed_over(write):
+    assert read(write("Word\tTag\tPredicted\nAda\tB-PER\tO\n"))[0] == [[("Ada", "O")]]
+
+
+def test_a_row_of_names_may_be_shorter_than_the_others(write):
+    assert read(write("Word\tTag\nAda\tB-PER\tO\n"))[0] == [[("Ada", "O")]]
+
+
+def test_tags_that_are_numbers_get_names(write):
+    path = write("Ada\t1\nmet\t0\n\nLi\t2\n")
+    assert read(path, tag_names=("O", "B-X", "I-X"))[0] == [[("Ada", "B-X"), ("met", "O")], [("Li", "I-X")]]
+    with pytest.raises(
+        DataError, match=r":4: found tag '2', expected a number below 2, as there are so many"
+    ):
+        read(path, tag_names=("O", "B-X"))

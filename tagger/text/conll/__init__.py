@@ -14,7 +14,15 @@ from tagger.text.conll.corpus import (
 )
 from tagger.text.conll.layout import MissingColumnError
 from tagger.text.conll.reader import read_sentences
-from tagger.text.conll.sentence import CONLLU_COLUMNS, DEFAULT_COLUMNS, Columns, Sentence, parse_column
+from tagger.text.conll.sentence import (
+    CONLLU_COLUMNS,
+    DEFAULT_COLUMNS,
+    BlankTokens,
+    Columns,
+    Sentence,
+    parse_column,
+    parse_names,
+)
 from tagger.text.conll.writer import (
     format_conllu,
     format_sentence,
@@ -26,6 +34,7 @@ from tagger.text.conll.writer import (
 __all__ = [
     "CONLLU_COLUMNS",
     "DEFAULT_COLUMNS",
+    "BlankTokens",
     "Columns",
     "Corpus",
     "CorpusStream",
@@ -36,6 +45,7 @@ __all__ = [
     "format_sentence",
     "format_sentences",
     "parse_column",
+    "parse_names",
     "read_corpus",
     "read_sentences",
     "resolve_scheme",

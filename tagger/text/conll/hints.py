@@ -28,6 +28,12 @@ def find_tag_columns(text: str, layout: Layout) -> list[str]:
     return keys + [layout.names[place] for place in filled]
 
 
+def describe_names(layout: Layout) -> str:
+    """Say that a row names the columns, and which of them are read."""
+    tag = "" if layout.tag is None else f", tag {layout.names[layout.tag]}"
+    return f"the names of the columns, left out; token is {layout.names[layout.token]}{tag}"
+
+
 def describe_empty_column(layout: Layout, others: list[str]) -> str:
     """Say that the tag column holds nothing, and which of the others to ask for."""
     assert layout.tag is not None

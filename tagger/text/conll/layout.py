@@ -19,6 +19,7 @@ CONLLU_ID = re.compile(r"[0-9]+(-[0-9]+|\.[0-9]+)?")  # a token, a multiword tok
 
 TOKEN_NAMES = ("token", "tokens", "word", "words", "form", "surface")
 TAG_NAMES = ("tag", "tags", "label", "labels", "ne", "ner", "iob", "bio", "pos", "upos", "xpos", "chunk")
+_OTHER_NAMES = ("misc", "comment", "comments", "lemma", "feats", "head", "deprel", "deps", "render", "phon")
 _ENTITY_PREFIXES = ("ne-", "ne_", "ner-", "ner_")  # as in NE-COARSE-LIT of HIPE, ner_tags
 
 
@@ -93,6 +94,8 @@ def find_layout(
     width = len(fields)
     is_conllu = separator == "\t" and bool(CONLLU_ID.fullmatch(fields[0]))
     is_conllu &= len(names) == width if names else width == len(CONLLU_COLUMNS)
+    if header:  # a row of names may be shorter than those below it
+        header += tuple(str(place) for place in range(len(header), width))
     names = (names or CONLLU_COLUMNS) if is_conllu else header
     token, tag = _choose_columns(wanted, names, is_conllu)
 
@@ -143,12 +146,12 @@ def _choose_columns(wanted: Columns, names: tuple[str, ...], is_conllu: bool) ->
     """Return the columns of token and tag: where the defaults stand, those that names suggest."""
     token, tag = wanted.token, wanted.tag
     if token == 0 and names:
-        token = "FORM" if is_conllu else next(each for each in names if each.casefold() in TOKEN_NAMES)
+        token = next((each for each in names if each.casefold() in TOKEN_NAMES), 0)
     if tag == -1 and names:
         entity = [each for each in names if each.casefold().startswith(_ENTITY_PREFIXES)]
         if is_conllu:
             tag = "UPOS" if "UPOS" in names else -1
-        elif not _names_tag(names[-1]):
+        elif names[-1].casefold() in _OTHER_NAMES:
             tag = next(iter(entity or filter(_names_tag, names)))
     return token, tag
 

@@ -10,6 +10,7 @@ import re
 import sys
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from tagger.errors import DataError
 from tagger.text.conll.evidence import (
@@ -20,7 +21,7 @@ from tagger.text.conll.evidence import (
     is_remark,
     may_be_comment,
 )
-from tagger.text.conll.hints import describe_empty_column, find_tag_columns
+from tagger.text.conll.hints import describe_empty_column, describe_names, find_tag_columns
 from tagger.text.conll.layout import CONLLU_ID, Layout, split_row, value_of
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, TAG_COLUMNS, UNSPECIFIED, Columns, Sentence
 from tagger.text.conll.source import BLANKS, Block, read_blocks, strip_blanks
@@ -93,6 +94,10 @@ class ColumnReader:
         self._comments: list[str] = []  # above the next sentence
 
     def __iter__(self) -> Iterator[Sentence]:
+        sentences = self._read()
+        return map(self._name_tags, sentences) if self._columns.tag_names else sentences
+
+    def _read(self) -> Iterator[Sentence]:
         evidence, waiting = Evidence(), list[Block]()
         for block in read_blocks(self._path, self._encoding, self._note):
             if self.layout is not None:
@@ -136,6 +141,15 @@ class ColumnReader:
             self._tag_columns = find_tag_columns(evidence.sample, layout)
         if layout and layout.header:
             self._marks = (DOCSTART, layout.header)
+
+    def _name_tags(self, sentence: Sentence) -> Sentence:
+        """Replace tags that are numbers by their names."""
+        names = {str(number): name for number, name in enumerate(self._columns.tag_names)}
+        for place, tag in enumerate(sentence.tags):
+            if tag not in names:
+                expected = f"expected a number below {len(names)}, as there are so many --tag-names"
+                self._fault(f"found tag {tag!r}, {expected}", sentence.line_of(place))
+        return replace(sentence, tags=tuple(names.get(tag, UNKNOWN_TAG) for tag in sentence.tags))
 
     def _read_block(self, text: str, line: int) -> Iterator[Sentence]:
         """Read whole sentences; the text ends in a line end."""
@@ -210,7 +224,7 @@ class ColumnReader:
             if self._is_comment(row, above=not rows):
                 self._read_comment(row, number, above=not rows)
             elif row and self.layout and row == self.layout.header:
-                self._note("the names of the columns, left out", number)
+                self._note(describe_names(self.layout), number)
             elif holds_boundary(row):
                 yield from self._finish(numbers, rows)
                 numbers, rows = [], []

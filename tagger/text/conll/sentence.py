@@ -46,6 +46,15 @@ def parse_column(name: str) -> Column:
     return int(name) if name.removeprefix("-").isdecimal() else name
 
 
+def parse_names(names: str | None) -> tuple[str, ...]:
+    """Return the names of tags as a user writes them.
+
+    >>> parse_names("O, B-PER"), parse_names(None)
+    (('O', 'B-PER'), ())
+    """
+    return tuple(name.strip() for name in names.split(",")) if names else ()
+
+
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """Tokens, their tags, and where they stand.
