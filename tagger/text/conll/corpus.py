@@ -14,6 +14,7 @@ from typing import NamedTuple
 from tagger.errors import DataError
 from tagger.text import schemes
 from tagger.text.conll.layout import Layout
+from tagger.text.conll.mixups import SAMPLE_SENTENCES, ColumnSample
 from tagger.text.conll.reader import ColumnReader
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, Columns, Sentence
 from tagger.text.counting import count_of
@@ -77,7 +78,7 @@ def stream_corpus(
     first = ColumnReader(path, columns, encoding, warn=warnings.append)
     unread = [first]
     raw = Rereadable(lambda: iter(unread.pop() if unread else ColumnReader(path, columns, encoding)))
-    resolved = _resolve(name, raw, scheme)
+    resolved = _resolve(name, raw, scheme, lambda: first.layout)
     meant = resolved.meant
     return CorpusStream(
         path=name,
@@ -122,7 +123,7 @@ def resolve_scheme(corpus: Corpus, scheme: Scheme | None = None) -> Corpus:
     Raises:
         DataError: with file and line where there is no sentence or a tag is not of the scheme.
     """
-    resolved = _resolve(corpus.path, corpus.sentences, scheme)
+    resolved = _resolve(corpus.path, corpus.sentences, scheme, lambda: corpus.layout)
     sentences = corpus.sentences
     if resolved.meant:
         sentences = tuple(_respell(sentence, resolved.meant) for sentence in sentences)
@@ -145,8 +146,17 @@ class _Resolved(NamedTuple):
     length: int  # in sentences
 
 
-def _resolve(name: str, sentences: Iterable[Sentence], wanted: Scheme | None) -> _Resolved:
-    """Go through sentences, again where there is something to complain of."""
+def _resolve(
+    name: str,
+    sentences: Iterable[Sentence],
+    wanted: Scheme | None,
+    layout: Callable[[], Layout | None],
+) -> _Resolved:
+    """Go through sentences, again where there is something to complain of.
+
+    Args:
+        layout: returns that of the file, which may be known only when sentences have been gone through.
+    """
     survey = _Survey(sentences)
     if not survey.count:
         raise DataError("found no sentence, expected rows of a token and its tag", name, 1)
@@ -159,7 +169,12 @@ def _resolve(name: str, sentences: Iterable[Sentence], wanted: Scheme | None) ->
     scheme, evidence = (wanted, "as asked for") if wanted else detected
     meant = schemes.respell(used, scheme)
     _refuse_strangers(sentences, used - meant.keys(), scheme, name)
-    warnings = [*_warn_of_spelling(survey, meant, scheme), *_warn_of_steps(survey, meant, scheme)]
+    mixups = [f"{each.message} (line {each.line})" for each in survey.sample.find_mixups(layout())]
+    warnings = [
+        *mixups,
+        *_warn_of_spelling(survey, meant, scheme),
+        *_warn_of_steps(survey, meant, scheme),
+    ]
     return _Resolved(scheme, evidence, tuple(warnings), meant, survey.count)
 
 
@@ -170,11 +185,14 @@ class _Survey:
         self.sentences = sentences
         self.count = 0
         self.longest = 0, 0  # tokens, line
+        self.sample = ColumnSample()
         self.bigrams = schemes.count_bigrams(self._note_tags())
 
     def _note_tags(self) -> Iterator[Sequence[str]]:
         for sentence in self.sentences:
             self.count += 1
+            if self.count <= SAMPLE_SENTENCES:
+                self.sample.add(sentence)
             if len(sentence) > self.longest[0]:
                 self.longest = len(sentence), sentence.line
             yield sentence.tags
