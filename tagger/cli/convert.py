@@ -159,7 +159,8 @@ def convert(
             write_files(converted, Path(target))
             return
         keeps_rows = blank_tokens != "skip" and not (columns or output_column)
-        if corpus.layout and forms.source == forms.target and keeps_rows:
+        has_rows = corpus.layout is not None and not corpus.layout.is_spreadsheet
+        if corpus.layout and has_rows and keeps_rows and forms.source == forms.target:
             pieces = conll.rewrite_tags(path, corpus.layout, converted.sentences, encoding)
         else:
             output = formats.OutputSettings(name=Path(source).name, column=output_column, separator=between)

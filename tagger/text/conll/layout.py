@@ -52,6 +52,11 @@ class Layout:
     keys: tuple[str, ...]  # for each of them, the key whose value is wanted (`MISC:NER`), else empty
     has_keys: bool
 
+    @property
+    def is_spreadsheet(self) -> bool:
+        """Say whether the file is CSV."""
+        return self.separator in ",;"
+
     def name_of(self, column: int) -> str:
         """Return what a column holds, for messages."""
         if column == self.token:

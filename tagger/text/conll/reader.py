@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import sys
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from tagger.errors import DataError
 from tagger.text.conll.evidence import (
@@ -22,9 +23,10 @@ from tagger.text.conll.evidence import (
     may_be_comment,
 )
 from tagger.text.conll.hints import describe_empty_column, describe_names, find_tag_columns
-from tagger.text.conll.layout import CONLLU_ID, Layout, split_row, value_of
+from tagger.text.conll.layout import CONLLU_ID, DataRow, Layout, find_layout, split_row, value_of
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, TAG_COLUMNS, UNSPECIFIED, Columns, Sentence
-from tagger.text.conll.source import BLANKS, Block, read_blocks, strip_blanks
+from tagger.text.conll.source import BLANKS, Block, join_sentences, read_whole_lines, strip_blanks
+from tagger.text.conll.spreadsheet import Boundaries, Cells, find_delimiter, read_rows
 from tagger.text.conll.table import Cuttings, cut_block
 from tagger.text.counting import count_of
 from tagger.text.files import FilePath, display_name
@@ -32,6 +34,7 @@ from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG
 
 NEW_DOCUMENT = re.compile(r"#\s*newdoc\b|#begin document")
 
+_MOST_BLANK = 100  # blocks
 _RAGGED = "other columns behind those asked for, which were read"
 
 Warn = Callable[[str], None]
@@ -98,8 +101,22 @@ class ColumnReader:
         return map(self._name_tags, sentences) if self._columns.tag_names else sentences
 
     def _read(self) -> Iterator[Sentence]:
+        blocks = read_whole_lines(self._path, self._encoding, self._note)
+        head = list(_take_first(blocks))
+        delimiter = find_delimiter(head[-1].text, self._name)
+        if delimiter:
+            yield from self._read_spreadsheet(
+                read_rows(chain(head, blocks), delimiter, self._name), delimiter
+            )
+        else:
+            yield from self._read_columns(join_sentences(chain(head, blocks)))
+        if self._warn:
+            for fact, first in self.describe_notes():
+                self._warn(f"{fact} (first: line {first})")
+
+    def _read_columns(self, blocks: Iterable[Block]) -> Iterator[Sentence]:
         evidence, waiting = Evidence(), list[Block]()
-        for block in read_blocks(self._path, self._encoding, self._note):
+        for block in blocks:
             if self.layout is not None:
                 yield from self._read_block(*block)
                 continue
@@ -113,9 +130,52 @@ class ColumnReader:
             self._settle(evidence)
             for each in waiting:
                 yield from self._read_block(*each)
-        if self._warn:
-            for fact, first in self.describe_notes():
-                self._warn(f"{fact} (first: line {first})")
+
+    def _read_spreadsheet(self, rows: Iterator[Cells], delimiter: str) -> Iterator[Sentence]:
+        """Read CSV row by row."""
+        first = next((row for row in rows if not row.is_blank), None)
+        if first is None:
+            return
+        named = DataRow(first.line, "", [cell.strip() for cell in first.fields])
+        self.layout = layout = find_layout([named], delimiter, self._columns, self._name)
+        if layout.names:
+            self._note(describe_names(layout), first.line)
+        boundaries = Boundaries(layout)
+        numbers: list[int] = []
+        tokens: list[list[str]] = []
+        for row in rows if layout.names else chain([first], rows):
+            is_document = DOCSTART in row.fields
+            begins = len(row.fields) == layout.width and boundaries.begins_sentence(row)
+            if row.is_blank or is_document or begins:
+                yield from self._finish(numbers, tokens)
+                numbers, tokens = [], []
+            if is_document:
+                self._begin_document()
+            elif not row.is_blank and (fields := self._read_cells(row, layout)) is not None:
+                numbers.append(row.line)
+                tokens.append(fields)
+        yield from self._finish(numbers, tokens)
+
+    def _read_cells(self, row: Cells, layout: Layout) -> list[str] | None:
+        """Return the wanted cells of a row of CSV; None where it is at fault."""
+        if len(row.fields) != layout.width:
+            found = (
+                f"found CSV with {count_of(len(row.fields), 'cell')}, line {layout.line} has {layout.width}"
+            )
+            self._fault(f"{found}; expected the same number in every row, and quotes around commas", row.line)
+            return None
+        fields = [row.fields[column] for column in layout.wanted]
+        if layout.tag is not None:
+            fields[1] = fields[1].strip(BLANKS)
+        for column, field in zip(layout.wanted, fields, strict=True):
+            if "\n" in field or (column == layout.tag and field[:1] == "[" and field[-1:] == "]"):
+                what = "a line end" if "\n" in field else "a list"
+                expected = "expected one token and its tag in each row; is a quote missing?"
+                self._fault(f"found CSV with {what} in a cell of column {column}, {expected}", row.line)
+                return None
+            if not field.strip(" ") and not self._keeps_blank(field, column, row.line):
+                return None
+        return fields
 
     def describe_notes(self) -> Iterator[tuple[str, int]]:
         """Yield what was mended, and how often, with its first line."""
@@ -313,6 +373,14 @@ class ColumnReader:
             return False
         self._note(f"a blank as token, {'kept' if choice == 'keep' else 'left out'}", number)
         return choice == "keep"
+
+
+def _take_first(blocks: Iterator[Block]) -> Iterator[Block]:
+    """Yield the blocks up to the first that holds text, or the last, unless very many are blank."""
+    for number, block in enumerate(blocks):
+        yield block
+        if block.text.strip() or number == _MOST_BLANK:
+            return
 
 
 def _may_lack_tags(layout: Layout) -> bool:
