@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tagger.errors import DataError
-from tagger.text import conll
+from tagger.text import conll, files
 from tagger.text.conll import Columns
 
 
@@ -193,3 +193,18 @@ def test_tags_that_are_numbers_get_names(write):
         DataError, match=r":4: found tag '2', expected a number below 2, as there are so many"
     ):
         read(path, tag_names=("O", "B-X"))
+
+
+@pytest.mark.parametrize("block", [1, 1 << 18])
+def test_a_language_in_front_of_every_token_is_left_out(write, monkeypatch, block):
+    monkeypatch.setattr(files, "BLOCK", block)
+    path = write("en:Paris\tB-LOC\nen::\tO\n\nen:in\tO\n")
+    sentences, told = read(path)
+    assert sentences == [[("Paris", "B-LOC"), (":", "O")], [("in", "O")]]
+    assert told == ["3 lines with 'en:' in front of the token, left out (first: line 1)"]
+
+
+@pytest.mark.parametrize("last", ["in\tO\n", "de:in\tO\n"])
+def test_a_language_in_front_of_some_tokens_stays(write, last):
+    path = write(f"en:Paris\tB-LOC\nen:is\tO\n\n{last}")
+    assert read(path)[0][0] == [("en:Paris", "B-LOC"), ("en:is", "O")]

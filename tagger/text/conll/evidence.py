@@ -17,6 +17,7 @@ DOCUMENT_COMMENTS = ("#begin document", "#end document")
 SAMPLE = 1 << 16  # characters that tell which columns hold tags
 _COMMENTS = ("# ", "#\t", "##", *DOCUMENT_COMMENTS)
 _MOST_ROWS = 200  # of a first sentence that has no end
+_LANGUAGE = re.compile("[a-z]{2,3}:(?=.)")
 _GLOBAL_COLUMNS = re.compile(r"#\s*global\.columns\s*=\s*(.*)")
 
 
@@ -60,6 +61,13 @@ class Evidence:
         separator = _separator_of(rows[0][1])
         split = [DataRow(line, row, split_row(row, separator)) for line, row in rows]
         return find_layout(split, separator, wanted, name, self._names)
+
+    def find_prefix(self, layout: Layout) -> str:
+        """Return what stands in front of every token of these rows as `en:` does in WikiANN, else nothing."""
+        rows = [split_row(row, layout.separator) for _, row in self._rows if row != layout.header]
+        tokens = [fields[layout.token] for fields in rows if len(fields) > layout.token]
+        language = _LANGUAGE.match(tokens[0]) if tokens else None
+        return language[0] if language and all(token.startswith(language[0]) for token in tokens) else ""
 
 
 def _separator_of(row: str) -> str:

@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 
 from tagger.errors import DataError
 from tagger.text.conll.evidence import (
@@ -29,7 +30,7 @@ from tagger.text.conll.source import BLANKS, Block, join_sentences, read_whole_l
 from tagger.text.conll.spreadsheet import Boundaries, Cells, find_delimiter, read_rows
 from tagger.text.conll.table import Cuttings, cut_block
 from tagger.text.counting import count_of
-from tagger.text.files import FilePath, display_name
+from tagger.text.files import FilePath, display_name, is_stdin
 from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG
 
 NEW_DOCUMENT = re.compile(r"#\s*newdoc\b|#begin document")
@@ -93,6 +94,8 @@ class ColumnReader:
         self._is_tagged = False  # whether a tag has been seen
         self._tag_columns: list[str] = []  # of CoNLL-U, where others than the one asked for hold tags
         self._is_begun = False  # whether a document boundary or a sentence has been seen
+        self._prefix = ""  # in front of every token, left out
+        self._cuts_prefix = True
         self._marks: tuple[str, ...] = (DOCSTART,)  # what makes a row worth a closer look
         self._comments: list[str] = []  # above the next sentence
 
@@ -118,18 +121,21 @@ class ColumnReader:
         evidence, waiting = Evidence(), list[Block]()
         for block in blocks:
             if self.layout is not None:
-                yield from self._read_block(*block)
+                yield from self._read_blocks([block])
                 continue
             waiting.append(block)
             if evidence.add(strip_blanks(block.text), block.line):
                 self._settle(evidence)
-                for each in waiting:
-                    yield from self._read_block(*each)
+                yield from self._read_blocks(waiting)
                 waiting = []
         if waiting:  # there was no row but comments, and such as could be
             self._settle(evidence)
-            for each in waiting:
-                yield from self._read_block(*each)
+            yield from self._read_blocks(waiting)
+
+    def _read_blocks(self, blocks: Iterable[Block]) -> Iterator[Sentence]:
+        for block in blocks:
+            found = self._read_block(*block)
+            yield from self._cut_prefixes(found) if self._prefix else found
 
     def _read_spreadsheet(self, rows: Iterator[Cells], delimiter: str) -> Iterator[Sentence]:
         """Read CSV row by row."""
@@ -201,6 +207,23 @@ class ColumnReader:
             self._tag_columns = find_tag_columns(evidence.sample, layout)
         if layout and layout.header:
             self._marks = (DOCSTART, layout.header)
+        if layout and self._cuts_prefix and (prefix := evidence.find_prefix(layout)):
+            self._prefix = prefix if self._begins_every_token(prefix) else ""
+
+    def _begins_every_token(self, prefix: str) -> bool:
+        """Go through the file to its end, if it can be read twice, and say whether each token begins so."""
+        if is_stdin(self._path) or not Path(self._path).is_file():
+            return False
+        reader = ColumnReader(self._path, self._columns, self._encoding, on_fault=lambda fault: None)
+        reader._cuts_prefix = False
+        return all(token.startswith(prefix) for sentence in reader for token in sentence.tokens)
+
+    def _cut_prefixes(self, sentences: Iterator[Sentence]) -> Iterator[Sentence]:
+        for sentence in sentences:
+            for place in range(len(sentence)):
+                self._note(f"{self._prefix!r} in front of the token, left out", sentence.line_of(place))
+            tokens = [token.removeprefix(self._prefix) or token for token in sentence.tokens]
+            yield replace(sentence, tokens=tuple(tokens))
 
     def _name_tags(self, sentence: Sentence) -> Sentence:
         """Replace tags that are numbers by their names."""
