@@ -47,6 +47,7 @@ _OF_NAMES = {
     "punycode",
     "undefined",
 }  # codecs of domain names, or of nothing: no file is written in them
+_UNMARKED = 64  # bytes that tell UTF-16 by its zeros
 _LARGE = 1 << 16  # bytes: smaller parts are put together before they are written
 _NUMBERS = itertools.count()  # of temporary files of this process
 
@@ -165,6 +166,9 @@ def read_pieces(
                 if not offset and (marked := _find_marked_encoding(data)):
                     encoding = marked
                     decoder = find_decoder(encoding)(errors)
+                if not offset and (hidden := _find_unmarked_encoding(data, encoding)):
+                    found = f"looks like {hidden} without a byte-order mark"
+                    raise DataError(f"{found}; save the file as UTF-8, or say --encoding {hidden}", name, 1)
                 text = decoder.decode(data, final=not data)
             except UnicodeDecodeError as error:
                 before = error.object[: error.start].decode(encoding, "replace")
@@ -201,6 +205,18 @@ def _read_first(stream: io.BufferedReader) -> bytes:
 def _find_marked_encoding(data: bytes) -> str | None:
     """Return the encoding that a byte-order mark of two or four bytes tells, whatever a user thought it was."""
     return next((name for mark, name in _MARKS.items() if data.startswith(mark)), None)
+
+
+def _find_unmarked_encoding(data: bytes, encoding: str) -> str | None:
+    """Return the encoding of a text whose every other byte is zero, which would be read with as many null characters.
+
+    >>> _find_unmarked_encoding("Ada O".encode("utf-16-le"), "utf-8"), _find_unmarked_encoding(b"Ada O", "utf-8")
+    ('utf-16-le', None)
+    """
+    even, odd = data[:_UNMARKED:2], data[1:_UNMARKED:2]
+    if len(odd) < 4 or any(even) == any(odd) or codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
+        return None
+    return "utf-16-le" if all(even) and any(even) else "utf-16-be" if all(odd) and any(odd) else None
 
 
 def _count_line_ends(last: str, text: str) -> int:

@@ -208,3 +208,14 @@ def test_a_language_in_front_of_every_token_is_left_out(write, monkeypatch, bloc
 def test_a_language_in_front_of_some_tokens_stays(write, last):
     path = write(f"en:Paris\tB-LOC\nen:is\tO\n\n{last}")
     assert read(path)[0][0] == [("en:Paris", "B-LOC"), ("en:is", "O")]
+
+
+def test_comments_with_as_many_words_as_columns_are_comments(write):
+    assert read(write("# sent_id = 1\nAda x N B-X\n\n# sent_id = 2\nLi x N O\n"))[0] == [
+        [("Ada", "B-X")],
+        [("Li", "O")],
+    ]
+    row = "1 Anna Anna PROPN _ _ 0 root _ _\n2 left leave VERB _ _ 1 x _ _\n"
+    sentences, _ = read(write(f"# text: a b c d e f g h\n{row}"), token=1, tag=3)
+    assert sentences == [[("Anna", "PROPN"), ("left", "VERB")]]
+    assert len(read(write(f"# text: a b c d e f g h\n{row}"))[0][0]) == 2

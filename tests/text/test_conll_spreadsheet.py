@@ -54,6 +54,13 @@ def test_its_numbers_may_be_in_every_row_and_a_column_without_name_in_front(tmp_
     )
 
 
+def test_it_may_have_tabs(tmp_path):
+    text = KAGGLE.replace('",",","', "!\t!").replace(",", "\t").replace("!", ",")
+    assert text.count("\t") == 15
+    assert read(tmp_path, text, "x.tsv") == EXPECTED
+    assert read(tmp_path, text, "x.tsv", token="word", tag=3) == EXPECTED
+
+
 def test_other_kinds_of_csv(tmp_path):
     assert read(tmp_path, "Word;Tag\nLondon;B-geo\nof;O\n,;O\n;\nIran;B-gpe\n") == EXPECTED
     assert read(tmp_path, '\nLondon,B-geo\nof,O\n",",O\n\nIran,B-gpe\n') == EXPECTED

@@ -185,3 +185,16 @@ def test_every_codec_of_python_gives_text_or_one_line(tmp_path, errors):
         "gb18030",
         "shift_jis",
     }
+
+
+@pytest.mark.parametrize("name", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_named_where_it_would_be_read_as_null_characters(tmp_path, name):
+    path = tmp_path / "x"
+    path.write_bytes("Ada\tO\n".encode(name))
+    with pytest.raises(
+        DataError, match=f":1: looks like {name} without a byte-order mark; .*--encoding {name}$"
+    ):
+        files.read_text(path, "utf-8")
+    assert files.read_text(path, name) == "Ada\tO\n"
+    path.write_bytes(b"a\0b\0\0\0c" + bytes(9))
+    assert len(files.read_text(path, "utf-8")) == 16

@@ -93,6 +93,8 @@ def is_remark(fields: Sequence[str]) -> bool:
     >>> is_remark(["#", "B-X"]), is_remark(["#", "http://a.org", "[2010]"]), is_remark(["## 1", "a b"])
     (False, True, True)
     """
+    if fields[0] == "#" and fields[2:3] == ["="]:  # `# sent_id = 1` among four columns
+        return True
     return (fields[0].startswith("##") and " " in fields[0]) or any(
         " " in field or "://" in field for field in fields[1:]
     )

@@ -19,6 +19,7 @@ CONLLU_ID = re.compile(r"[0-9]+(-[0-9]+|\.[0-9]+)?")  # a token, a multiword tok
 
 TOKEN_NAMES = ("token", "tokens", "word", "words", "form", "surface")
 TAG_NAMES = ("tag", "tags", "label", "labels", "ne", "ner", "iob", "bio", "pos", "upos", "xpos", "chunk")
+_SENTENCE_NAMES = ("sentence #", "sentence", "sentence_id", "sentence id", "sent_id", "sent", "sentence_idx")
 _OTHER_NAMES = ("misc", "comment", "comments", "lemma", "feats", "head", "deprel", "deps", "render", "phon")
 _ENTITY_PREFIXES = ("ne-", "ne_", "ner-", "ner_")  # as in NE-COARSE-LIT of HIPE, ner_tags
 
@@ -55,7 +56,7 @@ class Layout:
     @property
     def is_spreadsheet(self) -> bool:
         """Say whether the file is CSV."""
-        return self.separator in ",;"
+        return self.separator in ",;" or find_sentence_column(self.names) is not None
 
     def name_of(self, column: int) -> str:
         """Return what a column holds, for messages."""
@@ -124,7 +125,7 @@ def find_layout(
         names=names,
         header=rows[0].row if header else "",
         is_ragged=from_front and max(places) > 0 and not is_conllu and separator in "\t ",
-        has_index=token_place > 0 and all(each.fields[0].isdecimal() for each in rows[bool(header) :]),
+        has_index=_counts_up(rows[bool(header) :], token_place),
         token=token_place,
         tag=tag_place,
         wanted=places,
@@ -141,6 +142,20 @@ def find_names(fields: Sequence[str]) -> tuple[str, ...]:
     """
     has_token = any(field.casefold() in TOKEN_NAMES for field in fields)
     return tuple(fields) if has_token and any(map(_names_tag, fields)) else ()
+
+
+def find_sentence_column(names: Sequence[str]) -> int | None:
+    """Return the place of the column that numbers sentences, as `Sentence #` of Kaggle, if there is one."""
+    return next((place for place, name in enumerate(names) if name.casefold() in _SENTENCE_NAMES), None)
+
+
+def _counts_up(rows: Sequence[DataRow], token: int) -> bool:
+    """Say whether the first column numbers the tokens; if it was asked for as the token, there must be two."""
+    first = [each.fields[0] for each in rows]
+    if not all(field.isdecimal() and len(field) < 10 for field in first):
+        return False
+    numbers = [int(field) for field in first]
+    return token > 0 or (len(rows) > 1 and numbers == list(range(numbers[0], numbers[0] + len(rows))))
 
 
 def _names_tag(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""CSV as spreadsheets write it (RFC 4180; commas or semicolons): its rows with their lines, and where sentences end.
+"""CSV as spreadsheets write it (RFC 4180; commas, semicolons or tabs): its rows with their lines, and its sentences.
 
 A row may name the columns. One of them may number the sentences, as `Sentence #` of the corpus on Kaggle does: its
 cell is filled in every row, or in the first of a sentence alone. Else rows without text part sentences.
@@ -11,11 +11,10 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from tagger.errors import DataError
-from tagger.text.conll.layout import Layout, find_names
+from tagger.text.conll.layout import Layout, find_names, find_sentence_column
 from tagger.text.conll.source import Block
 
 _DELIMITERS = ",;"
-_SENTENCE_NAMES = ("sentence #", "sentence", "sentence_id", "sentence id", "sent_id", "sent", "sentence_idx")
 
 
 class Cells(NamedTuple):
@@ -33,12 +32,15 @@ class Cells(NamedTuple):
 def find_delimiter(text: str, name: str) -> str | None:
     """Return what separates the cells if this is CSV: its first row names columns, or the file is called so.
 
+    A row of names with tabs is CSV where one of the columns numbers sentences.
+
     >>> find_delimiter("Sentence #,Word,Tag", "-"), find_delimiter("a;O", "x.csv"), find_delimiter("a,O", "x.conll")
     (',', ';', None)
     """
     row = next(filter(str.strip, text.split("\n")), "")
     if "\t" in row:
-        return None
+        names = find_names(row.split("\t"))
+        return "\t" if find_sentence_column(names) is not None else None
     named = [mark for mark in _DELIMITERS if find_names(row.replace('"', "").split(mark))]
     if not named and name.lower().removesuffix(".gz").endswith(".csv"):
         named = sorted(filter(row.count, _DELIMITERS), key=row.count, reverse=True)
@@ -74,8 +76,7 @@ class Boundaries:
     """Which rows begin a sentence."""
 
     def __init__(self, layout: Layout) -> None:
-        names = [name.casefold() for name in layout.names]
-        self._place = next((names.index(name) for name in _SENTENCE_NAMES if name in names), None)
+        self._place = find_sentence_column(layout.names)
         self._current = ""
 
     def begins_sentence(self, row: Cells) -> bool:
