@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tagger.errors import DataError
-from tagger.text.conll.sentence import CONLLU_COLUMNS, Column, Columns
+from tagger.text.conll.sentence import CONLLU_COLUMNS, TAG_COLUMNS, UNSPECIFIED, Column, Columns
 from tagger.text.counting import count_of
+from tagger.text.schemes import OUTSIDE
 
 CONLLU_ID = re.compile(r"[0-9]+(-[0-9]+|\.[0-9]+)?")  # a token, a multiword token, an empty node
 
@@ -57,6 +58,11 @@ class Layout:
     def is_spreadsheet(self) -> bool:
         """Say whether the file is CSV."""
         return self.separator in ",;" or find_sentence_column(self.names) is not None
+
+    @property
+    def may_lack_tags(self) -> bool:
+        """Say whether `_` in the tag column means that the tag is not known."""
+        return self.is_conllu and self.tag is not None and self.names[self.tag] in TAG_COLUMNS
 
     def name_of(self, column: int) -> str:
         """Return what a column holds, for messages."""
@@ -187,6 +193,15 @@ def value_of(field: str, key: str, default: str) -> str:
         if name == key and value:
             return value
     return default
+
+
+def look_up_keys(columns: Sequence[tuple[str, ...]], layout: Layout) -> list[tuple[str, ...]]:
+    """Replace a field by the value of the key asked for: `O` where a tag lacks it, `_` elsewhere."""
+    defaults = [OUTSIDE if place == layout.tag else UNSPECIFIED for place in layout.wanted]
+    return [
+        tuple(value_of(field, key, default) for field in column) if key else column
+        for column, key, default in zip(columns, layout.keys, defaults, strict=True)
+    ]
 
 
 def _place(column: Column, width: int, names: tuple[str, ...], is_conllu: bool, name: str, line: int) -> int:

@@ -24,14 +24,14 @@ from tagger.text.conll.evidence import (
     may_be_comment,
 )
 from tagger.text.conll.hints import describe_empty_column, describe_names, find_tag_columns
-from tagger.text.conll.layout import CONLLU_ID, DataRow, Layout, find_layout, split_row, value_of
-from tagger.text.conll.sentence import DEFAULT_COLUMNS, TAG_COLUMNS, UNSPECIFIED, Columns, Sentence
+from tagger.text.conll.layout import CONLLU_ID, DataRow, Layout, find_layout, look_up_keys, split_row
+from tagger.text.conll.sentence import DEFAULT_COLUMNS, UNSPECIFIED, Columns, Sentence
 from tagger.text.conll.source import BLANKS, Block, join_sentences, read_whole_lines, strip_blanks
-from tagger.text.conll.spreadsheet import Boundaries, Cells, find_delimiter, read_rows
+from tagger.text.conll.spreadsheet import Boundaries, Cells, find_delimiter, find_fault, read_rows
 from tagger.text.conll.table import Cuttings, cut_block
 from tagger.text.counting import count_of
 from tagger.text.files import FilePath, display_name, is_stdin
-from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG
+from tagger.text.schemes import UNKNOWN_TAG
 
 NEW_DOCUMENT = re.compile(r"#\s*newdoc\b|#begin document")
 
@@ -164,21 +164,14 @@ class ColumnReader:
 
     def _read_cells(self, row: Cells, layout: Layout) -> list[str] | None:
         """Return the wanted cells of a row of CSV; None where it is at fault."""
-        if len(row.fields) != layout.width:
-            found = (
-                f"found CSV with {count_of(len(row.fields), 'cell')}, line {layout.line} has {layout.width}"
-            )
-            self._fault(f"{found}; expected the same number in every row, and quotes around commas", row.line)
+        fault = find_fault(row, layout)
+        if fault:
+            self._fault(fault, row.line)
             return None
         fields = [row.fields[column] for column in layout.wanted]
         if layout.tag is not None:
             fields[1] = fields[1].strip(BLANKS)
         for column, field in zip(layout.wanted, fields, strict=True):
-            if "\n" in field or (column == layout.tag and field[:1] == "[" and field[-1:] == "]"):
-                what = "a line end" if "\n" in field else "a list"
-                expected = "expected one token and its tag in each row; is a quote missing?"
-                self._fault(f"found CSV with {what} in a cell of column {column}, {expected}", row.line)
-                return None
             if not field.strip(" ") and not self._keeps_blank(field, column, row.line):
                 return None
         return fields
@@ -187,7 +180,7 @@ class ColumnReader:
         """Yield what was mended, and how often, with its first line."""
         for fact, (count, first) in self._notes.items():
             yield f"{count_of(count, 'line')} with {fact}", first
-        if self.layout and _may_lack_tags(self.layout) and not self._is_tagged:
+        if self.layout and self.layout.may_lack_tags and not self._is_tagged:
             yield describe_empty_column(self.layout, self._tag_columns), self.layout.line
 
     def _note(self, fact: str, line: int) -> None:
@@ -203,7 +196,7 @@ class ColumnReader:
 
     def _settle(self, evidence: Evidence) -> None:
         self.layout = layout = evidence.find_layout(self._columns, self._name)
-        if layout and _may_lack_tags(layout):
+        if layout and layout.may_lack_tags:
             self._tag_columns = find_tag_columns(evidence.sample, layout)
         if layout and layout.header:
             self._marks = (DOCSTART, layout.header)
@@ -275,10 +268,10 @@ class ColumnReader:
 
     def _interpret(self, columns: Sequence[tuple[str, ...]], layout: Layout) -> list[tuple[str, ...]]:
         """Return tokens, tags (if any) and features as the wanted columns mean them."""
-        meant = _look_up_keys(columns, layout) if layout.has_keys else list(columns)
+        meant = look_up_keys(columns, layout) if layout.has_keys else list(columns)
         if layout.tag is None:
             meant.insert(1, ())
-        if _may_lack_tags(layout):
+        if layout.may_lack_tags:
             self._is_tagged = self._is_tagged or meant[1].count(UNSPECIFIED) < len(meant[1])
             if UNSPECIFIED in meant[1]:
                 meant[1] = tuple(UNKNOWN_TAG if tag == UNSPECIFIED else tag for tag in meant[1])
@@ -406,11 +399,6 @@ def _take_first(blocks: Iterator[Block]) -> Iterator[Block]:
             return
 
 
-def _may_lack_tags(layout: Layout) -> bool:
-    """Say whether `_` in the tag column means that the tag is not known."""
-    return layout.is_conllu and layout.tag is not None and layout.names[layout.tag] in TAG_COLUMNS
-
-
 def _cut_without_blanks(text: str, layout: Layout, marks: Sequence[str]) -> tuple[Cuttings, list[str]]:
     """Cut a block; once more where a sentence that needs a closer look has blanks before its line ends.
 
@@ -426,12 +414,3 @@ def _cut_without_blanks(text: str, layout: Layout, marks: Sequence[str]) -> tupl
         rows[run] = [row.rstrip(BLANKS) for row in rows[run]]
     stripped = "\n".join(rows)
     return found if len(stripped) == len(text) else cut_block(stripped, layout, marks), rows
-
-
-def _look_up_keys(columns: Sequence[tuple[str, ...]], layout: Layout) -> list[tuple[str, ...]]:
-    """Replace a field by the value of the key asked for: `O` where a tag lacks it, `_` elsewhere."""
-    defaults = [OUTSIDE if place == layout.tag else UNSPECIFIED for place in layout.wanted]
-    return [
-        tuple(value_of(field, key, default) for field in column) if key else column
-        for column, key, default in zip(columns, layout.keys, defaults, strict=True)
-    ]

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from tagger.errors import DataError
 from tagger.text.conll.layout import Layout, find_names, find_sentence_column
 from tagger.text.conll.source import Block
+from tagger.text.counting import count_of
 
 _DELIMITERS = ",;"
 
@@ -86,3 +87,17 @@ class Boundaries:
             return False
         self._current = number
         return True
+
+
+def find_fault(row: Cells, layout: Layout) -> str | None:
+    """Say what is wrong with a row that isn't blank, beside cells that are."""
+    if len(row.fields) != layout.width:
+        found = f"found CSV with {count_of(len(row.fields), 'cell')}, line {layout.line} has {layout.width}"
+        return f"{found}; expected the same number in every row, and quotes around commas"
+    for column in layout.wanted:
+        field = row.fields[column]
+        is_list = column == layout.tag and field[:1] == "[" and field[-1:] == "]"
+        if is_list or "\n" in field:
+            what = f"{'a list' if is_list else 'a line end'} in a cell of column {column}"
+            return f"found CSV with {what}, expected one token and its tag in each row; is a quote missing?"
+    return None
