@@ -27,7 +27,7 @@ from tagger.scoring.answers import (
 from tagger.scoring.report import analyse
 from tagger.scoring.result import ScoringResult
 from tagger.text import schemes
-from tagger.text.conll import Columns, Corpus
+from tagger.text.conll import BlankTokens, Columns, Corpus
 from tagger.text.schemes import Scheme
 
 
@@ -40,6 +40,7 @@ def evaluate(
     scheme: Scheme | str | None = None,
     token_column: Column | None = None,
     tag_column: Column | None = None,
+    blank_tokens: BlankTokens | None = None,
     encoding: str | None = None,
     strict: bool = False,
     seqeval: bool = False,
@@ -52,7 +53,7 @@ def evaluate(
         training: the corpus that the model was trained on: spans seen and unseen in it are scored apart.
         min_confidence: leave out names that are less probable; None: what training chose, 0: nothing.
         scheme: of the corpus's tags; None: the model's, or what is found.
-        token_column, tag_column, encoding: of files; None: as in training.
+        token_column, tag_column, blank_tokens, encoding: of files; None: as in training.
         strict: count only spans that the scheme spells out in full.
         seqeval: add what the package seqeval says of the same spans.
 
@@ -69,7 +70,12 @@ def evaluate(
         scoring.require_seqeval()
     tagger = model if isinstance(model, Tagger) else load(model)
     found = tagger.model
-    changes = {"token_column": token_column, "tag_column": tag_column, "encoding": encoding}
+    changes = {
+        "token_column": token_column,
+        "tag_column": tag_column,
+        "blank_tokens": blank_tokens,
+        "encoding": encoding,
+    }
     chosen = settings.override(found.config, {f"corpus.{name}": value for name, value in changes.items()})
     gold = _find_gold(corpus, found.scheme, chosen, find_scheme(scheme), "corpus")
     if gold.scheme is Scheme.IO and found.scheme.has_prefixes:

@@ -10,7 +10,7 @@ from pathlib import Path
 from tagger.errors import ConfigError, DataError
 from tagger.runtime.tagger import Tagger, load_tagger
 from tagger.text import conll, schemes
-from tagger.text.conll import Columns, Corpus, Sentence
+from tagger.text.conll import BlankTokens, Columns, Corpus, Sentence
 from tagger.text.schemes import Scheme
 
 FilePath = str | PathLike[str]
@@ -52,6 +52,8 @@ def read_corpus(
     token_column: Column = 0,
     tag_column: Column | None = -1,
     feature_columns: Sequence[Column] = (),
+    blank_tokens: BlankTokens = "error",
+    tag_names: Sequence[str] = (),
     scheme: Scheme | str | None = None,
     encoding: str = "utf-8",
 ) -> Corpus:
@@ -61,6 +63,8 @@ def read_corpus(
         path: the file; gzip is unpacked, `-` is the standard input.
         token_column, tag_column: counted from 0, from the last as -1, or CoNLL-U names as `UPOS`; no tags: None.
         feature_columns: other columns to read beside them.
+        blank_tokens: what becomes of a row whose token is nothing but blanks: `error`, `skip` or `keep`.
+        tag_names: of tags that are numbers, in their order.
         scheme: of the tags, as `IOB2`; None: found by looking.
         encoding: of the file.
 
@@ -68,7 +72,13 @@ def read_corpus(
         DataError: with file and line; a file without a sentence is one.
         ConfigError: an argument is not what it should be.
     """
-    columns = Columns(token=token_column, tag=tag_column, features=tuple(feature_columns))
+    columns = Columns(
+        token=token_column,
+        tag=tag_column,
+        features=tuple(feature_columns),
+        blank_tokens=blank_tokens,
+        tag_names=tuple(tag_names),
+    )
     return conll.read_corpus(
         check_path(path, "path"), columns=columns, scheme=find_scheme(scheme), encoding=encoding
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich import box
@@ -13,7 +13,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tagger.cli.options import READING, RESULTS, SCHEME, AsJson, Encoding, TagColumn, TokenColumn
+from tagger.cli.options import (
+    READING,
+    RESULTS,
+    SCHEME,
+    AsJson,
+    BlankTokens,
+    Encoding,
+    TagColumn,
+    TagNames,
+    TokenColumn,
+)
 from tagger.cli.tables import printable
 from tagger.text.counting import count_of
 from tagger.text.objects import dump_json
@@ -40,6 +50,8 @@ def check(
     ] = None,
     token_column: TokenColumn = "0",
     tag_column: TagColumn = "-1",
+    blank_tokens: BlankTokens = "error",
+    tag_names: TagNames = None,
     encoding: Encoding = "utf-8",
     limit: Annotated[
         int,
@@ -60,7 +72,12 @@ def check(
 
     report = audit.audit(
         [str(path) for path in files],
-        columns=conll.Columns(token=conll.parse_column(token_column), tag=conll.parse_column(tag_column)),
+        columns=conll.Columns(
+            token=conll.parse_column(token_column),
+            tag=conll.parse_column(tag_column),
+            blank_tokens=cast(conll.BlankTokens, blank_tokens),
+            tag_names=conll.parse_names(tag_names),
+        ),
         scheme=scheme,
         encoding=encoding,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -18,7 +18,18 @@ from tagger.cli.converting import (
     spooled,
     write_target,
 )
-from tagger.cli.options import COLUMN, ENCODING, READING, SCHEME, TagColumn, TokenColumn, one_of, parsed_by
+from tagger.cli.options import (
+    COLUMN,
+    ENCODING,
+    READING,
+    SCHEME,
+    BlankTokens,
+    TagColumn,
+    TagNames,
+    TokenColumn,
+    one_of,
+    parsed_by,
+)
 from tagger.text.counting import Oddities
 from tagger.text.files import display_name
 from tagger.text.schemes import Scheme
@@ -135,14 +146,6 @@ _Offsets = Annotated[
         **one_of(("codepoints", "utf16", "utf8")),
     ),
 ]
-_TagNames = Annotated[
-    str | None,
-    typer.Option(
-        metavar="TAG,TAG",
-        help="Names of tags that are numbers, in their order: O,B-PER,I-PER.",
-        rich_help_panel=READING,
-    ),
-]
 _Encoding = Annotated[
     str, typer.Option(help="Encoding of IN; OUT is UTF-8.", rich_help_panel=READING, **ENCODING)
 ]
@@ -167,7 +170,8 @@ def convert(
     unlabelled: _Unlabelled = "skip",
     annotator: _Annotator = None,
     offsets: _Offsets = None,
-    tag_names: _TagNames = None,
+    blank_tokens: BlankTokens = "error",
+    tag_names: TagNames = None,
     encoding: _Encoding = "utf-8",
 ) -> None:
     """Write a corpus in another tag scheme or file format.
@@ -179,7 +183,13 @@ def convert(
     features = tuple(map(conll.parse_column, columns.split(","))) if columns else ()
     token, tag = conll.parse_column(token_column), conll.parse_column(tag_column)
     settings = formats.CorpusSettings(
-        columns=conll.Columns(token=token, tag=tag, features=features),
+        columns=conll.Columns(
+            token=token,
+            tag=tag,
+            features=features,
+            blank_tokens=cast(conll.BlankTokens, blank_tokens),
+            tag_names=conll.parse_names(tag_names),
+        ),
         scheme=scheme,
         encoding=encoding,
         lines=lines,
@@ -188,7 +198,7 @@ def convert(
         unlabelled=formats.Unlabelled(unlabelled),
         annotator=annotator,
         offsets=offsets,
-        tag_names=tuple(tag_names.split(",")) if tag_names else (),
+        tag_names=conll.parse_names(tag_names),
         rename=_parse_renaming(rename or ()),
     )
     forms = choose_forms(source, target, input_format, output_format)

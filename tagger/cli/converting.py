@@ -70,7 +70,8 @@ def _find_rewritable(
         return None
     if layout.is_conllu:
         return layout.with_tag(output.column) if output.column else layout
-    return None if settings.columns.features else layout
+    keeps_rows = not settings.columns.features and settings.columns.blank_tokens != "skip"
+    return layout if keeps_rows and not layout.is_spreadsheet else None
 
 
 def _describe_lost_columns(layout: Layout | None, target: str, settings: CorpusSettings) -> Iterator[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from tagger.cli.options import (
+    BLANK_TOKENS,
     ENCODING,
     READING,
     SCHEME,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tagger.scoring.result import ScoringResult
+    from tagger.text.conll import BlankTokens
 
 
 _SchemeOfFile = Annotated[
@@ -43,6 +45,14 @@ _TokenColumn = Annotated[
 _TagColumn = Annotated[
     str | None,
     typer.Option(metavar="COLUMN", help="Column of the tag; else as in training.", rich_help_panel=READING),
+]
+_BlankTokens = Annotated[
+    str | None,
+    typer.Option(
+        help="Rows whose token is nothing but blanks; else as in training.",
+        rich_help_panel=READING,
+        **BLANK_TOKENS,
+    ),
 ]
 _Encoding = Annotated[
     str | None,
@@ -64,6 +74,7 @@ def evaluate(
     scheme: _SchemeOfFile = None,
     token_column: _TokenColumn = None,
     tag_column: _TagColumn = None,
+    blank_tokens: _BlankTokens = None,
     encoding: _Encoding = None,
 ) -> None:
     """Score a model on a labelled corpus: precision, recall and F1 per type, token accuracy.
@@ -89,6 +100,7 @@ def evaluate(
         scheme=scheme,
         token_column=None if token_column is None else parse_column(token_column),
         tag_column=None if tag_column is None else parse_column(tag_column),
+        blank_tokens=cast("BlankTokens | None", blank_tokens),
         encoding=encoding,
         strict=strict,
         seqeval=seqeval,

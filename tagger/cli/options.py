@@ -6,7 +6,6 @@ set a field of the settings are in `flags`.
 
 from __future__ import annotations
 
-import codecs
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -16,10 +15,13 @@ from typing import Annotated, Any
 import typer
 
 from tagger.errors import ConfigError
+from tagger.text.files import find_decoder
 from tagger.text.schemes import Scheme, parse_scheme
 
 READING, RESULTS = "Reading the files", "Results"
-COLUMN = "an index from 0 (-1 is the last) or a CoNLL-U name, as UPOS or MISC:NER"
+COLUMN = (
+    "an index from 0 (-1 is the last), or a name where the file or CoNLL-U has names, as UPOS or MISC:NER"
+)
 
 
 def one_of(choices: Iterable[str], former: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
@@ -68,12 +70,8 @@ def refuse_together(option: str, value: object, *others: tuple[str, object]) -> 
 
 def check_encoding(name: str) -> str:
     """Return the name of an encoding if text can be read in it."""
-    try:
-        if codecs.lookup(name)._is_text_encoding:
-            return name
-    except (LookupError, ValueError):  # a name with a null byte is a ValueError
-        pass
-    raise ConfigError(f"found {name!r}, expected a text encoding such as utf-8", "encoding")
+    find_decoder(name)
+    return name
 
 
 ENCODING = parsed_by(check_encoding, "NAME")
@@ -120,6 +118,17 @@ TokenColumn = Annotated[
 TagColumn = Annotated[
     str, typer.Option(metavar="COLUMN", help="Column of the tag, likewise.", rich_help_panel=READING)
 ]
+BLANK_TOKENS = one_of(("error", "skip", "keep"))
+BlankTokens = Annotated[
+    str,
+    typer.Option(
+        help="Rows whose token is nothing but blanks: an error, skip them, or keep them.",
+        rich_help_panel=READING,
+        **BLANK_TOKENS,
+    ),
+]
+TAG_NAMES = "Names of tags that are numbers, in their order: O,B-PER,I-PER."
+TagNames = Annotated[str | None, typer.Option(metavar="TAG,TAG", help=TAG_NAMES, rich_help_panel=READING)]
 Encoding = Annotated[str, typer.Option(help="Encoding of the files.", rich_help_panel=READING, **ENCODING)]
 
 # Of commands that score

@@ -280,6 +280,7 @@ class _Reading:
         return InputSettings(
             token_column=token if self._token_column is None else parse_column(self._token_column),
             feature_columns=features,
+            blank_tokens=tagger.model.config.corpus.blank_tokens,
             known_abbreviations=tagger.known_abbreviations,
             tags=frozenset(tagger.types),
             **self._settings,

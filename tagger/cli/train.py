@@ -45,6 +45,7 @@ _SETTINGS = (
          f"[auto|{SCHEMES}]", _parse_scheme),
     Flag("--token-column", "corpus.token_column", _INPUT, metavar="COLUMN"),
     Flag("--tag-column", "corpus.tag_column", _INPUT, metavar="COLUMN"),
+    Flag("--blank-tokens", "corpus.blank_tokens", _INPUT),
     Flag("--encoding", "corpus.encoding", _INPUT, metavar="NAME", parse=check_encoding),
     Flag("--feature-column", "embedding.feature_columns", _INPUT, "Column that says more about a token, as UPOS:16 "
          "(repeatable).", "COLUMN[:DIM]"),

@@ -21,6 +21,8 @@ def render(config: Settings, *, comments: bool = True) -> str:
                 lines += [f"# {line.strip()}" for line in value.__doc__.strip().splitlines()]
             lines.append(f"[{name}]")
             for inner in type(value).written_fields():
+                if value.is_silent(inner):
+                    continue
                 inner_field = type(value).model_fields[inner]
                 lines += _render_field(inner, inner_field, getattr(value, inner), comments)
         else:

@@ -52,11 +52,19 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True, defer_build=True)
+    _added: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def written_fields(cls) -> tuple[str, ...]:
         """Return the names of the fields in the order in which a file holds them."""
         return tuple(cls.model_fields)
+
+    def is_silent(self, name: str) -> bool:
+        """Say whether a file leaves a field out: one added since models were first written, while it has its default.
+
+        So equal trainings end with equal files as ever: the weights hold the checksum of the settings.
+        """
+        return name in self._added and getattr(self, name) == type(self).model_fields[name].default
 
 
 class Settings(Section):
@@ -108,6 +116,8 @@ class Steps(Section):
 class CorpusConfig(Section):
     """How the columns of a corpus are read; the scheme is the corpus's own and goes out as it came in."""
 
+    _added = ("blank_tokens",)
+
     token_column: int | str = Field(
         default=0, description="column of the token: an index from 0, or a CoNLL-U name"
     )
@@ -118,6 +128,9 @@ class CorpusConfig(Section):
         default="auto", description="tag scheme: auto, IOB1, IOB2, BIOES, BILOU, BMES, BMEWO or BARE"
     )
     encoding: str = Field(default="utf-8", description="encoding of the corpus files")
+    blank_tokens: Literal["error", "skip", "keep"] = Field(
+        default="error", description="what becomes of a row whose token is nothing but blanks"
+    )
     mode: Literal["auto", "words", "characters", "blanks"] = Field(
         default="auto", description="what a token is; auto looks at the corpus"
     )

@@ -21,7 +21,12 @@ from tagger.text.schemes import Scheme
 def find_columns(config: Config) -> Columns:
     """Return the columns that the settings name."""
     features = tuple(each.column for each in parse_feature_columns(config.embedding.feature_columns))
-    return Columns(token=config.corpus.token_column, tag=config.corpus.tag_column, features=features)
+    return Columns(
+        token=config.corpus.token_column,
+        tag=config.corpus.tag_column,
+        features=features,
+        blank_tokens=config.corpus.blank_tokens,
+    )
 
 
 def read_gold(path: str | PathLike[str], scheme: Scheme, *, columns: Columns, encoding: str) -> Corpus:

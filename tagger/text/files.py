@@ -31,6 +31,19 @@ ENCODING_ADVICE = "save the file as UTF-8, or name its encoding with --encoding"
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _BOM = "\ufeff"
+_MARKS = {  # the longer first: UTF-32 begins as UTF-16 does
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_MARK_STARTS = {mark[:1] for mark in _MARKS}
+_OF_NAMES = {
+    "idna",
+    "punycode",
+    "undefined",
+}  # codecs of domain names, or of nothing: no file is written in them
+_UNMARKED = 64  # bytes that tell UTF-16 by its zeros
 
 
 def is_stdin(path: FilePath) -> bool:
@@ -161,7 +174,13 @@ def read_pieces(
         while True:
             pending = len(decoder.getstate()[0])
             try:
-                data = stream.read1(BLOCK)
+                data = stream.read1(BLOCK) if offset else _read_first(stream)
+                if not offset and (marked := _find_marked_encoding(data, encoding)):
+                    encoding = marked
+                    decoder = find_decoder(encoding)(errors)
+                if not offset and (hidden := _find_unmarked_encoding(data, encoding)):
+                    found = f"looks like {hidden} without a byte-order mark"
+                    raise DataError(f"{found}; save the file as UTF-8, or say --encoding {hidden}", name, 1)
                 text = decoder.decode(data, final=not data)
             except UnicodeDecodeError as error:
                 before = error.object[: error.start].decode(encoding, "replace")
@@ -171,7 +190,9 @@ def read_pieces(
                 ) from error
             except EOFError as error:
                 raise DataError(_GZIP_ENDS_EARLY, name, line) from error
-            except (OSError, zlib.error, UnicodeError) as error:
+            except UnicodeError as error:
+                raise DataError(f"is not valid {encoding}: {error}; {advice}", name, line) from error
+            except (OSError, zlib.error) as error:
                 raise DataError(f"cannot be read: {error}", name, line) from error
             if not is_begun and text:
                 text, is_begun = text.removeprefix(_BOM), True
@@ -183,6 +204,36 @@ def read_pieces(
             if not data:
                 yield TextPiece("", line)
                 return
+
+
+def _read_first(stream: io.BufferedReader) -> bytes:
+    """Return the first bytes of a stream: four, where they could be a byte-order mark and there are so many."""
+    data = stream.read1(BLOCK)
+    while data[:1] in _MARK_STARTS and len(data) < 4 and (more := stream.read1(BLOCK)):
+        data += more
+    return data
+
+
+def _find_marked_encoding(data: bytes, encoding: str) -> str | None:
+    """Return the encoding that a byte-order mark of two or four bytes tells, whatever a user thought it was.
+
+    A mark of UTF-32 may be one of UTF-16 and a null character: where UTF-16 was asked for, it is.
+    """
+    found = (name for mark, name in _MARKS.items() if data.startswith(mark))
+    is_short = codecs.lookup(encoding).name == "utf-16"
+    return next((name for name in found if not is_short or name == "utf-16"), None)
+
+
+def _find_unmarked_encoding(data: bytes, encoding: str) -> str | None:
+    """Return the encoding of a text whose every other byte is zero, which would be read with as many null characters.
+
+    >>> _find_unmarked_encoding("Ada O".encode("utf-16-le"), "utf-8"), _find_unmarked_encoding(b"Ada O", "utf-8")
+    ('utf-16-le', None)
+    """
+    even, odd = data[:_UNMARKED:2], data[1:_UNMARKED:2]
+    if len(odd) < 4 or any(even) == any(odd) or codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
+        return None
+    return "utf-16-le" if all(even) and any(even) else "utf-16-be" if all(odd) and any(odd) else None
 
 
 def _count_line_ends(last: str, text: str) -> int:
@@ -212,6 +263,7 @@ def find_decoder(encoding: str, field: str = "encoding") -> Callable[[str], code
         codec = codecs.lookup(encoding)
     except (LookupError, ValueError):
         codec = None
-    if codec is None or codec.incrementaldecoder is None or not getattr(codec, "_is_text_encoding", True):
+    is_of_text = codec is not None and codec._is_text_encoding and codec.name not in _OF_NAMES
+    if codec is None or codec.incrementaldecoder is None or not is_of_text:
         raise ConfigError(f"found {encoding!r}, expected a text encoding such as utf-8", field) from None
     return codec.incrementaldecoder

@@ -36,7 +36,8 @@ def test_rendered_defaults_are_the_defaults(kind):
 
 
 def test_every_field_is_explained_above_it():
-    lines = settings.render(Config()).splitlines()
+    spoken = settings.override(Config(), {"corpus.blank_tokens": "keep"})  # its default is silent
+    lines = settings.render(spoken).splitlines()
     for _, name, field in FIELDS:
         assert field.description, name
         places = [i for i, line in enumerate(lines) if line.startswith((f"{name} =", f"# {name} ="))]
@@ -236,3 +237,12 @@ def test_a_typed_value_is_a_number_where_the_field_takes_one(field, text, value)
 )
 def test_a_typed_value_that_the_field_does_not_take(field, text, expected):
     assert message(settings.parse_value, Config, field, text) == f"{field}: {expected}"
+
+
+def test_a_field_that_was_added_later_is_written_where_it_says_something():
+    assert "blank_tokens" not in settings.render(Config())
+    chosen = settings.override(Config(), {"corpus.blank_tokens": "skip"})
+    assert (
+        '# what becomes of a row whose token is nothing but blanks\nblank_tokens = "skip"'
+        in settings.render(chosen)
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import sys
+import time
 import tracemalloc
 from itertools import groupby
 from pathlib import Path
@@ -627,3 +628,11 @@ def test_rewriting_a_column_in_the_middle(write, separator):
     changed = [Sentence(s.tokens, ("B-X", "I-X"), s.line) for s in corpus.sentences]
     text = "".join(conll.rewrite_tags(path, corpus.layout, changed))
     assert text == path.read_text().replace("I-X", "B-X", 1)
+
+
+def test_lines_of_byte_order_marks_take_linear_time(write):
+    told = []
+    begin = time.perf_counter()
+    read(write("a\tO\n" + "\ufeff\n" * 200_000), warn=told.append)
+    assert time.perf_counter() - begin < 5  # quadratic: a minute and more
+    assert told == ["200,000 lines with only a byte-order mark, read as blank (first: line 2)"]

@@ -34,10 +34,20 @@ def read_naively(text: str, separator: str, width: int, token: int, tag: int):
     sentences, faults, comments, rows = [], [], [], []
     document, is_begun = 0, False
     is_conllu = width == 10 and separator == "\t"
+
+    def is_fault(row: str, fields: list[str], before: int) -> bool:
+        if len(fields) != width and (is_conllu or len(fields) <= max(token, tag)):
+            return True
+        return separator == " " and ("\t" in row or (before > 0 and len(fields) != before))
+
+    before = 0  # columns of the row before in this sentence
     for number, row in enumerate([*text.split("\n"), ""], 1):
         row = row.rstrip(" \t")
         fields = row.split(separator) if separator == "\t" else [field for field in row.split(" ") if field]
-        is_comment = row.startswith(("# ", "#begin document")) and not rows and len(fields) != width
+        begins = row.startswith(("# ", "#\t", "##")) or row == "#"
+        is_comment = begins or (row.startswith("#begin document") and not rows)
+        if len(fields) == width:
+            is_comment &= not rows and any(" " in field for field in fields[1:])
         is_boundary = row.startswith("-DOCSTART-") or "-DOCSTART-" in re.split("[ \t]", row)
         if is_comment or (is_conllu and row.startswith("#")):
             comments.append(row)
@@ -50,13 +60,15 @@ def read_naively(text: str, separator: str, width: int, token: int, tag: int):
                 comments, rows, is_begun = [], [], True
             if row:
                 document, is_begun = document + is_begun, True
-        elif len(fields) != width or (separator == " " and "\t" in row):
+            before = 0
+        elif is_fault(row, fields, before if rows else 0):
             faults.append(number)
         elif is_conllu and kind_of(fields[0]) != "token":
             faults += [number] * (kind_of(fields[0]) == "fault")
         elif not fields[token].strip(" ") or not fields[tag].strip(" "):
             faults.append(number)
         else:
+            before = len(fields)
             unknown = is_conllu and fields[tag] == "_"
             rows.append((number, fields[token], "?" if unknown else fields[tag]))
     return sentences, faults

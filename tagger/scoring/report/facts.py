@@ -228,7 +228,9 @@ def analyse(
         found = scoring.align(pair.pair.gold, pair.pair.predicted)
         matches.add(found)
         for match in found if table else ():
-            if match.predicted:
+            if (
+                match.predicted and match.predicted in table
+            ):  # `O` is a label where labels are bare, but no span
                 probabilities.append(table[match.predicted])
                 came_true.append(match.kind is Kind.CORRECT)
     asked = spans.scores(scheme, tokens, right)

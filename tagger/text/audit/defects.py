@@ -21,10 +21,12 @@ class DefectKind(NamedTuple):
 KINDS: dict[str, DefectKind] = {
     "unreadable": DefectKind("files that cannot be read", True),
     "rows": DefectKind("rows with other or empty columns", True),
+    "columns": DefectKind("columns that seem to be mixed up", True),
     "foreign-tag": DefectKind("tags outside the scheme", True),
     "no-span": DefectKind("files without a span", True),
     "notation": DefectKind("tags in another notation", True),
     "unclear": DefectKind("tags that can be read in two ways", True),
+    "numbers": DefectKind("tags that are numbers", False),
     "scheme": DefectKind("files in another scheme", False),
     "spelling": DefectKind("tags written otherwise", False),
     "sequence": DefectKind("tags that do not follow from the tag before", False),

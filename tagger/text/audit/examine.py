@@ -19,6 +19,7 @@ from tagger.text.audit.facts import FileFacts
 from tagger.text.audit.labels import LabelStore, digest_of
 from tagger.text.conll import DEFAULT_COLUMNS, Columns, Sentence
 from tagger.text.conll.corpus import LONG_SENTENCE
+from tagger.text.conll.mixups import SAMPLE_SENTENCES, ColumnSample
 from tagger.text.conll.reader import ColumnReader
 from tagger.text.counting import count_of
 from tagger.text.files import display_name
@@ -85,6 +86,7 @@ class _Survey:
     words: set[str] = field(default_factory=set)
     lengths: Counter[int] = field(default_factory=Counter)
     defects: list[Defect] = field(default_factory=list)
+    sample: ColumnSample = field(default_factory=ColumnSample)
     shared: Counter[str] = field(default_factory=Counter)
     types: dict[str, int] = field(default_factory=dict)
     scheme: Scheme = Scheme.IOB2
@@ -113,12 +115,16 @@ class _Survey:
             self._add("oddity", line, fact)
         if not others and has_unspaced_words(self.words):
             self._add("unspaced", None, UNSPACED_ADVICE)
+        for mixup in self.sample.find_mixups(reader.layout):
+            self._add("columns" if mixup.is_error else "numbers", mixup.line, mixup.message)
         if not self.labels and not any(defect.is_error for defect in self.defects):
             self._add("unreadable", 1, "found no sentence, expected rows of a token and its tag")
 
     def _note(self, sentence: Sentence, others: Sequence[_Survey]) -> None:
         line, tokens = sentence.line, sentence.tokens
         self.lengths[len(tokens)] += 1
+        if len(self.labels) < SAMPLE_SENTENCES:
+            self.sample.add(sentence)
         self.documents = sentence.document + 1
         if len(tokens) > self.longest[0]:
             self.longest = (len(tokens), line)

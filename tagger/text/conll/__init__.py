@@ -17,11 +17,13 @@ from tagger.text.conll.reader import read_sentences
 from tagger.text.conll.sentence import (
     CONLLU_COLUMNS,
     DEFAULT_COLUMNS,
+    BlankTokens,
     Columns,
     Excerpt,
     Sentence,
     SourceText,
     parse_column,
+    parse_names,
     parse_output_column,
 )
 from tagger.text.conll.writer import (
@@ -35,6 +37,7 @@ from tagger.text.conll.writer import (
 __all__ = [
     "CONLLU_COLUMNS",
     "DEFAULT_COLUMNS",
+    "BlankTokens",
     "Columns",
     "Corpus",
     "CorpusStream",
@@ -47,6 +50,7 @@ __all__ = [
     "format_sentence",
     "format_sentences",
     "parse_column",
+    "parse_names",
     "parse_output_column",
     "read_corpus",
     "read_sentences",

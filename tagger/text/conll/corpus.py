@@ -15,6 +15,7 @@ from typing import NamedTuple
 from tagger.errors import DataError
 from tagger.text import schemes
 from tagger.text.conll.layout import Layout
+from tagger.text.conll.mixups import SAMPLE_SENTENCES, ColumnSample
 from tagger.text.conll.reader import ColumnReader
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, Columns, Sentence
 from tagger.text.counting import count_of
@@ -88,7 +89,7 @@ def stream_corpus(
     unread = [first]
     rows = Rereadable(lambda: iter(unread.pop() if unread else ColumnReader(path, columns, encoding)))
     raw = Rereadable(lambda: (_respell(sentence, rename) for sentence in rows)) if rename else rows
-    resolved = _resolve(name, raw, scheme, rename)
+    resolved = _resolve(name, raw, scheme, rename, lambda: first.layout)
     rewrite = resolved.rewrite
     return CorpusStream(
         path=name,
@@ -163,11 +164,11 @@ def resolve_scheme(
     if rename:
         sentences = tuple(_respell(sentence, rename) for sentence in sentences)
     try:
-        resolved = _resolve(corpus.path, sentences, scheme, rename)
+        resolved = _resolve(corpus.path, sentences, scheme, rename, lambda: corpus.layout)
     except UnclearSchemeError:
         if likely is None:
             raise
-        resolved = _resolve(corpus.path, sentences, likely, rename)
+        resolved = _resolve(corpus.path, sentences, likely, rename, lambda: corpus.layout)
     if resolved.rewrite:
         sentences = tuple(map(resolved.rewrite, sentences))
     return replace(
@@ -190,9 +191,17 @@ class _Resolved(NamedTuple):
 
 
 def _resolve(
-    name: str, sentences: Iterable[Sentence], wanted: Scheme | None, rename: Mapping[str, str] = _NO_TAGS
+    name: str,
+    sentences: Iterable[Sentence],
+    wanted: Scheme | None,
+    rename: Mapping[str, str] = _NO_TAGS,
+    layout: Callable[[], Layout | None] = lambda: None,
 ) -> _Resolved:
-    """Go through sentences, again where there is something to complain of."""
+    """Go through sentences, again where there is something to complain of.
+
+    Args:
+        layout: returns that of the file, which may be known only when sentences have been gone through.
+    """
     survey = _Survey(sentences)
     if not survey.count:
         raise DataError("found no sentence, expected rows of a token and its tag", name, 1)
@@ -215,7 +224,9 @@ def _resolve(
         _refuse_prefixes(sentences, used, detected.scheme, name)
     if scheme is Scheme.BARE and schemes.UNKNOWN_TAG in used:
         _refuse_marks_not_known(sentences, name)
+    mixups = [f"{each.message} (line {each.line})" for each in survey.sample.find_mixups(layout())]
     warnings = [
+        *mixups,
         *_warn_of_spelling(survey, meant, scheme),
         *_warn_of_unknown(survey, scheme),
         *_warn_of_steps(survey, meant, scheme),
@@ -255,11 +266,14 @@ class _Survey:
         self.sentences = sentences
         self.count = 0
         self.longest = 0, 0  # tokens, line
+        self.sample = ColumnSample()
         self.bigrams = schemes.count_bigrams(self._note_tags())
 
     def _note_tags(self) -> Iterator[Sequence[str]]:
         for sentence in self.sentences:
             self.count += 1
+            if self.count <= SAMPLE_SENTENCES:
+                self.sample.add(sentence)
             if len(sentence) > self.longest[0]:
                 self.longest = len(sentence), sentence.line
             yield sentence.tags

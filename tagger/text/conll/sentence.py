@@ -4,28 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from tagger.errors import ConfigError
 
 CONLLU_COLUMNS = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
-TAG_COLUMNS = (3, 4)  # UPOS and XPOS, where `_` means that the tag is not known
+TAG_COLUMNS = ("UPOS", "XPOS")  # where `_` means that the tag is not known
 UNSPECIFIED = "_"
 
 Column = int | str
+BlankTokens = Literal["error", "skip", "keep"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """Which columns to read: counted from 0 (from the last: -1, -2), or by name in CoNLL-U (`FORM`, `UPOS`).
+    """Which columns to read: counted from 0 (from the last: -1, -2), or by name in CoNLL-U (`FORM`, `UPOS`)
+    and in a file whose first row names its columns.
 
     `MISC:NER` is the value of the key NER in the column MISC, `O` where a tag lacks it.
 
     The defaults mean FORM and UPOS in a file that is recognised as CoNLL-U. `tag=None`: the file has no tags.
+
+    Args:
+        blank_tokens: what becomes of a row whose token is nothing but blanks.
+        tag_names: of tags that are numbers, in their order.
     """
 
     token: Column = 0
     tag: Column | None = -1
     features: tuple[Column, ...] = ()
+    blank_tokens: BlankTokens = "error"
+    tag_names: tuple[str, ...] = ()
 
 
 DEFAULT_COLUMNS = Columns()
@@ -38,6 +47,15 @@ def parse_column(name: str) -> Column:
     (-1, 'FORM')
     """
     return int(name) if name.removeprefix("-").isdecimal() else name
+
+
+def parse_names(names: str | None) -> tuple[str, ...]:
+    """Return the names of tags as a user writes them.
+
+    >>> parse_names("O, B-PER"), parse_names(None)
+    (('O', 'B-PER'), ())
+    """
+    return tuple(name.strip() for name in names.split(",")) if names else ()
 
 
 def parse_output_column(name: str) -> str:

@@ -7,7 +7,7 @@ is never split. Memory is bounded by the longest line and sentence.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -44,9 +44,14 @@ def read_blocks(path: FilePath, encoding: str, note: Note) -> Iterator[Block]:
     Args:
         note: called with a fact and its line for each oddity that was mended.
     """
+    return join_sentences(read_whole_lines(path, encoding, note))
+
+
+def join_sentences(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Yield blocks of whole sentences, made of such of whole lines; behind the last stands an empty one."""
     sentence: list[str] = []  # the lines of a sentence that goes on
     held = 0  # how many they are
-    for whole, line in read_whole_lines(path, encoding, note):
+    for whole, line in blocks:
         text = whole if _find_cut(whole) else strip_blanks(whole)
         cut = _find_cut(text)
         if cut or not whole:
@@ -112,10 +117,10 @@ def strip_blanks(text: str) -> str:
 def _empty_bom_lines(text: str, line: int, note: Note) -> str:
     """Empty the lines that hold only a byte-order mark (as in WNUT-17)."""
     if _BOM in text:
+        counted = 0  # characters whose line ends are counted
         for match in _BOM_LINE.finditer(text):
-            note(
-                "only a byte-order mark, read as blank",
-                line + text.count("\n", 0, match.start()),
-            )
+            line += text.count("\n", counted, match.start())
+            counted = match.start()
+            note("only a byte-order mark, read as blank", line)
         text = _BOM_LINE.sub("", text)
     return text

@@ -13,8 +13,9 @@ from dataclasses import replace
 from typing import NamedTuple, TextIO
 
 from tagger.errors import DataError
+from tagger.text.conll.evidence import DOCSTART, DOCUMENT_COMMENTS, is_remark
 from tagger.text.conll.layout import Layout, split_row
-from tagger.text.conll.reader import COMMENT, DOCSTART, NEW_DOCUMENT
+from tagger.text.conll.reader import NEW_DOCUMENT
 from tagger.text.conll.sentence import (
     CONLLU_COLUMNS,
     TAG_COLUMNS,
@@ -51,7 +52,7 @@ def format_sentence(sentence: Sentence, separator: str = "\t") -> str:
 
 def _spell_comment(comment: str, separator: str) -> str:
     """Write a comment so that it is none of the rows: `# ` in front, no tab inside."""
-    spelt = comment if comment.startswith(COMMENT) else "# " + comment.lstrip("# ")
+    spelt = comment if comment.startswith(("# ", *DOCUMENT_COMMENTS)) else "# " + comment.lstrip("# \t")
     return spelt.replace("\t", " ") if separator == "\t" else spelt
 
 
@@ -67,6 +68,8 @@ def _refuse_unwritable(sentence: Sentence, columns: Sequence[Sequence[str]], sep
         fault = "no character"
     elif DOCSTART in whole:
         fault = DOCSTART
+    elif whole.startswith("#") and is_remark([column[0] for column in columns]):
+        fault = "'#' in front of what isn't a tag"
     else:
         return
     begin = " ".join(sentence.tokens[:5])
@@ -125,7 +128,7 @@ def format_conllu(sentences: Iterable[Sentence], column: str = "UPOS") -> Iterat
             fields[_MISC] = gap
             if sentence.features:
                 fields[_XPOS] = sentence.features[0][number - 1]
-            fields[index] = _spell_field(fields[index], key, tag, index)
+            fields[index] = _spell_field(fields[index], key, tag, place.upper())
             rows.append("\t".join(fields))
         yield "\n".join([*comments, *rows, "", ""])
 
@@ -143,10 +146,10 @@ def _name_document(sentence: Sentence, is_first: bool) -> list[str]:
     return [f"# newdoc id = {' '.join(name.split())}"] if name and is_first else []
 
 
-def _spell_field(field: str, key: str, tag: str, index: int) -> str:
+def _spell_field(field: str, key: str, tag: str, column: str) -> str:
     """Return a field of CoNLL-U with the tag in it."""
     if not key:
-        return UNSPECIFIED if tag == UNKNOWN_TAG and index in TAG_COLUMNS else tag
+        return UNSPECIFIED if tag == UNKNOWN_TAG and column in TAG_COLUMNS else tag
     if "|" in tag:
         raise DataError(f"found '|' in tag {tag!r}, which separates the keys of a CoNLL-U column")
     others = [pair for pair in field.split("|") if pair != UNSPECIFIED and pair.partition("=")[0] != key]
@@ -205,9 +208,9 @@ def _replace_field(row: str, layout: Layout, tag: str) -> str:
     assert index is not None
     if layout.is_conllu:
         fields = row.split(separator)
-        fields[index] = _spell_field(fields[index], layout.keys[1], tag, index)
+        fields[index] = _spell_field(fields[index], layout.keys[1], tag, layout.names[index])
         return separator.join(fields)
-    if index == layout.width - 1:
+    if index == layout.width - 1 and not layout.is_ragged:
         head, _, old = row.rpartition(separator)
         return row if old == tag else f"{head}{separator}{tag}"
     start, end = [match.span() for match in _FIELDS[separator].finditer(row)][index]

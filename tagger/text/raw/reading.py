@@ -241,7 +241,12 @@ def _read_tokens(path: FilePath, settings: InputSettings, watch: Watch, note: No
 
 def _read_columns(path: FilePath, settings: InputSettings, watch: Watch, note: Note) -> Iterator[Row | Pause]:
     """Yield the sentences of a column file; its documents' texts are their tokens with a blank between them."""
-    columns = Columns(token=settings.token_column, tag=None, features=settings.feature_columns)
+    columns = Columns(
+        token=settings.token_column,
+        tag=None,
+        features=settings.feature_columns,
+        blank_tokens=settings.blank_tokens,
+    )
     tags = TagWatch(display_name(path), settings, note)
     document = offset = 0
     for sentence in watch(path, read_sentences(path, columns=columns, encoding=settings.encoding)):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar
 
 from tagger.errors import ConfigError, DataError
+from tagger.text.conll import BlankTokens
 from tagger.text.files import FilePath, find_decoder
 
 T = TypeVar("T")
@@ -34,6 +35,7 @@ class InputSettings:
             of the usual ones.
         tags: of the model, which tell columns from running text.
         feature_columns: those to read beside the tokens of a column file.
+        blank_tokens: what becomes of its rows whose token is nothing but blanks.
         advice: what the user may do about invalid bytes.
 
     Raises:
@@ -50,6 +52,7 @@ class InputSettings:
     text_field: str | None = None
     tags: frozenset[str] = frozenset()
     feature_columns: tuple[int | str, ...] = ()
+    blank_tokens: BlankTokens = "error"
     advice: str = _ADVICE
 
     def __post_init__(self) -> None:
