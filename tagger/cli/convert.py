@@ -146,6 +146,14 @@ _Offsets = Annotated[
         **one_of(("codepoints", "utf16", "utf8")),
     ),
 ]
+_TextField = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Key of JSON objects that holds the text, as data.body; else text, or what is usual.",
+        rich_help_panel=READING,
+    ),
+]
 _Encoding = Annotated[
     str, typer.Option(help="Encoding of IN; OUT is UTF-8.", rich_help_panel=READING, **ENCODING)
 ]
@@ -172,6 +180,7 @@ def convert(
     offsets: _Offsets = None,
     blank_tokens: BlankTokens = "error",
     tag_names: TagNames = None,
+    text_field: _TextField = None,
     encoding: _Encoding = "utf-8",
 ) -> None:
     """Write a corpus in another tag scheme or file format.
@@ -188,7 +197,7 @@ def convert(
             tag=tag,
             features=features,
             blank_tokens=cast(conll.BlankTokens, blank_tokens),
-            tag_names=conll.parse_names(tag_names),
+            tag_names=_split_names(tag_names),
         ),
         scheme=scheme,
         encoding=encoding,
@@ -198,8 +207,9 @@ def convert(
         unlabelled=formats.Unlabelled(unlabelled),
         annotator=annotator,
         offsets=offsets,
-        tag_names=conll.parse_names(tag_names),
+        tag_names=_split_names(tag_names),
         rename=_parse_renaming(rename or ()),
+        text_field=text_field,
     )
     forms = choose_forms(source, target, input_format, output_format)
     if output_column and forms.target != "conllu":
@@ -239,3 +249,13 @@ def _parse_renaming(texts: Iterable[str]) -> dict[str, str]:
             raise typer.BadParameter(f"found {text!r}, expected OLD=NEW", param_hint="--rename")
         renaming[old] = new
     return renaming
+
+
+def _split_names(names: str | None) -> tuple[str, ...]:
+    """Return the names of tags that were asked for."""
+    found = tuple(name.strip() for name in names.split(",")) if names is not None else ()
+    if not all(found):
+        raise typer.BadParameter(
+            f"found {names!r}, expected names with commas between", param_hint="--tag-names"
+        )
+    return found

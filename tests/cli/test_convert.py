@@ -368,8 +368,41 @@ def test_spans_that_do_not_fit_are_named_and_nothing_is_written(run, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("record", "option", "tags"),
+    [
+        ({"text": "\U0001f600 Al left", "label": [[3, 5, "PER"]]}, "--offsets=utf16", "O B-PER O"),
+        ({"body": "Al left", "label": [[0, 2, "PER"]]}, "--text-field=body", "B-PER O"),
+        ({"tokens": ["Al", "left"], "ner_tags": [1, 0]}, "--tag-names=O, B-PER", "B-PER O"),
+        ({"text": "Al left", "spans": [], "answer": "ignore"}, "--unlabelled=unknown", "? ?"),
+        ({"text": "Al left"}, "--unlabelled=O", "O O"),
+        (
+            {
+                "data": {"text": "Al left"},
+                "annotations": [
+                    {"completed_by": 1, "result": []},
+                    {"completed_by": 2, "result": [{"value": {"start": 0, "end": 2, "labels": ["PER"]}}]},
+                ],
+            },
+            "--annotator=2",
+            "B-PER O",
+        ),
+    ],
+)
+def test_options_for_json_reach_it(run, record, option, tags):
+    content = json.dumps(record)
+    code, out, _ = run("x.json", "-", "--format", "conll", option, **{"x.json": content})
+    assert (code, [row.split("\t")[1] for row in out.splitlines() if row]) == (0, tags.split())
+    code, out, err = run("x.json", "-", "--format", "conll")
+    assert (code, out) == (1, "")
+    assert err.startswith("error: x.json:1: found")
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
+        (["in", "out", "--tag-names", "O,,B-PER"], 2, "found 'O,,B-PER', expected names with commas between"),
+        (["in", "out", "--offsets", "bytes"], 2, "expected codepoints, utf16 or utf8"),
+        (["in", "out", "--unlabelled", "drop"], 2, "expected skip, unknown or O"),
         (["in", "out", "--format", "xml"], 2, "expected conll, conllu, jsonl"),
         (["in", "out", "--misaligned", "maybe"], 2, "expected error, trim, split or skip"),
         (["in", "-", "--format", "brat"], 2, "brat is a pair of files"),

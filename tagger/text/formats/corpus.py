@@ -60,6 +60,8 @@ class CorpusSettings:
         offsets: what the offsets of spans count (`records.UNITS`); None: code points, or what the texts that stand
             with the spans prove.
         tag_names: of tags that are numbers, in their order.
+        text_field: the key of a record that holds its text, dots between keys of objects inside each other; None: one
+            of the usual.
     """
 
     columns: Columns = DEFAULT_COLUMNS
@@ -73,6 +75,7 @@ class CorpusSettings:
     annotator: str | None = None
     offsets: str | None = None
     tag_names: tuple[str, ...] = ()
+    text_field: str | None = None
 
     @property
     def cutting(self) -> Cutting:

@@ -282,12 +282,12 @@ def test_the_original_text_of_conllu_is_kept():
     ("line", "message"),
     [
         ("{", "found no JSON (Expecting property name enclosed in double quotes in column 2)"),
-        ("[" * 100_000, "found no JSON"),
-        ('{"tokens": ["\\ud800"], "tags": ["O"]}', "found no JSON"),
+        ("[" * 100_000, "found lists or objects too deep inside each other"),
+        ('{"tokens": ["\\ud800"], "tags": ["O"]}', r"found half a character, '\ud800', expected whole ones"),
         ("1" * 5000, "found no JSON"),
         ("1", "found int, expected an object with tokens and tags, or with a text and its spans"),
         ("{}", "found the keys none, expected an object"),
-        ('{"tokens": ["a"]}', "found no tags, expected a list of strings"),
+        ('{"tokens": ["a"]}', "found no tags (keys: 'tokens'), expected a list of strings"),
         (
             '{"tokens": ["a"], "ner_tags": [1]}',
             "found numbers under 'ner_tags', expected the names of tags",
@@ -299,7 +299,7 @@ def test_the_original_text_of_conllu_is_kept():
         ('{"text": "a", "label": [{"start": 0, "end": true, "label": "A"}]}', "found the span"),
         (
             '{"text": "a", "label": [{"start": 0, "end": 1, "labels": ["A", "B"]}]}',
-            "found 2 labels on one span (A",
+            "found 2 labels on one span ('A'",
         ),
         ('{"text": "a", "tokens": [[0, 2, "O"]]}', "found the token 0-2 of a text of 1 character"),
         ('{"text": "a", "tokens": [{}]}', "found the token {}"),

@@ -1,39 +1,17 @@
-"""Spans as annotation tools write them, to `TextSpan`; offsets in other units than code points."""
+"""Spans and tokens as annotation tools write them; offsets stay as the file has them."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any, TypeGuard
 
-from tagger.errors import DataError
-from tagger.text.counting import count_of
-from tagger.text.formats.alignment import Offsets, TextSpan
+from tagger.text.formats.alignment import TextSpan
+from tagger.text.formats.records.place import Place, show
 
 TYPE_KEYS = ("type", "label", "labels", "tag", "entity_group", "entity")
 START_KEYS = ("start", "start_offset", "start_char")
 END_KEYS = ("end", "end_offset", "end_char")
-UNITS: dict[str, Callable[[str], int]] = {  # what offsets count -> how many of them a character is
-    "codepoints": lambda character: 1,
-    "utf16": lambda character: 1 + (character > "\uffff"),
-    "utf8": lambda character: len(character.encode("utf-8", "surrogatepass")),
-}
-
-
-class Place(NamedTuple):
-    """Where a record stands, and the number of its document."""
-
-    path: str
-    line: int
-    document: int
-
-    def fault(self, message: str) -> DataError:
-        """Return an error at this place."""
-        return DataError(message, self.path, self.line)
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}"
+_BREAKS = "\t\n\r"  # what no column of a file holds
 
 
 def read_spans(values: Sequence[Any], base: int, place: Place) -> tuple[TextSpan, ...]:
@@ -51,120 +29,85 @@ def read_span(span: Any, base: int, place: Place) -> TextSpan:
         span = {"start": span[0], "end": span[1], "type": span[2]}
     if not isinstance(span, dict):
         raise _fault(span, place)
-    name = next((span[key] for key in TYPE_KEYS if span.get(key) is not None), None)
-    if isinstance(name, list):
-        if len(name) > 1 and all(isinstance(each, str) for each in name):
-            found = f"found {len(name)} labels on one span ({', '.join(name)}): {_shorten(span)}"
-            raise place.fault(f"{found}, expected one; keep one of them in the annotation tool")
-        name = name[0] if len(name) == 1 else None
-    if isinstance(name, str) and "entity" in span and "index" in span and name[1:2] == "-":
-        found = f"found a tag {name!r} of a piece of a word"
-        raise place.fault(
-            f"{found}, expected whole spans; run the pipeline with aggregation_strategy='simple'"
-        )
+    name = _read_type(span, place)
     start = next((span[key] for key in START_KEYS if key in span), None)
     end = next((span[key] for key in END_KEYS if key in span), None)
-    if not isinstance(name, str) or not is_offset(start) or not is_offset(end):
+    if name is None or not is_offset(start) or not is_offset(end):
         raise _fault(span, place)
-    assert start is not None and end is not None
     text = span.get("text")
     return TextSpan(name, start - base, end - base, text if isinstance(text, str) else None)
 
 
-def look_like_spans(value: Any) -> bool:
-    """Say whether a value can be nothing but a list of spans, whatever its key."""
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(
-            isinstance(each, dict)
-            and any(key in each for key in START_KEYS)
-            and any(key in each for key in END_KEYS)
-            and any(key in each for key in TYPE_KEYS)
-            for each in value
+def _read_type(span: dict[str, Any], place: Place) -> str | None:
+    name = next((span[key] for key in TYPE_KEYS if span.get(key) is not None), None)
+    if isinstance(name, list):
+        if len(name) > 1 and all(isinstance(each, str) for each in name):
+            found = f"found {len(name)} labels on one span ({', '.join(map(repr, name[:8]))}): {show(span)}"
+            raise place.fault(f"{found}, expected one; keep one of them in the annotation tool")
+        name = name[0] if len(name) == 1 else None
+    if not isinstance(name, str):
+        return None
+    if not name.strip() or any(each in name for each in _BREAKS):
+        raise place.fault(
+            f"found the type {name[:60]!r} of a span, expected a name without tabs and line breaks"
         )
+    if "entity" in span and "index" in span and name[1:2] == "-":
+        raise place.fault(
+            f"found a tag {name!r} of a piece of a word, expected whole spans; run the pipeline with "
+            "aggregation_strategy='simple'"
+        )
+    return name
+
+
+def look_like_spans(value: Any) -> bool:
+    """Say whether a value can be nothing but a list of spans, whatever its key: objects with all that a span has."""
+    kinds = (START_KEYS, END_KEYS, TYPE_KEYS)
+    return _is_list_of(
+        value,
+        lambda each: isinstance(each, dict) and all(any(key in each for key in keys) for keys in kinds),
     )
 
 
-def is_offset(value: Any) -> bool:
+def may_be_spans(value: Any) -> bool:
+    """Say whether a value is a list of `[start, end, type]`, or of something that looks just so, as relations do."""
+    return _is_list_of(
+        value,
+        lambda each: (
+            isinstance(each, list)
+            and len(each) == 3
+            and all(map(is_offset, each[:2]))
+            and isinstance(each[2], str)
+        ),
+    )
+
+
+def _is_list_of(value: Any, is_one: Callable[[Any], bool]) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(is_one, value))
+
+
+def is_offset(value: Any) -> TypeGuard[int]:
     """Say whether a value is a whole number."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _shorten(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)[:100]
-
-
-def _fault(span: Any, place: Place) -> DataError:
-    expected = "expected [start, end, type] or an object with these, and one type"
-    return place.fault(f"found the span {_shorten(span)}, {expected}")
-
-
-def read_offsets(words: Sequence[Any], base: int, place: Place) -> tuple[Offsets, ...]:
-    """Return the offsets of tokens: `[start, end]`, `[start, end, tag]` or objects; they count from `base`."""
-    offsets = []
+def read_tokens(words: Sequence[Any], base: int, place: Place) -> list[TextSpan]:
+    """Read tokens that are `[start, end]`, `[start, end, tag]`, or objects as spaCy and Prodigy have them."""
+    tokens = []
     for word in words:
-        pair = [word.get("start"), word.get("end")] if isinstance(word, dict) else word
+        pair, text = word, None
+        if isinstance(word, dict):
+            pair, text = [word.get("start"), word.get("end")], word.get("text")
         if not isinstance(pair, list) or len(pair) < 2 or not all(map(is_offset, pair[:2])):
-            raise place.fault(f"found the token {_shorten(word)}, expected [start, end] or [start, end, tag]")
-        offsets.append((pair[0] - base, pair[1] - base))
-    return tuple(offsets)
-
-
-def check_offsets(offsets: Sequence[Offsets], base: int, text: str, place: Place) -> None:
-    """Refuse tokens that overlap, are empty or leave the text."""
-    last = 0
-    for start, end in offsets:
-        if not last <= start < end <= len(text):
-            found = (
-                f"found the token {start + base}-{end + base} of a text of {count_of(len(text), 'character')}"
-            )
-            raise place.fault(f"{found}, expected tokens in order inside it")
-        last = end
-
-
-def find_units(text: str, spans: Sequence[TextSpan]) -> str | None:
-    """Return the units in which all spans cover the texts that the file says they cover; None where it says none.
-
-    Code points where they fit; else what does.
-    """
-    said = [span for span in spans if span.text is not None]
-    if not said:
-        return None
-    for unit in UNITS:
-        places = _number_units(text, unit)
-        if all(
-            span.start in places
-            and span.end in places
-            and text[places[span.start] : places[span.end]] == span.text
-            for span in said
-        ):
-            return unit
-    return None
-
-
-def count_code_points(
-    text: str, spans: Sequence[TextSpan], tokens: Sequence[Offsets], unit: str, place: Place
-) -> tuple[tuple[TextSpan, ...], tuple[Offsets, ...]]:
-    """Return spans and tokens whose offsets count some unit, with offsets that count code points."""
-    places = _number_units(text, unit)
-
-    def move(start: int, end: int) -> Offsets:
-        if start not in places or end not in places:
-            length = count_of(len(text), "character")
+            found = f"found the token {show(word)}"
             raise place.fault(
-                f"found offsets {start}-{end} ({unit}) inside a character or beyond a text of {length}"
+                f"{found}, expected [start, end], [start, end, tag] or an object with start and end"
             )
-        return places[start], places[end]
-
-    moved = []
-    for span in spans:
-        start, end = move(span.start, span.end)
-        moved.append(span._replace(start=start, end=end))
-    return tuple(moved), tuple(move(start, end) for start, end in tokens)
+        start, end = pair[0] - base, pair[1] - base
+        tokens.append(TextSpan("", start, end, text if isinstance(text, str) else None))
+    return tokens
 
 
-def _number_units(text: str, unit: str) -> dict[int, int]:
-    """Return the code point that begins at each offset."""
-    sizes = map(UNITS[unit], text)
-    return {offset: index for index, offset in enumerate(accumulate(sizes, initial=0))}
+def _fault(span: Any, place: Place) -> Exception:
+    return place.fault(
+        f"found the span {show(span)}, expected [start, end, type] or an object with these, and one type"
+    )

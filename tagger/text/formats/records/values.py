@@ -10,22 +10,18 @@ from typing import Any
 from tagger.errors import DataError
 from tagger.text.conll.source import read_whole_lines
 from tagger.text.files import display_name
+from tagger.text.formats.records.names import NAMING_KEYS
 
+TOO_DEEP = "found lists or objects too deep inside each other, expected a record"
 LONGEST_JSON = 1 << 30  # characters of one value: Label Studio exports a project as one array on one line
 
-_BRACKETS = re.compile(
-    r'"(?:[^"\\]|\\.)*"|[\[\]{}]'
-)  # strings are matched so that their brackets don't count
-_WRAPPERS = (
-    "annotations",
-    "data",
-    "examples",
-    "documents",
-    "records",
-    "items",
-    "rasa_nlu_data",
-    "common_examples",
-)
+# Strings are matched whole, so that the brackets in them don't count.
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
+_BLANKS = re.compile(r"[ \t\n\r]*")
+_BETWEEN = re.compile(r"[ \t\n\r,]*")
+_WRAPPERS = (  # keys of an object under which its records stand
+    "annotations", "data", "examples", "documents", "records", "items", "rows", "rasa_nlu_data", "common_examples",
+)  # fmt: skip
 _OWN_KEYS = (
     "text",
     "tokens",
@@ -57,14 +53,15 @@ def read_values(path: str, encoding: str) -> Iterator[tuple[int, Any]]:
                 if not row.strip():
                     continue
                 try:
-                    value = _parse(row)
+                    value, end = _decode(row, _BLANKS.match(row).end())  # type: ignore[union-attr]
                 except ValueError:
-                    first, depth, size = line, 0, 0
-                else:
+                    end = 0
+                if end and not row[end:].strip():
                     yield from _unwrap(row, value, line, name)
                     continue
-            elif row.startswith("{") and waiting[0].startswith("{") and _is_object(row):
-                parse_json(waiting[0], name, first)  # one object a line, and that line is broken
+                first, depth, size = line, 0, 0
+            elif row.startswith("{") and _is_object(waiting[-1]):
+                _take_one(waiting, first, name)  # one object a line, and the first of these lines is broken
             waiting.append(row)
             size += len(row)
             depth += _count_brackets(row)
@@ -77,9 +74,29 @@ def read_values(path: str, encoding: str) -> Iterator[tuple[int, Any]]:
         yield from _take(waiting, first, name)
 
 
-def _take(rows: list[str], line: int, name: str) -> Iterator[tuple[int, Any]]:
+def _take(rows: list[str], first: int, name: str) -> Iterator[tuple[int, Any]]:
+    """Yield the records of a text that begins on a line: of one value, or of several after each other."""
     text = "\n".join(rows)
-    yield from _unwrap(text, parse_json(text, name, line), line, name)
+    at, counted, line = _BLANKS.match(text).end(), 0, first  # type: ignore[union-attr]
+    while at < len(text):
+        line += text.count("\n", counted, at)
+        counted = at
+        try:
+            value, end = _decode(text, at)
+        except ValueError as error:
+            if len(rows) > 1 and rows[0].startswith("{") and _is_object(rows[-1]):
+                _take_one(rows, first, name)
+            raise _fault(error, name, first, line) from error
+        yield from _unwrap(text[at:end], value, line, name)
+        at = _BLANKS.match(text, end).end()  # type: ignore[union-attr]
+
+
+def _take_one(rows: list[str], first: int, name: str) -> None:
+    """Raise the error of a line that should have been a value of its own."""
+    try:
+        _decode(rows[0], 0)
+    except ValueError as error:
+        raise _fault(error, name, first, first) from error
 
 
 def _count_brackets(row: str) -> int:
@@ -89,32 +106,61 @@ def _count_brackets(row: str) -> int:
 
 
 def _is_object(row: str) -> bool:
+    if not (row.startswith("{") and row.rstrip().endswith("}")):
+        return False
     try:
         return isinstance(json.loads(row), dict)
     except (ValueError, RecursionError):
         return False
 
 
-def _parse(text: str) -> Any:
-    """Return the value of a JSON text; ValueError where it is none, or none that can be written again."""
+class _OddValueError(ValueError):
+    """JSON that the grammar allows and that is not read; it says what was found and what was expected."""
+
+
+def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        met: set[str] = set()
+        twice = next(key for key, _ in pairs if key in met or met.add(key))  # type: ignore[func-returns-value]
+        raise _OddValueError(f"found the key {twice[:60]!r} twice in one object, expected it once")
+    return made
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_make_object)
+
+
+def _decode(text: str, at: int) -> tuple[Any, int]:
+    """Return a JSON value that begins at a place, and where it ends.
+
+    Raises:
+        ValueError: there is none, or none that can be written again.
+    """
     try:
-        value = json.loads(text)
+        value, end = _DECODER.raw_decode(text, at)
+        if text.find("\\u", at, end) >= 0:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
     except RecursionError as error:
-        raise ValueError(str(error)) from error
-    if "\\u" in text:
-        json.dumps(value, ensure_ascii=False).encode("utf-8")  # half a surrogate pair is no character
-    return value
+        raise _OddValueError(TOO_DEEP) from error
+    except UnicodeEncodeError as error:
+        raise _OddValueError(
+            f"found half a character, {error.object[error.start]!r}, expected whole ones"
+        ) from error
+    return value, end
 
 
-def parse_json(text: str, path: str, line: int) -> Any:
-    """Return the value of a JSON text that begins on a line; DataError with its place where it is none."""
-    try:
-        return _parse(text)
-    except json.JSONDecodeError as error:
-        found = f"found no JSON ({error.msg} in column {error.colno})"
-        raise DataError(f"{found}, expected an object", path, line + error.lineno - 1) from error
-    except ValueError as error:
-        raise DataError(f"found no JSON ({error}), expected an object", path, line) from error
+def _fault(error: ValueError, name: str, first: int, line: int) -> DataError:
+    """Return the error of a text that is no JSON somewhere; `first` is its line, `line` that of the value."""
+    if isinstance(error, json.JSONDecodeError):
+        line = first + error.lineno - 1
+        found = f"found no JSON ({error.msg} in column {error.colno}), expected an object"
+    else:
+        found = (
+            str(error)
+            if isinstance(error, _OddValueError)
+            else f"found no JSON ({error}), expected an object"
+        )
+    return DataError(found, name, line)
 
 
 def _unwrap(text: str, value: Any, line: int, name: str) -> Iterator[tuple[int, Any]]:
@@ -122,17 +168,29 @@ def _unwrap(text: str, value: Any, line: int, name: str) -> Iterator[tuple[int, 
     if isinstance(value, list) and not is_pair(value):
         yield from zip(_find_lines(text, line, len(value)), value, strict=True)
         return
+    yield from ((line, each) for each in _open(value))
+
+
+def _open(value: Any) -> Iterator[Any]:
+    """Yield the records that stand in a list inside an object, or the value itself, where it is a record.
+
+    What the object says of the names of tags goes with each record.
+    """
     is_task = isinstance(value, dict) and isinstance(value.get("data"), dict) and "rasa_nlu_data" not in value
-    if isinstance(value, dict) and not is_task and not any(key in value for key in _OWN_KEYS):
-        inner = [value[key] for key in _WRAPPERS if isinstance(value.get(key), list)]
-        if len(inner) == 1 and all(each is None or isinstance(each, dict | list) for each in inner[0]):
-            yield from ((line, each) for each in inner[0])
-            return
-        nested = [value[key] for key in _WRAPPERS if isinstance(value.get(key), dict)]
-        if len(value) == len(nested) == 1 and any(key in nested[0] for key in _WRAPPERS):
-            yield from _unwrap(text, nested[0], line, name)
-            return
-    yield line, value
+    if not isinstance(value, dict) or is_task or any(key in value for key in _OWN_KEYS):
+        yield value
+        return
+    inner = [value[key] for key in _WRAPPERS if isinstance(value.get(key), list)]
+    nested = [value[key] for key in _WRAPPERS if isinstance(value.get(key), dict)]
+    if len(inner) == 1 and all(each is None or isinstance(each, dict | list) for each in inner[0]):
+        beside = {key: value[key] for key in NAMING_KEYS if key in value}
+        for each in inner[0]:
+            row = each["row"] if isinstance(each, dict) and isinstance(each.get("row"), dict) else each
+            yield beside | row if isinstance(row, dict) and "tokens" in row else row
+    elif len(value) == len(nested) == 1 and any(key in nested[0] for key in _WRAPPERS):
+        yield from _open(nested[0])
+    else:
+        yield value
 
 
 def is_pair(value: Any) -> bool:
@@ -151,7 +209,7 @@ def _find_lines(text: str, line: int, count: int) -> Iterator[int]:
     at = text.index("[") + 1
     counted = 0
     for _ in range(count):
-        begin = re.compile(r"[\s,]*").match(text, at).end()  # type: ignore[union-attr]
+        begin = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]
         line += text.count("\n", counted, begin)
         counted = begin
         yield line
