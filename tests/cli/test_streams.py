@@ -86,7 +86,8 @@ def test_a_waiting_command_ends_as_it_is_asked_to(model, tmp_path, command, numb
             break
     time.sleep(0.5)
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    process.wait(30)  # while the pipe is open: its end would end the command, too
+    out, err = process.communicate()
     said = [line for line in err.splitlines() if not line.startswith("import time:")]
     assert process.returncode == 128 + number, said
     assert out == ""
@@ -258,7 +259,8 @@ def test_a_stop_before_the_first_result_leaves_the_old_output(model, tmp_path):
     while not list(tmp_path.glob(".y.*")) and time.monotonic() < until:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    process.wait(30)
+    _, err = process.communicate()
     assert process.returncode == 130
     assert "stopped before the first sentence; y is as it was" in err
     assert [each.read_text() for each in tmp_path.iterdir()] == ["old"]
