@@ -8,7 +8,6 @@ Results go to stdout, messages to stderr. Exit codes: 0 done; 1 data, model or d
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from contextlib import suppress
 from typing import Annotated
@@ -25,7 +24,7 @@ from tagger.cli.inspect import inspect
 from tagger.cli.predict import predict
 from tagger.cli.pretrain import pretrain
 from tagger.cli.score import score
-from tagger.cli.signals import ended_by_sigterm
+from tagger.cli.signals import ended_by_signals
 from tagger.cli.streams import prepare_streams
 from tagger.cli.train import train
 from tagger.errors import TaggerError
@@ -64,7 +63,7 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     prepare_streams()
     try:
-        with ended_by_sigterm():
+        with ended_by_signals():
             app()
     except TaggerError as error:
         print(f"error: {escape_line(str(error))}", file=sys.stderr)
@@ -79,8 +78,6 @@ def main() -> None:
     except MemoryError:
         print("error: memory ran out; give a smaller input, free some, or raise the limit", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
 
 
 def _describe(error: OSError) -> str:

@@ -19,7 +19,7 @@ from tagger.errors import DataError
 from tagger.text import schemes
 from tagger.text.counting import Note, count_of
 from tagger.text.escape import escape_controls
-from tagger.text.files import display_name
+from tagger.text.files import FilePath, display_name
 from tagger.text.output import check_output, write_text
 from tagger.text.schemes import Scheme
 
@@ -139,7 +139,11 @@ def check_targets(source: str, target: str, *, is_pair: bool) -> None:
         ):
             raise DataError("is also read, expected another folder to write to; choose another OUT", target)
         return
-    inputs = [source, *(str(from_.with_suffix(suffix)) for suffix in (".ann", ".txt") if is_pair)]
+    inputs: list[FilePath] = [source]
+    if from_.is_dir():
+        inputs = [*from_.rglob("*")]
+    elif from_.suffix in (".ann", ".txt"):  # either may stand for a pair of files
+        inputs = [from_.with_suffix(".ann"), from_.with_suffix(".txt")]
     for output in [place.with_suffix(".txt"), place.with_suffix(".ann")] if is_pair else [place]:
         check_output(output, inputs, "OUT")
 

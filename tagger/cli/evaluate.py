@@ -85,12 +85,15 @@ def evaluate(
 
     from tagger.api import scoring, sources
     from tagger.cli.analysis import show
+    from tagger.runtime.directory import FILES
     from tagger.scoring.report import write_page
     from tagger.text.conll import parse_column
     from tagger.text.output import check_output
 
     if report is not None:
-        check_output(report, [file, *([train] if train else []), *model.glob("*")], "--report")
+        check_output(
+            report, [file, *([train] if train else []), *(model / name for name in FILES)], "--report"
+        )
     tagger = sources.load(model)
     result = scoring.evaluate(
         tagger,

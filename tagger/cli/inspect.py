@@ -45,10 +45,11 @@ def inspect(
 
     from tagger.errors import DataError
     from tagger.runtime import inspection
+    from tagger.runtime.directory import FILES
     from tagger.text.output import check_output
 
     if svg is not None:
-        check_output(svg, model.glob("*"), "--svg")
+        check_output(svg, [model / name for name in FILES], "--svg")
     found = inspection.inspect(model)
     if svg is not None:
         if found.transitions is None:

@@ -170,6 +170,7 @@ def predict(
     from tagger.cli.results import Results
     from tagger.cli.signals import asked_to_stop
     from tagger.cli.streams import wants_colour
+    from tagger.runtime.directory import FILES
     from tagger.text.formats import find_format
     from tagger.text.output import check_output
 
@@ -198,7 +199,7 @@ def predict(
     )
     files = reading.find_files(inputs or ([] if texts else ["-"]))
     if output is not None and not (chosen and chosen.is_per_document):
-        check_output(output, [*files, *model.glob("*")])
+        check_output(output, [*files, *(model / name for name in FILES)])
     answers = _answers(model, files, texts or [], reading, wanted)
     with asked_to_stop(talk, "the sentences at work") as stop:
         results = Results(chosen, output, files, stop, is_coloured=wants_colour(color))

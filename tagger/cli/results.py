@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from tagger.text.formats import Format, LabelledSentence
 
 _ADVICE = "choose another --output"
+
+
+class _NothingFoundError(Exception):
+    """The user stopped before the first result, so the old output stays."""
 
 
 class Results:
@@ -71,13 +75,15 @@ class Results:
                 self._write(answers, stream)
         else:
             fault = None
-            with open_output(self._output, _ADVICE) as stream:
+            with suppress(_NothingFoundError), open_output(self._output, _ADVICE) as stream:
                 try:
                     self._write(answers, stream)
                 except TaggerError as error:
                     if not self._sentences:
                         raise
                     fault = error
+                if self._stop() and not self._sentences:
+                    raise _NothingFoundError
             if fault is not None:
                 held = f"{self._output} holds all results {self._place}"
                 print(held, file=sys.stderr)
@@ -86,7 +92,8 @@ class Results:
     def say_how_far(self, console: Console) -> None:
         """Say on stderr where the results are, and where they end if the user stopped."""
         if self._stop():
-            held = "" if self._output is None else f"; {self._output} holds all results up to there"
+            kept = "holds all results up to there" if self._sentences else "is as it was"
+            held = "" if self._output is None else f"; {self._output} {kept}"
             console.print(f"stopped {self._place}{held}", markup=False, soft_wrap=True)
             raise typer.Exit(self._stop.exit_code)
         if self._output is not None:
@@ -97,16 +104,22 @@ class Results:
 
     def _follow(self, answers: Iterable[Answer | None], stream: TextIO) -> Iterator[Answer]:
         """Pass answers on until the user asks to stop; each is flushed before the next is waited for."""
-        for answer in answers:
-            if answer is not None:
-                yield answer
-                stream.flush()
-                self._sentences += answer.sentences
-                self._tokens += answer.tokens
-                so_far = count_of(self._sentences, "sentence")
-                self._place = f"after {so_far}, at character {answer.end:,} of {answer.doc}"
-            if self._stop():
-                return
+        from tagger.runtime.workers import LostWorkerError
+
+        try:
+            for answer in answers:
+                if answer is not None:
+                    yield answer
+                    stream.flush()
+                    self._sentences += answer.sentences
+                    self._tokens += answer.tokens
+                    so_far = count_of(self._sentences, "sentence")
+                    self._place = f"after {so_far}, at character {answer.end:,} of {answer.doc}"
+                if self._stop():
+                    return
+        except LostWorkerError:
+            if not self._stop():  # a signal to the whole group ends them with the first process
+                raise
 
     def _labelled(self, answers: Iterable[Answer | None], stream: TextIO) -> Iterator[LabelledSentence]:
         """Pass the sentences of answers on."""

@@ -1,6 +1,6 @@
 """Ctrl-C and SIGTERM: in a long run the first asks it to stop after its step, the second leaves at once.
 
-Elsewhere SIGTERM ends a command as Ctrl-C does, so that what it was writing is cleared away.
+Elsewhere either unwinds a command, so that what it was writing is cleared away. The exit code is 128 and the signal.
 """
 
 from __future__ import annotations
@@ -18,17 +18,25 @@ _SHOW_CURSOR = "\x1b[?25h"  # a progress bar hides it
 
 
 @contextmanager
-def ended_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM unwind a command, which without this stops where it stands; put the old handler back at the end."""
+def ended_by_signals() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM unwind a command; put the old handlers back at the end.
+
+    One that is ignored, as in the background of a script, stays ignored.
+    """
 
     def leave(number: int, frame: FrameType | None) -> None:
         sys.exit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, leave)
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        if before[number] is not signal.SIG_IGN:
+            signal.signal(number, leave)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number in numbers:
+            signal.signal(number, before[number])
 
 
 class Stop:

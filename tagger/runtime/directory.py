@@ -29,7 +29,7 @@ from tagger.runtime.tensors import Array, describe, read_header, read_tensors, s
 from tagger.runtime.trained import TrainedModel, inner_scheme, weight_shapes
 from tagger.text import schemes
 from tagger.text.language import LanguageTables
-from tagger.text.output import PARTIAL, sync_directory, write_atomically
+from tagger.text.output import PARTIAL, encode_text, sync_directory, write_atomically
 from tagger.text.schemes import Scheme
 from tagger.text.schemes.tags import is_writable
 
@@ -44,6 +44,7 @@ HISTORY = "history.jsonl"
 CARD = "README.md"
 CURVES = "training.html"
 SEEDS = "seeds.json"
+FILES = (CONFIG, VOCAB, WEIGHTS, SCORES, HISTORY, CARD, CURVES, SEEDS)  # all that a directory may hold
 _BELONGINGS = (CONFIG, VOCAB)
 _KINDS = {  # sections that the settings of one kind of model alone have
     b"\n[decoder]\n": "a labeller",
@@ -293,7 +294,7 @@ def render_belongings(config: Settings, tables: HasDict) -> dict[str, bytes]:
     """Return the files that belong with the weights: settings and tables."""
     return {
         CONFIG: settings.render(config).encode(),
-        VOCAB: json.dumps(tables.as_dict(), ensure_ascii=False).encode(),
+        VOCAB: encode_text(json.dumps(tables.as_dict(), ensure_ascii=False)),
     }
 
 

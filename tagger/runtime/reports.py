@@ -16,7 +16,7 @@ from tagger.errors import ModelError
 from tagger.runtime import directory as files
 from tagger.runtime.directory import CARD, CURVES, HISTORY, SCORES, SEEDS
 from tagger.text.objects import VERSIONS
-from tagger.text.output import write_atomically
+from tagger.text.output import encode_text, write_atomically
 
 _REPORTS = (SCORES, HISTORY, CURVES, CARD)
 _CARD_TITLE = b"made with tagger"  # ends the first line of every card
@@ -110,7 +110,7 @@ def discard_model(directory: Path) -> None:
 def write_card(directory: Path, text: str) -> None:
     """Write the model card, unless a file of that name is somebody else's."""
     if is_card(directory / CARD):
-        write_atomically(directory / CARD, text.encode())
+        write_atomically(directory / CARD, encode_text(text))
 
 
 def is_card(path: Path) -> bool:

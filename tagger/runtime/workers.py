@@ -30,6 +30,10 @@ from tagger.text.raw import Pause
 _WAITING_CHUNKS = 2  # for each process: enough that none waits, few enough that memory stays small
 
 
+class LostWorkerError(DataError):
+    """A worker process was killed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What became of a chunk.
@@ -89,7 +93,7 @@ def answer(
 
     Raises:
         ConfigError: several are asked for, and the network is on a GPU.
-        DataError: a worker was killed.
+        LostWorkerError: a worker was killed.
     """
     job = Job(tagger, question, format)
     if workers == 1:
@@ -105,7 +109,7 @@ def answer(
     try:
         yield from _answer_in_order(pool, tagger, events, workers * _WAITING_CHUNKS)
     except BrokenProcessPool:
-        raise DataError(
+        raise LostWorkerError(
             "a worker process was killed, perhaps for lack of memory; give fewer --workers"
         ) from None
     finally:

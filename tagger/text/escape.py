@@ -60,9 +60,18 @@ def quote_json(text: str) -> str:
     "\\"Ä\\"\\n\\u009b"
     """
     quoted: str = encode_basestring(text)
-    if quoted.isprintable():
-        return quoted
-    return _NOT_IN_JSON_LINES.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)
+    return escape_json(quoted)
+
+
+def escape_json(text: str) -> str:
+    r"""Return JSON that says the same without characters that end a line, drive a terminal or have no encoding.
+
+    >>> print(escape_json('{"a": "\x9b31m"}'))
+    {"a": "\u009b31m"}
+    """
+    if text.isprintable():
+        return text
+    return _NOT_IN_JSON_LINES.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def escape_html(text: str) -> str:

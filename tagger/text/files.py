@@ -8,6 +8,8 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import os
+import stat
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -84,10 +86,10 @@ def open_bytes(path: FilePath) -> Iterator[io.BufferedReader]:
         if isinstance(path, OpenedFile):
             yield path.stream
         elif is_stdin(path):
-            yield _unpack(cast(io.BufferedReader, sys.stdin.buffer))
+            yield _unpack_in_time(cast(io.BufferedReader, sys.stdin.buffer))
         else:
             with Path(path).open("rb") as stream:
-                yield _unpack(stream)
+                yield _unpack_in_time(stream)
     except EOFError as error:
         raise DataError(_GZIP_ENDS_EARLY, name) from error
     except (OSError, zlib.error) as error:
@@ -96,6 +98,35 @@ def open_bytes(path: FilePath) -> Iterator[io.BufferedReader]:
 
 
 _GZIP_ENDS_EARLY = "the gzip stream ends too early, expected a whole one; copy the file again"
+
+
+def _unpack_in_time(stream: io.BufferedReader) -> io.BufferedReader:
+    """Unpack a stream; a pipe is looked at when it is first read, by a thread that may wait for what it will hold."""
+    try:
+        is_file = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except (OSError, AttributeError):  # in memory
+        is_file = True
+    return _unpack(stream) if is_file else io.BufferedReader(_Pipe(stream), BLOCK)
+
+
+class _Pipe(io.RawIOBase):
+    """What comes through a pipe, packed or not."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self._stream = stream
+        self._unpacked: io.BufferedReader | None = None
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill the buffer with the bytes that come next, and return how many they are."""
+        if self._unpacked is None:
+            self._unpacked = _unpack(self._stream)
+        data = self._unpacked.read1(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def _unpack(stream: io.BufferedReader) -> io.BufferedReader:

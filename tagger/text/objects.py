@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tagger.text.escape import escape_json
 from tagger.version import __version__
 
 SCHEMAS = {
@@ -47,17 +48,13 @@ def describe(kind: str, facts: Mapping[str, Any]) -> dict[str, Any]:
 def dump_json(value: object, indent: int | None = None) -> str:
     """Return a value as JSON.
 
-    Half a surrogate pair, as names of files that aren't UTF-8 have, is escaped: no encoding has it.
+    Half a surrogate pair, as names of files that aren't UTF-8 have, is escaped: no encoding has it. So are the
+    control characters that JSON allows and a terminal obeys.
 
     Raises:
         ValueError: a number isn't finite, for which JSON has no name; see `describe`.
     """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return json.dumps(value, allow_nan=False, indent=indent)
-    return text
+    return escape_json(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent))
 
 
 def _plain(value: Any) -> Any:

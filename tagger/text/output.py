@@ -28,8 +28,10 @@ OUTPUT_ADVICE = "name a file in a directory that exists and is yours"
 
 _LARGE = 1 << 16  # bytes: smaller parts are put together before they are written
 _NUMBERS = itertools.count()  # of temporary files of this process
-_DESCRIPTOR = re.compile(r"/(?:dev/fd|proc/self/fd)/([0-9]+)")
-_STANDARD = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
+_KEPT = 40  # characters of a file's name in that of its temporary one: a name has 255 bytes at most
+_ERRORS = "backslashreplace"
+_MOST_LINKS = 40  # of a chain of symbolic links, as Linux has it
+_DESCRIPTOR = re.compile(r"/(?:dev/fd|proc/self/fd)/([0-9]{1,9})")
 
 
 def write_atomically(path: Path, *parts: bytes | memoryview, advice: str = "nothing was replaced") -> None:
@@ -62,16 +64,25 @@ def write_text(path: FilePath, pieces: Iterable[str]) -> None:
 def open_output(path: FilePath, advice: str = OUTPUT_ADVICE) -> Iterator[TextIO]:
     """Yield a text stream (UTF-8, line ends as they are) whose content a file has once the block has ended well.
 
-    Half a surrogate pair, which only the name of a file can hold, is written as its escape sequence.
+    Half a surrogate pair is written as `encode_text` does.
 
     Raises:
         DataError: the disk refuses.
     """
     with _replacing(Path(path), advice) as raw:
-        stream = io.TextIOWrapper(raw, "utf-8", "backslashreplace", newline="")
+        stream = io.TextIOWrapper(raw, "utf-8", _ERRORS, newline="")
         yield stream
         stream.flush()
         stream.detach()
+
+
+def encode_text(text: str) -> bytes:
+    r"""Return text in UTF-8; half a surrogate pair, which only the name of a file can hold, as its escape sequence.
+
+    >>> encode_text("Zo\u00eb \udcff")
+    b'Zo\xc3\xab \\udcff'
+    """
+    return text.encode("utf-8", _ERRORS)
 
 
 def check_output(path: FilePath, inputs: Iterable[FilePath], option: str = "--output") -> None:
@@ -89,6 +100,8 @@ def check_output(path: FilePath, inputs: Iterable[FilePath], option: str = "--ou
     identity = _identify(path)
     if identity is not None and any(_identify(each) == identity for each in inputs):
         raise DataError(f"is also read, expected another file to write to; choose another {option}", path)
+    if _find_descriptor(path) is not None:
+        return
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise DataError(f"is a folder, expected the name of a file; choose another {option}", path)
@@ -97,6 +110,8 @@ def check_output(path: FilePath, inputs: Iterable[FilePath], option: str = "--ou
         if is_new and not os.access(target.parent, os.W_OK | os.X_OK):
             target.parent.stat()
             raise PermissionError(errno.EACCES, "no permission to write to its folder")
+        if target.is_file() and not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, "it is write-protected")
     except OSError as error:
         raise DataError(f"cannot be written: {error.strerror}; choose another {option}", path) from error
 
@@ -123,9 +138,7 @@ def _replacing(path: Path, advice: str) -> Iterator[BinaryIO]:
 
 def _write_through(path: Path) -> BinaryIO | None:
     """Return a stream into what a name stands for where that is no file to be replaced; else None."""
-    name = os.fspath(path)
-    described = _DESCRIPTOR.fullmatch(name)
-    number = int(described[1]) if described else _STANDARD.get(name)
+    number = _find_descriptor(path)
     if number is not None:  # opened by its name, a redirected file would be written from its beginning
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
@@ -138,15 +151,28 @@ def _write_through(path: Path) -> BinaryIO | None:
     return None if is_file else path.open("wb")
 
 
+def _find_descriptor(path: FilePath) -> int | None:
+    """Return the number of the open file that a path stands for, as `/dev/stdout`, a link to `/dev/fd/1`, does."""
+    name = os.path.abspath(path)  # noqa: PTH100
+    for _ in range(_MOST_LINKS):
+        if described := _DESCRIPTOR.fullmatch(name):
+            return int(described[1])
+        try:
+            link = os.readlink(name)  # noqa: PTH115
+        except OSError:
+            return None
+        name = os.path.normpath(os.path.join(os.path.dirname(name), link))  # noqa: PTH118, PTH120
+    return None
+
+
 @contextmanager
 def _write_beside(path: Path) -> Iterator[BinaryIO]:
     """Yield a stream into a temporary file, which takes the place of the file at the end."""
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name[:200]}.{os.getpid()}-{next(_NUMBERS)}{PARTIAL}")
+    temporary = target.with_name(f".{target.name[:_KEPT]}.{os.getpid()}-{next(_NUMBERS)}{PARTIAL}")
     try:
         with temporary.open("xb") as stream:
-            with suppress(OSError):
-                os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))  # noqa: PTH101
+            _keep_rights(target, temporary)
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -156,6 +182,20 @@ def _write_beside(path: Path) -> Iterator[BinaryIO]:
             os.unlink(temporary)  # noqa: PTH108
         raise
     sync_directory(target.parent)
+
+
+def _keep_rights(target: Path, temporary: Path) -> None:
+    """Give what will replace a file the owner and the permissions of that file, if it is there."""
+    try:
+        found = target.stat()
+    except FileNotFoundError:
+        return
+    if not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, "it is write-protected")
+    with suppress(OSError, AttributeError):  # who isn't root can't give a file away
+        os.chown(temporary, found.st_uid, found.st_gid)
+    with suppress(OSError):
+        os.chmod(temporary, stat.S_IMODE(found.st_mode))  # noqa: PTH101
 
 
 def _join_small(parts: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:

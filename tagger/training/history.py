@@ -11,7 +11,7 @@ from tagger.errors import ModelError
 from tagger.runtime import directory as files
 from tagger.runtime import reports
 from tagger.text.objects import describe, dump_json
-from tagger.text.output import write_atomically
+from tagger.text.output import encode_text, write_atomically
 
 Epochs = Sequence[Mapping[str, Any]]  # the facts of each epoch, as a line of the history holds them
 
@@ -54,8 +54,8 @@ class History:
         """Append an epoch."""
         self.epochs.append(describe("epoch", facts))
         lines = [dump_json(each) + "\n" for each in self.epochs]
-        write_atomically(self._path, "".join(lines).encode())
-        write_atomically(self._picture, self._draw(self.epochs).encode())
+        write_atomically(self._path, encode_text("".join(lines)))
+        write_atomically(self._picture, encode_text(self._draw(self.epochs)))
 
     @property
     def seconds(self) -> float:

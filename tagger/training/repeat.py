@@ -21,7 +21,7 @@ from tagger.runtime import directory as files
 from tagger.runtime import reports
 from tagger.scoring import Scores
 from tagger.text.objects import describe, dump_json
-from tagger.text.output import write_atomically
+from tagger.text.output import encode_text, write_atomically
 from tagger.text.schemes import Scheme
 from tagger.training import card, output, run
 from tagger.training.data import Corpora
@@ -229,7 +229,7 @@ class _Record:
         self.trials[seed] = Trial(seed, finished.as_dict(), self._measure)
         lines = [self.trials[each].as_dict() for each in sorted(self.trials)]
         content = describe("seeds", {"fingerprint": self._fingerprint, "seeds": lines})
-        write_atomically(self._path, dump_json(content).encode() + b"\n")
+        write_atomically(self._path, encode_text(dump_json(content) + "\n"))
         self._settle(seed)
 
     def _settle(self, seed: int) -> None:
@@ -261,5 +261,5 @@ def _conclude(data: Corpora, directory: Path, record: _Record) -> Repeated:
     if path.is_file() and reports.is_card(path):
         text = path.read_text(encoding="utf-8", errors="replace")
         text = card.with_seeds(text, rows, repeated.dev, repeated.test)
-        write_atomically(path, text.encode())
+        write_atomically(path, encode_text(text))
     return repeated

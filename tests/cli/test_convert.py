@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tagger import cli
-from tagger.cli.signals import ended_by_sigterm
+from tagger.cli.signals import ended_by_signals
 from tagger.text.conll import read_corpus
 from tagger.text.output import write_text
 from tagger.text.schemes import Scheme
@@ -91,7 +91,7 @@ def test_sigterm_while_a_file_is_written_leaves_nothing_of_it(tmp_path):
         yield "b"
 
     before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(SystemExit) as ended, ended_by_sigterm():
+    with pytest.raises(SystemExit) as ended, ended_by_signals():
         write_text(tmp_path / "out", pieces())
     assert ended.value.code == 143
     assert not list(tmp_path.iterdir())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from commands import TINY
 from toy_models import make_model
 
 from tagger.cli import streams
@@ -84,7 +86,8 @@ def test_a_waiting_command_ends_as_it_is_asked_to(model, tmp_path, command, numb
             break
     time.sleep(0.5)
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    process.wait(30)  # while the pipe is open: its end would end the command, too
+    out, err = process.communicate()
     said = [line for line in err.splitlines() if not line.startswith("import time:")]
     assert process.returncode == 128 + number, said
     assert out == ""
@@ -211,3 +214,92 @@ def test_without_colours_spans_stand_in_brackets(model, run, tmp_path):
     coloured = run("predict", model, "x.txt", "--color", "always", "--min-confidence", "0").out
     assert "\x1b[" in coloured
     assert run("predict", model, "x.txt", "--color", "never").out.startswith('{"doc"')
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_commands_are_imported_ends_them_quietly(number):
+    script = (
+        "import os, sys\n"
+        "class Signalling:\n"
+        "    def find_spec(self, name, *more):\n"
+        f"        if name == 'tagger.cli.check': os.kill(os.getpid(), {int(number)})\n"
+        "sys.meta_path.insert(0, Signalling())\n"
+        "from tagger.__main__ import main\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + number, "", "")
+
+
+def test_a_signal_to_the_workers_too_is_a_stop(model, tmp_path):
+    (tmp_path / "x").write_text("Ada met Li in Paris. " * 200_000)
+    words = [sys.executable, "-m", "tagger", "predict", model, "x", "-o", "y", "--workers", "2"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(
+        words, cwd=tmp_path, env=environment, start_new_session=True, stderr=pipe, text=True
+    )
+    until = time.monotonic() + 60
+    while not any(each.stat().st_size for each in tmp_path.glob(".y.*")) and time.monotonic() < until:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 143, err
+    assert "y holds all results up to there" in err
+    assert (tmp_path / "y").read_text().endswith("\n")
+
+
+def test_a_stop_before_the_first_result_leaves_the_old_output(model, tmp_path):
+    (tmp_path / "y").write_text("old")
+    words = [sys.executable, "-m", "tagger", "predict", model, "-", "-o", "y"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(words, cwd=tmp_path, env=environment, stdin=pipe, stderr=pipe, text=True)
+    until = time.monotonic() + 60
+    while not list(tmp_path.glob(".y.*")) and time.monotonic() < until:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    process.wait(30)
+    _, err = process.communicate()
+    assert process.returncode == 130
+    assert "stopped before the first sentence; y is as it was" in err
+    assert [each.read_text() for each in tmp_path.iterdir()] == ["old"]
+
+
+@pytest.mark.parametrize("source", ["c/a.ann", "c/a.txt", "c"])
+def test_neither_half_of_a_brat_pair_is_written_over(run, tmp_path, source):
+    (tmp_path / "c").mkdir()
+    pair = {"a.txt": "Ada met Li.", "a.ann": "T1\tPER 0 3\tAda\n"}
+    for name, content in pair.items():
+        (tmp_path / "c" / name).write_text(content)
+    for name in pair:
+        for form in ("conll", "brat"):
+            done = run("convert", source, f"c/{name}", "--format", form)
+            assert done.code == 1
+            assert "is also read, expected another file to write to; choose another OUT" in done.err
+    assert {each.name: each.read_text() for each in (tmp_path / "c").iterdir()} == pair
+
+
+def test_a_report_that_an_earlier_run_left_beside_the_model_is_replaced(model, run, tmp_path):
+    (tmp_path / "x.conll").write_text("Ada B-PER\nmet O\n\n")
+    for _ in range(2):
+        assert run("evaluate", model, "x.conll", "--report", model / "report.html").code == 0
+    (model / "report.html").unlink()
+
+
+def test_training_on_files_whose_names_are_not_utf_8(run, tmp_path):
+    corpus, names, place = (os.fsdecode(name) for name in (b"\xff.conll", b"\xfe.txt", b"\xfd"))
+    (tmp_path / corpus).write_text("Ada B-PER\nmet O\n\n" * 12)
+    (tmp_path / names).write_text("Ada\n")
+    done = run("train", corpus, "--dev", corpus, "-o", place, "--gazetteer", names, "--seeds", "2", *TINY)
+    assert done.code == 0, done.err
+    assert f"`{ascii(corpus)[1:-1]}`" in (tmp_path / place / "README.md").read_text()
+    assert run("predict", place, names).code == 0
+
+
+def test_json_holds_nothing_that_a_terminal_obeys(run, tmp_path):
+    (tmp_path / "x.conll").write_text("Ada B-\x9b31m\nmet O\n\n", encoding="utf-8")
+    outs = [run(*words, "--json").out for words in (("check", "x.conll"), ("score", "x.conll", "x.conll"))]
+    assert not any("\x9b" in out for out in outs)
+    checked, scored = map(json.loads, outs)
+    assert (list(checked["files"][0]["types"]), list(scored["types"])) == (["\x9b31m"], ["\x9b31m"])

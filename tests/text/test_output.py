@@ -143,3 +143,34 @@ def test_what_can_not_be_written_is_found_before_any_work(tmp_path, monkeypatch)
 def test_names_that_are_no_text_are_written_as_escape_sequences(tmp_path):
     output.write_text(tmp_path / os.fsdecode(b"\xff"), ["caf\udce9"])
     assert (tmp_path / os.fsdecode(b"\xff")).read_text() == r"caf\udce9"
+
+
+def test_a_link_to_an_open_file_is_written_where_its_owner_left_it(tmp_path):
+    """Followed as far as the file, it would be replaced below the one who has it open."""
+    with (tmp_path / "x").open("w") as file:
+        file.write("before, ")
+        file.flush()
+        (tmp_path / "link").symlink_to(f"/dev/fd/{file.fileno()}")
+        output.check_output(tmp_path / "link", [])
+        output.write_text(tmp_path / "link", ["between, "])
+        file.write("after")
+    assert (tmp_path / "x").read_text() == "before, between, after"
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "é" * 127, "北" * 85])
+def test_a_name_as_long_as_names_may_be(tmp_path, name):
+    output.write_text(tmp_path / name, ["text"])
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+
+
+def test_a_write_protected_file_is_not_replaced(tmp_path, monkeypatch):
+    path = tmp_path / "x"
+    path.write_text("old")
+    monkeypatch.setattr(os, "access", lambda place, mode: place != path)  # as mode 0444 is for all but root
+    with pytest.raises(
+        DataError, match="x: cannot be written: it is write-protected; choose another --report"
+    ):
+        output.check_output(path, [], "--report")
+    with pytest.raises(DataError, match="x: cannot be written: it is write-protected"):
+        output.write_text(path, ["new"])
+    assert [each.read_text() for each in tmp_path.iterdir()] == ["old"]
