@@ -128,7 +128,20 @@ BlankTokens = Annotated[
     ),
 ]
 TAG_NAMES = "Names of tags that are numbers, in their order: O,B-PER,I-PER."
-TagNames = Annotated[str | None, typer.Option(metavar="TAG,TAG", help=TAG_NAMES, rich_help_panel=READING)]
+
+
+def check_tag_names(names: str) -> str:
+    """Return names of tags if each could be written into a column."""
+    from tagger.text.conll import parse_names
+
+    parse_names(names)
+    return names
+
+
+TagNames = Annotated[
+    str | None,
+    typer.Option(help=TAG_NAMES, rich_help_panel=READING, **parsed_by(check_tag_names, "TAG,TAG")),
+]
 Encoding = Annotated[str, typer.Option(help="Encoding of the files.", rich_help_panel=READING, **ENCODING)]
 
 # Of commands that score

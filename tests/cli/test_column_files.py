@@ -64,6 +64,9 @@ def test_numbers_get_names(run, corpus):
     done = run("check", name)
     assert done.code == 0 and "--tag-names O,B-PER,..." in done.out
     assert "IOB2" in run("check", name, "--tag-names", "O,B-PER,I-PER").out
+    for names in ("O,,B-PER", "", "O,B PER", "O,B\tPER"):  # the row of such a tag could not be read again
+        done = run("convert", name, "-", "--tag-names", names)
+        assert done.code == 2 and not done.out and "found the tag" in done.err
 
 
 def test_training_on_mixed_up_columns_warns_with_the_options_to_say(run, corpus):

@@ -100,8 +100,17 @@ def test_names_say_which_column_is_meant(write, text):
         read(write(text), tag="NER")
 
 
-def test_a_word_that_is_called_word_is_no_name_of_a_column(write):
-    assert read(write("Word\tO\nTag\tO\n"))[0] == [[("Word", "O"), ("Tag", "O")]]
+@pytest.mark.parametrize(
+    "names",
+    ["text\tlabel", "Token\tEntity", "word\tentity_type", "TOKEN\tBIO-tag", "#form\tGold", "# word\ttag"],
+)
+def test_names_of_columns_are_told_by_their_words(write, names):
+    assert read(write(f"{names}\nAda\tNNP\n\nran\tVBD\n"))[0] == [[("Ada", "NNP")], [("ran", "VBD")]]
+
+
+@pytest.mark.parametrize("row", ["Word\tO", "text\tB-class", "word\tI-TAG", "Words\tNNS"])
+def test_a_word_that_is_called_word_is_no_name_of_a_column(write, row):
+    assert read(write(f"{row}\nTag\tO\n"))[0] == [[tuple(row.split("\t")), ("Tag", "O")]]
 
 
 def test_conllu_plus_names_its_columns(write):

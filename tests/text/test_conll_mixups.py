@@ -65,6 +65,16 @@ def look_at(tmp_path, text: str, **columns: int) -> list[str]:
         ),
         (SPACED, {"token": 1, "tag": 3}, []),
         ("1\tO\n\n7\tO\n", {}, []),
+        *[
+            (
+                f"{first}\tAnna\tB-PER\n\n{second}\tGo\tO\n",
+                {},
+                ["columns: the tokens in column 0 are nothing but numbers, expected words; "
+                 "name the column of the words with --token-column"],
+            )
+            for first, second in [("1", "1"), ("1-1", "2-1"), ("1.1", "1.2"), ("7", "3-4")]
+        ],
+        ("1\tx\tO\n\nx\tx\tO\n", {}, []),
         ("1\tO\n2\tO\nx\tO\n", {}, []),
         ("B-52\tO\nflew\tO\n", {}, []),
         ("O\tO\n", {}, []),

@@ -61,9 +61,18 @@ def test_it_may_have_tabs(tmp_path):
     assert read(tmp_path, text, "x.tsv", token="word", tag=3) == EXPECTED
 
 
+def test_quotes_between_tabs_mean_nothing_and_rows_stay_as_they_are(tmp_path):
+    text = 'Sentence #\tWord\tTag\n1\tLondon\tB-geo\n\t"\tO\n\t"a" b\tO\n2\tIran\tB-gpe\n'
+    found = read(tmp_path, text, "x.tsv")
+    assert found == [[("London", "B-geo"), ('"', "O"), ('"a" b', "O")], [("Iran", "B-gpe")]]
+    corpus = conll.read_corpus(tmp_path / "x.tsv")
+    assert "".join(conll.rewrite_tags(tmp_path / "x.tsv", corpus.layout, corpus.sentences)) == text
+
+
 def test_other_kinds_of_csv(tmp_path):
     assert read(tmp_path, "Word;Tag\nLondon;B-geo\nof;O\n,;O\n;\nIran;B-gpe\n") == EXPECTED
     assert read(tmp_path, '\nLondon,B-geo\nof,O\n",",O\n\nIran,B-gpe\n') == EXPECTED
+    assert read(tmp_path, "sep=;\nWord;Tag\nLondon;B-geo\n")[0] == [("London", "B-geo")]
     assert read(tmp_path, '"word","tag"\n"Zoë"," B-x"\n', "x.txt", "latin-1") == [[("Zoë", "B-x")]]
     assert read(tmp_path, 'word,tag\n"""",O\n') == [[('"', "O")]]
     documents = 'word,tag\nLondon,B-geo\nof,O\n",",O\n-DOCSTART-,O\nIran,B-gpe\n'

@@ -88,13 +88,15 @@ def holds_boundary(row: str) -> bool:
 def is_remark(fields: Sequence[str]) -> bool:
     """Say whether a row above a sentence that has as many columns as others, but `#` in front, is a comment.
 
-    In a corpus of tweets `#` is a token; a title has a text or an address where its tag would be.
+    In a corpus of tweets `#` is a token; a title has a text or an address where its tag would be, or names columns.
 
     >>> is_remark(["#", "B-X"]), is_remark(["#", "http://a.org", "[2010]"]), is_remark(["## 1", "a b"])
     (False, True, True)
+    >>> is_remark(["# word", "tag"])
+    True
     """
     if fields[0] == "#" and fields[2:3] == ["="]:  # `# sent_id = 1` among four columns
         return True
-    return (fields[0].startswith("##") and " " in fields[0]) or any(
-        " " in field or "://" in field for field in fields[1:]
-    )
+    if (fields[0].startswith("##") and " " in fields[0]) or find_names(fields):
+        return True
+    return any(" " in field or "://" in field for field in fields[1:])

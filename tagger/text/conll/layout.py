@@ -18,8 +18,11 @@ from tagger.text.schemes import OUTSIDE
 CONLLU_ID = re.compile(r"[0-9]+(-[0-9]+|\.[0-9]+)?")  # a token, a multiword token, an empty node
 
 
-TOKEN_NAMES = ("token", "tokens", "word", "words", "form", "surface")
-TAG_NAMES = ("tag", "tags", "label", "labels", "ne", "ner", "iob", "bio", "pos", "upos", "xpos", "chunk")
+TOKEN_NAMES = ("token", "tokens", "word", "words", "form", "surface", "text", "wort")
+TAG_NAMES = (
+    *("tag", "tags", "label", "labels", "pos", "upos", "xpos", "chunk", "gold", "class"),
+    *("ne", "ner", "entity", "entities", "iob", "iob1", "iob2", "bio", "bioes", "bilou", "bmes"),
+)
 _SENTENCE_NAMES = ("sentence #", "sentence", "sentence_id", "sentence id", "sent_id", "sent", "sentence_idx")
 _OTHER_NAMES = ("misc", "comment", "comments", "lemma", "feats", "head", "deprel", "deps", "render", "phon")
 _ENTITY_PREFIXES = ("ne-", "ne_", "ner-", "ner_")  # as in NE-COARSE-LIT of HIPE, ner_tags
@@ -146,13 +149,14 @@ def find_layout(
 
 
 def find_names(fields: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of columns if these are some: one of a token, and one of a tag.
+    """Return the names of columns if these are some: one of a token, and one of a tag. `#` may stand in front.
 
-    >>> find_names(["TOKEN", "NE-COARSE-LIT", "MISC"]), find_names(["Word", "O"])
-    (('TOKEN', 'NE-COARSE-LIT', 'MISC'), ())
+    >>> find_names(["TOKEN", "NE-COARSE-LIT", "MISC"]), find_names(["#word", "BIO-tag"]), find_names(["Word", "O"])
+    (('TOKEN', 'NE-COARSE-LIT', 'MISC'), ('word', 'BIO-tag'), ())
     """
-    has_token = any(field.casefold() in TOKEN_NAMES for field in fields)
-    return tuple(fields) if has_token and any(map(_names_tag, fields)) else ()
+    names = (fields[0].lstrip("# "), *fields[1:])
+    has_token = any(name.casefold() in TOKEN_NAMES for name in names)
+    return names if has_token and any(map(_names_tag, names)) else ()
 
 
 def find_sentence_column(names: Sequence[str]) -> int | None:
@@ -170,7 +174,10 @@ def _counts_up(rows: Sequence[DataRow], token: int) -> bool:
 
 
 def _names_tag(name: str) -> bool:
-    return name.casefold() in TAG_NAMES or name.casefold().startswith(_ENTITY_PREFIXES)
+    """Say whether a word of a column's name tells of tags; `B-tag` is one itself."""
+    words = re.split("[-_ ]", name.casefold())
+    is_tag = len(words) == 2 and len(words[0]) == 1
+    return not is_tag and any(word in TAG_NAMES for word in words)
 
 
 def _choose_columns(wanted: Columns, names: tuple[str, ...], is_conllu: bool) -> tuple[Column, Column | None]:

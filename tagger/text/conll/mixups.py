@@ -15,6 +15,7 @@ from tagger.text.conll.sentence import CONLLU_COLUMNS, UNSPECIFIED, Sentence
 SAMPLE_SENTENCES = 1000  # enough to tell words from tags, so few that they cost nothing
 _TAG = re.compile(r"O|[BIESLUMW][-_]\S+")
 _PREFIXED = re.compile(r"[BI][-_]\S+")
+_NUMBER = re.compile(r"[0-9]+([-.:][0-9]+)*")  # of a token, as 3; of a multiword one, 3-4; in a sentence, 1-3
 _MANY_TOKENS = 2000  # from here on even the tags of a fine morphology recur
 _FEW_TOKENS = 20
 _WORDY, _WORDY_OF_FEW = 0.15, 0.8  # kinds of tag for each token: beyond it they are words
@@ -62,6 +63,10 @@ class ColumnSample:
             else:
                 advice = f"--token-column {layout.token + 1} if the words are there"
             return f"{found}, expected words; say {advice}", True
+        has_others = layout.width > 1 + (layout.tag is not None) and not layout.is_conllu
+        if has_others and self._tokens.total() > 1 and all(map(_NUMBER.fullmatch, self._tokens)):
+            found = f"the tokens in column {layout.token} are nothing but numbers"
+            return f"{found}, expected words; name the column of the words with --token-column", True
         if all(map(_TAG.fullmatch, self._tokens)) and any(map(_PREFIXED.fullmatch, self._tokens)):
             example = next(token for token in self._tokens if token != "O")
             found = f"the tokens in column {layout.token} are tags such as {example!r}"

@@ -54,8 +54,19 @@ def parse_names(names: str | None) -> tuple[str, ...]:
 
     >>> parse_names("O, B-PER"), parse_names(None)
     (('O', 'B-PER'), ())
+
+    Raises:
+        ConfigError: one of them could not be written into a column.
     """
-    return tuple(name.strip() for name in names.split(",")) if names else ()
+    if names is None:
+        return ()
+    found = tuple(name.strip() for name in names.split(","))
+    for name in found:
+        if len(name.split()) != 1:
+            raise ConfigError(
+                f"found the tag {name!r}, expected names without blanks, as in O,B-PER", "tag_names"
+            )
+    return found
 
 
 def parse_output_column(name: str) -> str:

@@ -2,6 +2,7 @@
 
 A row may name the columns. One of them may number the sentences, as `Sentence #` of the corpus on Kaggle does: its
 cell is filled in every row, or in the first of a sentence alone. Else rows without text part sentences.
+Between tabs quotes mean nothing, as in every other file with tabs.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ class Cells(NamedTuple):
 
     @property
     def is_blank(self) -> bool:
-        """Say whether no cell holds text."""
-        return not any(field.strip() for field in self.fields)
+        """Say whether no cell holds text; `sep=;` tells Excel what stands between cells."""
+        return self.fields == ["sep=", ""] or not any(field.strip() for field in self.fields)
 
 
 def find_delimiter(text: str, name: str) -> str | None:
@@ -60,7 +61,10 @@ def read_rows(blocks: Iterable[Block], delimiter: str, name: str) -> Iterator[Ce
         DataError: quotes don't match.
     """
     lines = (f"{line}\n" for block in blocks for line in block.text.split("\n")[:-1])
-    rows = csv.reader(lines, delimiter=delimiter, strict=True)
+    if delimiter == "\t":
+        rows = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE, strict=True)
+    else:
+        rows = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         line = rows.line_num + 1
         try:
