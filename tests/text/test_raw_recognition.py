@@ -70,7 +70,8 @@ def test_content_tells_columns_and_json_from_text(text):
         ("a.json", "jsonl"),
         ("a.txt", "text"),
         ("a.md", "text"),
-        ("a.tsv", "text"),
+        ("a.tsv", "conll"),
+        ("a.csv", "conll"),
         ("-", "text"),
     ],
 )

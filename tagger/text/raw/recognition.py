@@ -21,7 +21,7 @@ from tagger.text.schemes import OUTSIDE
 _SUFFIXES = {
     ".conll": "conll", ".conllu": "conll", ".conllx": "conll", ".conll03": "conll", ".bio": "conll", ".iob": "conll",
     ".iob2": "conll", ".bioes": "conll", ".iobes": "conll", ".bilou": "conll", ".bmes": "conll",
-    ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
+    ".csv": "conll", ".tsv": "conll", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
 }  # fmt: skip
 _NAMES = {"conll": "columns", "jsonl": "JSON"}
 _TAG = re.compile(r"[BIESLUM]-\S+")
