@@ -74,6 +74,54 @@ class OpenedFile(PathLike[str]):
         return self._path
 
 
+class LookAhead:
+    """The beginning of a stream, read as it arrives and given back afterwards.
+
+    Attributes:
+        data: what was read so far.
+    """
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self._stream = stream
+        self._fault: Exception | None = None
+        self.data = b""
+
+    def read_more(self) -> bool:
+        """Wait for the next bytes; False at the end of the stream, or where it can't be read on."""
+        try:
+            more = self._stream.read1(BLOCK)
+        except (OSError, EOFError, zlib.error) as fault:  # raised again where who reads the stream gets there
+            self._fault, more = fault, b""
+        self.data += more
+        return bool(more)
+
+    def rewound(self) -> io.BufferedReader:
+        """Return the stream from its first byte."""
+        return io.BufferedReader(_Rewound(self.data, self._stream, self._fault), BLOCK)
+
+
+class _Rewound(io.RawIOBase):
+    """Bytes that were read already, and those that follow in their stream, or the fault that does."""
+
+    def __init__(self, data: bytes, stream: io.BufferedReader, fault: Exception | None) -> None:
+        self._data = data
+        self._stream = stream
+        self._fault = fault
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill the buffer with the bytes that come next, and return how many they are."""
+        if self._fault is not None and not self._data:
+            raise self._fault
+        found = self._data or self._stream.read1(len(buffer))
+        piece, self._data = found[: len(buffer)], found[len(buffer) :]
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
 @contextmanager
 def open_bytes(path: FilePath) -> Iterator[io.BufferedReader]:
     """Open a file, or the standard input for `-`, for reading; gzip is recognised by its first two bytes.

@@ -102,7 +102,7 @@ def split_texts(texts: Iterable[str], settings: InputSettings, scope: int = 1) -
     reading = replace(settings, format=format, encoding="utf-8")
     for number, text in enumerate(texts):
         name = f"text#{number}" if number else "text"
-        stream = cast(BufferedReader, BytesIO(text.encode("utf-8", "surrogateescape")))
+        stream = cast(BufferedReader, BufferedReader(BytesIO(text.encode("utf-8", "surrogateescape"))))
         yield from _group(name, read_rows(OpenedFile(name, stream), reading), reading, scope)
 
 

@@ -44,7 +44,10 @@ def test_folders_stand_for_their_files(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "c.txt.gz").write_bytes(gzip.compress(b"One."))
     (tmp_path / ".hidden").write_text("None.", encoding="utf-8")
+    (tmp_path / "b.ann").write_text("T1\tPER 0 3\tTwo", encoding="utf-8")
     assert [text for _, _, text in read(tmp_path)] == ["One.", "Two."]
+    with pytest.raises(DataError, match="found an empty name"):
+        read("")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="is a folder without files"):
         read(tmp_path / "empty")

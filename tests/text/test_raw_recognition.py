@@ -33,6 +33,7 @@ BY_CONTENT = {
     "": "text",
     "Name\tGroup\nAnn\tO\nBob\tA\nEve\tAB\n": "text",
     "Ann\tO\nBob\tO\n": "text",
+    "Oslo\tB-LOC\n": "text",
     "Oslo\t5\nRome\t7\n": "text",
     "Ann Lee\nBob Ray\nTom Fox\n": "text",
     "O Rose\nO Sun\nO Moon\nO Star\nO Sea\n": "conll",  # five lines that begin so are no poem's
@@ -69,7 +70,8 @@ def test_content_tells_columns_and_json_from_text(text):
         ("a.json", "jsonl"),
         ("a.txt", "text"),
         ("a.md", "text"),
-        ("a.tsv", "text"),
+        ("a.tsv", "conll"),
+        ("a.csv", "conll"),
         ("-", "text"),
     ],
 )
@@ -91,6 +93,30 @@ def test_what_is_recognised_is_said_in_one_line_once(tmp_path):
     assert notes == [
         f"{tmp_path / 'a.txt'}: read as columns (conll); --input-format text reads it as running text"
     ]
+
+
+@pytest.mark.parametrize(
+    ("content", "format"),
+    [
+        ("The\tO\nOslo\tB-LOC\n", "conll"),
+        ("# a comment\na O\nb O\nc O\nd O\ne O\n", "conll"),
+        ('{"text": "Ann."}\n', "jsonl"),
+        ("\n\nWe met.\n", "text"),
+        ("Ann\tO\nBob\tA\n", "text"),
+        ("no end", "text"),
+    ],
+)
+def test_the_pieces_in_which_a_beginning_comes_change_nothing(content, format):
+    data = content.encode()
+    found = [recognise("-", data[:end], "utf-8", is_all=False) for end in range(len(data))]
+    told = next((each for each in [*found, recognise("-", data, "utf-8")] if each is not None), None)
+    assert told is not None
+    assert told.format == format
+
+
+def test_ordinary_text_is_told_by_its_first_line():
+    assert recognise("-", b"Ann left. Bob", "utf-8", is_all=False) is None
+    assert recognise("-", b"Ann left.\n", "utf-8", is_all=False).format == "text"
 
 
 def test_a_format_that_is_given_wins(tmp_path):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from io import BufferedReader
 from itertools import accumulate
 from os import fspath
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import TypeVar
 from tagger.errors import DataError
 from tagger.text.conll import Columns, read_sentences
 from tagger.text.conll.source import BLANKS
-from tagger.text.files import FilePath, OpenedFile, display_name, is_stdin, open_bytes, read_pieces
+from tagger.text.files import FilePath, LookAhead, OpenedFile, display_name, is_stdin, open_bytes, read_pieces
 from tagger.text.raw.objects import read_objects
 from tagger.text.raw.recognition import Recognised, TagWatch, recognise
 from tagger.text.raw.rows import AUTO, Fault, InputSettings, Note, Pause, Row, Watch
@@ -31,7 +30,7 @@ Words = tuple[str, ...]
 LONGEST_LINE = (
     1 << 20
 )  # characters: a longer line is cut here, so that a file without line ends stays bounded
-_LOOKED_AT = 1 << 13  # bytes that tell what a file is: what a pipe's buffer holds
+_LOOKED_AT = 1 << 13  # bytes that tell what a file is
 _LINE_END = re.compile("[\r\n]")
 _TOKEN = re.compile(f"[^{BLANKS}]+")
 
@@ -43,7 +42,9 @@ def _ignore(fact: str) -> None:
 def find_files(
     paths: Sequence[FilePath], on_fault: Fault | None = None, advice: str = "give one that exists"
 ) -> list[FilePath]:
-    """Return the files that paths stand for: those inside folders in alphabetical order, hidden ones left out.
+    """Return the files that paths stand for: those inside folders in alphabetical order.
+
+    Hidden ones are left out, and brat's annotations beside their texts.
 
     Args:
         paths: files, folders, `-` for the standard input.
@@ -67,6 +68,8 @@ def find_files(
 def _find_inside(path: FilePath, advice: str) -> list[FilePath]:
     if is_stdin(path):
         return [path]
+    if not fspath(path):
+        raise DataError("found an empty name, expected that of a file or a folder")
     try:
         is_folder = S_ISDIR(Path(path).stat().st_mode)
     except FileNotFoundError as error:
@@ -82,6 +85,7 @@ def _find_inside(path: FilePath, advice: str) -> list[FilePath]:
             file.is_file() or (file.is_symlink() and not file.exists())
         )  # a link to nothing is a fault, later
         and not any(part.startswith(".") for part in file.relative_to(path).parts)
+        and not (file.suffix == ".ann" and file.with_suffix(".txt").exists())
     ]
     if not inside:
         raise DataError("is a folder without files, expected some with text", path)
@@ -127,7 +131,9 @@ def _check_file(path: FilePath, settings: InputSettings) -> Iterator[Recognised]
     with open_bytes(path) as stream:
         taken = Recognised(settings.format)
         if settings.format == AUTO:
-            taken = next(_look_at(path, stream, settings))
+            beginning = LookAhead(stream)
+            taken = next(_look_at(path, beginning, settings))
+            stream = beginning.rewound()
             yield taken
         settings.check_format(taken.format)
         opened = OpenedFile(path, stream)
@@ -181,19 +187,26 @@ def read_rows(
         yield from _READERS[settings.format](path, settings, watch, note)
         return
     with open_bytes(path) as stream:  # opened once: a pipe can't be read again
-        for found in watch(path, _look_at(path, stream, settings)):
+        beginning = LookAhead(stream)
+        for found in watch(path, _look_at(path, beginning, settings)):
             if isinstance(found, Pause):
                 yield found
                 continue
             if found.note:
                 note(found.note)
             settings.check_format(found.format)
-            yield from _READERS[found.format](OpenedFile(path, stream), settings, watch, note)
+            opened = OpenedFile(path, beginning.rewound())
+            yield from _READERS[found.format](opened, settings, watch, note)
 
 
-def _look_at(path: FilePath, stream: BufferedReader, settings: InputSettings) -> Iterator[Recognised]:
-    """Yield what a file is, as soon as something of it is there; another thread may wait for that."""
-    yield recognise(path, stream.peek(_LOOKED_AT)[:_LOOKED_AT], settings.encoding, settings.tags)
+def _look_at(path: FilePath, beginning: LookAhead, settings: InputSettings) -> Iterator[Recognised]:
+    """Yield what a file is, as soon as enough of it is there; another thread may wait for that."""
+    while True:
+        is_all = not beginning.read_more() or len(beginning.data) >= _LOOKED_AT
+        found = recognise(path, beginning.data, settings.encoding, settings.tags, is_all=is_all)
+        if found is not None:
+            yield found
+            return
 
 
 def split_rows(pieces: Iterable[str | Pause], settings: InputSettings) -> Iterator[Row | Pause]:

@@ -21,7 +21,7 @@ from tagger.text.schemes import OUTSIDE
 _SUFFIXES = {
     ".conll": "conll", ".conllu": "conll", ".conllx": "conll", ".conll03": "conll", ".bio": "conll", ".iob": "conll",
     ".iob2": "conll", ".bioes": "conll", ".iobes": "conll", ".bilou": "conll", ".bmes": "conll",
-    ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
+    ".csv": "conll", ".tsv": "conll", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
 }  # fmt: skip
 _NAMES = {"conll": "columns", "jsonl": "JSON"}
 _TAG = re.compile(r"[BIESLUM]-\S+")
@@ -42,22 +42,31 @@ class Recognised(NamedTuple):
 
 
 def recognise(
-    path: FilePath, beginning: bytes, encoding: str, tags: frozenset[str] = frozenset()
-) -> Recognised:
-    """Return what a file holds.
+    path: FilePath,
+    beginning: bytes,
+    encoding: str,
+    tags: frozenset[str] = frozenset(),
+    *,
+    is_all: bool = True,
+) -> Recognised | None:
+    """Return what a file holds; None where only more of it can tell.
 
     Args:
         path: of the file; `-` says nothing.
-        beginning: some of its first bytes.
+        beginning: its first bytes.
         encoding: of the file.
         tags: of a model, which columns may hold.
+        is_all: whether no more can be looked at.
     """
     try:
         text = find_decoder(encoding)("replace").decode(beginning).removeprefix("\ufeff")
     except UnicodeError:  # of the encoding as such; whoever reads the file will say so
         text = ""
     named = _SUFFIXES.get(PurePath(display_name(path).removesuffix(".gz")).suffix.lower())
-    shown = "jsonl" if _is_json(text) else "conll" if _is_columns(text, tags) else None
+    lines = text.replace("\r\n", "\n").lstrip("\n").split("\n")
+    if not is_all and (len(lines) == 1 or _may_be_columns(lines, tags)):
+        return None
+    shown = "jsonl" if _is_json(text) else "conll" if _is_columns(lines, tags) else None
     format = shown or named or "text"
     if format == "text":
         return Recognised(format)
@@ -117,23 +126,38 @@ def _is_json(text: str) -> bool:
     return not text[end:].partition("\n")[0].strip()
 
 
-def _is_columns(text: str, tags: frozenset[str]) -> bool:
+def _is_columns(lines: Sequence[str], tags: frozenset[str]) -> bool:
     """Tell whether all rows have the same columns, and one of these holds tags."""
-    if text.startswith(_DOCSTART):
+    if lines[0].startswith(_DOCSTART):
         return True
-    lines = text.replace("\r\n", "\n").split("\n")[:-1][:_LOOKED_AT]
-    rows = [line.rstrip(" \t") for line in lines if line.strip(" \t") and not line.startswith("#")]
-    if not rows:
-        return False
-    separator = "\t" if "\t" in rows[0] else " "
-    table = [split_row(row, separator) for row in rows if not row.startswith(_DOCSTART)]
-    if not table or any(len(fields) != len(table[0]) for fields in table):
-        return False
-    if separator == "\t" and len(table[0]) == len(CONLLU_COLUMNS) and CONLLU_ID.fullmatch(table[0][0]):
+    table = _tabulate(lines)
+    if len(table[0]) == len(CONLLU_COLUMNS) and CONLLU_ID.fullmatch(table[0][0]):
         return True
-    columns = list(zip(*table, strict=True))
-    held = [_holds_tags(column, tags) for column in columns]
-    return any(held) and not all(held) and (len(table) > 1 or separator == "\t")
+    held = [_holds_tags(column, tags) for column in zip(*table, strict=True)]
+    return any(held) and not all(held) and len(table) > 1
+
+
+def _may_be_columns(lines: Sequence[str], tags: frozenset[str]) -> bool:
+    """Tell whether there are too few rows yet to say."""
+    table = _tabulate(lines)
+    if len(table) >= _FEWEST_OUTSIDE or _is_columns(lines, tags):
+        return False
+    if table == [[]]:
+        return lines[0].startswith("#")
+    known = tags | {OUTSIDE}
+    return len(table[0]) > 1 and any(
+        all(value in known or _TAG.fullmatch(value) for value in column)
+        for column in zip(*table, strict=True)
+    )
+
+
+def _tabulate(lines: Sequence[str]) -> list[list[str]]:
+    """Return the fields of the first rows, their last one left out, which may be cut; an empty row if they differ."""
+    rows = [line.rstrip(" \t") for line in lines[:-1][:_LOOKED_AT]]
+    rows = [row for row in rows if row and not row.startswith(("#", _DOCSTART))]
+    separator = "\t" if rows and "\t" in rows[0] else " "
+    table = [split_row(row, separator) for row in rows]
+    return table if table and all(len(fields) == len(table[0]) for fields in table) else [[]]
 
 
 def _holds_tags(column: tuple[str, ...], tags: frozenset[str]) -> bool:

@@ -16,7 +16,6 @@ from tagger.text.tokenizer.abbreviations import (
     Abbreviations,
     all_abbreviations,
     find_abbreviations,
-    is_language_known,
 )
 from tagger.text.tokenizer.conventions import (
     DEFAULT_SPLITS,
@@ -50,7 +49,6 @@ __all__ = [
     "detect_splits",
     "find_abbreviations",
     "has_unspaced_words",
-    "is_language_known",
     "is_unspaced",
     "split_sentences",
     "stream_sentences",

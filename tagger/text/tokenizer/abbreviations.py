@@ -109,11 +109,6 @@ class Abbreviations(NamedTuple):
         return not following or (following[0].isupper() and following[:-1] not in self.dates)
 
 
-def is_language_known(language: str) -> bool:
-    """Tell whether there is a list of abbreviations of a language."""
-    return _code_of(language) in _KNOWN
-
-
 @lru_cache(maxsize=64)
 def find_abbreviations(language: str, known: frozenset[str] = frozenset()) -> Abbreviations:
     """Return the abbreviations of a language, given by its code (`de`, `de-AT`); none where it isn't known.
