@@ -197,7 +197,7 @@ def convert(
             tag=tag,
             features=features,
             blank_tokens=cast(conll.BlankTokens, blank_tokens),
-            tag_names=_split_names(tag_names),
+            tag_names=conll.parse_names(tag_names),
         ),
         scheme=scheme,
         encoding=encoding,
@@ -207,7 +207,7 @@ def convert(
         unlabelled=formats.Unlabelled(unlabelled),
         annotator=annotator,
         offsets=offsets,
-        tag_names=_split_names(tag_names),
+        tag_names=conll.parse_names(tag_names),
         rename=_parse_renaming(rename or ()),
         text_field=text_field,
     )
@@ -249,13 +249,3 @@ def _parse_renaming(texts: Iterable[str]) -> dict[str, str]:
             raise typer.BadParameter(f"found {text!r}, expected OLD=NEW", param_hint="--rename")
         renaming[old] = new
     return renaming
-
-
-def _split_names(names: str | None) -> tuple[str, ...]:
-    """Return the names of tags that were asked for."""
-    found = tuple(name.strip() for name in names.split(",")) if names is not None else ()
-    if not all(found):
-        raise typer.BadParameter(
-            f"found {names!r}, expected names with commas between", param_hint="--tag-names"
-        )
-    return found

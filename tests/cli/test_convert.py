@@ -400,7 +400,7 @@ def test_options_for_json_reach_it(run, record, option, tags):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["in", "out", "--tag-names", "O,,B-PER"], 2, "found 'O,,B-PER', expected names with commas between"),
+        (["in", "out", "--tag-names", "O,,B-PER"], 2, "found the tag '', expected names without"),
         (["in", "out", "--offsets", "bytes"], 2, "expected codepoints, utf16 or utf8"),
         (["in", "out", "--unlabelled", "drop"], 2, "expected skip, unknown or O"),
         (["in", "out", "--format", "xml"], 2, "expected conll, conllu, jsonl"),

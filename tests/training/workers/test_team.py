@@ -241,7 +241,7 @@ def test_a_signal_to_all_processes_saves_the_run(ten_sentences, tmp_path, number
                 break
         os.killpg(process.pid, number)
         err = process.communicate(timeout=30)[1]
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert "everything is saved" in err
     assert "Traceback" not in err
     assert output.has_run(tmp_path / "m")
