@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 from typer import BadParameter
 from typer.core import TyperCommand, TyperOption
@@ -36,13 +36,9 @@ class Command(TyperCommand):
         try:
             return super().invoke(ctx)
         except EOFError as error:
-            _fail(error)
+            raise RuntimeError("an input ended too early") from error
 
 
 def _is_path(parameter: Any) -> bool:
     is_argument = parameter.param_type_name == "argument"
     return parameter.metavar in _PATHS or (is_argument and parameter.metavar == "TEXT")
-
-
-def _fail(error: EOFError) -> NoReturn:
-    raise RuntimeError("an input ended too early") from error

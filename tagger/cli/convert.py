@@ -207,7 +207,6 @@ def convert(
         unlabelled=formats.Unlabelled(unlabelled),
         annotator=annotator,
         offsets=offsets,
-        tag_names=conll.parse_names(tag_names),
         rename=_parse_renaming(rename or ()),
         text_field=text_field,
     )

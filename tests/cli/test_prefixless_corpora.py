@@ -146,3 +146,21 @@ def test_one_file_with_two_columns_of_io(run):
         0.5,
         1.0,
     )
+
+
+def test_brackets_with_one_that_can_not_be_read_are_refused_where_types_are_asked_for(run, tmp_path):
+    (tmp_path / "x.conll").write_text("Ann (A0*\nLee *)\nis (V*V)\n\n")
+    for scheme in ("auto", "IO"):
+        asked = () if scheme == "auto" else ("--scheme", scheme)
+        done = run("convert", "x.conll", "-", "--to", "IOB2", *asked)
+        assert (done.code, done.out) == (1, "")
+        assert done.err.startswith(
+            "error: x.conll:3: tags such as '(V*V)' are brackets (CoNLL-2005, CoNLL-2012)"
+        )
+
+
+def test_why_types_of_names_are_spans_is_said(run, tmp_path):
+    (tmp_path / "x.conll").write_text("Ann PER\nmet O\nOslo LOC\n\n")
+    done = run("convert", "x.conll", "-", "--to", "IOB2")
+    assert (done.code, done.out) == (0, "Ann B-PER\nmet O\nOslo B-LOC\n\n")
+    assert "1 of 3 tokens are O, and the tags are types of names: a run is a span" in done.err

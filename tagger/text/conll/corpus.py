@@ -212,9 +212,9 @@ def _resolve(
     if wanted is not Scheme.BARE and schemes.are_brackets(used, is_known=wanted is not None):
         return _resolve_brackets(name, sentences, wanted or Scheme.IOB2)
     detected = schemes.detect_from_bigrams(survey.bigrams)
-    if wanted is None and not detected.scheme.has_prefixes:
-        _refuse_foreign_notation(sentences, used, name)
-        if detected.question:
+    if wanted in (None, Scheme.IO) and not detected.scheme.has_prefixes:
+        _refuse_foreign_notation(sentences, used, name, is_known=wanted is not None)
+        if wanted is None and detected.question:
             line = _find_tag(sentences, used - {schemes.OUTSIDE, schemes.UNKNOWN_TAG})[1]
             raise UnclearSchemeError(detected.question, name, line)
     scheme, evidence = (wanted, "as asked for") if wanted else (detected.scheme, detected.evidence)
@@ -296,8 +296,10 @@ def _find_tag(sentences: Iterable[Sentence], tags: Container[str]) -> tuple[str,
     return next((tag, s.line_of(i)) for s in sentences for i, tag in enumerate(s.tags) if tag in tags)
 
 
-def _refuse_foreign_notation(sentences: Iterable[Sentence], used: set[str], name: str) -> None:
-    foreign = schemes.find_foreign_notation(used)
+def _refuse_foreign_notation(
+    sentences: Iterable[Sentence], used: set[str], name: str, *, is_known: bool
+) -> None:
+    foreign = schemes.find_foreign_notation(used, is_known=is_known)
     if foreign:
         tag, fault = foreign
         advice = "rewrite them, or say --scheme BARE if these are whole labels"

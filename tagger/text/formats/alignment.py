@@ -15,7 +15,7 @@ from tagger.errors import DataError
 from tagger.text import tokenizer
 from tagger.text.conll import Excerpt, Sentence, SourceText
 from tagger.text.counting import Note, count_of, overlook
-from tagger.text.schemes import UNKNOWN_TAG, Scheme, Span, spans_to_tags
+from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG, Scheme, Span, spans_to_tags
 from tagger.text.tokenizer import Mode
 
 Report = Callable[[DataError], None]
@@ -114,7 +114,7 @@ def align(document: Document, cutting: Cutting, report: Report, note: Note = ove
 def _check_spans(document: Document, trims: bool, report: Report, note: Note) -> list[TextSpan]:
     """Return the spans in order, without those that overlap one before; DataError where offsets are wrong."""
     for span in document.spans:
-        _check_offsets(span, document)
+        _check_span(span, document)
     spans = _trim(document, report, note) if trims else document.spans
     kept: list[TextSpan] = []
     for span in sorted(spans, key=lambda each: (each.start, -each.end)):
@@ -128,7 +128,10 @@ def _check_spans(document: Document, trims: bool, report: Report, note: Note) ->
     return kept
 
 
-def _check_offsets(span: TextSpan, document: Document) -> None:
+def _check_span(span: TextSpan, document: Document) -> None:
+    if span.type in (OUTSIDE, UNKNOWN_TAG):
+        meaning = "a token outside of spans" if span.type == OUTSIDE else "a tag that is not known"
+        raise _fault(span, document, f"has a type that stands for {meaning}; give it another name")
     if not 0 <= span.start < span.end <= len(document.text):
         found = f"is empty or leaves the text, which has {count_of(len(document.text), 'character')}"
         raise _fault(span, document, found)

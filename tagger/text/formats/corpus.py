@@ -48,7 +48,7 @@ class CorpusSettings:
     """How a corpus is to be read.
 
     Args:
-        columns: of a column file.
+        columns: of a column file; the names of tags that are numbers are those of records, too.
         scheme: of its tags; detected where None.
         encoding: of the file.
         mode: how a text without tokens is cut into them.
@@ -59,7 +59,6 @@ class CorpusSettings:
         annotator: whose labels are read where several people's differ; `first`, or `all`, each as a text of its own.
         offsets: what the offsets of spans count (`records.UNITS`); None: code points, or what the texts that stand
             with the spans prove.
-        tag_names: of tags that are numbers, in their order.
         text_field: the key of a record that holds its text, dots between keys of objects inside each other; None: one
             of the usual.
     """
@@ -74,7 +73,6 @@ class CorpusSettings:
     unlabelled: Unlabelled = Unlabelled.SKIP
     annotator: str | None = None
     offsets: str | None = None
-    tag_names: tuple[str, ...] = ()
     text_field: str | None = None
 
     @property

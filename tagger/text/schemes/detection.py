@@ -133,10 +133,9 @@ def _find_bare(steps: Bigrams, counts: Counter[str], outside: int) -> Detection:
     is_main = outside >= labelled or (outside >= max(counts.values()) and 5 * repeated >= labelled)
     if not is_speech and (has_names or (repeated and (is_main or 2 * repeated >= labelled))):
         share = f"{outside} of {outside + labelled} tokens are O"
-        return Detection(
-            Scheme.IO,
-            f"{found}, {share}, and {repeated} of {labelled} others repeat the tag before: a run is a span",
-        )
+        runs = f"{repeated} of {labelled} others repeat the tag before"
+        reason = runs if repeated else "the tags are types of names"
+        return Detection(Scheme.IO, f"{found}, {share}, and {reason}: a run is a span")
     is_large = outside + labelled >= _ENOUGH_TOKENS and len(counts) >= _ENOUGH_LABELS
     is_rare = outside * len(counts) <= 2 * labelled and 5 * repeated < labelled
     if (has_marks and outside < labelled) or (is_large and is_rare):

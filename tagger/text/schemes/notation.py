@@ -53,7 +53,7 @@ _BRACKETED = re.compile(r"\((?P<type>(?!\d*[*)])[^()*|]+)(\*\)?|\))|\*\)|\*|-") 
 
 _QUESTION_MARKS = frozenset("?¿؟？⁇")
 
-_FOREIGN = (  # what would be read as bare labels, to a score that looks right
+_FOREIGN = (  # what would be read as bare labels, to a score that looks right; brackets last
     (
         re.compile(f".+([{_HYPHENS}_:|/][{_LETTERS}]|[(\\[<{{][{_LETTERS}][)\\]>}}])", re.DOTALL),
         "have the prefix behind the type, expected B-TYPE",
@@ -233,17 +233,23 @@ def describe_marks_not_known(marks: int, unknown: int) -> str:
     )
 
 
-def find_foreign_notation(tags: Iterable[str]) -> tuple[str, str] | None:
+def find_foreign_notation(tags: Iterable[str], *, is_known: bool = False) -> tuple[str, str] | None:
     """Return a tag and what is wrong with it, where bare labels look like spans in a notation not read here.
+
+    Args:
+        tags: all of a corpus.
+        is_known: whether somebody said that these are types of spans, so that only brackets can't be meant.
 
     >>> find_foreign_notation(["PER-B", "LOC-B", "O"])
     ('LOC-B', 'have the prefix behind the type, expected B-TYPE')
     """
     labels = sorted(set(tags) - {EDGE, OUTSIDE, UNKNOWN_TAG})
-    for form, fault in _FOREIGN:
+    for form, fault in _FOREIGN[-1:] if is_known else _FOREIGN:
         matching = [label for label in labels if form.fullmatch(label)]
         if matching and 2 * len(matching) > len(labels):
-            return matching[0], fault
+            return next((label for label in matching if not _BRACKETED.fullmatch(label)), matching[0]), fault
+    if is_known:
+        return None
     types = {label[1:] for label in labels if label[0] == "B"} & {
         label[1:] for label in labels if label[0] == "I"
     }

@@ -11,6 +11,7 @@ import pytest
 
 from tagger.errors import DataError
 from tagger.text import formats
+from tagger.text.conll import Columns
 from tagger.text.formats import CorpusSettings, Misaligned, Unlabelled
 from tagger.text.formats.records.values import read_values
 from tagger.text.tokenizer import Mode
@@ -102,22 +103,35 @@ def test_tokens_with_spans_are_read_as_gliner_has_them(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("record", "keys"),
+    ("record", "message"),
     [
-        ({"text": TEXT, "annotation_spans": [[0, 4, "PER"]]}, "'text', 'annotation_spans'"),
-        ({"text": TEXT, "annotations": {"spans": [[0, 4, "PER"]]}}, "'text', 'annotations'"),
-        ({"text": TEXT, "names": {"Anna": "PER"}}, "'text', 'names'"),
-        ({"text": TEXT, "label": "positive"}, "'text', 'label'"),
-        ({"text": TEXT, "spans": {"sc": []}}, "'text', 'spans'"),
+        (
+            {"text": TEXT, "annotation_spans": [[0, 4, "PER"]]},
+            "found a text and no known list of spans (keys: 'text', 'annotation_spans'); expected them under label",
+        ),
+        (
+            {"text": TEXT, "names": {"Anna": "PER"}},
+            "found a text and no known list of spans (keys: 'text', 'names'); expected them under label",
+        ),
+        (
+            {"text": TEXT, "annotations": {"spans": [[0, 4, "PER"]]}},
+            "under 'annotations', expected a list of spans",
+        ),
+        (
+            {"text": TEXT, "label": "positive"},
+            "found \"positive\" under 'label', expected a list of spans; mend it",
+        ),
+        (
+            {"text": TEXT, "spans": {"sc": []}},
+            "under 'spans', expected a list of spans; mend it, or leave it out",
+        ),
     ],
 )
-def test_an_unknown_key_is_never_taken_for_no_spans(tmp_path, record, keys):
+def test_what_may_hold_spans_is_never_taken_for_none(tmp_path, record, message):
     with pytest.raises(DataError) as caught:
         read(tmp_path, [record])
-    assert (
-        f"x.json:1: found a text and no known list of spans (keys: {keys}); expected them under label"
-        in str(caught.value)
-    )
+    assert "x.json:1: found " in str(caught.value)
+    assert message in str(caught.value)
 
 
 LEFT_OUT = {
@@ -290,7 +304,7 @@ def test_spans_in_two_places_are_an_error(tmp_path, record, keys):
             "found the keys 'text', 'label' and null under 'text', expected an object",
         ),
         ({"text": TEXT, "label": [], "gold": AS_LISTS}, "rename 'gold', or leave it out"),
-        ({"text": TEXT, "ents": [], "spans": {"sc": AS_OBJECTS}}, "rename 'spans', or leave it out"),
+        ({"text": TEXT, "ents": [], "spans": {"sc": AS_OBJECTS}}, "under 'spans', expected a list of spans"),
         ({"text": TEXT, **{f"k{n}": [n] for n in range(99)}}, "'k6' and 92 more); expected them under label"),
         (
             {"tokens": ["Anna"], "spans": [[0, 0, "PER"]]},
@@ -444,6 +458,20 @@ def test_offsets_of_utf16_units_are_proved_by_the_texts_of_spans_or_asked_for(tm
         read(tmp_path, [{"text": text, "label": [[1, 7, "PER"]]}], offsets="utf16")
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"text": TEXT, "label": [[0, 4, "O"]]},
+        {"text": TEXT, "label": {"O": {"Anna": [[0, 3]]}}},
+        {"tokenized_text": ["Anna"], "ner": [[0, 0, "O"]]},
+        {"text": TEXT, "label": [[0, 4, "?"]]},
+    ],
+)
+def test_a_type_that_would_be_a_tag_of_its_own_is_refused(tmp_path, record):
+    with pytest.raises(DataError, match=r":1: span [O?] 0-4 .* a type that stands for a t(oken|ag) "):
+        read(tmp_path, [record])
+
+
 def test_a_span_with_several_labels_is_named(tmp_path):
     value = {"start": 0, "end": 4, "labels": ["PER", "ORG"]}
     with pytest.raises(
@@ -456,9 +484,9 @@ def test_tags_that_are_numbers_get_their_names(tmp_path):
     record = {"id": "0", "tokens": ["Anna", "left"], "ner_tags": [1, 0]}
     with pytest.raises(DataError, match=r"found numbers under 'ner_tags', expected the names .*--tag-names"):
         read(tmp_path, [record])
-    assert tags(read(tmp_path, [record], tag_names=("O", "B-PER"))) == ["B-PER O"]
+    assert tags(read(tmp_path, [record], columns=Columns(tag_names=("O", "B-PER")))) == ["B-PER O"]
     with pytest.raises(DataError, match="found the tag 1, expected a number below 1"):
-        read(tmp_path, [record], tag_names=("O",))
+        read(tmp_path, [record], columns=Columns(tag_names=("O",)))
     info = {"features": {"ner_tags": {"feature": {"names": ["O", "B-LOC"], "_type": "ClassLabel"}}}}
     (tmp_path / "dataset_info.json").write_text(json.dumps(info))
     corpus = read(tmp_path, [record], name="y.json")
@@ -487,7 +515,9 @@ def test_names_of_tags_that_stand_in_the_file(tmp_path, content):
 
 def test_records_without_a_token_are_left_out_and_counted(tmp_path):
     corpus = read(
-        tmp_path, [{"tokens": [], "ner_tags": []}, {"tokenized_text": [], "ner": []}, ROW], tag_names=NAMES
+        tmp_path,
+        [{"tokens": [], "ner_tags": []}, {"tokenized_text": [], "ner": []}, ROW],
+        columns=Columns(tag_names=NAMES),
     )
     assert tags(corpus) == ["B-PER O"]
     assert corpus.warnings[-1].startswith("2 sentences without a token, left out (first: ")
@@ -659,7 +689,7 @@ def test_ten_thousand_broken_records_read_or_raise_with_a_line(tmp_path):
             unlabelled=draw.choice(list(Unlabelled)),
             annotator=draw.choice([None, "1", "first", "all"]),
             offsets=draw.choice([None, None, "utf16", "utf8"]),
-            tag_names=draw.choice([(), ("O", "B-PER")]),
+            columns=Columns(tag_names=draw.choice([(), ("O", "B-PER")])),
         )
         began = time.monotonic()
         try:

@@ -68,7 +68,7 @@ def _read_documents(path: str, settings: CorpusSettings, warn: Warn) -> Iterator
     name = display_name(path)
     number, last = 0, None  # of the document
     left_out, odd = Oddities(), Oddities()
-    choice, names = Choice(settings.annotator, odd), TagNames(path, settings.tag_names)
+    choice, names = Choice(settings.annotator, odd), TagNames(path, settings.columns.tag_names)
     is_read = False
     for line, record in read_values(path, settings.encoding):
         document = _document_of(record)

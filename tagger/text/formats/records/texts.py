@@ -125,6 +125,11 @@ def _find_spans(reading: Reading, text: str) -> list[Any] | None:
         for key, value in others.items()
         if value is not None and (not known or key in _SPANS or may_be_spans(value))
     ]
+    named = next((key for key in unread if key in _SPANS), None)
+    if named is not None:
+        raise place.fault(
+            f"found {show(record[named])} under {named!r}, expected a list of spans; mend it, or leave it out"
+        )
     if unread:
         raise place.fault(
             f"found a text and no known list of spans (keys: {list_names(list(record))}); expected them under "
