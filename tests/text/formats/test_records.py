@@ -427,6 +427,12 @@ def test_offsets_that_no_text_proves_are_doubted(tmp_path):
         assert tags(read(tmp_path, [asked], mode=Mode.CHARACTERS, offsets=unit)) == ["O B-PER I-PER O O O O"]
 
 
+@pytest.mark.parametrize(("text", "start", "end"), [("👩🏽🚀e\u0301中文", 6, 7), ("😀 cafe\u0301s", 2, 8)])
+def test_words_without_blanks_and_combining_marks_cast_no_doubt_on_offsets(tmp_path, text, start, end):
+    found = read(tmp_path, [{"text": text, "label": [[start, end, "PER"]]}])
+    assert [tag for tag in tags(found)[0].split() if tag != "O"] == ["B-PER"]
+
+
 def test_texts_of_tokens_prove_their_unit(tmp_path):
     text = "\U0001f600 Anna"
     tokens = [{"text": "\U0001f600", "start": 0, "end": 2}, {"text": "Anna", "start": 3, "end": 7}]

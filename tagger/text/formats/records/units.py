@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 
 from tagger.text.counting import count_of
 from tagger.text.formats.alignment import TextSpan
 from tagger.text.formats.records.place import Place
+from tagger.text.tokenizer.conventions import CJK
 
 UNITS: dict[str, Callable[[str], int]] = {  # what offsets count -> how many of them a character is
     "codepoints": lambda character: 1,
     "utf16": lambda character: 1 + (character > "\uffff"),
     "utf8": lambda character: len(character.encode("utf-8", "surrogatepass")),
 }
+_HAS_CJK = re.compile(f"[{CJK}]")
 _LAST_OF_ONE_UNIT = "\uffff"  # characters beyond are two units of UTF-16
 
 Sentences = Sequence[Sequence[TextSpan]]
@@ -108,10 +112,15 @@ def _covers_words(text: str, span: TextSpan, bounds: dict[int, int]) -> bool:
         return False
     start, end = bounds[span.start], bounds[span.end]
     covered = text[start:end]
-    is_cut = any(
-        text[edge - 1 : edge].isalnum() and text[edge : edge + 1].isalnum() for edge in (start, end) if edge
-    )
+    is_cut = any(_is_within_word(text[edge - 1], text[edge]) for edge in (start, end) if 0 < edge < len(text))
     return bool(covered) and covered == covered.strip() and not is_cut
+
+
+def _is_within_word(before: str, after: str) -> bool:
+    """Say whether no word can end between two characters; between ideographs one can anywhere."""
+    if unicodedata.combining(after):
+        return True
+    return before.isalnum() and after.isalnum() and not _HAS_CJK.search(before + after)
 
 
 def _is_doubtful(text: str, spans: Sequence[TextSpan]) -> bool:
