@@ -19,7 +19,7 @@ from typing import Any, Generic
 
 from tagger.training.recipe import Dev, Recipe
 from tagger.training.state import Run
-from tagger.training.workers.gradient import Task, add_up
+from tagger.training.workers.gradient import GradientTask, add_up
 from tagger.training.workers.team import Team, assemble
 
 
@@ -125,7 +125,7 @@ def _make_tasks(
     batches: Sequence[Sequence[Any]],
     first: int,
     workers: int,
-) -> list[Task]:
+) -> list[GradientTask]:
     """Return the tasks of the round that begins with a batch; none beyond the chunk's end."""
     terms = recipe.terms(run, recipe.progress(run, first, len(batches)))
     parts = workers if recipe.shares_batches else 1
@@ -136,12 +136,12 @@ def _make_tasks(
         for part in range(parts):
             if items := batch[part::parts] if parts > 1 else batch:
                 tokens = recipe.extent(chunk, items).tokens
-                tasks.append(Task(items, place, scale, tokens, terms, part, parts))
+                tasks.append(GradientTask(items, place, scale, tokens, terms, part, parts))
     return tasks
 
 
 def _take_steps(
-    run: Run, recipe: Recipe[Dev], team: Team, tasks: Sequence[Task], upcoming: Sequence[Task]
+    run: Run, recipe: Recipe[Dev], team: Team, tasks: Sequence[GradientTask], upcoming: Sequence[GradientTask]
 ) -> float:
     """Take the gradients of some tasks at once, then a step with each or one with all; return the largest norm.
 

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tagger.training.workers.gradient import GradientComputer, Task
+from tagger.training.workers.gradient import GradientComputer, GradientTask
 from tagger.training.workers.outbox import Outbox, Parcel
 from tagger.training.workers.shared import SharedTensors
 
@@ -42,9 +42,9 @@ def serve(connection: Connection, weights: SharedTensors, outbox: Outbox) -> Non
     torch.set_num_threads(1)
     try:
         compute: GradientComputer = load(connection.recv_bytes(), weights.views())
-        task: Task | None = None
+        task: GradientTask | None = None
         while True:
-            message: Task | bytes | None = connection.recv()
+            message: GradientTask | bytes | None = connection.recv()
             if isinstance(message, bytes):
                 compute.begin(load(message, weights.views()))
                 gc.freeze()
@@ -88,7 +88,7 @@ def load(content: bytes, shared: Sequence[Tensor]) -> Any:
     return Unpickler(io.BytesIO(content)).load()
 
 
-def _answer(compute: GradientComputer, task: Task, outbox: Outbox) -> Parcel | Exception:
+def _answer(compute: GradientComputer, task: GradientTask, outbox: Outbox) -> Parcel | Exception:
     try:
         return outbox.put(compute(task))
     except Exception as error:

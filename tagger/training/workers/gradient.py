@@ -42,7 +42,7 @@ class Learner(Protocol):
         """Return the loss of what was laid out; the generator is of the dropout, the terms are the task's."""
 
 
-class Task(NamedTuple):
+class GradientTask(NamedTuple):
     """Some items of a chunk whose gradient is wanted.
 
     Attributes:
@@ -87,13 +87,13 @@ class GradientComputer:
         self._parameters = [each for _, each in trained]
         self._is_table = [name in tables for name, _ in trained]
         self._chunk: Any = None
-        self._prepared: tuple[Task, list[Any]] | None = None
+        self._prepared: tuple[GradientTask, list[Any]] | None = None
 
     def begin(self, chunk: Any) -> None:
         """Take up another chunk, of which all further tasks are."""
         self._chunk, self._prepared = chunk, None
 
-    def prepare(self, task: Task) -> None:
+    def prepare(self, task: GradientTask) -> None:
         """Lay a task out before its gradient is wanted, which doesn't depend on the weights.
 
         What fails here fails once more when the gradient is wanted, and is told then.
@@ -102,7 +102,7 @@ class GradientComputer:
         with suppress(Exception):
             self._prepared = task, self._lay_out(task)
 
-    def __call__(self, task: Task) -> Gradient:
+    def __call__(self, task: GradientTask) -> Gradient:
         """Return the gradient of a task."""
         prepared, self._prepared = self._prepared, None
         halves = prepared[1] if prepared is not None and prepared[0] == task else self._lay_out(task)
@@ -114,13 +114,13 @@ class GradientComputer:
             ]
         )
 
-    def _lay_out(self, task: Task) -> list[Any]:
+    def _lay_out(self, task: GradientTask) -> list[Any]:
         """Lay a task out whole or in halves, which are those of a batch in twice as many parts."""
         items = task.items
         halves = [items[::2], items[1::2]] if task.is_halved and len(items) > 1 else [items]
         return [self._learner.lay_out(self._chunk, half) for half in halves]
 
-    def _of_part(self, laid_out: Any, seed: int, task: Task) -> Gradient:
+    def _of_part(self, laid_out: Any, seed: int, task: GradientTask) -> Gradient:
         generator = torch.Generator(self._parameters[0].device).manual_seed(seed)
         loss = self._learner.compute_loss(laid_out, generator, task.terms)
         found = torch.autograd.grad(loss.total * task.scale, self._parameters, allow_unused=loss.is_partial)

@@ -25,7 +25,7 @@ from tagger.errors import TaggerError
 from tagger.model.memory import MemoryExhaustedError, is_out_of_memory
 from tagger.model.threads import one_thread
 from tagger.training.workers.child import dump, serve
-from tagger.training.workers.gradient import Gradient, GradientComputer, Learner, Task
+from tagger.training.workers.gradient import Gradient, GradientComputer, Learner, GradientTask
 from tagger.training.workers.outbox import Outbox, Parcel
 from tagger.training.workers.shared import CONTEXT, SharedTensors, lent
 
@@ -66,7 +66,9 @@ class Team:
         for child in self._children:
             child.await_readiness()
 
-    def __call__(self, tasks: Sequence[Task], upcoming: Sequence[Task] = ()) -> list[Gradient]:
+    def __call__(
+        self, tasks: Sequence[GradientTask], upcoming: Sequence[GradientTask] = ()
+    ) -> list[Gradient]:
         """Return the gradients of some tasks; they are good until the next call.
 
         Args:
@@ -85,7 +87,7 @@ class Team:
             raise self._exhausted(tasks)
         return gradients
 
-    def _try(self, tasks: Sequence[Task], upcoming: Sequence[Task]) -> list[Gradient] | None:
+    def _try(self, tasks: Sequence[GradientTask], upcoming: Sequence[GradientTask]) -> list[Gradient] | None:
         """Return the gradients, or None where memory ran out; then nothing that was computed stays."""
         found = self._attempt(self._order(tasks), self._order(upcoming))
         for each in found.values():
@@ -94,7 +96,7 @@ class Team:
         gradients = {place: each for place, each in found.items() if isinstance(each, Gradient)}
         return [gradients[_key(task)] for task in tasks] if len(gradients) == len(tasks) else None
 
-    def _order(self, tasks: Sequence[Task]) -> list[Task]:
+    def _order(self, tasks: Sequence[GradientTask]) -> list[GradientTask]:
         """Return the tasks by size: this process, which has more to do than compute, takes the first."""
         return sorted(
             (task._replace(is_halved=self.are_halved) for task in tasks),
@@ -102,7 +104,7 @@ class Team:
         )
 
     def _attempt(
-        self, tasks: Sequence[Task], upcoming: Sequence[Task]
+        self, tasks: Sequence[GradientTask], upcoming: Sequence[GradientTask]
     ) -> dict[tuple[int, ...], Gradient | Exception]:
         """Return what became of each task, once nothing runs any more."""
         chosen = self._children[: len(tasks) - 1]
@@ -121,7 +123,7 @@ class Team:
             found[_key(task)] = child.receive()
         return found
 
-    def _exhausted(self, tasks: Sequence[Task]) -> MemoryExhaustedError:
+    def _exhausted(self, tasks: Sequence[GradientTask]) -> MemoryExhaustedError:
         largest = max(task.tokens for task in tasks)
         return MemoryExhaustedError(
             f"out of memory in a step of {largest:,} tokens; give {self._advice}, or --workers 1"
@@ -165,7 +167,7 @@ class _Child:
 
     def __init__(self, weights: SharedTensors, outbox: Outbox) -> None:
         self._outbox = outbox
-        self._prepared: Task | None = None
+        self._prepared: GradientTask | None = None
         self._connection, theirs = CONTEXT.Pipe()
         self._process = CONTEXT.Process(
             target=serve, args=(theirs, weights, outbox), name="tagger-worker", daemon=True
@@ -191,13 +193,13 @@ class _Child:
         with self._watched():
             self._connection.recv()
 
-    def prepare(self, task: Task) -> None:
+    def prepare(self, task: GradientTask) -> None:
         """Tell the child what comes next; it looks at that when it has answered."""
         with self._watched():
             self._connection.send(task)
         self._prepared = task
 
-    def begin(self, task: Task) -> None:
+    def begin(self, task: GradientTask) -> None:
         """Let the child begin."""
         if task != self._prepared:
             self.prepare(task)
@@ -259,6 +261,6 @@ def _main_module_hidden() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def _key(task: Task) -> tuple[int, ...]:
+def _key(task: GradientTask) -> tuple[int, ...]:
     """Return what tells a task of a round from the others."""
     return (*task.place, task.part)

@@ -29,7 +29,7 @@ from tagger.training.recipes.encoder import EncoderTask
 from tagger.training.recipes.lm import LanguageTask
 from tagger.training.recipes.pretraining import FinishedPretraining, Perplexities
 from tagger.training.run import Stopped
-from tagger.training.workers.gradient import GradientComputer, Task, add_up
+from tagger.training.workers.gradient import GradientComputer, GradientTask, add_up
 
 ROOT = Path(__file__).parents[3]
 SMALL: dict[str, Any] = {
@@ -229,7 +229,8 @@ def test_two_workers_sum_what_one_computes_part_by_part(text: Path, make: Make) 
     compute.begin(chunk)
     predictions = alone.task.count(chunk, batch)[1]
     parts = [
-        compute(Task(batch[part::2], (1, 0, 0, 0), 1 / predictions, 0, part=part, parts=2)) for part in (0, 1)
+        compute(GradientTask(batch[part::2], (1, 0, 0, 0), 1 / predictions, 0, part=part, parts=2))
+        for part in (0, 1)
     ]
     sums = [one + other for one, other in zip(parts[0].values, parts[1].values, strict=True)]
     by_hand.optimizer.step([each.coalesce() if each.is_sparse else each for each in sums], 0.0)
@@ -244,9 +245,9 @@ def test_halves_are_the_parts_of_twice_as_many_workers(text: Path, make: Make) -
     batch = recipe.batches(chunk, 0, 0, 1)[0]
     compute = GradientComputer(recipe.learner)
     compute.begin(chunk)
-    halves = compute(Task(batch, (1, 0, 0, 0), 1.0, 0, is_halved=True))
+    halves = compute(GradientTask(batch, (1, 0, 0, 0), 1.0, 0, is_halved=True))
     parts = add_up(
-        [compute(Task(batch[part::2], (1, 0, 0, 0), 1.0, 0, part=part, parts=2)) for part in (0, 1)]
+        [compute(GradientTask(batch[part::2], (1, 0, 0, 0), 1.0, 0, part=part, parts=2)) for part in (0, 1)]
     )
     assert halves.loss == parts.loss
     for one, other in zip(halves.values, parts.values, strict=True):

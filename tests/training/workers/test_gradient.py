@@ -8,7 +8,7 @@ from training_runs import CALM, begin
 
 from tagger.model.batch import collate
 from tagger.runtime.windows import Group
-from tagger.training.workers.gradient import GradientComputer, Task
+from tagger.training.workers.gradient import GradientComputer, GradientTask
 
 
 def begin_computing(data):
@@ -18,10 +18,10 @@ def begin_computing(data):
     return recipe.learner.network, recipe.corpus, recipe.batches(recipe.corpus, 0, 0, 1), compute
 
 
-def make_task(groups, place=(1, 0, 0), progress: float = 0.0, **changes) -> Task:
+def make_task(groups, place=(1, 0, 0), progress: float = 0.0, **changes) -> GradientTask:
     sentences = sum(item.stop - item.start for item in groups)
     tokens = sum(item.tokens for item in groups)
-    return Task(groups, place, 1 / sentences, tokens, (progress, 0.0), **changes)
+    return GradientTask(groups, place, 1 / sentences, tokens, (progress, 0.0), **changes)
 
 
 def loss_of_tags(labeler, batch):
