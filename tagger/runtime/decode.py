@@ -6,7 +6,8 @@ The best tag sequence (Viterbi) makes the fewest mistakes with whole sentences; 
 of c correct spans, g gold ones and p predicted ones. One span more, right with probability q, makes it
 2 (c + q) / (g + p + 1), which is more only if q > F1 / 2 (Lipton, Elkan and Naryanaswamy 2014, "Optimal thresholding
 of classifiers to maximize F1 measure"). So a span of the best sequence is given if it is at least that probable:
-`min_confidence`, half of the F1 on dev, unless dev loses by it. The n best readings leave nothing out.
+`min_confidence`, half of the F1 on dev, unless dev loses by it. The n best readings leave nothing out, nor does a
+model that cuts text into words: each character is in one.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.errors import DataError
+from tagger.errors import ConfigError, DataError
 from tagger.runtime.agreement import Agreement, heeds_repeats
 from tagger.runtime.chain import Chain, ChainPosterior, Independent, IndependentPosterior
 from tagger.runtime.chainbatch import MOST_CHAINS, ChainBatch, batch_chains
@@ -95,6 +96,7 @@ class Decoder:
     def __init__(self, model: TrainedModel) -> None:
         self.table = TagTable(model)
         self._decoding = build_decoding(model)
+        self._leaves_out = not model.task.cuts_words
         self._agreement = Agreement(self.table.types, self._decoding)
         self._take_fitted(model)
 
@@ -147,7 +149,7 @@ class Decoder:
         for batch in batch_chains(*parts):
             best[batch.places[batch.inside]] = self._solve(batch, emissions, allowed)[batch.inside]
         spans = self._find_spans(best, starts, sizes)
-        least = self._min_confidence if question.min_confidence is None else question.min_confidence
+        least = self._find_least(question)
         confidences = (
             self._find_confidences(best, spans, parts, emissions, allowed)
             if question.confidences or least
@@ -162,6 +164,15 @@ class Decoder:
         if question.nbest:
             self._add_alternatives(labellings, starts, sizes, emissions, allowed, question.nbest)
         return labellings
+
+    def _find_least(self, question: Question) -> float:
+        """Return how probable a span must be to be given; words of a text all are."""
+        if not self._leaves_out:
+            if question.min_confidence:
+                found = f"found {question.min_confidence:g}, but the model cuts all text into words"
+                raise ConfigError(f"{found}, and none can be left out; leave this out", "min_confidence")
+            return 0.0
+        return self._min_confidence if question.min_confidence is None else question.min_confidence
 
     def _find_allowed(
         self, known: Sequence[Sequence[Known] | None] | None, starts: Ints, tokens: int

@@ -17,7 +17,7 @@ from tagger.errors import ConfigError
 from tagger.runtime import language
 from tagger.runtime.lexicon import Lexicon
 from tagger.runtime.recurrence import GATES
-from tagger.text.schemes import OUTSIDE, Constraints, Scheme, allowed, split_tag, tags_of_types
+from tagger.text.schemes import OUTSIDE, Constraints, Scheme, Task, allowed, split_tag, tags_of_types
 
 Array = NDArray[Any]
 Shapes = dict[str, tuple[int, ...]]
@@ -49,6 +49,13 @@ class TrainedModel:
         """The entity types (or bare labels) that the model knows, sorted."""
         inner = inner_scheme(self.scheme)
         return sorted({split_tag(tag, inner)[1] for tag in self.lexicon.tags if tag != OUTSIDE})
+
+    @property
+    def task(self) -> Task:
+        """What its tags are about: a model without `O` makes words of all that it reads."""
+        if OUTSIDE in self.lexicon.tags or not self.scheme.has_prefixes:
+            return Task.LABELS
+        return Task.JOINT if any(self.types) else Task.WORDS
 
     @property
     def parameters(self) -> int:
@@ -103,11 +110,12 @@ def inner_tags(types: Iterable[str], scheme: Scheme, *, has_outside: bool = True
     Args:
         types: without `O`.
         scheme: of the corpus.
-        has_outside: whether some tokens of the corpus are `O`; bare labels seldom have it.
+        has_outside: whether a token may be `O`; not where tags cut a text into words, and seldom among bare labels.
     """
     if inner_scheme(scheme) is Scheme.BARE:
         return [OUTSIDE] * has_outside + sorted(types)
-    return tags_of_types(sorted(types), Scheme.BIOES)
+    tags = tags_of_types(sorted(types), Scheme.BIOES)
+    return tags if has_outside else [tag for tag in tags if tag != OUTSIDE]
 
 
 def check_speller(lexicon: Lexicon, config: Config) -> None:

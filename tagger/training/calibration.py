@@ -129,8 +129,8 @@ class DevScorer:
         """
         model = self._model(weights)
         asked = self._config.decoder.min_confidence
-        if model.scheme is Scheme.BARE:
-            return 0.0
+        if model.scheme is Scheme.BARE or model.task.cuts_words:
+            return 0.0  # every token has to be something
         if asked != "auto":
             return asked
         decoder, held = Decoder(model), list(self._emissions(model))

@@ -256,7 +256,10 @@ def _known_share(names: Gazetteer, corpus: Corpus) -> float:
 
 def build_lexicon(corpora: Corpora) -> Lexicon:
     """Number the words and tags of the training sentences."""
-    tags = inner_tags(corpora.types, corpora.train.scheme, has_outside=_has_outside(corpora.train))
+    has_outside = not corpora.train.task.cuts_words and (
+        corpora.train.scheme.has_prefixes or _has_outside(corpora.train)
+    )
+    tags = inner_tags(corpora.types, corpora.train.scheme, has_outside=has_outside)
     lexicon = Lexicon.build(corpora.train.sentences, tags, corpora.config.embedding, corpora.gazetteers)
     if corpora.base is not None:
         lexicon = corpora.base.lexicon.followed_by(lexicon)

@@ -20,7 +20,7 @@ from tagger.text.conll.reader import ColumnReader
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, Columns, Sentence
 from tagger.text.counting import count_of
 from tagger.text.files import FilePath, display_name
-from tagger.text.schemes import Scheme
+from tagger.text.schemes import Scheme, Task
 
 _LISTED = 20  # tags in a message
 LONG_SENTENCE = 10_000  # tokens: beyond any sentence a person wrote, so the blank lines are probably missing
@@ -37,7 +37,7 @@ class UnclearSchemeError(DataError):
 class Corpus:
     """The sentences of one file, the scheme of their tags, why that scheme, and what was odd.
 
-    `layout` says how the columns stood, where the file had columns.
+    `layout` says how the columns stood, where the file had columns; `task` what the tags are about.
     """
 
     path: str
@@ -46,6 +46,7 @@ class Corpus:
     evidence: str
     warnings: tuple[str, ...]
     layout: Layout | None = None
+    task: Task = Task.LABELS
 
 
 class Rereadable:
@@ -69,6 +70,7 @@ class CorpusStream:
     evidence: str
     warnings: tuple[str, ...]
     layout: Layout | None
+    task: Task = Task.LABELS
 
 
 def stream_corpus(
@@ -89,7 +91,7 @@ def stream_corpus(
     unread = [first]
     rows = Rereadable(lambda: iter(unread.pop() if unread else ColumnReader(path, columns, encoding)))
     raw = Rereadable(lambda: (_respell(sentence, rename) for sentence in rows)) if rename else rows
-    resolved = _resolve(name, raw, scheme, rename, lambda: first.layout)
+    resolved = _resolve(name, raw, scheme, rename, lambda: (first.layout, first.scheme))
     rewrite = resolved.rewrite
     return CorpusStream(
         path=name,
@@ -99,6 +101,7 @@ def stream_corpus(
         evidence=resolved.evidence,
         warnings=(*warnings, *resolved.warnings),
         layout=first.layout,
+        task=resolved.task,
     )
 
 
@@ -137,6 +140,7 @@ def read_corpus(
         scheme,
         rename=rename,
         likely=likely,
+        of_form=reader.scheme,
     )
 
 
@@ -151,10 +155,11 @@ def resolve_scheme(
     *,
     rename: Mapping[str, str] = _NO_TAGS,
     likely: Scheme | None = None,
+    of_form: Scheme | None = None,
 ) -> Corpus:
     """Return the corpus with its scheme found, or as asked for, and its tags as that scheme writes them.
 
-    `rename` and `likely` are those of `read_corpus`.
+    `rename` and `likely` are those of `read_corpus`; `of_form` is the scheme that the form of the file says.
 
     Raises:
         UnclearSchemeError: tags may be IO or BARE, and nobody said which.
@@ -164,11 +169,11 @@ def resolve_scheme(
     if rename:
         sentences = tuple(_respell(sentence, rename) for sentence in sentences)
     try:
-        resolved = _resolve(corpus.path, sentences, scheme, rename, lambda: corpus.layout)
+        resolved = _resolve(corpus.path, sentences, scheme, rename, lambda: (corpus.layout, of_form))
     except UnclearSchemeError:
         if likely is None:
             raise
-        resolved = _resolve(corpus.path, sentences, likely, rename, lambda: corpus.layout)
+        resolved = _resolve(corpus.path, sentences, likely, rename, lambda: (corpus.layout, of_form))
     if resolved.rewrite:
         sentences = tuple(map(resolved.rewrite, sentences))
     return replace(
@@ -177,6 +182,7 @@ def resolve_scheme(
         scheme=resolved.scheme,
         evidence=resolved.evidence,
         warnings=(*corpus.warnings, *resolved.warnings),
+        task=resolved.task,
     )
 
 
@@ -188,6 +194,7 @@ class _Resolved(NamedTuple):
     warnings: tuple[str, ...]
     rewrite: Callable[[Sentence], Sentence] | None
     length: int  # in sentences
+    task: Task = Task.LABELS
 
 
 def _resolve(
@@ -195,16 +202,19 @@ def _resolve(
     sentences: Iterable[Sentence],
     wanted: Scheme | None,
     rename: Mapping[str, str] = _NO_TAGS,
-    layout: Callable[[], Layout | None] = lambda: None,
+    told: Callable[[], tuple[Layout | None, Scheme | None]] = lambda: (None, None),
 ) -> _Resolved:
     """Go through sentences, again where there is something to complain of.
 
     Args:
-        layout: returns that of the file, which may be known only when sentences have been gone through.
+        told: returns the layout of the file, and the scheme that its form says, which may be known only when
+            sentences have been gone through.
     """
     survey = _Survey(sentences)
     if not survey.count:
         raise DataError("found no sentence, expected rows of a token and its tag", name, 1)
+    layout, of_form = told()
+    wanted = of_form or wanted
     used = {tag for _, tag in survey.bigrams} - {schemes.EDGE}
     if not used:
         return _Resolved(Scheme.BARE, "no tag column was read", (), None, survey.count)
@@ -217,14 +227,15 @@ def _resolve(
         if wanted is None and detected.question:
             line = _find_tag(sentences, used - {schemes.OUTSIDE, schemes.UNKNOWN_TAG})[1]
             raise UnclearSchemeError(detected.question, name, line)
-    scheme, evidence = (wanted, "as asked for") if wanted else (detected.scheme, detected.evidence)
+    reason = "of words on lines" if of_form else "as asked for"
+    scheme, evidence = (wanted, reason) if wanted else (detected.scheme, detected.evidence)
     meant = schemes.respell(used, scheme)
     _refuse_strangers(sentences, used - meant.keys(), scheme, name)
     if scheme is Scheme.IO and detected.scheme.has_prefixes:
         _refuse_prefixes(sentences, used, detected.scheme, name)
     if scheme is Scheme.BARE and schemes.UNKNOWN_TAG in used:
         _refuse_marks_not_known(sentences, name)
-    mixups = [f"{each.message} (line {each.line})" for each in survey.sample.find_mixups(layout())]
+    mixups = [f"{each.message} (line {each.line})" for each in survey.sample.find_mixups(layout)]
     warnings = [
         *mixups,
         *_warn_of_spelling(survey, meant, scheme),
@@ -232,7 +243,9 @@ def _resolve(
         *_warn_of_steps(survey, meant, scheme),
     ]
     rewrite = (lambda sentence: _respell(sentence, meant)) if meant else None
-    return _Resolved(scheme, evidence, tuple(warnings), rewrite, survey.count)
+    written = {meant.get(tag, tag) for tag in used}
+    task = schemes.find_task(written, scheme, has_characters=survey.sample.has_characters)
+    return _Resolved(scheme, evidence, tuple(warnings), rewrite, survey.count, task)
 
 
 def _resolve_brackets(name: str, sentences: Iterable[Sentence], scheme: Scheme) -> _Resolved:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from tagger.text.conll.layout import Layout
 from tagger.text.conll.sentence import CONLLU_COLUMNS, UNSPECIFIED, Sentence
+from tagger.text.tokenizer import Mode, detect_mode
 
 SAMPLE_SENTENCES = 1000  # enough to tell words from tags, so few that they cost nothing
 _TAG = re.compile(r"O|[BIESLUMW][-_]\S+")
@@ -46,6 +47,11 @@ class ColumnSample:
         self._counts_up = self._counts_up and _is_count(sentence.tokens)
         self._tokens.update(sentence.tokens)
         self._tags.update(sentence.tags)
+
+    @property
+    def has_characters(self) -> bool:
+        """Whether the tokens are characters."""
+        return detect_mode([[*self._tokens.elements()]]) is Mode.CHARACTERS
 
     def find_mixups(self, layout: Layout | None) -> list[Mixup]:
         """Return what is odd about the columns of token and tag; nothing where the file has no columns."""

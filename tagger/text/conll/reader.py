@@ -25,13 +25,14 @@ from tagger.text.conll.evidence import (
 )
 from tagger.text.conll.hints import describe_empty_column, describe_names, find_tag_columns
 from tagger.text.conll.layout import CONLLU_ID, DataRow, Layout, find_layout, look_up_keys, split_row
+from tagger.text.conll.segmented import LineForm, LineReader, find_form
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, UNSPECIFIED, Columns, Sentence
 from tagger.text.conll.source import BLANKS, Block, join_sentences, read_whole_lines, strip_blanks
 from tagger.text.conll.spreadsheet import Boundaries, Cells, find_delimiter, find_fault, read_rows
 from tagger.text.conll.table import Cuttings, cut_block
 from tagger.text.counting import count_of
 from tagger.text.files import FilePath, display_name, is_stdin
-from tagger.text.schemes import UNKNOWN_TAG
+from tagger.text.schemes import UNKNOWN_TAG, Scheme
 
 NEW_DOCUMENT = re.compile(r"#\s*newdoc\b|#begin document")
 
@@ -81,6 +82,7 @@ class ColumnReader:
         share: bool = False,
     ) -> None:
         self.layout: Layout | None = None  # known after the first data row
+        self.scheme: Scheme | None = None  # of the tags, where the form of the file says so
         self._path = path
         self._name = display_name(path)
         self._columns = columns
@@ -106,8 +108,11 @@ class ColumnReader:
     def _read(self) -> Iterator[Sentence]:
         blocks = read_whole_lines(self._path, self._encoding, self._note)
         head = list(_take_first(blocks))
-        delimiter = find_delimiter(head[-1].text, self._name)
-        if delimiter:
+        form = find_form(head[-1].text) if self._columns.may_be_lines else None
+        delimiter = None if form else find_delimiter(head[-1].text, self._name)
+        if form:
+            yield from self._read_lines(form, chain(head, blocks))
+        elif delimiter:
             yield from self._read_spreadsheet(
                 read_rows(chain(head, blocks), delimiter, self._name), delimiter
             )
@@ -116,6 +121,14 @@ class ColumnReader:
         if self._warn:
             for fact, first in self.describe_notes():
                 self._warn(f"{fact} (first: line {first})")
+
+    def _read_lines(self, form: LineForm, blocks: Iterable[Block]) -> Iterator[Sentence]:
+        """Read lines of words."""
+        columns = self._columns
+        reader = LineReader(form, self._name, columns.task, columns.compounds, self._note, self._fault)
+        for sentence in reader.read(blocks):
+            self.scheme = reader.scheme
+            yield sentence
 
     def _read_columns(self, blocks: Iterable[Block]) -> Iterator[Sentence]:
         evidence, waiting = Evidence(), list[Block]()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tagger.errors import ConfigError
+from tagger.text.schemes import Task
 
 CONLLU_COLUMNS = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
 TAG_COLUMNS = ("UPOS", "XPOS")  # where `_` means that the tag is not known
@@ -28,6 +29,10 @@ class Columns:
     Args:
         blank_tokens: what becomes of a row whose token is nothing but blanks.
         tag_names: of tags that are numbers, in their order.
+        task: what is made of words: `LABELS` of them, or characters whose tags say which words they make; None: what
+            the file shows.
+        compounds: what becomes of brackets around compound words on lines of words with tags: opened, or each kept
+            as one word.
     """
 
     token: Column = 0
@@ -35,6 +40,15 @@ class Columns:
     features: tuple[Column, ...] = ()
     blank_tokens: BlankTokens = "error"
     tag_names: tuple[str, ...] = ()
+    task: Task | None = None
+    compounds: Literal["open", "keep"] = "open"
+
+    @property
+    def may_be_lines(self) -> bool:
+        """Say whether lines of words would do: tags are wanted, and nobody said in which column of several."""
+        return (self.token == 0 or isinstance(self.token, str)) and (
+            self.tag == -1 or isinstance(self.tag, str)
+        )
 
 
 DEFAULT_COLUMNS = Columns()

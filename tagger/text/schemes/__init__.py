@@ -20,6 +20,7 @@ from tagger.text.schemes.notation import (
     read_brackets,
     respell,
 )
+from tagger.text.schemes.segmentation import Task, find_task, name_type
 from tagger.text.schemes.spans import (
     Span,
     candidates,
@@ -53,6 +54,7 @@ __all__ = [
     "Detection",
     "Scheme",
     "Span",
+    "Task",
     "allowed",
     "are_brackets",
     "candidates",
@@ -64,10 +66,12 @@ __all__ = [
     "detect",
     "detect_from_bigrams",
     "find_foreign_notation",
+    "find_task",
     "is_legal_step",
     "is_question_mark",
     "is_tag",
     "labels_of",
+    "name_type",
     "parse_scheme",
     "read_brackets",
     "respell",

@@ -175,6 +175,8 @@ class LabelledRecipe:
 
     def terms(self, run: Run, progress: float) -> tuple[float, ...]:
         asked = self.settings.recall_cost
+        if self.data.train.task.cuts_words:
+            return progress, 0.0  # no word is missed without another one in its place
         if asked != "auto":
             return progress, asked
         return progress, recall_cost(run.known) if self.data.dev_has_spans else 0.0
