@@ -25,7 +25,7 @@ from tagger.errors import TaggerError
 from tagger.model.memory import MemoryExhaustedError, is_out_of_memory
 from tagger.model.threads import one_thread
 from tagger.training.workers.child import dump, serve
-from tagger.training.workers.gradient import Gradient, GradientComputer, Learner, GradientTask
+from tagger.training.workers.gradient import Gradient, GradientComputer, GradientTask, Learner
 from tagger.training.workers.outbox import Outbox, Parcel
 from tagger.training.workers.shared import CONTEXT, SharedTensors, lent
 

@@ -23,7 +23,7 @@ from tagger.training import loop, output
 from tagger.training.loop import StepFacts
 from tagger.training.margin import LARGEST_RECALL_COST
 from tagger.training.objective import LabellingObjective
-from tagger.training.workers.gradient import GradientComputer, Task
+from tagger.training.workers.gradient import GradientComputer, GradientTask
 from tagger.training.workers.team import MemoryExhaustedError, WorkerLostError, assemble
 
 
@@ -42,9 +42,9 @@ def train_alone(run, recipe, rounds: int, workers: int) -> None:
             run.optimizer.step(gradient.values, rate)
 
 
-def make_task(groups, number: int, terms: tuple[float, float] = (0.0, 0.0)) -> Task:
+def make_task(groups, number: int, terms: tuple[float, float] = (0.0, 0.0)) -> GradientTask:
     sentences = sum(item.stop - item.start for item in groups)
-    return Task(groups, (1, 0, number), 1 / sentences, sum(item.tokens for item in groups), terms)
+    return GradientTask(groups, (1, 0, number), 1 / sentences, sum(item.tokens for item in groups), terms)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_what_fails_in_a_child_is_told_here_and_the_team_goes_on(read_tiny):
     recipe.learner.network.__class__ = Faulty
     batches = recipe.batches(recipe.corpus, 0, 0, 2)
 
-    def tasks(progress: float) -> list[Task]:
+    def tasks(progress: float) -> list[GradientTask]:
         return [make_task(groups, number, (progress, 0.0)) for number, groups in enumerate(batches[:2])]
 
     with assemble(recipe.learner, 2) as team:
