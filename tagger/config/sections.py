@@ -146,6 +146,8 @@ class CorpusConfig(Section):
 class EmbeddingConfig(Section):
     """What the encoder sees of a token. A size of 0 switches a feature off."""
 
+    _added = ("fold_width", "word_mark_dim")
+
     word_dim: OptionalSize = Field(default=64, description="size of the word embedding")
     lowercase: bool = Field(
         default=True, description="words that differ in case share an embedding; the shape tells case"
@@ -177,6 +179,14 @@ class EmbeddingConfig(Section):
     gazetteer_dim: Size = Field(default=16, description="size of the embedding of a gazetteer's marks")
     gazetteer_ignore_case: bool = Field(
         default=False, description="whether gazetteers find names that are written in another case"
+    )
+    word_mark_dim: OptionalSize = Field(
+        default=0,
+        description="size of each of three embeddings that say where in a known word a character may stand, for "
+        "models that cut text into words; known are those of training and of each gazetteer, then a list of words",
+    )
+    fold_width: bool = Field(
+        default=False, description="full-width letters, digits and marks are read as half-width ones"
     )
 
 

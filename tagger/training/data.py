@@ -6,6 +6,7 @@ It says what it found as facts; printing them is the caller's.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,6 +25,7 @@ from tagger.runtime.lexicon import Lexicon
 from tagger.runtime.trained import TrainedModel, inner_scheme, inner_tags
 from tagger.text import costs, schemes
 from tagger.text.conll import Corpus, Sentence, read_corpus
+from tagger.text.features import fold_width
 from tagger.text.gazetteer import Gazetteer
 from tagger.text.schemes import Scheme
 from tagger.text.tokenizer import Mode, detect, has_unspaced_words
@@ -169,7 +171,11 @@ def prepare_corpora(learned: Corpus, dev: Corpus | None, test: Corpus | None, *,
     found = detect(sentence.tokens for sentence in learned.sentences)
     mode = found.mode if chosen.mode == "auto" else Mode(chosen.mode)
     settled = complete_settings(
-        config, learned.scheme, mode.value, found.splits if chosen.splits == "auto" else chosen.splits
+        config,
+        learned.scheme,
+        mode.value,
+        found.splits if chosen.splits == "auto" else chosen.splits,
+        cuts_words=learned.task.cuts_words,
     )
     held_out = dev is None
     if dev is None:
@@ -260,7 +266,11 @@ def build_lexicon(corpora: Corpora) -> Lexicon:
         corpora.train.scheme.has_prefixes or _has_outside(corpora.train)
     )
     tags = inner_tags(corpora.types, corpora.train.scheme, has_outside=has_outside)
-    lexicon = Lexicon.build(corpora.train.sentences, tags, corpora.config.embedding, corpora.gazetteers)
+    sentences, embedding = corpora.train.sentences, corpora.config.embedding
+    words = (
+        [_count_words(each, corpora.train.scheme) for each in sentences] if embedding.word_mark_dim else []
+    )
+    lexicon = Lexicon.build(sentences, tags, embedding, corpora.gazetteers, words)
     if corpora.base is not None:
         lexicon = corpora.base.lexicon.followed_by(lexicon)
     if corpora.encoder is not None:
@@ -268,6 +278,12 @@ def build_lexicon(corpora: Corpora) -> Lexicon:
     if corpora.vectors is not None:
         lexicon = lexicon.with_words(corpora.vectors.words)
     return replace(lexicon, speller=corpora.language.tables.speller) if corpora.language else lexicon
+
+
+def _count_words(sentence: Sentence, scheme: Scheme) -> Counter[str]:
+    """Count the words that the tags of a sentence make of its characters."""
+    spans = _spans(sentence, scheme)
+    return Counter(fold_width("".join(sentence.tokens[start:end])) for _, start, end in spans)
 
 
 def _has_outside(corpus: Corpus) -> bool:
@@ -288,7 +304,11 @@ def encode_training(corpora: Corpora, lexicon: Lexicon) -> EncodedCorpus:
             sentence, schemes.candidates(sentence.tags, corpora.train.scheme, inner), inner, limit
         )
     ]
-    return encode([sentence for sentence, _ in pieces], lexicon, [options for _, options in pieces])
+    sentences = [sentence for sentence, _ in pieces]
+    words = None
+    if corpora.config.embedding.word_mark_dim:
+        words = [_count_words(each, corpora.train.scheme) for each in sentences]
+    return encode(sentences, lexicon, [options for _, options in pieces], words=words)
 
 
 _Options = Sequence[Sequence[str]]  # for each token the tags that it may have
