@@ -59,9 +59,11 @@ def make_model(
     )
     rows = [Sentence(tuple(WORDS), features=columns)]
     rows.append(Sentence(tuple(WORDS[5:]), features=tuple(each[5:] for each in columns)))
-    lexicon = Lexicon.build(
-        rows, inner_tags(known, Scheme(scheme), has_outside=has_outside), config.embedding, gazetteers
-    )
+    tags = inner_tags(known, Scheme(scheme), has_outside=has_outside)
+    cut = [
+        {"NewYork": 2, "metLi": 1, "天地": 3, "天地玄": 1, "宇宙洪荒": 1}
+    ]  # words, for models that know some
+    lexicon = Lexicon.build(rows, tags, config.embedding, gazetteers, cut)
     if language is not None:
         lexicon, config = replace(lexicon, speller=language), settings.override(config, {"lm.used": True})
     return finish_model(lexicon, config)

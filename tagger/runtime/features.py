@@ -35,11 +35,10 @@ from tagger.runtime.kinds import (
     Weights,
     join,
     lay_out,
-    read_side_by_side,
     read_vocab,
 )
 from tagger.runtime.wordmarks import WordMarks
-from tagger.text.features import LONGEST_WORD, affixes, bigrams, fold_width, normalise, shape
+from tagger.text.features import LONGEST_WORD, affixes, bigrams, fold_width, fold_widths, normalise, shape
 from tagger.text.gazetteer import MARKS, Gazetteer
 from tagger.text.marks import parse_feature_columns
 from tagger.text.vocab import PAD, UNKNOWN, Vocab
@@ -433,12 +432,12 @@ class Bigrams(NumberedFeature, PlaceFeature):
 
     def rows(self, tokens: Sequence[str], values: Sequence[Sequence[str]]) -> Rows:
         del values
-        read = [fold_width(token) for token in tokens] if self.folds_width else tokens
+        read = fold_widths(tokens) if self.folds_width else tokens
         rows = np.array(self.vocab.rows(bigrams(read)), dtype=np.int64)
         return np.stack((rows[:-1], rows[1:]), axis=1)
 
-    def reader(self, weights: Weights) -> Reader:
-        return read_side_by_side([weights["bigram.weight"]] * 2)
+    def tables(self, weights: Weights) -> list[Floats]:
+        return [weights["bigram.weight"]] * 2
 
 
 FEATURES: tuple[type[Feature], ...] = (

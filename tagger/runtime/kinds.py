@@ -121,12 +121,19 @@ class PlaceFeature(Feature):
             ModelError: the feature is read from columns that are not given.
         """
 
+    @abstractmethod
+    def tables(self, weights: Weights) -> list[Floats]:
+        """Return the (V, D') table in which each column of rows is looked up; side by side they are D wide."""
+
+    def reader(self, weights: Weights) -> Reader:
+        return read_side_by_side(self.tables(weights))
+
 
 class MarkFeature(PlaceFeature):
     """Some values a token, few of them distinct, so that what they add is cached together with a word."""
 
-    def reader(self, weights: Weights) -> Reader:
-        return read_side_by_side([weights[name] for name in self.weight_shapes()])
+    def tables(self, weights: Weights) -> list[Floats]:
+        return [weights[name] for name in self.weight_shapes()]
 
 
 @dataclass(frozen=True)

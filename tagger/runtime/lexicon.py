@@ -29,7 +29,7 @@ from tagger.runtime.kinds import (
 )
 from tagger.runtime.wordmarks import WordMarks
 from tagger.text.conll import Sentence
-from tagger.text.features import bigrams, fold_width
+from tagger.text.features import bigrams, fold_widths
 from tagger.text.gazetteer import Gazetteer
 from tagger.text.language import Speller
 from tagger.text.vocab import PAD, Vocab
@@ -123,8 +123,9 @@ class Lexicon:
         for sentence in sentences:
             words.update(sentence.tokens)
             if embedding.bigram_dim:
-                read = map(fold_width, sentence.tokens) if embedding.fold_width else sentence.tokens
-                pairs.update(bigrams(tuple(read)))
+                pairs.update(
+                    bigrams(fold_widths(sentence.tokens) if embedding.fold_width else sentence.tokens)
+                )
             if columns:
                 for count, values in zip(columns, sentence.features, strict=True):
                     count.update(values)

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tagger.config import EmbeddingConfig
-from tagger.runtime.kinds import Floats, PlaceFeature, Reader, Rows, Shapes, TextCounts, Weights
+from tagger.runtime.kinds import Floats, PlaceFeature, Rows, Shapes, TextCounts, Weights
 from tagger.text.wordlist import KINDS, NO_MARK, ROWS, WordList, split_mark
 
 PARTS = ("begin", "end", "across")
@@ -87,15 +87,8 @@ class WordMarks(PlaceFeature):
             for part, kinds in zip(PARTS, KINDS, strict=True)
         }
 
-    def reader(self, weights: Weights) -> Reader:
-        tables = [self._lay_out(weights, place) for place in range(len(self.lists))]
-
-        def read(rows: Rows) -> Floats:
-            return np.concatenate(
-                [table[column] for table, column in zip(tables, rows.T, strict=True)], axis=1
-            )
-
-        return read
+    def tables(self, weights: Weights) -> list[Floats]:
+        return [self._lay_out(weights, place) for place in range(len(self.lists))]
 
     def _lay_out(self, weights: Weights, place: int) -> Floats:
         """Return (ROWS, 3 * dim): what each mark of a list adds to a character."""

@@ -42,6 +42,11 @@ def fold_width(text: str) -> str:
     return text.translate(_WIDTHS) if _IS_WIDE.search(text) else text
 
 
+def fold_widths(tokens: Sequence[str]) -> Sequence[str]:
+    """Do the same with tokens; most sentences have none that it changes."""
+    return [fold_width(token) for token in tokens] if _IS_WIDE.search("".join(tokens)) else tokens
+
+
 def shape(word: str) -> str:
     """Sketch a word's spelling, runs longer than two cut to two.
 

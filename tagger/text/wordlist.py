@@ -7,7 +7,7 @@ longest words that begin at it, that end at it, and that go across it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -64,44 +64,42 @@ class WordList:
             forgotten: how often words are to count as not seen: what a training sentence adds to a list that was
                 made of it would give its words away.
         """
-        text = fold_width("".join(tokens))
-        is_plain = len(text) == len(tokens)  # else some tokens are several code points
-        place = None if is_plain else [0, *accumulate(map(len, tokens))]
         begins, ends, inner = [0] * len(tokens), [0] * len(tokens), [0] * len(tokens)
-        known = self.words
-        for start, end in self._find(text, len(tokens), place):
-            if forgotten:
-                word = text[start:end] if place is None else text[place[start] : place[end]]
-                if known[word] <= forgotten.get(word, 0):
-                    continue
-            size = end - start
-            kind = size - 1 if size < _KINDS else _KINDS - 1
-            if kind > begins[start]:
-                begins[start] = kind
-            if kind > ends[end - 1]:
-                ends[end - 1] = kind
+        for start, end in self._find(tokens, forgotten or {}):
+            kind = min(end - start, _KINDS) - 1
+            begins[start] = kind  # of the words that begin here the longest comes last, ...
+            if not ends[end - 1]:
+                ends[end - 1] = kind  # ... of those that end here it comes first
             for between in range(start + 1, end - 1):
-                if kind - 1 > inner[between]:
-                    inner[between] = kind - 1
+                inner[between] = max(inner[between], kind - 1)
         return [
             NO_MARK + (first * _KINDS + last) * _INNER_KINDS + across
             for first, last, across in zip(begins, ends, inner, strict=True)
         ]
 
-    def _find(self, text: str, length: int, place: Sequence[int] | None) -> Iterable[tuple[int, int]]:
-        """Yield where words begin and end, in tokens."""
-        known, reach = self.words, self._reach
-        if place is None:
-            for start in range(length - 1):
-                longest = reach.get(text[start : start + 2])
-                if longest is not None:
-                    for end in range(start + 2, min(start + longest, length) + 1):
-                        if text[start:end] in known:
-                            yield start, end
+    def _find(self, tokens: Sequence[str], forgotten: Mapping[str, int]) -> Iterator[tuple[int, int]]:
+        """Yield where words begin and end, in tokens, in the order of both."""
+        text, length = fold_width("".join(tokens)), len(tokens)
+        if len(text) != length:  # some tokens are several code points
+            yield from self._find_slowly(text, [0, *accumulate(map(len, tokens))], forgotten)
             return
+        known, reach = self.words, self._reach.get
         for start in range(length - 1):
-            for end in range(start + 2, min(start + LONGEST, length) + 1):
-                if text[place[start] : place[end]] in known:
+            longest = reach(text[start : start + 2])
+            if longest is not None:
+                for end in range(start + 2, min(start + longest, length) + 1):
+                    count = known.get(text[start:end])
+                    if count is not None and (not forgotten or count > forgotten.get(text[start:end], 0)):
+                        yield start, end
+
+    def _find_slowly(
+        self, text: str, places: Sequence[int], forgotten: Mapping[str, int]
+    ) -> Iterator[tuple[int, int]]:
+        """Do the same where tokens begin at these places of the text."""
+        for start in range(len(places) - 2):
+            for end in range(start + 2, min(start + LONGEST, len(places) - 1) + 1):
+                word = text[places[start] : places[end]]
+                if self.words.get(word, 0) > forgotten.get(word, 0):
                     yield start, end
 
     def as_dict(self) -> dict[str, Any]:
