@@ -56,9 +56,15 @@ class Tagger:
     """
 
     def __init__(
-        self, model: TrainedModel, network: EmissionScorer | None = None, *, dev_f1: float | None = None
+        self,
+        model: TrainedModel,
+        network: EmissionScorer | None = None,
+        *,
+        dev_f1: float | None = None,
+        directory: Path | None = None,
     ) -> None:
         self.model = model
+        self.directory = directory
         self._dev_f1 = dev_f1
         self._network = network or Network(model)
         self._decoder = Decoder(model)
@@ -336,7 +342,7 @@ def load_tagger(directory: str | os.PathLike[str]) -> Tagger:
         ModelError: the directory or a file in it is missing, damaged or of another format version.
     """
     place = Path(directory)
-    return Tagger(load_model(place), dev_f1=find_dev_f1(place))
+    return Tagger(load_model(place), dev_f1=find_dev_f1(place), directory=place)
 
 
 def build_question(min_confidence: float | None, nbest: int, *, confidences: bool = True) -> Question:
