@@ -15,7 +15,7 @@ from tagger.cli.tables import printable
 from tagger.scoring import Kind
 from tagger.scoring.report import Analysis, Confused, Mistake, WrongSentence, cut, join_tokens
 from tagger.text.counting import count_of
-from tagger.text.schemes import Scheme, Span
+from tagger.text.schemes import Span
 
 EXAMPLES = 3  # of each kind of error: enough to see a pattern, few enough to read on
 CONTEXT = 8  # tokens on either side of a mistake
@@ -65,7 +65,7 @@ def _examples(analysis: Analysis, confused: Confused) -> Table:
         grid.add_column(column, justify="right", no_wrap=True)
     grid.add_column("sentence", overflow="fold")
     for sentence, mistake in islice(different.values(), EXAMPLES):
-        _add_example(grid, sentence, mistake, only_mistakes=analysis.scheme is Scheme.BARE)
+        _add_example(grid, sentence, mistake, only_mistakes=analysis.covers_everything)
     return grid
 
 

@@ -170,6 +170,9 @@ def _are_scores(part: object) -> bool:
     """Tell whether a part of the scores has what is shown of it; numbers are fractions and counts."""
     if not isinstance(part, Mapping) or not isinstance(part.get("micro"), Mapping):
         return False
+    words = part.get("words", {})
+    if not isinstance(words, Mapping) or not all(each is None or _is_number(each) for each in words.values()):
+        return False
     return all(_is_number(part["micro"].get(name)) for name in _SCORE) and _is_finite(part)
 
 

@@ -26,6 +26,7 @@ from tagger.text.marks import parse_feature_columns
 from tagger.text.passages import Event, Passage, split_text, watch_for_pauses
 from tagger.text.raw import InputSettings, Pause, Row
 from tagger.text.repetition import find_repeats, number_scopes, scope_size
+from tagger.text.schemes import name_type
 from tagger.text.tokenizer import (
     DEFAULT_SPLITS,
     Mode,
@@ -76,7 +77,8 @@ class Tagger:
     def __repr__(self) -> str:
         found = self.model
         dev = "" if self._dev_f1 is None else f", dev F1 {100 * self._dev_f1:.2f}"
-        return f"<Tagger of {', '.join(found.types)} ({found.scheme}), {found.parameters:,} parameters{dev}>"
+        types = (name_type(each, found.task) for each in found.types)
+        return f"<Tagger of {', '.join(types)} ({found.scheme}), {found.parameters:,} parameters{dev}>"
 
     @property
     def types(self) -> list[str]:

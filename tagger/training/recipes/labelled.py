@@ -335,11 +335,12 @@ def _score(corpus: Corpus, model: TrainedModel, training: AbstractSet[str] | Non
 
 
 def _write_reports(data: Corpora, finished: FinishedLabeller, seconds: float, parameters: int) -> None:
-    scores = {"dev": finished.dev.scores.as_dict()}
+    scores = {"dev": finished.dev.scores}
     if finished.test is not None:
-        scores["test"] = finished.test.scores.as_dict()
+        scores["test"] = finished.test.scores
     directory = finished.directory
-    content = dump_json(describe("scores", scores), indent=2)
+    found = {part: each.as_dict() for part, each in scores.items()}
+    content = dump_json(describe("scores", found), indent=2)
     write_atomically(directory / files.SCORES, content.encode() + b"\n")
     reports.write_words(directory, data.training_words)
     text = card.describe_labeller(
