@@ -175,12 +175,13 @@ def details_view(analysis: Analysis) -> Group:
     parts: list[RenderableType] = []
     groups = {}
     if not is_bare:
-        parts.append(_matching_table(analysis.evaluation))
+        if analysis.task is not Task.WORDS:  # whose near misses are of boundaries alone
+            parts.append(_matching_table(analysis.evaluation))
         groups[f"{what} of (tokens)"] = analysis.span_lengths
     groups["sentence of (tokens)"] = analysis.sentence_lengths
     if analysis.novelty is not None:
         groups[f"{what} in training"] = analysis.novelty
-    parts += [_parts_table(name, scores) for name, scores in groups.items()]
+    parts += [_parts_table(name, scores, is_bare=is_bare) for name, scores in groups.items()]
     if is_bare:
         parts.append(_largest_confusions(analysis.confusion))
     elif has_types:
@@ -197,7 +198,13 @@ def _matching_table(evaluation: Evaluation) -> Table:
     return table
 
 
-def _parts_table(name: str, scores: Mapping[str, Score]) -> Table:
+def _parts_table(name: str, scores: Mapping[str, Score], *, is_bare: bool) -> Table:
+    """Draw the scores of parts; every token has a bare label, so that all three fractions are the accuracy."""
+    if is_bare:
+        table = _plain_table(name, "accuracy", "tokens")
+        for group, score in scores.items():
+            table.add_row(group, percent(score.recall), f"{score.support:,}")
+        return table
     table = _plain_table(name, "precision", "recall", "F1", "support")
     for group, score in scores.items():
         table.add_row(group, *_cells(score))

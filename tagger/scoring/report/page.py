@@ -56,7 +56,7 @@ def render_page(analysis: Analysis) -> str:
     style, script = (_read(f"page.{ending}") for ending in ("css", "js"))
     name = escape_html(analysis.name or "evaluation")
     sections = [_section("scores", "Scores", _scores(analysis))]
-    if analysis.scheme is not Scheme.BARE:
+    if analysis.scheme is not Scheme.BARE and analysis.task is not Task.WORDS:
         sections.append(_section("matching", "Near misses", _matching(analysis.evaluation)))
     if analysis.scores.has_types:
         sections.append(_section("confusion", "Confusion of types", _confusion(analysis)))
