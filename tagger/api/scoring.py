@@ -12,6 +12,7 @@ from tagger import scoring
 from tagger.api.sources import Column, CorpusSource, FilePath, find_corpus, find_scheme, load, make_corpus
 from tagger.errors import ConfigError
 from tagger.runtime.evaluation import find_columns, label_sentences, read_gold
+from tagger.runtime.reports import read_words
 from tagger.runtime.tagger import Tagger
 from tagger.scoring.answers import (
     AnswerColumns,
@@ -21,6 +22,7 @@ from tagger.scoring.answers import (
     likely_scheme,
     match_answers,
     read_answers,
+    read_word_list,
     report_answers_with_seqeval,
     surfaces_of,
 )
@@ -50,7 +52,8 @@ def evaluate(
     Args:
         model: a tagger, or its directory.
         corpus: with gold tags.
-        training: the corpus that the model was trained on: spans seen and unseen in it are scored apart.
+        training: the corpus that the model was trained on, or a file of its words, one a line: what is seen and
+            unseen in it is scored apart. None: the words that lie beside a model of words or of parts of speech.
         min_confidence: leave out names that are less probable; None: what training chose, 0: nothing.
         scheme: of the corpus's tags; None: the model's, or what is found.
         token_column, tag_column, blank_tokens, encoding: of files; None: as in training.
@@ -80,7 +83,11 @@ def evaluate(
     gold = _find_gold(corpus, found.scheme, chosen, find_scheme(scheme), "corpus")
     if gold.scheme is Scheme.IO and found.scheme.has_prefixes:
         gold = _spell_out(gold, found.scheme)
-    learned = None if training is None else _find_gold(training, found.scheme, chosen, None, "training")
+    surfaces = _read_training_words(training, gold, chosen.corpus.encoding)
+    if surfaces is None and training is not None:
+        surfaces = surfaces_of(_find_gold(training, found.scheme, chosen, None, "training"))
+    elif surfaces is None and _scores_words(gold) and tagger.directory is not None:
+        surfaces = read_words(tagger.directory)
     began = time.perf_counter()
     labellings = label_sentences(tagger, gold.sentences, min_confidence=min_confidence)
     seconds = time.perf_counter() - began
@@ -93,7 +100,8 @@ def evaluate(
         confidences=None
         if strict or (gold.scheme is Scheme.IO and found.scheme is Scheme.BARE)  # several become one
         else [[span.confidence or 0.0 for span in each.spans] for each in labellings],
-        training_surfaces=None if learned is None else surfaces_of(learned),
+        training_surfaces=surfaces,
+        task=gold.task,
         name=gold.path,
     )
     answers = Answers(path=gold.path, tags=tuple(map(tuple, tags)), scheme=gold.scheme)
@@ -123,7 +131,8 @@ def score(
         gold: the right labels; a file may hold the predicted ones too, in its last column.
         predicted: the same tokens with predicted labels.
         other: those of a second system, compared with the first by approximate randomisation.
-        training: the corpus that the system was trained on: spans seen and unseen in it are scored apart.
+        training: the corpus that the system was trained on, or a file of its words, one a line: what is seen and
+            unseen in it is scored apart.
         scheme, predicted_scheme: of the tags; None: found by looking.
         token_column, gold_column, predicted_column, encoding: of files.
         strict: count only spans that the scheme spells out in full.
@@ -150,8 +159,8 @@ def score(
         encoding=encoding,
     )
     corpus, systems = _find_answers([gold, predicted, other], columns)
-    surfaces = None
-    if training is not None:
+    surfaces = _read_training_words(training, corpus, encoding)
+    if surfaces is None and training is not None:
         learned = Columns(token=token_column, tag=-1 if gold_column is None else gold_column)
         surfaces = surfaces_of(find_corpus(training, learned, columns.scheme, encoding, "training"))
     analyses = [analyse_answers(corpus, each, strict=strict, training_surfaces=surfaces) for each in systems]
@@ -186,6 +195,18 @@ def _find_answers(
         for name, each in zip(("predicted", "other"), given[1:], strict=False)
     ]
     return corpus, answers
+
+
+def _scores_words(corpus: Corpus) -> bool:
+    """Say whether words that training had are scored apart from others: words that tags make, or that have tags."""
+    return corpus.task.cuts_words or corpus.scheme is Scheme.BARE
+
+
+def _read_training_words(source: CorpusSource | None, gold: Corpus, encoding: str) -> frozenset[str] | None:
+    """Return the words of a file that is no corpus but a list of them; None where it is no such file."""
+    if isinstance(source, str | PathLike) and _scores_words(gold):
+        return read_word_list(source, encoding)
+    return None
 
 
 def _spell_out(corpus: Corpus, scheme: Scheme) -> Corpus:

@@ -79,6 +79,9 @@ def evaluate(
 ) -> None:
     """Score a model on a labelled corpus: precision, recall and F1 per type, token accuracy.
 
+    Of words, and of tokens with parts of speech, those unseen in training are scored apart: training has left its
+    words in the model's directory. For a model that has none, give --train.
+
     Example: [bold]tagger evaluate models/english data/english/test.conll[/bold]
     """
     from rich.console import Console
@@ -121,11 +124,12 @@ def evaluate(
 def _warn(console: Console, result: ScoringResult, types: list[str]) -> None:
     """Say what was odd about the corpus, and which of its types no model could find that doesn't know them."""
     from tagger.cli.messages import list_counts, warn
+    from tagger.text.schemes import name_type
 
     corpus = result.gold
     for warning in corpus.warnings:
         warn(console, f"{corpus.path}: {warning}")
-    known = set(types)
+    known = {name_type(name, corpus.task) for name in types}
     strange = {name: each.support for name, each in sorted(result.scores.types.items()) if name not in known}
     if strange:
         listed = list_counts(strange)

@@ -11,6 +11,7 @@ from tagger.cli.messages import list_counts, say, warn
 from tagger.cli.tables import percent
 from tagger.text.counting import count_of
 from tagger.text.features import normalise
+from tagger.text.schemes import name_type
 from tagger.text.tokenizer import UNSPACED_ADVICE
 from tagger.training.data import count_known_names, describe_corpus
 
@@ -35,7 +36,8 @@ def describe_corpora(console: Console, data: Corpora) -> None:
     }
     console.print(_sizes(facts))
     say(console, f"scheme {data.config.corpus.scheme}: {data.train.evidence}")
-    say(console, f"types: {', '.join(data.types)}; tokens are {data.config.corpus.mode}")
+    types = (name_type(each, data.train.task) for each in data.types)
+    say(console, f"types: {', '.join(types)}; tokens are {data.config.corpus.mode}")
     if data.has_unspaced_words:
         warn(console, f"{data.train.path}: {UNSPACED_ADVICE}")
     if data.held_out:

@@ -156,7 +156,7 @@ TrainingCorpus = Annotated[
     typer.Option(
         "--train",
         metavar="FILE",
-        help="Training corpus: spans seen and unseen in it are scored apart.",
+        help="Training corpus, or a list of its words: what is seen and unseen in it is scored apart.",
         rich_help_panel=READING,
     ),
 ]

@@ -146,4 +146,4 @@ def _render(result: ScoringResult, *, details: bool, errors: int) -> None:
         title = answers.path if result.comparison else None
         analysis.show(console, each, details=details, errors=errors, title=title, seqeval=report)
     if result.comparison:
-        console.print(tables.comparison_line(result.comparison, result.scores.headline[0]))
+        console.print(tables.comparison_line(result.comparison, result.scores.headline_name))

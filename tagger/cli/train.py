@@ -238,8 +238,7 @@ def _run(talk: Console, config: Config, run: Callable[..., TrainingResult]) -> T
 
 
 def _describe_dev(dev: Scores) -> str:
-    name, value = dev.headline
-    return f"dev {name} {100 * value:6.2f}"
+    return f"dev {dev.headline_name} {100 * dev.headline[1]:6.2f}"
 
 
 def _show(talk: Console, result: TrainingResult, as_json: bool) -> None:

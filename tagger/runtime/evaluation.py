@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import replace
 from os import PathLike
@@ -66,12 +67,31 @@ def label_sentences(
     )
 
 
-def score_tagger(tagger: Tagger, corpus: Corpus) -> Scores:
-    """Score a tagger on a labelled corpus; types that it doesn't know count as missed."""
+def score_tagger(tagger: Tagger, corpus: Corpus, training: AbstractSet[str] | None = None) -> Scores:
+    """Score a tagger on a labelled corpus; types that it doesn't know count as missed.
+
+    Args:
+        tagger: labels its tokens.
+        corpus: with gold tags.
+        training: the words that training had (`scoring.collect_surfaces`), if that is known.
+    """
     found = label_sentences(tagger, corpus.sentences, confidences=False)
-    return compare_tags(corpus, (each.tags for each in found), tagger.model.scheme)
+    return compare_tags(corpus, (each.tags for each in found), tagger.model.scheme, training)
 
 
-def compare_tags(corpus: Corpus, predicted: Iterable[Sequence[str]], scheme: Scheme) -> Scores:
+def compare_tags(
+    corpus: Corpus,
+    predicted: Iterable[Sequence[str]],
+    scheme: Scheme,
+    training: AbstractSet[str] | None = None,
+) -> Scores:
     """Score tags in a model's scheme on a labelled corpus."""
-    return scoring.score([sentence.tags for sentence in corpus.sentences], predicted, corpus.scheme, scheme)
+    return scoring.score(
+        [sentence.tags for sentence in corpus.sentences],
+        predicted,
+        corpus.scheme,
+        scheme,
+        task=corpus.task,
+        tokens=(sentence.tokens for sentence in corpus.sentences),
+        training=training,
+    )

@@ -29,6 +29,7 @@ from tagger.text.marks import parse_feature_columns
 from tagger.text.passages import Event, Passage, split_text, watch_for_pauses
 from tagger.text.raw import InputSettings, Pause, Row
 from tagger.text.repetition import find_repeats, number_scopes, scope_size
+from tagger.text.schemes import name_type
 from tagger.text.tokenizer import (
     DEFAULT_SPLITS,
     Mode,
@@ -59,9 +60,15 @@ class Tagger:
     """
 
     def __init__(
-        self, model: TrainedModel, network: EmissionScorer | None = None, *, dev_f1: float | None = None
+        self,
+        model: TrainedModel,
+        network: EmissionScorer | None = None,
+        *,
+        dev_f1: float | None = None,
+        directory: Path | None = None,
     ) -> None:
         self.model = model
+        self.directory = directory
         self._dev_f1 = dev_f1
         self._network = network or Network(model)
         self._decoder = Decoder(model)
@@ -73,7 +80,8 @@ class Tagger:
     def __repr__(self) -> str:
         found = self.model
         dev = "" if self._dev_f1 is None else f", dev F1 {100 * self._dev_f1:.2f}"
-        return f"<Tagger of {', '.join(found.types)} ({found.scheme}), {found.parameters:,} parameters{dev}>"
+        types = (name_type(each, found.task) for each in found.types)
+        return f"<Tagger of {', '.join(types)} ({found.scheme}), {found.parameters:,} parameters{dev}>"
 
     @property
     def types(self) -> list[str]:
@@ -367,7 +375,7 @@ def load_tagger(directory: str | os.PathLike[str]) -> Tagger:
         ModelError: the directory or a file in it is missing, damaged or of another format version.
     """
     place = Path(directory)
-    return Tagger(load_model(place), dev_f1=find_dev_f1(place))
+    return Tagger(load_model(place), dev_f1=find_dev_f1(place), directory=place)
 
 
 def build_question(

@@ -16,7 +16,7 @@ from tagger.errors import ConfigError, DataError
 from tagger.scoring.report import Analysis, analyse
 from tagger.text import schemes
 from tagger.text.conll import Columns, Corpus, MissingColumnError, Sentence, read_corpus, resolve_scheme
-from tagger.text.files import FilePath
+from tagger.text.files import FilePath, is_stdin, read_text
 from tagger.text.schemes import LETTERS, OUTSIDE, Detection, Scheme
 
 Column = int | str
@@ -237,6 +237,7 @@ def analyse_answers(
         predicted_scheme=answers.scheme,
         strict=strict,
         training_surfaces=training_surfaces,
+        task=gold.task,
         name=gold.path,
     )
 
@@ -246,7 +247,7 @@ def report_answers_with_seqeval(
 ) -> scoring.SeqevalReport | str:
     """Return seqeval's report on the answers of one system, or why it has none."""
     tags = [sentence.tags for sentence in gold.sentences]
-    pairs = scoring.pair_spans(tags, answers.tags, gold.scheme, answers.scheme, strict=strict)
+    pairs = scoring.pair_spans(tags, answers.tags, gold.scheme, answers.scheme, strict=strict, task=gold.task)
     return scoring.report_with_seqeval(pairs, gold.scheme)
 
 
@@ -266,7 +267,21 @@ def compare_answers(
     return scoring.compare(one, two)
 
 
+def read_word_list(path: FilePath, encoding: str) -> frozenset[str] | None:
+    """Return the words of a file with one on each line, as the bakeoffs and `words.txt` of a model have it.
+
+    None where it holds anything else: a corpus has columns, or blanks between words, or commas between fields.
+    """
+    if is_stdin(path):
+        return None
+    lines = [line for line in read_text(path, encoding).splitlines() if line]
+    if any(len(line.split()) != 1 or line != line.strip() for line in lines):
+        return None
+    has_fields = all("," in line for line in lines) or all(";" in line for line in lines)
+    return None if has_fields else frozenset(lines)
+
+
 def surfaces_of(corpus: Corpus) -> frozenset[str]:
-    """Return the words of every span of a corpus."""
-    tokens = [sentence.tokens for sentence in corpus.sentences]
-    return scoring.collect_surfaces(tokens, [sentence.tags for sentence in corpus.sentences], corpus.scheme)
+    """Return the words of every span of a corpus, or its tokens where labels are bare."""
+    tokens, tags = zip(*((each.tokens, each.tags) for each in corpus.sentences), strict=True)
+    return scoring.collect_surfaces(tokens, tags, corpus.scheme, corpus.task)

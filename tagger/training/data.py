@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
@@ -23,6 +24,7 @@ from tagger.runtime.evaluation import find_columns, read_gold
 from tagger.runtime.language import TrainedLanguageModel
 from tagger.runtime.lexicon import Lexicon
 from tagger.runtime.trained import TrainedModel, inner_scheme, inner_tags
+from tagger.scoring.answers import surfaces_of
 from tagger.text import costs, schemes
 from tagger.text.conll import Corpus, Sentence, read_corpus
 from tagger.text.features import fold_width
@@ -50,6 +52,7 @@ class Corpora:
         base: the model whose training the run continues, if any; its types are among `types`.
         gazetteers: lists of names.
         encoder: what learnt from raw text, with which the labeller begins, if any.
+        base_words: the words that the training of `base` had; None where nobody knows.
     """
 
     config: Config
@@ -63,6 +66,15 @@ class Corpora:
     base: TrainedModel | None = None
     gazetteers: tuple[Gazetteer, ...] = ()
     encoder: TrainedTextEncoder | None = None
+    base_words: AbstractSet[str] | None = frozenset()
+
+    @cached_property
+    def training_words(self) -> frozenset[str] | None:
+        """The words that the model has seen labelled; None where its labels are no words', or nobody knows."""
+        is_of_words = self.train.task.cuts_words or self.train.scheme is Scheme.BARE
+        return (
+            surfaces_of(self.train) | self.base_words if is_of_words and self.base_words is not None else None
+        )
 
     @property
     def has_unspaced_words(self) -> bool:
