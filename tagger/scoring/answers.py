@@ -15,9 +15,18 @@ from tagger import scoring
 from tagger.errors import ConfigError, DataError
 from tagger.scoring.report import Analysis, analyse
 from tagger.text import schemes
-from tagger.text.conll import Columns, Corpus, MissingColumnError, Sentence, read_corpus, resolve_scheme
+from tagger.text.conll import (
+    Columns,
+    Compounds,
+    Corpus,
+    MissingColumnError,
+    Sentence,
+    liken,
+    read_corpus,
+    resolve_scheme,
+)
 from tagger.text.files import FilePath
-from tagger.text.schemes import LETTERS, OUTSIDE, Detection, Scheme
+from tagger.text.schemes import LETTERS, OUTSIDE, Detection, Scheme, Task
 
 Column = int | str
 _CHUNK_SCHEMES = {Scheme.IOB1, Scheme.IOB2}
@@ -36,6 +45,21 @@ class AnswerColumns:
         None  # None: that of gold if given, else settled by what the tags look like
     )
     encoding: str = "utf-8"
+    task: Task | None = None  # None: found by looking
+    compounds: Compounds = "open"
+
+    @property
+    def of_gold(self) -> Columns:
+        """The columns of a file of gold labels alone."""
+        return self._columns(-1 if self.gold_column is None else self.gold_column)
+
+    @property
+    def of_answers(self) -> Columns:
+        """The columns of a file of predicted labels alone."""
+        return self._columns(self.predicted_column)
+
+    def _columns(self, tag: Column) -> Columns:
+        return Columns(token=self.token_column, tag=tag, task=self.task, compounds=self.compounds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,27 +89,31 @@ def read_answers(paths: Sequence[FilePath], wanted: AnswerColumns) -> tuple[Corp
         return corpus, [answers]
     corpus = read_corpus(
         paths[0],
-        columns=Columns(
-            token=wanted.token_column, tag=-1 if wanted.gold_column is None else wanted.gold_column
-        ),
+        columns=wanted.of_gold,
         scheme=wanted.scheme,
         encoding=wanted.encoding,
     )
-    return corpus, [_read_predicted(corpus, path, wanted) for path in paths[1:]]
+    answered = [_read_predicted(corpus, path, wanted) for path in paths[1:]]
+    return match_all_answers(corpus, answered, wanted.predicted_scheme or wanted.scheme)
 
 
-def _read_predicted(gold: Corpus, path: FilePath, wanted: AnswerColumns) -> Answers:
-    given = wanted.predicted_scheme or wanted.scheme
-    columns = Columns(token=wanted.token_column, tag=wanted.predicted_column)
-    corpus = read_corpus(
+def _read_predicted(gold: Corpus, path: FilePath, wanted: AnswerColumns) -> Corpus:
+    return read_corpus(
         path,
-        columns=columns,
-        scheme=given,
+        columns=wanted.of_answers,
+        scheme=wanted.predicted_scheme or wanted.scheme,
         encoding=wanted.encoding,
         likely=likely_scheme(gold.scheme),
         beside=gold.sentences,
     )
-    return match_answers(gold, corpus, given)
+
+
+def match_all_answers(
+    gold: Corpus, answered: Sequence[Corpus], given: Scheme | None = None
+) -> tuple[Corpus, list[Answers]]:
+    """Return gold and the answers of systems to it, all in one form: words may stand in files of many kinds."""
+    likened, *others = liken([gold, *answered])
+    return likened, [match_answers(likened, each, given) for each in others]
 
 
 def likely_scheme(expected: Scheme) -> Scheme:
@@ -107,7 +135,7 @@ def match_answers(gold: Corpus, corpus: Corpus, given: Scheme | None = None) -> 
     check_same_tokens(gold, corpus)
     tags = tuple(sentence.tags for sentence in corpus.sentences)
     if given:
-        return Answers(path=corpus.path, tags=tags, scheme=given)
+        return Answers(path=corpus.path, tags=tags, scheme=corpus.scheme)
     return _resolve_scheme(gold, corpus.path, tags, Detection(corpus.scheme, corpus.evidence))
 
 

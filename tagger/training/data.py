@@ -136,7 +136,7 @@ def read_corpora(
     )
     _refuse_tag_as_feature(learned, config)
     others = (
-        read_gold(each, learned.scheme, columns=columns, encoding=encoding)
+        read_gold(each, learned.scheme, columns=replace(columns, task=learned.task), encoding=encoding)
         if isinstance(each, Path)
         else each
         for each in (dev, test)

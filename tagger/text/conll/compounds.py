@@ -8,11 +8,9 @@ out. `[/w` is a word.
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 from tagger.text.conll.lineform import LineForm
-
-Compounds = Literal["open", "keep"]
+from tagger.text.conll.sentence import Compounds
 
 _ENDS = re.compile(r"(?P<core>.*?)(?P<closing>(?:\](?:[/_／]?[^\s/_／\[\]]{1,24})?)+)")
 _END = re.compile(r"\][/_／]?([^\]]*)")

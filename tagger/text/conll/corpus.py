@@ -258,14 +258,20 @@ def _resolve(
         check_task(written, found, task, name, line)
         if task is Task.WORDS:
             warnings.append("types of words, left out: words alone are asked for")
-            rewrite = _followed_by(rewrite, lambda sentence: drop_types(sentence, scheme))
+            rewrite = _without_types(rewrite, scheme)
     return _Resolved(scheme, evidence, tuple(warnings), rewrite, survey.count, task or found)
 
 
-def _followed_by(
-    first: Callable[[Sentence], Sentence] | None, then: Callable[[Sentence], Sentence]
+def _without_types(
+    rewrite: Callable[[Sentence], Sentence] | None, scheme: Scheme
 ) -> Callable[[Sentence], Sentence]:
-    return (lambda sentence: then(first(sentence))) if first else then
+    """Return what rewrites tags and then leaves the types of spans out."""
+
+    def drop(sentence: Sentence) -> Sentence:
+        written = rewrite(sentence) if rewrite else sentence
+        return replace(written, tags=drop_types(written.tags, scheme))
+
+    return drop
 
 
 def _resolve_brackets(

@@ -136,7 +136,7 @@ class ColumnReader:
     def _cut_words(self, sentences: Iterator[Sentence]) -> Iterator[Sentence]:
         """Make characters of the words of columns where the tags shall say which words they make."""
         task = self._columns.task
-        if task is None or not task.cuts_words:
+        if task is None or not self._columns.cuts_words:
             yield from sentences
             return
         for sentence, is_cut in cut_where_words(sentences, task):

@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from tagger.text.conll.compounds import Compounds, FaultyWordError, Opened
+from tagger.text.conll.compounds import FaultyWordError, Opened
 from tagger.text.conll.lineform import MARKUP, LineForm, is_mostly_unspaced, split_words
-from tagger.text.conll.sentence import Sentence
+from tagger.text.conll.sentence import Compounds, Sentence
 from tagger.text.conll.source import Block
 from tagger.text.conll.words import LABEL_LEFT_OUT, SCHEME, UntypedWordsError, cut_into_characters, join_words
 from tagger.text.schemes import Scheme, Task

@@ -77,16 +77,15 @@ def cut_where_words(sentences: Iterable[Sentence], task: Task) -> Iterator[tuple
         yield cut_into_characters(sentence, task) if are_words else sentence, are_words
 
 
-def drop_types(sentence: Sentence, scheme: Scheme) -> Sentence:
-    """Return a sentence whose spans have lost their types.
+def drop_types(tags: Sequence[str], scheme: Scheme) -> tuple[str, ...]:
+    """Return tags whose spans have lost their types.
 
-    >>> drop_types(Sentence(("北", "京"), ("B-NR", "E-NR")), Scheme.BMES).tags
-    ('B', 'E')
+    >>> drop_types(("B-NR", "E-NR", "S-VV"), Scheme.BMES)
+    ('B', 'E', 'S')
     """
-    spans = [Span("", start, end) for _, start, end in tags_to_spans(sentence.tags, scheme)]
-    bare = spans_to_tags(spans, len(sentence), scheme)
-    kept = zip(sentence.tags, bare, strict=True)
-    return replace(sentence, tags=tuple(UNKNOWN_TAG if old == UNKNOWN_TAG else tag for old, tag in kept))
+    spans = [Span("", start, end) for _, start, end in tags_to_spans(tags, scheme)]
+    kept = zip(tags, spans_to_tags(spans, len(tags), scheme), strict=True)
+    return tuple(UNKNOWN_TAG if old == UNKNOWN_TAG else tag for old, tag in kept)
 
 
 def check_task(tags: Collection[str], found: Task, wanted: Task, name: str, line: int) -> None:
