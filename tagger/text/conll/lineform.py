@@ -39,7 +39,7 @@ _LONGEST_WORD = 8.0  # characters on average: beyond it nobody cut the text
 _NO_TAGS = ("_", "?")
 _TAG = re.compile(r"_|[BIESMOLUW](?:[-_].+)?")
 _UNSPACED = re.compile(f"[{CJK}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
-_NO_WIDTH = "\u200b\ufeff"  # blanks that `str.split` doesn't take for any
+_NO_WIDTH = "\u200b"  # a blank that `str.split` doesn't take for any
 MARKUP = re.compile(r"\s*(?:</?[A-Za-z][\w.:-]*(?:\s[^<>]*)?/?>)(?:[^<>]*</[A-Za-z][\w.:-]*>)?\s*")
 
 
@@ -51,11 +51,13 @@ class LineForm:
         separator: what stands between a word and its tag; empty where words have none.
         closing: what stands behind the tag.
         has_blank_lines_between_documents: whether a blank line says more than that a sentence ends.
+        has_blanks_without_width: whether those stand between words, and not, as stray ones do, inside.
     """
 
     separator: str = ""
     closing: str = ""
     has_blank_lines_between_documents: bool = True
+    has_blanks_without_width: bool = False
 
     @property
     def has_tags(self) -> bool:
@@ -83,13 +85,9 @@ class LineForm:
         word, found, tag = item.rpartition(mark)
         return (word, tag) if found else (item, "")
 
-
-def split_words(line: str) -> list[str]:
-    """Return what stands between the blanks of a line."""
-    for blank in _NO_WIDTH:
-        if blank in line:
-            line = line.replace(blank, " ")
-    return line.split()
+    def cut(self, line: str) -> list[str]:
+        """Return what stands between the blanks of a line."""
+        return (line.replace(_NO_WIDTH, " ") if self.has_blanks_without_width else line).split()
 
 
 def find_form(text: str) -> LineForm | None:
@@ -98,8 +96,10 @@ def find_form(text: str) -> LineForm | None:
     >>> find_form("我们/PN 爱/VV 北京/NR\\n").separator, find_form("字 B\\n王 B\\n")
     ('/', None)
     """
-    rows = _cut_sample(text).split("\n")
-    lines = [words for row in rows if not MARKUP.fullmatch(row) and (words := split_words(row))]
+    sample = _cut_sample(text)
+    has_no_width = sample.count(_NO_WIDTH) > sum(map(str.isspace, sample)) - sample.count("\n")
+    rows = (sample.replace(_NO_WIDTH, " ") if has_no_width else sample).split("\n")
+    lines = [words for row in rows if not MARKUP.fullmatch(row) and (words := row.split())]
     words = [word for line in lines for word in line]
     if not words or max(map(len, lines)) < 2:
         return None
@@ -107,11 +107,15 @@ def find_form(text: str) -> LineForm | None:
     marks = {mark: _count_tagged(mark, lines, words) for mark in _SEPARATORS}
     mark = max(marks, key=lambda each: marks[each])
     if marks[mark]:
-        return LineForm(mark, _SEPARATORS[mark], is_apart)
+        return LineForm(mark, _SEPARATORS[mark], is_apart, has_no_width)
     if not is_mostly_unspaced(words) or _are_columns([row for row in rows if row.strip()]):
         return None
     letters = [word for word in words if _UNSPACED.search(word)]
-    return None if sum(map(len, letters)) > _LONGEST_WORD * len(letters) else LineForm("", "", is_apart)
+    return (
+        None
+        if sum(map(len, letters)) > _LONGEST_WORD * len(letters)
+        else LineForm("", "", is_apart, has_no_width)
+    )
 
 
 def are_columns(text: str) -> bool:
@@ -167,7 +171,7 @@ def _are_columns(lines: Sequence[str]) -> bool:
     """
     plain = [line for line in lines if not line.startswith("#")]
     has_tabs = len({line.count("\t") for line in plain}) == 1 and "\t" in plain[0]
-    rows = [line.split("\t") if has_tabs else split_words(line) for line in plain]
+    rows = [line.split("\t") if has_tabs else line.split() for line in plain]
     size, count = Counter(map(len, rows)).most_common(1)[0] if rows else (1, 0)
     if size == 1 or count < (_SAME_SIZE if len(rows) >= _FEW_LINES else _SAME_SIZE_OF_FEW) * len(rows):
         return size == 1 and count >= _SAME_SIZE * len(rows)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from tagger.text.conll.compounds import FaultyWordError, Opened
-from tagger.text.conll.lineform import MARKUP, LineForm, is_mostly_unspaced, split_words
+from tagger.text.conll.lineform import MARKUP, LineForm, is_mostly_unspaced
 from tagger.text.conll.sentence import Compounds, Sentence
 from tagger.text.conll.source import Block
 from tagger.text.conll.words import LABEL_LEFT_OUT, SCHEME, UntypedWordsError, cut_into_characters, join_words
@@ -105,7 +105,7 @@ class LineReader:
             if _DOCUMENT.match(text):
                 self._document.begin()
             return None
-        items = split_words(text)
+        items = self.form.cut(text)
         if items and (identifier := _IDENTIFIER.fullmatch(items[0])):
             self._note("a number of its own in front of the words, left out", line)
             self._document.name(identifier["document"])
