@@ -53,6 +53,8 @@ def read_gold_for(
     try:
         return read_gold(path, scheme, columns=replace(columns, task=task), encoding=encoding)
     except UntypedWordsError:
+        if task is not Task.JOINT:
+            raise
         return read_gold(path, scheme, columns=replace(columns, task=Task.WORDS), encoding=encoding)
 
 
