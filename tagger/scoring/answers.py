@@ -30,6 +30,7 @@ from tagger.text.schemes import LETTERS, OUTSIDE, Detection, Scheme, Task
 
 Column = int | str
 _CHUNK_SCHEMES = {Scheme.IOB1, Scheme.IOB2}
+_SAME_FILE = "label that very file, and compare again"
 _TWO_LABELS = "name the file with the predicted labels, too, or the columns of both labels in this one"
 
 
@@ -229,7 +230,7 @@ def check_same_tokens(gold: Corpus, predicted: Corpus) -> None:
     if common < len(longer.sentences):
         raise DataError(
             f"found sentence {common + 1}, which has no counterpart: {shorter.path} ends after {common}; "
-            "expected the same sentences in both files: label that very file, and compare again",
+            f"expected the same sentences in both files: {_SAME_FILE}",
             longer.path,
             longer.sentences[common].line,
         )
@@ -240,9 +241,11 @@ def _difference(gold_path: str, expected: Sentence, path: str, found: Sentence) 
     shared = min(len(expected), len(found))
     place = next((i for i, (left, right) in enumerate(pairs) if left != right), shared)
     line = expected.line_of(min(place, len(expected) - 1))
+    is_cut_otherwise = "".join(expected.tokens) == "".join(found.tokens)
+    way = "say --task joint to compare words that were cut otherwise" if is_cut_otherwise else _SAME_FILE
     return DataError(
         f"found {_describe(found, place)} where {gold_path}:{line} has {_describe(expected, place)}; "
-        "expected the same tokens in both files: label that very file, and compare again",
+        f"expected the same tokens in both files: {way}",
         path,
         found.line_of(min(place, len(found) - 1)),
     )

@@ -175,3 +175,14 @@ def test_compounds(run, files):
     opened = json.loads(run("check", "c.pos", "--json").out)["files"][0]
     kept = json.loads(run("check", "c.pos", "--compounds", "keep", "--json").out)["files"][0]
     assert (opened["cut"]["words"], kept["cut"]["words"]) == (6, 5)
+
+
+def test_labels_of_words_that_were_cut_otherwise(run, files):
+    (files / "other.conllu").write_text(
+        FORMS["conllu"].replace("1\t北京\t_\tNR\t_\t_\t0\troot\t_\t_\n2\t大学", "1\t北京大学"),
+        encoding="utf-8",
+    )
+    error = run("score", "x.conllu", "other.conllu").error
+    assert error.endswith("say --task joint to compare words that were cut otherwise")
+    scores = json.loads(run("score", "x.conllu", "other.conllu", "--task", "joint", "--json").out)["micro"]
+    assert scores["recall"] == pytest.approx((NUMBER - 2) / NUMBER)

@@ -194,7 +194,7 @@ class _Survey:
         if brackets:
             detected = Detection(Scheme.IOB2, "read from brackets (CoNLL-2005, CoNLL-2012)")
         reason = "as asked for" if wanted else f"as in {others[0].path}" if others else ""
-        reason = "of words on lines" if self.of_form else reason
+        reason = "made of words" if self.of_form else reason
         scheme, evidence = (given, reason) if given else (detected.scheme, detected.evidence)
         self.scheme = scheme
         if self.labels:

@@ -235,7 +235,7 @@ def _resolve(
         if wanted is None and detected.question:
             line = _find_tag(sentences, used - {schemes.OUTSIDE, schemes.UNKNOWN_TAG})[1]
             raise UnclearSchemeError(detected.question, name, line)
-    reason = "of words on lines" if of_form else "as asked for"
+    reason = "made of words" if of_form else "as asked for"
     scheme, evidence = (wanted, reason) if wanted else (detected.scheme, detected.evidence)
     meant = schemes.respell(used, scheme)
     _refuse_strangers(sentences, used - meant.keys(), scheme, name)

@@ -36,6 +36,7 @@ _FOREIGN = 0.6  # share of the fields of a column that hold no word of a script 
 _UNSPACED_SHARE = 0.3  # of the words with letters, where a script has no blanks: others are quoted
 _LONGEST_WORD = 8.0  # characters on average: beyond it nobody cut the text
 
+_JSON = re.compile(r'\s*(?:\[\s*)?(?:\{\s*)?"[^"]*"\s*[:,]')
 _NO_TAGS = ("_", "?")
 _TAG = re.compile(r"_|[BIESMOLUW](?:[-_].+)?")
 _UNSPACED = re.compile(f"[{CJK}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
@@ -101,7 +102,7 @@ def find_form(text: str) -> LineForm | None:
     rows = (sample.replace(_NO_WIDTH, " ") if has_no_width else sample).split("\n")
     lines = [words for row in rows if not MARKUP.fullmatch(row) and (words := row.split())]
     words = [word for line in lines for word in line]
-    if not words or max(map(len, lines)) < 2:
+    if not words or max(map(len, lines)) < 2 or _JSON.match(sample):
         return None
     is_apart = _have_blank_lines_between_documents(rows)
     marks = {mark: _count_tagged(mark, lines, words) for mark in _SEPARATORS}
