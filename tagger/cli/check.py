@@ -255,7 +255,10 @@ def _verdict(report: Audit) -> Text:
     if errors:
         return Text(f"training would go wrong: {count_of(errors, 'error')}", style="bold red")
     task = _TASKS.get(report.files[0].task, "")
-    return Text(f"fit for training{task}, {count_of(warnings, 'warning')}", style="bold green")
+    return Text(f"fit for training, {count_of(warnings, 'warning')}{task}", style="bold green")
 
 
-_TASKS = {Task.WORDS: " to cut text into words", Task.JOINT: " to cut text into words and tag them"}
+_TASKS = {
+    Task.WORDS: "; a model of it cuts text into words",
+    Task.JOINT: "; a model of it cuts text into words and tags them",
+}

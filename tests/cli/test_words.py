@@ -93,14 +93,14 @@ def test_check_describes_words(run, files):
     (files / "dev.seg").write_text("我  爱  大学\n他  去  南京\n", encoding="utf-8")
     done = run("check", "x.seg", "dev.seg")
     assert done.code == 0
-    assert done.out.splitlines()[-1] == "fit for training to cut text into words, 0 warnings"
+    assert done.out.splitlines()[-1] == "fit for training, 0 warnings; a model of it cuts text into words"
     assert "distinct words not in x.seg" in done.out
     first, second = json.loads(run("check", "x.seg", "dev.seg", "--json").out)["files"]
     assert first["cut"] == {"words": NUMBER, "distinct": DISTINCT, "unseen": None, "unseen_distinct": None}
     assert second["cut"] == {"words": 6, "distinct": 6, "unseen": 1, "unseen_distinct": 1}
     assert (first["task"], first["types"]) == ("words", {"word": NUMBER})
     joint = run("check", "x.pos")
-    assert joint.out.splitlines()[-1].startswith("fit for training to cut text into words and tag them")
+    assert joint.out.splitlines()[-1].endswith("; a model of it cuts text into words and tags them")
     columns = json.loads(run("check", "x.bies", "--json").out)["files"][0]
     assert (columns["task"], columns["cut"]) == ("words", first["cut"])
 
@@ -186,3 +186,13 @@ def test_labels_of_words_that_were_cut_otherwise(run, files):
     assert error.endswith("say --task joint to compare words that were cut otherwise")
     scores = json.loads(run("score", "x.conllu", "other.conllu", "--task", "joint", "--json").out)["micro"]
     assert scores["recall"] == pytest.approx((NUMBER - 2) / NUMBER)
+
+
+def test_check_says_what_a_task_cannot_be_read_from(run, files):
+    (files / "names.bio").write_text("张 B-PER\n三 I-PER\n去 O\n\n李 B-PER\n四 I-PER\n", encoding="utf-8")
+    done = run("check", "names.bio", "--task", "joint")
+    assert done.code == 1
+    assert "names.bio:3: found the tag O, a token outside of every word" in done.out
+    assert run("check", "names.bio").code == 0
+    done = run("check", "x.seg", "--task", "joint")
+    assert "x.seg:1: found segmented text, whose words have no tags" in done.out

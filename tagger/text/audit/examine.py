@@ -21,6 +21,7 @@ from tagger.text.conll import DEFAULT_COLUMNS, Columns, Sentence
 from tagger.text.conll.corpus import LONG_SENTENCE
 from tagger.text.conll.mixups import SAMPLE_SENTENCES, ColumnSample
 from tagger.text.conll.reader import ColumnReader
+from tagger.text.conll.words import check_task
 from tagger.text.counting import count_of
 from tagger.text.files import display_name
 from tagger.text.objects import describe
@@ -203,10 +204,7 @@ class _Survey:
                 self._read_brackets(scheme)
             else:
                 self._judge_tags(bigrams, counts, scheme)
-            self.task = wanted_task or schemes.find_task(
-                counts, scheme, has_characters=self.sample.has_characters
-            )
-            self._judge_task(others)
+            self._judge_task(scheme, wanted_task, others)
             self._judge_types(scheme, others)
         return FileFacts(
             path=self.path,
@@ -239,8 +237,17 @@ class _Survey:
             unseen_distinct=len(unseen) if others else None,
         )
 
-    def _judge_task(self, others: Sequence[_Survey]) -> None:
-        """Hold what the tags are about to what those of the first file are about."""
+    def _judge_task(self, scheme: Scheme, wanted: Task | None, others: Sequence[_Survey]) -> None:
+        """Hold what the tags are about to what was asked for, and to what those of the first file are about."""
+        tags = self.labels.tags_read
+        found = schemes.find_task(tags, scheme, has_characters=self.sample.has_characters)
+        self.task = wanted or found
+        if wanted is not None:
+            try:
+                check_task(tags, found, wanted, self.path, self._line_of({OUTSIDE} & tags or tags))
+            except DataError as fault:
+                self._add("task", fault.line, fault.message)
+                self.task = found
         if others and others[0].labels and self.task is not others[0].task:
             about, first = _ABOUT[self.task], f"{_ABOUT[others[0].task]} in {others[0].path}"
             self._add("task", self.labels.first_line(0), f"found {about}, but {first}; {_ONE_TASK}")

@@ -66,6 +66,11 @@ class LabelStore:
         """Return the tags of a sentence as they stand in the file."""
         return self._decode(number, self._written)
 
+    @property
+    def tags_read(self) -> frozenset[str]:
+        """All tags as they are read, each once."""
+        return frozenset(self._read)
+
     def read_as(self, meant: Mapping[str, str]) -> None:
         """Take some tags for others from now on in what iteration yields."""
         self._read = [meant.get(tag, tag) for tag in self._written]
