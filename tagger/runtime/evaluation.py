@@ -13,10 +13,12 @@ from tagger.config import Config
 from tagger.errors import DataError
 from tagger.runtime.decode import Labelling
 from tagger.runtime.tagger import Tagger
+from tagger.runtime.trained import TrainedModel
 from tagger.scoring import Scores
-from tagger.text.conll import Columns, Corpus, Sentence, read_corpus
+from tagger.text import schemes
+from tagger.text.conll import Columns, Corpus, Sentence, UntypedWordsError, drop_types, read_corpus
 from tagger.text.marks import parse_feature_columns
-from tagger.text.schemes import Scheme
+from tagger.text.schemes import Scheme, Task, parse_task
 
 
 def find_columns(config: Config) -> Columns:
@@ -27,6 +29,8 @@ def find_columns(config: Config) -> Columns:
         tag=config.corpus.tag_column,
         features=features,
         blank_tokens=config.corpus.blank_tokens,
+        task=parse_task(config.corpus.task),
+        compounds=config.corpus.compounds,
     )
 
 
@@ -41,6 +45,25 @@ def read_gold(path: str | PathLike[str], scheme: Scheme, *, columns: Columns, en
                 note = f"its tags are {found.scheme}, the model's {scheme}; their spans are compared"
                 return replace(found, warnings=(*found.warnings, note))
         raise
+
+
+def read_gold_for(
+    task: Task, path: str | PathLike[str], scheme: Scheme, *, columns: Columns, encoding: str
+) -> Corpus:
+    """Read a corpus as a model's task needs it; words alone where a model of words with types finds none."""
+    try:
+        return read_gold(path, scheme, columns=replace(columns, task=task), encoding=encoding)
+    except UntypedWordsError:
+        if task is not Task.JOINT:
+            raise
+        return read_gold(path, scheme, columns=replace(columns, task=Task.WORDS), encoding=encoding)
+
+
+def fit_tags(tags: Sequence[str], model: TrainedModel, gold: Corpus) -> tuple[str, ...]:
+    """Return a model's tags in the scheme of a gold corpus, without types where that has none."""
+    converted = tuple(schemes.convert(tags, model.scheme, gold.scheme))
+    has_more = gold.task is Task.WORDS and model.task is Task.JOINT
+    return drop_types(converted, gold.scheme) if has_more else converted
 
 
 def label_sentences(

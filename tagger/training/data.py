@@ -102,7 +102,8 @@ class CorpusFacts:
     """What one corpus holds.
 
     Attributes:
-        unknown: share of the tokens that the training sentences lack; None for those themselves.
+        unknown: share of the tokens that the training sentences lack, or of the words that tags make of them; None
+            for those themselves.
         strange_types: types that the training sentences lack, with their number of spans; a model can't find
             them, so they are counted as missed.
         repeated: sentences that are also in the training corpus; None for that itself.
@@ -150,7 +151,7 @@ def read_corpora(
     )
     _refuse_tag_as_feature(learned, config)
     others = (
-        read_gold(each, learned.scheme, columns=columns, encoding=encoding)
+        read_gold(each, learned.scheme, columns=replace(columns, task=learned.task), encoding=encoding)
         if isinstance(each, Path)
         else each
         for each in (dev, test)
@@ -243,15 +244,24 @@ def describe_corpus(corpus: Corpus, learned: Corpus | None = None, types: Sequen
     strange = {type_: spans.count(type_) for type_ in sorted(set(spans) - known_types)} if learned else {}
     unknown = repeated = None
     if learned is not None:
-        known = {token for sentence in learned.sentences for token in sentence.tokens}
+        known = set(_list_words(learned))
         seen = {sentence.tokens for sentence in learned.sentences}
-        unknown = (
-            sum(token not in known for sentence in corpus.sentences for token in sentence.tokens) / tokens
-        )
+        words = list(_list_words(corpus))
+        unknown = sum(word not in known for word in words) / max(1, len(words))
         repeated = sum(sentence.tokens in seen for sentence in corpus.sentences)
     return CorpusFacts(
         corpus.path, len(corpus.sentences), tokens, len(spans), unknown, strange, repeated, corpus.warnings
     )
+
+
+def _list_words(corpus: Corpus) -> Iterator[str]:
+    """Yield the tokens of a corpus, or the words that its tags make of them."""
+    for sentence in corpus.sentences:
+        if corpus.task.cuts_words:
+            spans = _spans(sentence, corpus.scheme)
+            yield from ("".join(sentence.tokens[start:end]) for _, start, end in spans)
+        else:
+            yield from sentence.tokens
 
 
 def count_known_names(corpora: Corpora) -> list[GazetteerFacts]:
