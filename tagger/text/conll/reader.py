@@ -25,7 +25,7 @@ from tagger.text.conll.evidence import (
 )
 from tagger.text.conll.hints import describe_empty_column, describe_names, find_tag_columns
 from tagger.text.conll.layout import CONLLU_ID, DataRow, Layout, find_layout, look_up_keys, split_row
-from tagger.text.conll.segmented import LineForm, LineReader, find_form
+from tagger.text.conll.segmented import LineForm, LineReader, find_form, name_form
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, UNSPECIFIED, Columns, Sentence
 from tagger.text.conll.source import BLANKS, Block, join_sentences, read_whole_lines, strip_blanks
 from tagger.text.conll.spreadsheet import Boundaries, Cells, find_delimiter, find_fault, read_rows
@@ -108,7 +108,14 @@ class ColumnReader:
     def _read(self) -> Iterator[Sentence]:
         blocks = read_whole_lines(self._path, self._encoding, self._note)
         head = list(_take_first(blocks))
-        form = find_form(head[-1].text) if self._columns.may_be_lines else None
+        lines = self._columns.lines
+        form = (
+            name_form(head[-1].text, has_tags=lines == "wordpos")
+            if lines
+            else find_form(head[-1].text)
+            if self._columns.may_be_lines
+            else None
+        )
         delimiter = None if form else find_delimiter(head[-1].text, self._name)
         if form:
             yield from self._read_lines(form, chain(head, blocks))

@@ -67,6 +67,16 @@ def find_form(text: str) -> LineForm | None:
     return LineForm() if _are_segmented(lines, words) else None
 
 
+def name_form(text: str, *, has_tags: bool) -> LineForm:
+    """Return the form of lines that are known to hold words, or words with tags: behind which separator.
+
+    >>> name_form("I/PRP saw_it/NN", has_tags=True)
+    LineForm(separator='/')
+    """
+    words = text[:_LOOKED_AT].split() if has_tags else ()
+    return LineForm(max(SEPARATORS, key=lambda mark: sum(mark in word for word in words)) if has_tags else "")
+
+
 def _are_segmented(lines: Sequence[Sequence[str]], words: Sequence[str]) -> bool:
     """Say whether words of a script without blanks have blanks between them, and columns have nothing to do with it.
 
@@ -109,6 +119,7 @@ class LineReader:
         self._compounds = compounds
         self._note = note
         self._report = report
+        self._reached = 0  # in the document that the lines' texts make
         if not form.has_tags and self.task is not Task.WORDS:
             raise DataError("is segmented text, whose words have no tags; expected --task words", name, 1)
 
@@ -193,5 +204,6 @@ class LineReader:
         tags[first:] = [tag or tags[-1]]
 
     def _make(self, words: tuple[str, ...], tags: tuple[str, ...], line: int) -> Sentence:
-        excerpt = None if self.task is Task.LABELS else join_words(words)
+        excerpt = None if self.task is Task.LABELS else join_words(words, self._reached)
+        self._reached += excerpt.end + 1 if excerpt else 0
         return Sentence(words, tags, line, lines=(line,) * len(words), excerpt=excerpt)
