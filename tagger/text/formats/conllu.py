@@ -7,6 +7,7 @@ it: `SpaceAfter=No` where there is none.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
@@ -17,6 +18,9 @@ from tagger.text.counting import Note
 from tagger.text.formats.location import locate_sentences
 from tagger.text.formats.sentence import LabelledSentence
 from tagger.text.schemes import UNKNOWN_TAG, Scheme, Task
+
+_NOT_IN_A_ROW = re.compile(r"[\t\r\n]")
+_RUN = re.compile(r"\S+")
 
 
 def usual_column(scheme: Scheme, task: Task) -> str:
@@ -88,9 +92,19 @@ def _lay_out(sentences: Iterable[LabelledSentence]) -> Iterator[Sentence]:
         yield _make(held, before, "", document)
 
 
+def _mend(sentence: LabelledSentence) -> Iterator[tuple[int, int, str]]:
+    """Yield the words; one with a line end or a tab inside, which no row can hold, becomes several."""
+    for start, end, tag in sentence.find_words():
+        word = sentence.text[start - sentence.start : end - sentence.start]
+        if _NOT_IN_A_ROW.search(word):
+            yield from ((start + run.start(), start + run.end(), tag) for run in _RUN.finditer(word))
+        else:
+            yield start, end, tag
+
+
 def _make(sentence: LabelledSentence, before: str, following: str, document: int) -> Sentence:
     """Return a sentence of words in its text, which goes on with `following`."""
-    words = sentence.find_words()
+    words = list(_mend(sentence))
     shift = len(before) - sentence.start
     text = before + sentence.text + sentence.space
     source = SourceText(text + following, sentence.doc, sentence.start - len(before))
