@@ -163,6 +163,26 @@ FORMATS: dict[str, Format] = {
         keeps_comments=True,
         keeps_space=True,
     ),
+    "segmented": Format(
+        about="segmented text: words with white space between them, lines as in the text",
+        suffixes=(".seg",),
+        read=lambda *given: read_lines("segmented", *given),
+        write=write_segmented,
+        write_corpus=lambda corpus, output: write_segmented(_locate_words(corpus, output), output.note),
+        has_lines=True,
+        keeps_space=True,
+    ),
+    "wordpos": Format(
+        about="words with their tags, as in word/TAG, lines as in the text",
+        suffixes=(".pos",),
+        read=lambda *given: read_lines("wordpos", *given),
+        write=write_wordpos,
+        write_corpus=lambda corpus, output: write_wordpos(
+            _locate_words(corpus, output), output.note, output.separator or "/"
+        ),
+        has_lines=True,
+        keeps_space=True,
+    ),
     "jsonl": Format(
         about="JSON lines, an object a sentence as `tagger predict` writes it: text, tokens, spans, offsets",
         suffixes=(".jsonl", ".ndjson", ".json"),
@@ -219,26 +239,6 @@ FORMATS: dict[str, Format] = {
         suffixes=(".txt",),
         write=write_inline,
         is_separable=True,
-    ),
-    "segmented": Format(
-        about="segmented text: words with white space between them, lines as in the text",
-        suffixes=(".seg",),
-        read=lambda *given: read_lines("segmented", *given),
-        write=write_segmented,
-        write_corpus=lambda corpus, output: write_segmented(_locate_words(corpus, output), output.note),
-        has_lines=True,
-        keeps_space=True,
-    ),
-    "wordpos": Format(
-        about="words with their tags, as in word/TAG, lines as in the text",
-        suffixes=(".pos",),
-        read=lambda *given: read_lines("wordpos", *given),
-        write=write_wordpos,
-        write_corpus=lambda corpus, output: write_wordpos(
-            _locate_words(corpus, output), output.note, output.separator or "/"
-        ),
-        has_lines=True,
-        keeps_space=True,
     ),
     "html": Format(about="one page with highlighted spans", suffixes=(".html",), write=write_html),
 }
