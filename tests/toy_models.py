@@ -69,6 +69,16 @@ def make_model(
     return finish_model(lexicon, config)
 
 
+def make_word_model(*types: str) -> TrainedModel:
+    """Build a model that cuts text into words, of these types or of none."""
+    config = settings.override(
+        Config(), SMALL | {"corpus.scheme": "BMES", "corpus.mode": "characters", "seed": 7}
+    )
+    tags = inner_tags(types or [""], Scheme.BMES, has_outside=False)
+    rows = [Sentence(tuple("我爱北京天安门。NewYork2019"))] * 2
+    return finish_model(Lexicon.build(rows, tags, config.embedding, ()), config)
+
+
 def finish_model(lexicon: Lexicon, config: Config) -> TrainedModel:
     """Draw the weights of a model by its seed."""
     with torch.random.fork_rng(devices=[]):

@@ -19,7 +19,6 @@ from tagger.cli.converting import (
     write_target,
 )
 from tagger.cli.options import (
-    COLUMN,
     ENCODING,
     READING,
     SCHEME,
@@ -30,7 +29,7 @@ from tagger.cli.options import (
     TagNames,
     TokenColumn,
     one_of,
-    parsed_by,
+    output_column,
 )
 from tagger.text.counting import Oddities
 from tagger.text.files import display_name
@@ -39,17 +38,14 @@ from tagger.text.schemes import Scheme, parse_task
 if TYPE_CHECKING:
     pass
 
-_FORMATS = ("conll", "conllu", "jsonl", "tags", "doccano", "labelstudio", "prodigy", "brat")
+_FORMATS = (
+    "conll", "conllu", "segmented", "wordpos", "jsonl", "tags", "doccano", "labelstudio", "prodigy", "brat",
+)  # fmt: skip
 _FORMER = {"spans": "jsonl"}
-_SEPARATORS = {"tab": "\t", "space": " "}
+_SEPARATORS = {"tab": "\t", "space": " ", "slash": "/", "underscore": "_"}
+_OF_WORDS = ("slash", "underscore")
 
 _WRITING = "Writing OUT"
-
-
-def _parse_output_column(typed: str) -> str:
-    from tagger.text.conll import parse_output_column
-
-    return parse_output_column(typed)
 
 
 _To = Annotated[
@@ -92,16 +88,14 @@ _Columns = Annotated[
         rich_help_panel=_WRITING,
     ),
 ]
-_OutputColumn = Annotated[
+_OutputColumn = Annotated[str | None, output_column(_WRITING)]
+_Separator = Annotated[
     str | None,
     typer.Option(
-        help=f"Column of the tag in CoNLL-U, {COLUMN}; UPOS or MISC:NER otherwise.",
+        help="Between columns, else tab; slash or underscore between a word and its tag (wordpos), else slash.",
         rich_help_panel=_WRITING,
-        **parsed_by(_parse_output_column, "COLUMN"),
+        **one_of(_SEPARATORS),
     ),
-]
-_Separator = Annotated[
-    str, typer.Option(help="Between columns.", rich_help_panel=_WRITING, **one_of(_SEPARATORS))
 ]
 _Tokens = Annotated[
     str,
@@ -172,8 +166,8 @@ def convert(
     token_column: TokenColumn = "0",
     tag_column: TagColumn = "-1",
     columns: _Columns = None,
-    output_column: _OutputColumn = None,
-    separator: _Separator = "tab",
+    column: _OutputColumn = None,
+    separator: _Separator = None,
     tokens: _Tokens = "words",
     lines: _Lines = False,
     misaligned: _Misaligned = "error",
@@ -217,9 +211,15 @@ def convert(
         text_field=text_field,
     )
     forms = choose_forms(source, target, input_format, output_format)
-    if output_column and forms.target != "conllu":
+    if column and forms.target != "conllu":
         raise typer.BadParameter(
             f"only CoNLL-U has such columns, and OUT is {forms.target}", param_hint="--output-column"
+        )
+    if separator and (separator in _OF_WORDS) != (forms.target == "wordpos"):
+        raise typer.BadParameter(
+            f"found {separator}, expected {'slash or underscore' if forms.target == 'wordpos' else 'tab or space'}: "
+            f"OUT is {forms.target}",
+            param_hint="--separator",
         )
     if len(features) > 1 and forms.target == "conllu":
         raise typer.BadParameter(
@@ -229,7 +229,10 @@ def convert(
         check_targets(source, target, is_pair=formats.FORMATS[forms.target].write_files is not None)
     oddities = Oddities()
     output = formats.OutputSettings(
-        name=Path(source).name, column=output_column, separator=_SEPARATORS[separator], note=oddities.note
+        name=Path(source).name,
+        column=column,
+        separator=_SEPARATORS.get(separator or ""),
+        note=oddities.note,
     )
     with spooled(source) as path:
 

@@ -68,6 +68,8 @@ def _find_rewritable(
     layout = corpus.layout
     if layout is None or forms.source != forms.target or settings.columns.cuts_words:
         return None
+    if layout.is_conllu and corpus.task.cuts_words:
+        return None  # its tags belong to characters, which have no rows
     if layout.is_conllu:
         return layout.with_tag(output.column) if output.column else layout
     keeps_rows = not settings.columns.features and settings.columns.blank_tokens != "skip"

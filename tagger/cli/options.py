@@ -55,6 +55,22 @@ def parsed_by(parse: Callable[[str], Any], metavar: str) -> dict[str, Any]:
     return {"parser": read, "metavar": metavar}
 
 
+def output_column(panel: str) -> Any:
+    """Return the option that names the column of CoNLL-U in which tags are written."""
+    return typer.Option(
+        "--output-column",
+        help=f"Column of the tag in CoNLL-U, {COLUMN}; UPOS or MISC:NER otherwise.",
+        rich_help_panel=panel,
+        **parsed_by(_parse_output_column, "COLUMN"),
+    )
+
+
+def _parse_output_column(typed: str) -> str:
+    from tagger.text.conll import parse_output_column
+
+    return parse_output_column(typed)
+
+
 def refuse_together(option: str, value: object, *others: tuple[str, object]) -> None:
     """Refuse options that were given beside another one that brings its own of what they bring.
 

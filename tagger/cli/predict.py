@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from tagger.cli.options import ENCODING, READING, RESULTS, MinConfidence, Model, one_of
+from tagger.cli.options import ENCODING, READING, RESULTS, MinConfidence, Model, one_of, output_column
 from tagger.errors import ConfigError, DataError
 from tagger.text.counting import count_of
+from tagger.text.schemes import Task
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,9 +24,12 @@ if TYPE_CHECKING:
     from tagger.runtime.tagger import Tagger
     from tagger.runtime.workers import Answer
     from tagger.text.files import FilePath
+    from tagger.text.formats import Format
     from tagger.text.passages import Event
     from tagger.text.raw import Fault, InputSettings
 
+
+_USUAL_FORMATS = {Task.LABELS: "jsonl", Task.WORDS: "segmented", Task.JOINT: "wordpos"}
 
 _Inputs = Annotated[
     list[str] | None,
@@ -43,9 +49,10 @@ _InputFormat = Annotated[
     str,
     typer.Option(
         help="auto: what a file's name and beginning say; text: running text; lines: a sentence a line; tokens: "
-        "the same, tokens between blanks; conll: columns; jsonl: JSON objects that hold texts.",
+        "the same, tokens between blanks; segmented: the same, text with blanks in it to a model that cuts words; "
+        "wordpos: words with tags, left out; conll: columns; jsonl: JSON objects that hold texts.",
         rich_help_panel=READING,
-        **one_of(("auto", "text", "lines", "tokens", "conll", "jsonl")),
+        **one_of(("auto", "text", "lines", "tokens", "segmented", "wordpos", "conll", "jsonl")),
     ),
 ]
 _Texts = Annotated[
@@ -92,11 +99,19 @@ _FailFast = Annotated[
 _Format = Annotated[
     str | None,
     typer.Option(
-        help="Format of the results; else coloured text on a terminal, or jsonl.",
+        help="Format of the results; else coloured text on a terminal, or jsonl: of a model that cuts words "
+        "segmented, or wordpos if it tags them.",
         rich_help_panel=RESULTS,
-        **one_of(("jsonl", "conll", "tsv", "inline", "html", "brat", "doccano", "labelstudio", "prodigy")),
+        **one_of(
+            (
+                *("jsonl", "segmented", "wordpos", "conll", "conllu", "tsv", "inline", "html", "brat"),
+                *("doccano", "labelstudio", "prodigy"),
+            )
+        ),
     ),
 ]
+
+_OutputColumn = Annotated[str | None, output_column(RESULTS)]
 _Best = Annotated[
     int,
     typer.Option(min=0, metavar="N", help="Also give the N best readings (jsonl).", rich_help_panel=RESULTS),
@@ -146,6 +161,7 @@ def predict(
     texts: _Texts = None,
     output: _Output = None,
     format: _Format = None,
+    column: _OutputColumn = None,
     min_confidence: MinConfidence = None,
     nbest: _Best = 0,
     workers: _Workers = 1,
@@ -171,18 +187,18 @@ def predict(
     from tagger.cli.signals import asked_to_stop
     from tagger.cli.streams import wants_colour
     from tagger.runtime.directory import FILES
-    from tagger.text.formats import find_format
     from tagger.text.output import check_output
 
-    is_shown = output is None and (color == "always" or sys.stdout.isatty())
-    name = format or (None if is_shown else "jsonl")
-    chosen = None if name is None else find_format(name)
-    if nbest and name != "jsonl":
+    is_shown = not format and output is None and (color == "always" or sys.stdout.isatty())
+    if nbest and (is_shown or format not in (None, "jsonl")):
         raise typer.BadParameter(
             "the readings are part of jsonl alone; give --format jsonl", param_hint="--nbest"
         )
+    if column and format != "conllu":
+        raise typer.BadParameter(
+            "only CoNLL-U has such columns; give --format conllu", param_hint="--output-column"
+        )
     talk = Console(stderr=True, highlight=False)
-    wanted = _Wanted(min_confidence, nbest, name, workers or os.cpu_count() or 1, device)
     reading = _Reading(
         {
             "format": input_format,
@@ -191,6 +207,7 @@ def predict(
             "language": language,
             "text_field": text_field,
             "joins_lines": join_lines,
+            "keeps_rows": format == "conllu",
         },
         token_column,
         feature_columns or [],
@@ -198,12 +215,15 @@ def predict(
         talk,
     )
     files = reading.find_files(inputs or ([] if texts else ["-"]))
-    if output is not None and not (chosen and chosen.is_per_document):
+    if output is not None and format != "brat":
         check_output(output, [*files, *(model / name for name in FILES)])
-    answers = _answers(model, files, texts or [], reading, wanted)
     with asked_to_stop(talk, "the sentences at work") as stop:
+        tagger = _load(model, device)
+        name = format or (None if is_shown else "jsonl" if nbest else _USUAL_FORMATS[tagger.model.task])
+        chosen = None if name is None else _find_format(name, column, tagger)
         results = Results(chosen, output, files, stop, is_coloured=wants_colour(color))
-        results.write(answers)
+        wanted = _Wanted(min_confidence, nbest, name, workers or os.cpu_count() or 1)
+        results.write(_answers(tagger, files, texts or [], reading, wanted))
     results.say_how_far(talk)
     if reading.faults:
         raise typer.Exit(1)
@@ -284,6 +304,8 @@ class _Reading:
             blank_tokens=tagger.model.config.corpus.blank_tokens,
             known_abbreviations=tagger.known_abbreviations,
             tags=frozenset(tagger.types),
+            cuts_words=tagger.model.task.cuts_words,
+            reads_words=tagger.has_unspaced_words,
             **self._settings,
         )
 
@@ -295,27 +317,43 @@ class _Wanted(NamedTuple):
     nbest: int
     format: str | None
     workers: int
-    device: str
+
+
+def _load(model: Path, device: str) -> Tagger:
+    from tagger.runtime.collector import resting_collector, spare_collector
+
+    with resting_collector():
+        from tagger.api.sources import load
+
+        tagger = load(model, device=device)
+    spare_collector()
+    return tagger
+
+
+def _find_format(name: str, column: str | None, tagger: Tagger) -> Format:
+    """Return a format, CoNLL-U with its column."""
+    from tagger.text.formats import find_format, usual_column
+    from tagger.text.formats.conllu import write_words
+
+    format = find_format(name)
+    if name != "conllu":
+        return format
+    column = column or usual_column(tagger.model.scheme, tagger.model.task)
+    return replace(format, write=partial(write_words, column=column))
 
 
 def _answers(
-    model: Path,
+    tagger: Tagger,
     files: list[FilePath],
     texts: list[str],
     reading: _Reading,
     wanted: _Wanted,
 ) -> Iterator[Answer | None]:
-    """Load the model and label texts and inputs; None where the input pauses."""
-    from tagger.runtime.collector import resting_collector, spare_collector
+    """Label texts and inputs; None where the input pauses."""
+    from tagger.runtime.decode import Question
+    from tagger.runtime.workers import answer
+    from tagger.text.passages import read_passages, split_texts
 
-    with resting_collector():
-        from tagger.api.sources import load
-        from tagger.runtime.decode import Question
-        from tagger.runtime.workers import answer
-        from tagger.text.passages import read_passages, split_texts
-
-        tagger = load(model, device=wanted.device)
-    spare_collector()
     settings = reading.settings_for(tagger)
     events = chain(
         split_texts(texts, settings, tagger.scope),

@@ -29,7 +29,7 @@ from tagger.text.marks import parse_feature_columns
 from tagger.text.passages import Event, Passage, split_text, watch_for_pauses
 from tagger.text.raw import InputSettings, Pause, Row
 from tagger.text.repetition import find_repeats, number_scopes, scope_size
-from tagger.text.schemes import name_type
+from tagger.text.schemes import Task, name_type
 from tagger.text.tokenizer import (
     DEFAULT_SPLITS,
     Mode,
@@ -162,7 +162,7 @@ class Tagger:
         found: list[list[LabelledSentence]] = [[] for _ in several]
         for chunk in self.chunks(events):
             assert not isinstance(chunk, Pause)
-            for sentence in self.label(chunk, question):
+            for sentence in filter(_has_text, self.label(chunk, question)):
                 found[int(sentence.doc)].append(sentence)
         return found[0] if isinstance(texts, str) else found
 
@@ -197,7 +197,7 @@ class Tagger:
             if isinstance(chunk, Pause):
                 complete = pulled  # nothing waits: every text that came has been labelled
             else:
-                for sentence in self.label(chunk, question):
+                for sentence in filter(_has_text, self.label(chunk, question)):
                     found.setdefault(int(sentence.doc), []).append(sentence)
                 complete = int(chunk[-1].doc)
             for number in range(answered, complete):
@@ -264,7 +264,10 @@ class Tagger:
         return [next(found) if words else Labelling([], nbest=[] if nbest else None) for words in rows]
 
     def label(self, passages: Sequence[Passage], question: Question) -> list[LabelledSentence]:
-        """Label passages, one by itself each; what `predict` and the command line do at heart."""
+        """Label passages, one by itself each; what `predict` and the command line do at heart.
+
+        Rows of white space alone come back as sentences without text.
+        """
         sentences: list[list[str]] = []
         starts: list[list[int]] = []
         numbers: list[int] = []
@@ -272,6 +275,8 @@ class Tagger:
         for number, passage in enumerate(passages):
             abbreviations = find_abbreviations(passage.language, self.known_abbreviations)
             for row in passage.rows:
+                if not row.text:
+                    continue
                 words, places = (
                     (row.words, row.starts)
                     if row.words is not None and row.starts is not None
@@ -282,13 +287,14 @@ class Tagger:
                 numbers.append(number)
                 columns.append(row.columns)
         parted = None if question.words_across_blanks else self._find_parted(sentences, starts)
-        labellings = self._answer(sentences, numbers, question, None, columns, parted)
-        owners = ((passage.doc, row) for passage in passages for row in passage.rows)
+        answers = self._answer(sentences, numbers, question, None, columns, parted)
+        labellings = iter(zip(sentences, starts, answers, strict=True))
+        nothing: tuple[list[str], list[int], Labelling] = [], [], Labelling([])
+        task = self.model.task
         return [
-            _place(doc, row, words, places, labelling)
-            for (doc, row), words, places, labelling in zip(
-                owners, sentences, starts, labellings, strict=True
-            )
+            _place(passage.doc, row, *(next(labellings) if row.text else nothing), task)
+            for passage in passages
+            for row in passage.rows
         ]
 
     def _find_parted(
@@ -389,17 +395,18 @@ def build_question(
 
 
 def _place(
-    doc: str, row: Row, words: Sequence[str], starts: Sequence[int], labelling: Labelling
+    doc: str, row: Row, words: Sequence[str], starts: Sequence[int], labelling: Labelling, task: Task
 ) -> LabelledSentence:
     """Lay what was found out over the text of a document."""
     base, text = row.start, row.text
+    nameless = name_type("", task)
     firsts = [base + start for start in starts] if base else list(starts)
     ends = [first + len(word) for first, word in zip(firsts, words, strict=True)]
 
     def place(spans: Sequence[ScoredSpan]) -> list[LabelledSpan]:
         return [
             LabelledSpan(
-                type_,
+                type_ or nameless,
                 firsts[start],
                 ends[end - 1],
                 text[firsts[start] - base : ends[end - 1] - base],
@@ -422,4 +429,12 @@ def _place(
         tokens=list(zip(firsts, ends, labelling.tags, strict=True)),
         spans=place(labelling.spans) if labelling.spans else [],
         nbest=nbest,
+        space=row.space,
+        task=task,
+        rows=row.rows,
     )
+
+
+def _has_text(sentence: LabelledSentence) -> bool:
+    """Say whether it is a sentence, and not white space between sentences."""
+    return bool(sentence.text)

@@ -65,13 +65,20 @@ class Job:
     def __init__(self, tagger: Tagger, question: Question, format: str | None) -> None:
         self._tagger = tagger
         self._question = question
-        self._write = FORMATS[format].write if format is not None and FORMATS[format].is_separable else None
+        row = None if format is None else FORMATS[format]
+        self._write = row.write if row is not None and row.is_separable else None
+        self._keeps_space = row is not None and row.keeps_space
 
     def __call__(self, passages: list[Passage]) -> Answer:
-        sentences = self._tagger.label(passages, self._question)
-        content = sentences if self._write is None else "".join(self._write(sentences))
+        labelled = self._tagger.label(passages, self._question)
+        sentences = [sentence for sentence in labelled if sentence.text]
+        content = (
+            (labelled if self._keeps_space else sentences)
+            if self._write is None
+            else "".join(self._write(sentences))
+        )
         tokens = sum(len(sentence.tokens) for sentence in sentences)
-        return Answer(len(sentences), tokens, sentences[-1].doc, sentences[-1].end, content)
+        return Answer(len(sentences), tokens, labelled[-1].doc, labelled[-1].end, content)
 
 
 def answer(

@@ -64,11 +64,15 @@ class OpenedFile(PathLike[str]):
     Args:
         path: of the file.
         stream: its bytes, unpacked, as `open_bytes` yields them; nothing has been taken.
+        listen: called with each text that `read_pieces` reads of it.
     """
 
-    def __init__(self, path: FilePath, stream: io.BufferedReader) -> None:
+    def __init__(
+        self, path: FilePath, stream: io.BufferedReader, listen: Callable[[str], None] | None = None
+    ) -> None:
         self._path = fspath(path)
         self.stream = stream
+        self.listen = listen
 
     def __fspath__(self) -> str:
         return self._path
@@ -249,6 +253,7 @@ def read_pieces(
     decoder = find_decoder(encoding)(errors)
     offset, line, last = 0, 1, ""  # bytes read, line reached, last character
     is_begun = False
+    listen = path.listen if isinstance(path, OpenedFile) else None
     with open_bytes(path) as stream:
         while True:
             pending = len(decoder.getstate()[0])
@@ -277,6 +282,8 @@ def read_pieces(
                 text, is_begun = text.removeprefix(_BOM), True
             offset += len(data)
             if text:
+                if listen is not None:
+                    listen(text)
                 yield TextPiece(text, line)
                 line += _count_line_ends(last, text)
                 last = text[-1]

@@ -35,6 +35,7 @@ T = TypeVar("T")
 
 _QUIET = 0.3  # seconds without input after which what waits is answered
 _WAITING_PIECES = 16
+_LARGEST_SPACE = 1 << 20  # characters of white space behind a sentence that waits for neighbours
 
 
 class Passage(NamedTuple):
@@ -131,11 +132,15 @@ def _group(name: str, rows: Iterable[Row | Pause], settings: InputSettings, scop
                     waiting = []
                 yield row
                 continue
-            if waiting and row.document != waiting[0].document:
+            is_space = not row.text
+            if waiting and is_space and _follows(waiting[-1], row):
+                waiting[-1] = waiting[-1]._replace(space=waiting[-1].space + row.space)
+                continue
+            if waiting and (is_space or row.document != waiting[0].document):
                 yield passage()
                 waiting = []
             waiting.append(row)
-            if len(waiting) == most:
+            if is_space or len(waiting) == most:
                 yield passage()
                 waiting = []
     except DataError:
@@ -144,6 +149,11 @@ def _group(name: str, rows: Iterable[Row | Pause], settings: InputSettings, scop
         raise
     if waiting:
         yield passage()
+
+
+def _follows(row: Row, space: Row) -> bool:
+    """Say whether white space goes with the sentence that waits; more than anybody writes is passed on."""
+    return row.document == space.document and space.rows is None and len(row.space) < _LARGEST_SPACE
 
 
 def _watch_pipes(path: FilePath, items: Iterable[T]) -> Iterator[T | Pause]:

@@ -234,8 +234,8 @@ def test_a_corpus_is_written_as_predictions_are(run, ten_sentences, form, begin)
     code, _, err = run(str(ten_sentences), "x", "--input-format", form)
     assert code == 2
     assert (
-        f"found '{form}', expected conll, conllu, jsonl, tags, doccano, labelstudio, prodigy or brat"
-        in " ".join(err.replace("│", " ").split())
+        f"found '{form}', expected conll, conllu, segmented, wordpos, jsonl, tags, doccano, "
+        "labelstudio, prodigy or brat" in " ".join(err.replace("│", " ").split())
     )
 
 
@@ -403,7 +403,7 @@ def test_options_for_json_reach_it(run, record, option, tags):
         (["in", "out", "--tag-names", "O,,B-PER"], 2, "found the tag '', expected names without"),
         (["in", "out", "--offsets", "bytes"], 2, "expected codepoints, utf16 or utf8"),
         (["in", "out", "--unlabelled", "drop"], 2, "expected skip, unknown or O"),
-        (["in", "out", "--format", "xml"], 2, "expected conll, conllu, jsonl"),
+        (["in", "out", "--format", "xml"], 2, "expected conll, conllu, segmented, wordpos, jsonl"),
         (["in", "out", "--misaligned", "maybe"], 2, "expected error, trim, split or skip"),
         (["in", "-", "--format", "brat"], 2, "brat is a pair of files"),
         (

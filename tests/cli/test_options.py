@@ -34,7 +34,7 @@ def words(text: str) -> str:
         (["convert", "none", "--tokens", "letters"], "found 'letters', expected words, characters or blanks"),
         (["convert", "none", "--misaligned", "drop"], "found 'drop', expected error, trim, split or skip"),
         (["predict", "--format", "josnl"], "brat, doccano, labelstudio or prodigy; did you mean jsonl?"),
-        (["predict", "--input-format", "pdf"], "found 'pdf', expected auto, text, lines, tokens, conll or jsonl"),
+        (["predict", "--input-format", "pdf"], "auto, text, lines, tokens, segmented, wordpos, conll or jsonl"),
         (["predict", "--invalid-bytes", "ignore"], "'--invalid-bytes': found 'ignore', expected strict or replace"),
         (["predict", "--device", "gpu"], "found 'gpu', expected auto, cpu, cuda or mps; did you mean cpu?"),
         (["predict", "--encoding", "utf-9"], "found 'utf-9', expected a text encoding such as utf-8"),

@@ -18,7 +18,7 @@ PARTS = ["Ada", "met", "Li", ".", "\u00a0", "3.5", " ", "\t", "\n", "\r\n", "\n\
 
 def read(path, scope=1, **settings):
     events = read_passages([path], InputSettings(**settings), scope)
-    return [(event.doc, row.start, row.text) for event in events for row in event.rows]
+    return [(event.doc, row.start, row.text) for event in events for row in event.rows if row.text]
 
 
 def test_input_formats(tmp_path):
@@ -28,7 +28,8 @@ def test_input_formats(tmp_path):
     assert read(path) == [(name, 0, "Ada met Li."), (name, 12, "She left."), (name, 26, "new line")]
     assert read(path, format="lines") == [(name, 0, "Ada met Li. She left."), (name, 26, "new line")]
     path.write_text("a\u00a0b  c \n\n d", encoding="utf-8")
-    (first, second) = [event.rows[0] for event in read_passages([path], InputSettings(format="tokens"))]
+    rows = [event.rows[0] for event in read_passages([path], InputSettings(format="tokens"))]
+    (first, second) = [row for row in rows if row.text]
     assert (first.words, first.starts, first.text) == (["a\u00a0b", "c"], [0, 5], "a\u00a0b  c")
     assert (second.start, second.words) == (10, ["d"])
     path.write_text(
@@ -78,7 +79,7 @@ def test_an_endless_line_of_sentences_is_cut(tmp_path, monkeypatch):
     [
         (
             {"format": "xml"},
-            "--input-format: found 'xml', expected one of auto, text, lines, tokens, conll, jsonl",
+            "--input-format: found 'xml', expected one of auto, text, lines, tokens, segmented, wordpos, conll",
         ),
         ({"encoding": "klingon"}, "--encoding: found 'klingon', expected a text encoding"),
         ({"errors": "ignore"}, "--invalid-bytes: found 'ignore', expected strict or replace"),
@@ -107,11 +108,13 @@ def test_prediction_and_pretraining_read_the_same_sentences(tmp_path_factory, pa
     text = "".join(parts)
     path.write_text(text, encoding="utf-8", newline="")
     events = list(read_passages([path], InputSettings(format=form), scope))
-    rows = [row for event in events if isinstance(event, Passage) for row in event.rows]
+    rows = [row for event in events if isinstance(event, Passage) for row in event.rows if row.text]
     words = [tuple(row.words or cut(row.text, Mode.WORDS).words) for row in rows]
     assert words == list(read_words([path], InputSettings(format=form)))
     text = text.removeprefix("\ufeff")
     assert all(text[row.start : row.start + len(row.text)] == row.text for row in rows)
+    pieces = [row.text + row.space for event in events for row in event.rows]
+    assert "".join(pieces) == text
     assert all(
         row.text[start : start + len(word)] == word
         for row in rows
@@ -139,8 +142,8 @@ def test_a_pause_ends_neither_a_line_nor_a_word(tmp_path):
     rows = {
         form: list(read_rows(path, InputSettings(format=form), watch)) for form in ("text", "lines", "tokens")
     }
-    assert rows["text"] == [Row(0, "One two."), Pause(), Row(9, "Six x\nthree")]
-    assert rows["lines"] == [Row(0, "One two. Six x"), Pause(), Row(15, "three")]
+    assert rows["text"] == [Row(0, "One two.", space=" "), Pause(), Row(9, "Six x\nthree")]
+    assert rows["lines"] == [Row(0, "One two. Six x", space="\n"), Pause(), Row(15, "three")]
     assert [row if isinstance(row, Pause) else row.words for row in rows["tokens"]] == [
         ["One", "two.", "Six", "x"], Pause(), ["three"],
     ]  # fmt: skip

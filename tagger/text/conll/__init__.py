@@ -1,7 +1,7 @@
 """Column files (CoNLL-2000 to 2003, BMES, CoNLL-U): read as a stream, checked as a corpus, written.
 
 `source` turns bytes into blocks of whole lines, `sentence` holds the values, `table` cuts blocks up, `reader` makes
-sentences of them, `corpus` finds the tag scheme, `writer` writes.
+sentences of them, `corpus` finds the tag scheme, `writer` writes, `kept` fills a column of rows that were read.
 """
 
 from tagger.text.conll.corpus import (
@@ -12,6 +12,7 @@ from tagger.text.conll.corpus import (
     resolve_scheme,
     stream_corpus,
 )
+from tagger.text.conll.kept import KeptRows
 from tagger.text.conll.layout import MissingColumnError
 from tagger.text.conll.likening import fit_corpus, liken
 from tagger.text.conll.reader import read_sentences
@@ -46,6 +47,7 @@ __all__ = [
     "Corpus",
     "CorpusStream",
     "Excerpt",
+    "KeptRows",
     "MissingColumnError",
     "Rereadable",
     "Sentence",

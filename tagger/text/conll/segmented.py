@@ -64,6 +64,7 @@ class LineReader:
         self._note = note
         self._report = report
         self._document = _Documents(form)
+        self._reached = 0, 0  # the document, and how long the texts of its lines are so far
         if not form.has_tags and self.task is not Task.WORDS:
             raise UntypedWordsError(
                 f"found segmented text, whose words have no tags, expected word/TAG for --task {self.task}; "
@@ -97,7 +98,12 @@ class LineReader:
         assert self.task is not None
         if not self.task.cuts_words:
             return sentence
-        return cut_into_characters(replace(sentence, excerpt=join_words(sentence.tokens)), self.task)
+        if sentence.document != self._reached[0]:
+            self._reached = sentence.document, 0
+        document, start = self._reached
+        excerpt = join_words(sentence.tokens, start)
+        self._reached = document, start + excerpt.end + 1
+        return cut_into_characters(replace(sentence, excerpt=excerpt), self.task)
 
     def _read_line(self, text: str, line: int) -> Sentence | None:
         if MARKUP.fullmatch(text) or _RULE.fullmatch(text.strip()):

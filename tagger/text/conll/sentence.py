@@ -34,6 +34,7 @@ class Columns:
             the file shows.
         compounds: what becomes of brackets around compound words on lines of words with tags: opened, or each kept
             as one word.
+        lines: what lines of words the file holds, where somebody says so; None: what it shows.
     """
 
     token: Column = 0
@@ -43,6 +44,7 @@ class Columns:
     tag_names: tuple[str, ...] = ()
     task: Task | None = None
     compounds: Compounds = "open"
+    lines: Literal["segmented", "wordpos"] | None = None
 
     @property
     def may_be_lines(self) -> bool:

@@ -146,10 +146,11 @@ def cut_excerpt(excerpt: Excerpt, pieces: Sequence[Sequence[str]]) -> Excerpt | 
     return replace(excerpt, tokens=tuple(places))
 
 
-def join_words(words: Sequence[str]) -> Excerpt:
+def join_words(words: Sequence[str], start: int = 0) -> Excerpt:
     """Return the text of words of a script without blanks, and where the words stand in it.
 
-    A blank stands where letters or digits of other scripts would else run into one another.
+    A blank stands where letters or digits of other scripts would else run into one another. The text begins at
+    `start` of its document.
 
     >>> join_words(["我", "爱", "New", "York", "。"]).text
     '我爱New York。'
@@ -166,4 +167,4 @@ def join_words(words: Sequence[str]) -> Excerpt:
         at += len(word)
         before = word
     text = "".join(pieces)
-    return Excerpt(SourceText(text), 0, len(text), tuple(places))
+    return Excerpt(SourceText(text, None, start), 0, len(text), tuple(places))

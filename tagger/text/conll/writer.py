@@ -120,7 +120,8 @@ def format_conllu(sentences: Iterable[Sentence], column: str = "UPOS") -> Iterat
             excerpt = _find_excerpt(sentence)
             told = [] if find_text(comments) else [f"# text = {' '.join(sentence.tokens)}"]
             comments += told
-        _refuse_unwritable(sentence, [sentence.tokens, sentence.tags, *sentence.features], "\t")
+        numbers = list(map(str, range(1, len(sentence) + 1)))
+        _refuse_unwritable(sentence, [numbers, sentence.tokens, sentence.tags, *sentence.features], "\t")
         gaps = spell_gaps(excerpt) if excerpt else [UNSPECIFIED] * len(sentence)
         rows = []
         for number, (token, tag, gap) in enumerate(zip(sentence.tokens, sentence.tags, gaps, strict=True), 1):
@@ -128,7 +129,7 @@ def format_conllu(sentences: Iterable[Sentence], column: str = "UPOS") -> Iterat
             fields[_MISC] = gap
             if sentence.features:
                 fields[_XPOS] = sentence.features[0][number - 1]
-            fields[index] = _spell_field(fields[index], key, tag, place.upper())
+            fields[index] = spell_field(fields[index], key, tag, place.upper())
             rows.append("\t".join(fields))
         yield "\n".join([*comments, *rows, "", ""])
 
@@ -146,7 +147,7 @@ def _name_document(sentence: Sentence, is_first: bool) -> list[str]:
     return [f"# newdoc id = {' '.join(name.split())}"] if name and is_first else []
 
 
-def _spell_field(field: str, key: str, tag: str, column: str) -> str:
+def spell_field(field: str, key: str, tag: str, column: str) -> str:
     """Return a field of CoNLL-U with the tag in it."""
     if not key:
         return UNSPECIFIED if tag == UNKNOWN_TAG and column in TAG_COLUMNS else tag
@@ -208,7 +209,7 @@ def _replace_field(row: str, layout: Layout, tag: str) -> str:
     assert index is not None
     if layout.is_conllu:
         fields = row.split(separator)
-        fields[index] = _spell_field(fields[index], layout.keys[1], tag, layout.names[index])
+        fields[index] = spell_field(fields[index], layout.keys[1], tag, layout.names[index])
         return separator.join(fields)
     if index == layout.width - 1 and not layout.is_ragged:
         head, _, old = row.rpartition(separator)

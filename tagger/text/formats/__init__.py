@@ -19,11 +19,13 @@ from tagger.text.conll import Corpus, CorpusStream
 from tagger.text.counting import Note, overlook
 from tagger.text.formats.alignment import Report
 from tagger.text.formats.brat import read_brat, write_brat, write_pairs
-from tagger.text.formats.columns import read_columns, write_columns, write_conll, write_conllu, write_tsv
+from tagger.text.formats.columns import read_columns, read_lines, write_columns, write_conll, write_tsv
+from tagger.text.formats.conllu import usual_column, write_conllu, write_words
 from tagger.text.formats.corpus import CorpusSettings, Misaligned, Unlabelled
 from tagger.text.formats.html import write_html
 from tagger.text.formats.inline import write_inline
 from tagger.text.formats.jsonl import write_jsonl
+from tagger.text.formats.lines import write_segmented, write_wordpos
 from tagger.text.formats.location import locate_sentences, locate_texts, note_comments
 from tagger.text.formats.records import read_records
 from tagger.text.formats.sentence import LabelledAlternative, LabelledSentence, LabelledSpan
@@ -45,6 +47,7 @@ __all__ = [
     "guess_format",
     "list_formats",
     "read_corpus",
+    "usual_column",
     "write_terminal",
 ]
 
@@ -55,14 +58,14 @@ class OutputSettings:
 
     Args:
         name: of its first document.
-        column: of the tag in CoNLL-U; UPOS for bare labels, else `MISC:NER`, where None.
-        separator: of the columns of a column file.
+        column: of the tag in CoNLL-U; the `usual_column` where None.
+        separator: of the columns of a column file, or of words and their tags; where None, the usual one.
         note: told of what the format has no place for.
     """
 
     name: str
     column: str | None = None
-    separator: str = "\t"
+    separator: str | None = None
     note: Note = overlook
 
 
@@ -83,10 +86,12 @@ class Format:
         write_corpus: writes a corpus, where `write` would lose something that the format can hold.
         write_files: writes a corpus that one stream can't hold.
         has_columns: whether it is a column file, which can be read as a stream.
+        has_lines: whether it holds lines of words, which readers of column files tell by looking.
         takes_texts: whether a corpus is written by whole texts, not by sentences.
         keeps_comments: whether the comments of a corpus are written.
         is_per_document: whether each document needs a file of its own.
         is_separable: whether a sentence is written without regard to the others, so that several processes can write.
+        keeps_space: whether the white space between sentences is written, which comes as sentences without text.
     """
 
     about: str
@@ -96,10 +101,12 @@ class Format:
     write_corpus: CorpusWriter | None = None
     write_files: Callable[[Corpus, Path, Note], None] | None = None
     has_columns: bool = False
+    has_lines: bool = False
     takes_texts: bool = False
     keeps_comments: bool = False
     is_per_document: bool = False
     is_separable: bool = False
+    keeps_space: bool = False
 
     @property
     def suffix(self) -> str:
@@ -120,12 +127,20 @@ class Format:
 
     def _locate(self, corpus: Corpus | CorpusStream, output: OutputSettings) -> Iterator[LabelledSentence]:
         """Yield the sentences of a corpus, or its texts, at their places."""
-        located = (corpus.sentences, corpus.scheme, output.name, output.note)
+        located = (corpus.sentences, corpus.scheme, output.name, output.note, corpus.task)
         texts = (text for _, text in locate_texts(*located))
         for sentence in texts if self.takes_texts else locate_sentences(*located):
             if not self.keeps_comments:
                 note_comments(sentence.comments, output.note)
             yield sentence
+
+
+def _locate_words(corpus: Corpus | CorpusStream, output: OutputSettings) -> Iterator[LabelledSentence]:
+    """Yield the sentences of a corpus for a format without comments."""
+    located = locate_sentences(corpus.sentences, corpus.scheme, output.name, output.note, corpus.task)
+    for sentence in located:
+        note_comments(sentence.comments, output.note)
+        yield sentence
 
 
 FORMATS: dict[str, Format] = {
@@ -134,7 +149,7 @@ FORMATS: dict[str, Format] = {
         suffixes=(".conll",),
         read=read_columns,
         write=write_conll,
-        write_corpus=lambda corpus, output: write_columns(corpus, output.separator),
+        write_corpus=lambda corpus, output: write_columns(corpus, output.separator or "\t"),
         has_columns=True,
         keeps_comments=True,
     ),
@@ -142,9 +157,31 @@ FORMATS: dict[str, Format] = {
         about="CoNLL-U",
         suffixes=(".conllu",),
         read=read_columns,
-        write_corpus=lambda corpus, output: write_conllu(corpus, output.column),
+        write=write_words,
+        write_corpus=lambda corpus, output: write_conllu(corpus, output.name, output.column, output.note),
         has_columns=True,
         keeps_comments=True,
+        keeps_space=True,
+    ),
+    "segmented": Format(
+        about="segmented text: words with white space between them, lines as in the text",
+        suffixes=(".seg",),
+        read=lambda *given: read_lines("segmented", *given),
+        write=write_segmented,
+        write_corpus=lambda corpus, output: write_segmented(_locate_words(corpus, output), output.note),
+        has_lines=True,
+        keeps_space=True,
+    ),
+    "wordpos": Format(
+        about="words with their tags, as in word/TAG, lines as in the text",
+        suffixes=(".pos",),
+        read=lambda *given: read_lines("wordpos", *given),
+        write=write_wordpos,
+        write_corpus=lambda corpus, output: write_wordpos(
+            _locate_words(corpus, output), output.note, output.separator or "/"
+        ),
+        has_lines=True,
+        keeps_space=True,
     ),
     "jsonl": Format(
         about="JSON lines, an object a sentence as `tagger predict` writes it: text, tokens, spans, offsets",
@@ -243,7 +280,7 @@ def guess_format(path: str, *, to_write: bool = False) -> str:
     known = {
         name: row.suffixes
         for name, row in FORMATS.items()
-        if row.read or (to_write and not _COLUMN_SUFFIXES.intersection(row.suffixes))
+        if (row.read and not row.has_lines) or (to_write and not _COLUMN_SUFFIXES.intersection(row.suffixes))
     }
     return next((name for name, suffixes in known.items() if suffix in suffixes), "conll")
 

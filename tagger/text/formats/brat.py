@@ -124,7 +124,7 @@ def write_pairs(corpus: Corpus, path: Path, note: Note = overlook) -> None:
     """
     for sentence in corpus.sentences:
         note_comments(sentence.comments, note)
-    groups = list(_group(locate_texts(corpus.sentences, corpus.scheme, path.stem, note)))
+    groups = list(_group(locate_texts(corpus.sentences, corpus.scheme, path.stem, note, corpus.task)))
     is_pair = path.suffix in (".ann", ".txt")
     if is_pair and len(groups) > 1:
         raise DataError(f"found {len(groups)} texts, expected one; name a directory to write to", path)

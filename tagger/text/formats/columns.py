@@ -1,9 +1,13 @@
-"""Column files: corpora in and out, and labelled sentences as rows of a token and its tag, or of a span (TSV)."""
+"""Column files: corpora in and out, and labelled sentences as rows of a token and its tag, or of a span (TSV).
+
+`conllu` writes CoNLL-U.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Literal
 
 from tagger.text import conll
 from tagger.text.conll import Corpus, CorpusStream, Rereadable, Sentence
@@ -12,7 +16,8 @@ from tagger.text.counting import Note, Oddities
 from tagger.text.formats.alignment import Report
 from tagger.text.formats.corpus import CorpusSettings
 from tagger.text.formats.sentence import LabelledSentence
-from tagger.text.schemes import Scheme
+
+LineFormat = Literal["segmented", "wordpos"]
 
 _DOCUMENT_BOUNDARY = "-DOCSTART-\tO\n\n"
 _BYTE_ORDER_MARK = "\ufeff"
@@ -46,6 +51,11 @@ def read_columns(path: str, settings: CorpusSettings, report: Report) -> Corpus:
     return replace(corpus, sentences=sentences, warnings=(*corpus.warnings, *oddities.lines()))
 
 
+def read_lines(form: LineFormat, path: str, settings: CorpusSettings, report: Report) -> Corpus:
+    """Read lines of words whatever they look like; `read_columns` tells them by looking."""
+    return read_columns(path, replace(settings, columns=replace(settings.columns, lines=form)), report)
+
+
 def stream_columns(path: str, settings: CorpusSettings, note: Note) -> CorpusStream:
     """Return a column file as sentences that are read anew each time, those of CoNLL-U with their texts.
 
@@ -76,16 +86,6 @@ def stream_columns(path: str, settings: CorpusSettings, note: Note) -> CorpusStr
 def write_columns(corpus: Corpus | CorpusStream, separator: str) -> Iterator[str]:
     """Yield the rows of a corpus: token, features, tag; its documents and comments kept."""
     return conll.format_sentences(corpus.sentences, separator)
-
-
-def write_conllu(corpus: Corpus | CorpusStream, column: str | None) -> Iterator[str]:
-    """Yield a corpus as CoNLL-U, its tags in `column`: UPOS for bare labels, else `MISC:NER`, where None."""
-    return conll.format_conllu(corpus.sentences, column or usual_column(corpus.scheme))
-
-
-def usual_column(scheme: Scheme) -> str:
-    """Return the column of CoNLL-U in which tags are written where nobody says."""
-    return "UPOS" if scheme is Scheme.BARE else "MISC:NER"
 
 
 def write_conll(sentences: Iterable[LabelledSentence]) -> Iterator[str]:

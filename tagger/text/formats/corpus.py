@@ -14,6 +14,7 @@ from tagger.text.conll.surface import join_sources
 from tagger.text.counting import Oddities
 from tagger.text.files import display_name
 from tagger.text.formats.alignment import Cutting, Document, Report, align
+from tagger.text.formats.wording import are_words, drop_word_type
 from tagger.text.schemes import Scheme
 from tagger.text.tokenizer import Mode
 
@@ -118,9 +119,12 @@ def align_corpus(
             if is_aligned:
                 yield from join_sources(each for each in group if isinstance(each, Sentence))
                 continue
-            for document in group:
-                assert isinstance(document, Document)
-                yield from align(document, settings.cutting, note_fault, oddities.note)
+            documents = [each for each in group if isinstance(each, Document)]
+            cutting = settings.cutting
+            if are_words(documents):
+                documents, cutting = drop_word_type(documents), cutting._replace(mode=Mode.CHARACTERS)
+            for document in documents:
+                yield from align(document, cutting, note_fault, oddities.note)
 
     warnings: list[str] = []
     oddities = Oddities()

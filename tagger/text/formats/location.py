@@ -13,7 +13,7 @@ from tagger.text.conll import Excerpt, Sentence, SourceText
 from tagger.text.conll.surface import find_in_order, find_text, is_derived
 from tagger.text.counting import Note, overlook
 from tagger.text.formats.sentence import LabelledSentence, LabelledSpan
-from tagger.text.schemes import UNKNOWN_TAG, Scheme, Span, spans_to_tags, tags_to_spans
+from tagger.text.schemes import UNKNOWN_TAG, Scheme, Span, Task, name_type, spans_to_tags, tags_to_spans
 from tagger.text.tokenizer import Mode, detect_mode
 
 Offsets = tuple[int, int]
@@ -39,7 +39,11 @@ def locate_tokens(sentence: Sentence, joiner: str = " ") -> tuple[str, tuple[Off
 
 
 def locate_sentences(
-    sentences: Iterable[Sentence], scheme: Scheme, name: str, note: Note = overlook
+    sentences: Iterable[Sentence],
+    scheme: Scheme,
+    name: str,
+    note: Note = overlook,
+    task: Task = Task.LABELS,
 ) -> Iterator[LabelledSentence]:
     """Yield the sentences of a corpus at their places in their documents.
 
@@ -48,17 +52,22 @@ def locate_sentences(
         scheme: of their tags.
         name: of the first document, where the file names none; the others have their number behind it.
         note: told of what does not fit: spans on the same characters.
+        task: what the tags say.
     """
-    return (located for _, located in _locate(sentences, scheme, name, note))
+    return (located for _, located in _locate(sentences, scheme, name, note, task))
 
 
 def locate_texts(
-    sentences: Iterable[Sentence], scheme: Scheme, name: str, note: Note = overlook
+    sentences: Iterable[Sentence],
+    scheme: Scheme,
+    name: str,
+    note: Note = overlook,
+    task: Task = Task.LABELS,
 ) -> Iterator[tuple[SourceText, LabelledSentence]]:
     """Yield the texts of a corpus, each as if it were one sentence; the arguments are those of `locate_sentences`."""
     run: list[LabelledSentence] = []
     current: SourceText | None = None
-    for source, located in _locate(sentences, scheme, name, note):
+    for source, located in _locate(sentences, scheme, name, note, task):
         if current is not None and source is not current:
             yield current, _join(run)
             run = []
@@ -90,7 +99,7 @@ def _join(run: Sequence[LabelledSentence]) -> LabelledSentence:
 
 
 def _locate(
-    sentences: Iterable[Sentence], scheme: Scheme, name: str, note: Note
+    sentences: Iterable[Sentence], scheme: Scheme, name: str, note: Note, task: Task
 ) -> Iterator[tuple[SourceText, LabelledSentence]]:
     """Yield the sentences, each with its source; a text that says nothing of its document begins at 0."""
     joiner: str | None = None
@@ -104,7 +113,7 @@ def _locate(
             excerpt = _lay_out(sentence, joiner, reached)
             reached += excerpt.end + 1
         doc = excerpt.source.name or (f"{name}#{document}" if document else name)
-        yield excerpt.source, _label(sentence, excerpt, scheme, doc, note)
+        yield excerpt.source, _label(sentence, excerpt, scheme, doc, note, task)
 
 
 def _lay_out(sentence: Sentence, joiner: str, start: int) -> Excerpt:
@@ -112,7 +121,9 @@ def _lay_out(sentence: Sentence, joiner: str, start: int) -> Excerpt:
     return Excerpt(SourceText(text, None, start), 0, len(text), offsets)
 
 
-def _label(sentence: Sentence, excerpt: Excerpt, scheme: Scheme, doc: str, note: Note) -> LabelledSentence:
+def _label(
+    sentence: Sentence, excerpt: Excerpt, scheme: Scheme, doc: str, note: Note, task: Task
+) -> LabelledSentence:
     """Return a sentence at its place in its document."""
     text, base = excerpt.source.text, excerpt.source.start or 0
     found = tags_to_spans(sentence.tags, scheme)
@@ -125,8 +136,9 @@ def _label(sentence: Sentence, excerpt: Excerpt, scheme: Scheme, doc: str, note:
     spans = []
     for kind, first, last in found:
         start, end = places[first][0], places[last - 1][1]
-        confidence = excerpt.confidences.get((kind, start, end)) if excerpt.confidences else None
-        spans.append(LabelledSpan(kind, base + start, base + end, text[start:end], confidence))
+        name = name_type(kind, task)
+        confidence = excerpt.confidences.get((name, start, end)) if excerpt.confidences else None
+        spans.append(LabelledSpan(name, base + start, base + end, text[start:end], confidence))
     return LabelledSentence(
         doc=doc,
         start=base + excerpt.start,
@@ -135,6 +147,7 @@ def _label(sentence: Sentence, excerpt: Excerpt, scheme: Scheme, doc: str, note:
         tokens=tokens,
         spans=spans,
         comments=sentence.comments,
+        task=task,
     )
 
 

@@ -11,11 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from tagger.text.conll import KeptRows
+from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG, Task
+
 _DIGITS = 6  # of a confidence: finer than the order of a batch can change it
 
 
 class LabelledSpan(NamedTuple):
-    """A stretch of the document with a type.
+    """A stretch of the document with a type, named where tags give none (`schemes.name_type`).
 
     `confidence` is the posterior probability of exactly this span, type and both boundaries; None where the model
     gives none.
@@ -61,6 +64,10 @@ class LabelledSentence:
         spans: without overlaps.
         nbest: the n best alternatives, best first; None where nobody asked.
         comments: the lines that stand above it in a corpus.
+        space: the white space behind it, as far as it is known and `text` hasn't got it. More of it may follow as
+            a sentence without text, and what stands in front of a document's first sentence comes so, too.
+        task: what its tags say.
+        rows: where it was read from CoNLL-U; None: elsewhere.
     """
 
     doc: str
@@ -71,6 +78,9 @@ class LabelledSentence:
     spans: Sequence[LabelledSpan]
     nbest: Sequence[LabelledAlternative] | None = None
     comments: tuple[str, ...] = ()
+    space: str = ""
+    task: Task = Task.LABELS
+    rows: KeptRows | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `tagger predict --format jsonl` writes of it, as `docs/schemas/prediction.json` says."""
@@ -87,6 +97,17 @@ class LabelledSentence:
     def words(self) -> list[str]:
         """Return the tokens as the text has them."""
         return [self.text[start - self.start : end - self.start] for start, end, _ in self.tokens]
+
+    def find_words(self) -> list[tuple[int, int, str]]:
+        """Return the (start, end, tag) of each word: those that the tags make, or else the tokens.
+
+        Tokens that no word holds, as those whose tags aren't known, are words of their own.
+        """
+        if not self.task.cuts_words:
+            return list(self.tokens)
+        words = [(span.start, span.end, span.type) for span in self.spans]
+        left = [token for token in self.tokens if token[2] in (UNKNOWN_TAG, OUTSIDE)]
+        return sorted(words + left) if left else words
 
 
 def round_confidence(value: float | None) -> float | None:

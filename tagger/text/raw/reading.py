@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import accumulate
 from os import fspath
 from pathlib import Path
@@ -17,11 +18,16 @@ from typing import TypeVar
 
 from tagger.errors import DataError
 from tagger.text.conll import Columns, read_sentences
+from tagger.text.conll.kept import RowKeeper
+from tagger.text.conll.reader import ColumnReader
 from tagger.text.conll.source import BLANKS
+from tagger.text.conll.surface import find_text
+from tagger.text.conll.words import join_words
 from tagger.text.files import FilePath, LookAhead, OpenedFile, display_name, is_stdin, open_bytes, read_pieces
 from tagger.text.raw.objects import read_objects
 from tagger.text.raw.recognition import Recognised, TagWatch, recognise
 from tagger.text.raw.rows import AUTO, Fault, InputSettings, Note, Pause, Row, Watch
+from tagger.text.schemes import Task
 from tagger.text.tokenizer import Located, Mode, SentenceSplitter, cut
 
 T = TypeVar("T")
@@ -31,8 +37,10 @@ LONGEST_LINE = (
     1 << 20
 )  # characters: a longer line is cut here, so that a file without line ends stays bounded
 _LOOKED_AT = 1 << 13  # bytes that tell what a file is
-_LINE_END = re.compile("[\r\n]")
+_LINE_END = re.compile("\r\n|[\r\n]")
+_VISIBLE = re.compile(r"\S")
 _TOKEN = re.compile(f"[^{BLANKS}]+")
+_WORD = re.compile(r"\S+")
 
 
 def _ignore(fact: str) -> None:
@@ -137,7 +145,7 @@ def _check_file(path: FilePath, settings: InputSettings) -> Iterator[Recognised]
             yield taken
         settings.check_format(taken.format)
         opened = OpenedFile(path, stream)
-        if taken.format in ("conll", "jsonl"):
+        if taken.format in ("conll", "jsonl", "wordpos"):
             deque(_READERS[taken.format](opened, settings, _never_pause, _ignore), 0)
         else:
             deque(_texts(opened, settings), 0)
@@ -203,7 +211,14 @@ def _look_at(path: FilePath, beginning: LookAhead, settings: InputSettings) -> I
     """Yield what a file is, as soon as enough of it is there; another thread may wait for that."""
     while True:
         is_all = not beginning.read_more() or len(beginning.data) >= _LOOKED_AT
-        found = recognise(path, beginning.data, settings.encoding, settings.tags, is_all=is_all)
+        found = recognise(
+            path,
+            beginning.data,
+            settings.encoding,
+            settings.tags,
+            is_all=is_all,
+            reads_words=settings.reads_words,
+        )
         if found is not None:
             yield found
             return
@@ -215,17 +230,52 @@ def split_rows(pieces: Iterable[str | Pause], settings: InputSettings) -> Iterat
         settings.language, settings.known_abbreviations, joins_lines=settings.joins_lines
     )
 
-    def rows(sentences: list[Located]) -> list[Row]:
-        return [Row(sentence.start, sentence.text) for sentence in sentences]
-
+    spacing = _Spacing()
     for piece in pieces:
         if isinstance(piece, Pause):
             if piece.is_quiet:
-                yield from rows(splitter.flush() if piece.is_typed else splitter.pause())
+                yield from spacing.place(splitter.flush() if piece.is_typed else splitter.pause())
             yield piece
         else:
-            yield from rows(splitter.feed(piece))
-    yield from rows(splitter.flush())
+            spacing.feed(piece)
+            yield from spacing.place(splitter.feed(piece))
+    yield from spacing.place(splitter.flush())
+
+
+class _Spacing:
+    """The white space between the sentences of one document, which comes in pieces.
+
+    It is given out as soon as it is there, behind a sentence or in a row of its own: so what is written of it doesn't
+    depend on the pieces, and memory is bounded by what a splitter holds back.
+    """
+
+    def __init__(self) -> None:
+        self._text = ""  # what no row has yet
+        self._offset = 0  # of that in the document
+
+    def feed(self, text: str) -> None:
+        """Take the next piece of the document."""
+        self._text += text
+
+    def place(self, sentences: Iterable[Located]) -> Iterator[Row]:
+        """Yield the next sentences with the white space behind them, and white space that has come since."""
+        text, offset, at = self._text, self._offset, 0
+        for start, sentence in sentences:
+            if start > offset + at:
+                yield Row(offset + at, "", space=text[at : start - offset])
+            end = start - offset + len(sentence)
+            at = _find_visible(text, end)
+            yield Row(start, sentence, space=text[end:at])
+        following = _find_visible(text, at)
+        if following > at:
+            yield Row(offset + at, "", space=text[at:following])
+        self._text, self._offset = text[following:], offset + following
+
+
+def _find_visible(text: str, at: int) -> int:
+    """Return where the next character stands that is no white space, or the end of the text."""
+    visible = _VISIBLE.search(text, at)
+    return visible.start() if visible else len(text)
 
 
 def _read_text(path: FilePath, settings: InputSettings, watch: Watch, note: Note) -> Iterator[Row | Pause]:
@@ -236,24 +286,81 @@ def _read_lines(path: FilePath, settings: InputSettings, watch: Watch, note: Not
     for row in _cut_lines(watch(path, _texts(path, settings))):
         if isinstance(row, Pause):
             yield row
-        elif stripped := row.text.strip():
-            yield Row(row.start + len(row.text) - len(row.text.lstrip()), stripped)
+        else:
+            first = len(row.text) - len(row.text.lstrip())
+            yield from _place_line(row, first, first + len(row.text.strip()))
 
 
 def _read_tokens(path: FilePath, settings: InputSettings, watch: Watch, note: Note) -> Iterator[Row | Pause]:
+    return _read_between(_TOKEN, path, settings, watch)
+
+
+def _read_segmented(
+    path: FilePath, settings: InputSettings, watch: Watch, note: Note
+) -> Iterator[Row | Pause]:
+    """Yield the lines of segmented text: its words, or for a model that cuts words text with blanks in it."""
+    if settings.cuts_words:
+        return _read_lines(path, settings, watch, note)
+    return _read_between(_WORD, path, settings, watch)
+
+
+def _read_between(
+    token: re.Pattern[str], path: FilePath, settings: InputSettings, watch: Watch
+) -> Iterator[Row | Pause]:
+    """Yield the lines of a text, cut into tokens that a pattern finds."""
     for row in _cut_lines(watch(path, _texts(path, settings))):
         if isinstance(row, Pause):
             yield row
             continue
-        found = list(_TOKEN.finditer(row.text))
+        found = list(token.finditer(row.text))
         if found:
             first, last = found[0].start(), found[-1].end()
             words, starts = [match[0] for match in found], [match.start() - first for match in found]
-            yield Row(row.start + first, row.text[first:last], words, starts)
+            yield from _place_line(row, first, last, words, starts)
+        else:
+            yield from _place_line(row, 0, 0)
+
+
+def _place_line(
+    line: Row, first: int, last: int, words: list[str] | None = None, starts: list[int] | None = None
+) -> Iterator[Row]:
+    """Yield a line without the white space around it, and that in front of it and behind."""
+    text, start = line.text, line.start
+    if first < last:
+        if first:
+            yield Row(start, "", space=text[:first])
+        yield Row(start + first, text[first:last], words, starts, space=text[last:] + line.space)
+    elif text or line.space:
+        yield Row(start, "", space=text + line.space)
+
+
+def _read_tagged(path: FilePath, settings: InputSettings, watch: Watch, note: Note) -> Iterator[Row | Pause]:
+    """Yield lines of words without the tags that stand with them; the text is the words with a blank between them."""
+    columns = Columns(task=Task.LABELS, lines="wordpos")
+    offset, line = 0, 1
+    for sentence in watch(path, read_sentences(path, columns=columns, encoding=settings.encoding)):
+        if isinstance(sentence, Pause):
+            yield sentence
+            continue
+        if sentence.line > line:
+            yield Row(offset, "", space="\n" * (sentence.line - line))
+            offset += sentence.line - line
+        words = list(sentence.tokens)
+        text, starts = _place_words(words)
+        yield (
+            Row(offset, text, space="\n")
+            if settings.cuts_words
+            else Row(offset, text, words, starts, space="\n")
+        )
+        offset += len(text) + 1
+        line = sentence.line + 1
 
 
 def _read_columns(path: FilePath, settings: InputSettings, watch: Watch, note: Note) -> Iterator[Row | Pause]:
-    """Yield the sentences of a column file; its documents' texts are their tokens with a blank between them."""
+    """Yield the sentences of a column file; its documents' texts are their tokens with a blank between them.
+
+    A model that cuts words reads the text of CoNLL-U instead.
+    """
     columns = Columns(
         token=settings.token_column,
         tag=None,
@@ -262,18 +369,40 @@ def _read_columns(path: FilePath, settings: InputSettings, watch: Watch, note: N
     )
     tags = TagWatch(display_name(path), settings, note)
     document = offset = 0
-    for sentence in watch(path, read_sentences(path, columns=columns, encoding=settings.encoding)):
-        if isinstance(sentence, Pause):
-            yield sentence
-            continue
-        if sentence.document != document:
-            document, offset = sentence.document, 0
-        words = list(sentence.tokens)
-        tags.look_at(words)
-        text, starts = _place_words(words)
-        yield Row(offset, text, words, starts, sentence.features, document)
-        offset += len(text) + 1
+    with _overheard(path, settings) as (source, keeper):
+        reader = ColumnReader(source, columns, settings.encoding)
+        for sentence in watch(path, reader):
+            if isinstance(sentence, Pause):
+                yield sentence
+                continue
+            if sentence.document != document:
+                document, offset = sentence.document, 0
+            words = list(sentence.tokens)
+            tags.look_at(words)
+            layout = reader.layout
+            is_conllu = layout is not None and layout.is_conllu
+            if is_conllu and settings.cuts_words:
+                text = (find_text(sentence.comments) or "").strip() or join_words(words).text
+                yield Row(offset, text, document=document)
+            else:
+                rows = keeper.take(sentence, layout.separator) if keeper and layout and is_conllu else None
+                text, starts = _place_words(words)
+                yield Row(offset, text, words, starts, sentence.features, document, rows=rows)
+            offset += len(text) + 1
+        if keeper and reader.layout and reader.layout.is_conllu:
+            yield Row(offset, "", document=document, rows=keeper.take_rest())
     tags.judge()
+
+
+@contextmanager
+def _overheard(path: FilePath, settings: InputSettings) -> Iterator[tuple[FilePath, RowKeeper | None]]:
+    """Give a file to read from, and what keeps its rows meanwhile, if they are to be kept."""
+    if not settings.keeps_rows or settings.cuts_words:
+        yield path, None
+        return
+    keeper = RowKeeper()
+    with open_bytes(path) as stream:
+        yield OpenedFile(path, stream, keeper.hear), keeper
 
 
 def _read_objects(path: FilePath, settings: InputSettings, watch: Watch, note: Note) -> Iterator[Row | Pause]:
@@ -305,25 +434,29 @@ _READERS: dict[str, Callable[[FilePath, InputSettings, Watch, Note], Iterator[Ro
     "text": _read_text,
     "lines": _read_lines,
     "tokens": _read_tokens,
+    "segmented": _read_segmented,
+    "wordpos": _read_tagged,
     "conll": _read_columns,
     "jsonl": _read_objects,
 }
 
 
 def _cut_lines(pieces: Iterable[str | Pause]) -> Iterator[Row | Pause]:
-    r"""Yield lines without their ends; one longer than the limit comes in several.
+    r"""Yield lines with their ends in `space`; one longer than the limit comes in several.
 
-    A lone `\r` ends a line, as in column files; `\r\n` ends one and an empty one.
+    A lone `\r` ends a line, as in column files; so `\r\n`, cut apart by a pause, ends one and an empty one.
     """
     waiting, offset = "", 0
     for piece in pieces:
         if isinstance(piece, Pause):
             yield piece  # a line that has no end yet goes on waiting for it
             continue
-        *whole, waiting = _LINE_END.split(waiting + piece)
-        for line in whole:
-            yield Row(offset, line)
-            offset += len(line) + 1
+        piece = waiting + piece
+        at = 0
+        for line_end in _LINE_END.finditer(piece):
+            yield Row(offset + at, piece[at : line_end.start()], space=line_end[0])
+            at = line_end.end()
+        offset, waiting = offset + at, piece[at:]
         while len(waiting) > LONGEST_LINE:
             end = max(waiting.rfind(blank, 1, LONGEST_LINE) for blank in BLANKS) + 1 or LONGEST_LINE
             yield Row(offset, waiting[:end])

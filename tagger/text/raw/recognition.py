@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from tagger.text.conll import CONLLU_COLUMNS
 from tagger.text.conll.layout import CONLLU_ID, split_row
+from tagger.text.conll.segmented import find_form
 from tagger.text.files import FilePath, display_name, find_decoder
 from tagger.text.raw.rows import InputSettings, Note
 from tagger.text.schemes import OUTSIDE
@@ -23,7 +24,13 @@ _SUFFIXES = {
     ".iob2": "conll", ".bioes": "conll", ".iobes": "conll", ".bilou": "conll", ".bmes": "conll",
     ".csv": "conll", ".tsv": "conll", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
 }  # fmt: skip
-_NAMES = {"conll": "columns", "jsonl": "JSON"}
+_NAMES = {
+    "conll": "columns",
+    "jsonl": "JSON",
+    "segmented": "segmented text, whose words are the tokens",
+    "wordpos": "words with tags, which are left out",
+}
+_FEWEST_TAGGED = 8  # words with what looks like tags, where a model knows none of these
 _TAG = re.compile(r"[BIESLUM]-\S+")
 _JSON = re.compile(r'\[?\s*\{\s*("(?:[^"\\]|\\.)*"\s*:|$)|\[\s*$')
 _GOES_ON = tuple("{[,:")  # ends a line of JSON that is laid out over several
@@ -48,6 +55,7 @@ def recognise(
     tags: frozenset[str] = frozenset(),
     *,
     is_all: bool = True,
+    reads_words: bool = False,
 ) -> Recognised | None:
     """Return what a file holds; None where only more of it can tell.
 
@@ -57,6 +65,7 @@ def recognise(
         encoding: of the file.
         tags: of a model, which columns may hold.
         is_all: whether no more can be looked at.
+        reads_words: see `InputSettings`.
     """
     try:
         text = find_decoder(encoding)("replace").decode(beginning).removeprefix("\ufeff")
@@ -67,6 +76,8 @@ def recognise(
     if not is_all and (len(lines) == 1 or _may_be_columns(lines, tags)):
         return None
     shown = "jsonl" if _is_json(text) else "conll" if _is_columns(lines, tags) else None
+    if not shown and not named:
+        shown = _find_lines(lines[:-1] or lines, tags, reads_words=reads_words)
     format = shown or named or "text"
     if format == "text":
         return Recognised(format)
@@ -135,6 +146,17 @@ def _is_columns(lines: Sequence[str], tags: frozenset[str]) -> bool:
         return True
     held = [_holds_tags(column, tags) for column in zip(*table, strict=True)]
     return any(held) and not all(held) and len(table) > 1
+
+
+def _find_lines(lines: Sequence[str], tags: frozenset[str], *, reads_words: bool) -> str | None:
+    """Return the format of lines of words, if they are that beyond doubt."""
+    form = find_form("\n".join(lines))
+    if form is None:
+        return None
+    if not form.has_tags:
+        return "segmented" if reads_words else None
+    found = [word.rpartition(form.separator)[2] for line in lines for word in line.split()]
+    return "wordpos" if len(found) >= _FEWEST_TAGGED or tags.issuperset(found) else None
 
 
 def _may_be_columns(lines: Sequence[str], tags: frozenset[str]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar
 
 from tagger.errors import ConfigError, DataError
-from tagger.text.conll import BlankTokens
+from tagger.text.conll import BlankTokens, KeptRows
 from tagger.text.files import FilePath, find_decoder
 
 T = TypeVar("T")
@@ -15,7 +15,7 @@ Note = Callable[[str], None]
 Fault = Callable[[DataError], None]
 
 AUTO = "auto"
-INPUT_FORMATS = (AUTO, "text", "lines", "tokens", "conll", "jsonl")
+INPUT_FORMATS = (AUTO, "text", "lines", "tokens", "segmented", "wordpos", "conll", "jsonl")
 _ADVICE = "name the file's encoding with --encoding, or let --invalid-bytes replace put U+FFFD in its place"
 
 
@@ -36,6 +36,9 @@ class InputSettings:
         tags: of the model, which tell columns from running text.
         feature_columns: those to read beside the tokens of a column file.
         blank_tokens: what becomes of its rows whose token is nothing but blanks.
+        cuts_words: the model cuts text into words itself: segmented text and words are text with blanks to it.
+        reads_words: the model's tokens are words of a script without blanks: segmented text holds them.
+        keeps_rows: keep the rows of CoNLL-U beside its sentences.
         advice: what the user may do about invalid bytes.
 
     Raises:
@@ -53,6 +56,9 @@ class InputSettings:
     tags: frozenset[str] = frozenset()
     feature_columns: tuple[int | str, ...] = ()
     blank_tokens: BlankTokens = "error"
+    cuts_words: bool = False
+    reads_words: bool = False
+    keeps_rows: bool = False
     advice: str = _ADVICE
 
     def __post_init__(self) -> None:
@@ -92,6 +98,9 @@ class Row(NamedTuple):
         columns: the values of each feature column, one a token.
         document: the number of the document in its file, from 0.
         doc: the name of the document, where the input gives it one.
+        space: the white space behind it, as far as it has come. More of it comes as a row without text, and so does
+            what stands in front of a document's first sentence: all texts and spaces, joined, are the document.
+        rows: the rows of CoNLL-U that hold it, where they are to be kept.
     """
 
     start: int
@@ -101,6 +110,8 @@ class Row(NamedTuple):
     columns: tuple[tuple[str, ...], ...] = ()
     document: int = 0
     doc: str | None = None
+    space: str = ""
+    rows: KeptRows | None = None
 
 
 class Pause(NamedTuple):

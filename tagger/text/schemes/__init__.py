@@ -20,7 +20,7 @@ from tagger.text.schemes.notation import (
     read_brackets,
     respell,
 )
-from tagger.text.schemes.segmentation import Task, find_task, name_type, parse_task
+from tagger.text.schemes.segmentation import WORD, Task, find_task, name_type, parse_task
 from tagger.text.schemes.spans import (
     Span,
     candidates,
@@ -49,6 +49,7 @@ __all__ = [
     "LETTERS",
     "OUTSIDE",
     "UNKNOWN_TAG",
+    "WORD",
     "Bigrams",
     "Constraints",
     "Detection",

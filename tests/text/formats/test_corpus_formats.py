@@ -388,9 +388,12 @@ def test_brat_needs_both_files_and_a_type(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"found no .ann file"):
         read(tmp_path / "empty", "brat")
+    typed = Corpus("x", (Sentence(("a",), ("B-a b",)),), Scheme.IOB2, "", ())
+    with pytest.raises(DataError, match="found the type 'a b', expected one word"):
+        write_pairs(typed, tmp_path / "y.ann")
     untyped = Corpus("x", (Sentence(("a",), ("B",)),), Scheme.IOB2, "", ())
-    with pytest.raises(DataError, match="found the type '', expected one word"):
-        write_pairs(untyped, tmp_path / "y.ann")
+    write_pairs(untyped, tmp_path / "z.ann")
+    assert (tmp_path / "z.ann").read_text() == "T1\tspan 0 1\ta\n"
 
 
 def test_a_write_that_fails_leaves_nothing(tmp_path):

@@ -367,7 +367,7 @@ def test_nothing_in_gives_no_sentence(name):
 
 def test_an_unknown_format_names_the_known_ones():
     assert find_format("tsv") is FORMATS["tsv"]
-    with pytest.raises(ConfigError, match=r"^format: found 'xml', expected one of conll, jsonl, .*, html$"):
+    with pytest.raises(ConfigError, match=r"^format: found 'xml', expected one of conll, conllu, .*, html$"):
         find_format("xml")
 
 
