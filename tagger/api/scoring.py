@@ -212,6 +212,8 @@ def _find_answers(
         find_corpus(each, columns.of_answers, wanted, columns.encoding, name, likely)
         for name, each in zip(("predicted", "other"), given[1:], strict=False)
     ]
+    if columns.task is not None:
+        corpus, *answered = (fit_corpus(each, columns.task) for each in (corpus, *answered))
     return match_all_answers(corpus, answered, wanted)
 
 

@@ -26,7 +26,7 @@ from tagger.runtime.lexicon import Lexicon
 from tagger.runtime.trained import TrainedModel, inner_scheme, inner_tags
 from tagger.scoring.answers import surfaces_of
 from tagger.text import costs, schemes
-from tagger.text.conll import Corpus, Sentence, read_corpus
+from tagger.text.conll import Corpus, Sentence, fit_corpus, read_corpus
 from tagger.text.features import fold_width
 from tagger.text.gazetteer import Gazetteer
 from tagger.text.schemes import Scheme
@@ -145,7 +145,7 @@ def read_corpora(
     wanted = None if config.corpus.scheme == "auto" else schemes.parse_scheme(config.corpus.scheme)
     columns, encoding = find_columns(config), config.corpus.encoding
     learned = (
-        train
+        fit_corpus(train, columns.task or train.task)
         if isinstance(train, Corpus)
         else read_corpus(train, columns=columns, scheme=wanted, encoding=encoding)
     )
@@ -153,7 +153,7 @@ def read_corpora(
     others = (
         read_gold(each, learned.scheme, columns=replace(columns, task=learned.task), encoding=encoding)
         if isinstance(each, Path)
-        else each
+        else each and fit_corpus(each, learned.task)
         for each in (dev, test)
     )
     return prepare_corpora(learned, *others, config=config)

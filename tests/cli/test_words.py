@@ -7,6 +7,8 @@ import json
 import pytest
 from commands import TINY
 
+import tagger
+
 LINES = [
     "我/PN 爱/VV 北京/NR 。/PU",
     "他/PN 也/AD 爱/VV 上海/NR 。/PU",
@@ -196,3 +198,15 @@ def test_check_says_what_a_task_cannot_be_read_from(run, files):
     assert run("check", "names.bio").code == 0
     done = run("check", "x.seg", "--task", "joint")
     assert "x.seg:1: found segmented text, whose words have no tags" in done.out
+
+
+def test_the_verbs_of_python_read_lists_of_words_for_a_task(tmp_path):
+    rows = [tuple(zip(*sentence, strict=True)) for sentence in PAIRS]
+    small = {"epochs": 1, "hidden": 5, "batch_sentences": 4}
+    tagger.train(train=rows, dev=rows, output=tmp_path / "m", task="joint", **small)
+    model = tagger.load(tmp_path / "m")
+    assert tagger.evaluate(model, rows).scores.micro.gold == NUMBER
+    untyped = tagger.evaluate(model, rows, task="words")
+    assert len(untyped.scores.types) == 1
+    scores = tagger.score(rows, rows, task="joint").scores
+    assert (scores.micro.gold, scores.micro.f1) == (NUMBER, 1.0)
