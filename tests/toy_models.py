@@ -41,23 +41,29 @@ def make_model(
     mode: str = "words",
     gazetteers: Sequence[Gazetteer] = (),
     language: Speller | None = None,
+    types: Sequence[str] = (),
+    has_outside: bool = True,
     **changes: object,
 ) -> TrainedModel:
     """Build a model; `changes` are settings with double underscores for dots (`encoder__layers=2`).
 
-    Feature columns get values that `draw_columns` draws from, too.
+    Feature columns get values that `draw_columns` draws from, too. A model without `O` cuts text into words.
     """
     chosen = SMALL | {"corpus.scheme": scheme, "corpus.mode": mode, "seed": 7}
     chosen |= {name.replace("__", "."): value for name, value in changes.items()}
     config = settings.override(Config(), chosen)
-    types = ["ADJ", "NOUN", "VERB"] if scheme == "BARE" else ["LOC", "PER"]
+    known = types or (["ADJ", "NOUN", "VERB"] if scheme == "BARE" else ["LOC", "PER"])
     columns = tuple(
         tuple("NVA"[(n + place) % 3] for n in range(len(WORDS)))
         for place, _ in enumerate(config.embedding.feature_columns)
     )
     rows = [Sentence(tuple(WORDS), features=columns)]
     rows.append(Sentence(tuple(WORDS[5:]), features=tuple(each[5:] for each in columns)))
-    lexicon = Lexicon.build(rows, inner_tags(types, Scheme(scheme)), config.embedding, gazetteers)
+    tags = inner_tags(known, Scheme(scheme), has_outside=has_outside)
+    cut = [
+        {"NewYork": 2, "metLi": 1, "天地": 3, "天地玄": 1, "宇宙洪荒": 1}
+    ]  # words, for models that know some
+    lexicon = Lexicon.build(rows, tags, config.embedding, gazetteers, cut)
     if language is not None:
         lexicon, config = replace(lexicon, speller=language), settings.override(config, {"lm.used": True})
     return finish_model(lexicon, config)

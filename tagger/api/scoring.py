@@ -9,26 +9,38 @@ from os import PathLike
 
 from tagger import config as settings
 from tagger import scoring
-from tagger.api.sources import Column, CorpusSource, FilePath, find_corpus, find_scheme, load, make_corpus
+from tagger.api.sources import (
+    Column,
+    CorpusSource,
+    FilePath,
+    find_corpus,
+    find_scheme,
+    find_task,
+    load,
+    make_corpus,
+)
 from tagger.errors import ConfigError
-from tagger.runtime.evaluation import find_columns, label_sentences, read_gold
+from tagger.runtime.evaluation import find_columns, fit_tags, label_sentences, read_gold_for
+from tagger.runtime.reports import read_words
 from tagger.runtime.tagger import Tagger
+from tagger.runtime.trained import TrainedModel
 from tagger.scoring.answers import (
     AnswerColumns,
     Answers,
     analyse_answers,
     compare_answers,
     likely_scheme,
-    match_answers,
+    match_all_answers,
     read_answers,
+    read_word_list,
     report_answers_with_seqeval,
     surfaces_of,
 )
 from tagger.scoring.report import analyse
 from tagger.scoring.result import ScoringResult
 from tagger.text import schemes
-from tagger.text.conll import BlankTokens, Columns, Corpus
-from tagger.text.schemes import Scheme
+from tagger.text.conll import BlankTokens, Compounds, Corpus, fit_corpus
+from tagger.text.schemes import Scheme, Task
 
 
 def evaluate(
@@ -41,6 +53,8 @@ def evaluate(
     token_column: Column | None = None,
     tag_column: Column | None = None,
     blank_tokens: BlankTokens | None = None,
+    task: Task | str | None = None,
+    compounds: Compounds | None = None,
     encoding: str | None = None,
     strict: bool = False,
     seqeval: bool = False,
@@ -50,10 +64,12 @@ def evaluate(
     Args:
         model: a tagger, or its directory.
         corpus: with gold tags.
-        training: the corpus that the model was trained on: spans seen and unseen in it are scored apart.
+        training: the corpus that the model was trained on, or a file of its words, one a line: what is seen and
+            unseen in it is scored apart. None: the words that lie beside a model of words or of parts of speech.
         min_confidence: leave out names that are less probable; None: what training chose, 0: nothing.
         scheme: of the corpus's tags; None: the model's, or what is found.
-        token_column, tag_column, blank_tokens, encoding: of files; None: as in training.
+        token_column, tag_column, blank_tokens, compounds, encoding: of files; None: as in training.
+        task: what a file is read for; `words` compares words alone where the model has types. None: the model's.
         strict: count only spans that the scheme spells out in full.
         seqeval: add what the package seqeval says of the same spans.
 
@@ -74,17 +90,24 @@ def evaluate(
         "token_column": token_column,
         "tag_column": tag_column,
         "blank_tokens": blank_tokens,
+        "compounds": compounds,
         "encoding": encoding,
     }
     chosen = settings.override(found.config, {f"corpus.{name}": value for name, value in changes.items()})
-    gold = _find_gold(corpus, found.scheme, chosen, find_scheme(scheme), "corpus")
+    wanted = _find_task(found, task)
+    gold = _find_gold(corpus, found, wanted, chosen, find_scheme(scheme), "corpus")
     if gold.scheme is Scheme.IO and found.scheme.has_prefixes:
         gold = _spell_out(gold, found.scheme)
-    learned = None if training is None else _find_gold(training, found.scheme, chosen, None, "training")
+    surfaces = _read_training_words(training, gold, chosen.corpus.encoding)
+    if surfaces is None and training is not None:
+        words = Task.WORDS if wanted.cuts_words else wanted  # the types of words say nothing of what was seen
+        surfaces = surfaces_of(_find_gold(training, found, words, chosen, None, "training"))
+    elif surfaces is None and _scores_words(gold) and tagger.directory is not None:
+        surfaces = read_words(tagger.directory)
     began = time.perf_counter()
     labellings = label_sentences(tagger, gold.sentences, min_confidence=min_confidence)
     seconds = time.perf_counter() - began
-    tags = [schemes.convert(each.tags, found.scheme, gold.scheme) for each in labellings]
+    tags = [fit_tags(each.tags, found, gold) for each in labellings]
     analysis = analyse(
         gold.sentences,
         tags,
@@ -93,7 +116,8 @@ def evaluate(
         confidences=None
         if strict or (gold.scheme is Scheme.IO and found.scheme is Scheme.BARE)  # several become one
         else [[span.confidence or 0.0 for span in each.spans] for each in labellings],
-        training_surfaces=None if learned is None else surfaces_of(learned),
+        training_surfaces=surfaces,
+        task=gold.task,
         name=gold.path,
     )
     answers = Answers(path=gold.path, tags=tuple(map(tuple, tags)), scheme=gold.scheme)
@@ -114,6 +138,8 @@ def score(
     gold_column: Column | None = None,
     predicted_column: Column = -1,
     encoding: str = "utf-8",
+    task: Task | str | None = None,
+    compounds: Compounds = "open",
     strict: bool = False,
     seqeval: bool = False,
 ) -> ScoringResult:
@@ -123,9 +149,12 @@ def score(
         gold: the right labels; a file may hold the predicted ones too, in its last column.
         predicted: the same tokens with predicted labels.
         other: those of a second system, compared with the first by approximate randomisation.
-        training: the corpus that the system was trained on: spans seen and unseen in it are scored apart.
+        training: the corpus that the system was trained on, or a file of its words, one a line: what is seen and
+            unseen in it is scored apart.
         scheme, predicted_scheme: of the tags; None: found by looking.
-        token_column, gold_column, predicted_column, encoding: of files.
+        token_column, gold_column, predicted_column, encoding, compounds: of files.
+        task: what files are read for; None: found by looking. Words are compared whatever the forms of the files,
+            and without types where one of them has none.
         strict: count only spans that the scheme spells out in full.
         seqeval: add what the package seqeval says of the same spans.
 
@@ -148,11 +177,15 @@ def score(
         scheme=find_scheme(scheme),
         predicted_scheme=find_scheme(predicted_scheme),
         encoding=encoding,
+        task=find_task(task),
+        compounds=compounds,
     )
     corpus, systems = _find_answers([gold, predicted, other], columns)
-    surfaces = None
-    if training is not None:
-        learned = Columns(token=token_column, tag=-1 if gold_column is None else gold_column)
+    surfaces = _read_training_words(training, corpus, encoding)
+    if surfaces is None and training is not None:
+        learned = columns.of_gold
+        if corpus.task.cuts_words:
+            learned = replace(learned, task=Task.WORDS)
         surfaces = surfaces_of(find_corpus(training, learned, columns.scheme, encoding, "training"))
     analyses = [analyse_answers(corpus, each, strict=strict, training_surfaces=surfaces) for each in systems]
     reports = [
@@ -172,20 +205,28 @@ def _find_answers(
         return read_answers([each for each in given if isinstance(each, str | PathLike)], columns)
     if len(given) == 1:
         raise ConfigError("found gold labels alone, expected predicted ones beside them", "predicted")
-    gold_columns = Columns(
-        token=columns.token_column, tag=-1 if columns.gold_column is None else columns.gold_column
-    )
-    answer_columns = Columns(token=columns.token_column, tag=columns.predicted_column)
-    corpus = find_corpus(given[0], gold_columns, columns.scheme, columns.encoding, "gold")
+    corpus = find_corpus(given[0], columns.of_gold, columns.scheme, columns.encoding, "gold")
     wanted = columns.predicted_scheme or columns.scheme
     likely = likely_scheme(corpus.scheme)
-    answers = [
-        match_answers(
-            corpus, find_corpus(each, answer_columns, wanted, columns.encoding, name, likely), wanted
-        )
+    answered = [
+        find_corpus(each, columns.of_answers, wanted, columns.encoding, name, likely)
         for name, each in zip(("predicted", "other"), given[1:], strict=False)
     ]
-    return corpus, answers
+    if columns.task is not None:
+        corpus, *answered = (fit_corpus(each, columns.task) for each in (corpus, *answered))
+    return match_all_answers(corpus, answered, wanted)
+
+
+def _scores_words(corpus: Corpus) -> bool:
+    """Say whether words that training had are scored apart from others: words that tags make, or that have tags."""
+    return corpus.task.cuts_words or corpus.scheme is Scheme.BARE
+
+
+def _read_training_words(source: CorpusSource | None, gold: Corpus, encoding: str) -> frozenset[str] | None:
+    """Return the words of a file that is no corpus but a list of them; None where it is no such file."""
+    if isinstance(source, str | PathLike) and _scores_words(gold):
+        return read_word_list(source, encoding)
+    return None
 
 
 def _spell_out(corpus: Corpus, scheme: Scheme) -> Corpus:
@@ -197,17 +238,29 @@ def _spell_out(corpus: Corpus, scheme: Scheme) -> Corpus:
     return replace(corpus, sentences=tuple(sentences), scheme=scheme)
 
 
+def _find_task(model: TrainedModel, task: Task | str | None) -> Task:
+    """Return what a corpus is read for: what the model is for, or words without the types that it has."""
+    wanted = find_task(task) or model.task
+    if wanted is model.task or (model.task is Task.JOINT and wanted is Task.WORDS):
+        return wanted
+    possible = "words or joint" if model.task is Task.JOINT else str(model.task)
+    raise ConfigError(f"found {wanted}, but the model is one of {model.task}; expected {possible}", "task")
+
+
 def _find_gold(
     source: CorpusSource,
-    model_scheme: Scheme,
+    model: TrainedModel,
+    task: Task,
     chosen: settings.Config,
     scheme: Scheme | None,
     name: str,
 ) -> Corpus:
     """Return a labelled corpus in the scheme asked for, else in the model's or the one its tags are of."""
-    columns, encoding = find_columns(chosen), chosen.corpus.encoding
-    if scheme is not None or isinstance(source, Corpus):
-        return find_corpus(source, columns, scheme, encoding, name)
+    columns, encoding = replace(find_columns(chosen), task=task), chosen.corpus.encoding
+    if isinstance(source, Corpus):
+        return fit_corpus(source, task)
+    if scheme is not None:
+        return fit_corpus(find_corpus(source, columns, scheme, encoding, name), task)
     if isinstance(source, str | PathLike):
-        return read_gold(source, model_scheme, columns=columns, encoding=encoding)
-    return make_corpus(source, model_scheme, name, is_strict=False)
+        return fit_corpus(read_gold_for(task, source, model.scheme, columns=columns, encoding=encoding), task)
+    return fit_corpus(make_corpus(source, model.scheme, name, is_strict=False), task)

@@ -10,8 +10,8 @@ from pathlib import Path
 from tagger.errors import ConfigError, DataError
 from tagger.runtime.tagger import Tagger, load_tagger
 from tagger.text import conll, schemes
-from tagger.text.conll import BlankTokens, Columns, Corpus, Sentence
-from tagger.text.schemes import Scheme
+from tagger.text.conll import BlankTokens, Columns, Compounds, Corpus, Sentence
+from tagger.text.schemes import Scheme, Task
 
 FilePath = str | PathLike[str]
 Column = int | str
@@ -54,10 +54,14 @@ def read_corpus(
     feature_columns: Sequence[Column] = (),
     blank_tokens: BlankTokens = "error",
     tag_names: Sequence[str] = (),
+    task: Task | str | None = None,
+    compounds: Compounds = "open",
     scheme: Scheme | str | None = None,
     encoding: str = "utf-8",
 ) -> Corpus:
     """Read a column file: its sentences, the scheme of their tags, and what was odd about it.
+
+    Lines of words are read too: segmented text, and words with tags as `word/TAG`.
 
     Args:
         path: the file; gzip is unpacked, `-` is the standard input.
@@ -65,6 +69,9 @@ def read_corpus(
         feature_columns: other columns to read beside them.
         blank_tokens: what becomes of a row whose token is nothing but blanks: `error`, `skip` or `keep`.
         tag_names: of tags that are numbers, in their order.
+        task: what becomes of words: `labels` of them, `words` cut out of their text, `joint` both; None: found by
+            looking.
+        compounds: brackets around words, as in `[a/n b/n]nt`: `open` them, or `keep` each as one word.
         scheme: of the tags, as `IOB2`; None: found by looking.
         encoding: of the file.
 
@@ -78,6 +85,8 @@ def read_corpus(
         features=tuple(feature_columns),
         blank_tokens=blank_tokens,
         tag_names=tuple(tag_names),
+        task=find_task(task),
+        compounds=compounds,
     )
     return conll.read_corpus(
         check_path(path, "path"), columns=columns, scheme=find_scheme(scheme), encoding=encoding
@@ -186,6 +195,10 @@ def require_torch(what: str) -> None:
 
 def find_scheme(scheme: Scheme | str | None) -> Scheme | None:
     return None if scheme is None else schemes.parse_scheme(scheme)
+
+
+def find_task(task: Task | str | None) -> Task | None:
+    return None if task is None else schemes.parse_task(task)
 
 
 def describe_value(value: object) -> str:

@@ -73,7 +73,7 @@ class TrainingResult:
         return self.finished.seconds
 
     def __repr__(self) -> str:
-        scores = [f"dev {self.dev.headline[0]} {100 * self.dev.headline[1]:.2f}"]
+        scores = [f"dev {self.dev.headline_name} {100 * self.dev.headline[1]:.2f}"]
         if self.test is not None:
             scores.append(f"test {100 * self.test.headline[1]:.2f}")
         return f"TrainingResult({str(self.directory)!r}, {', '.join(scores)}, {self.seconds:.0f} s)"

@@ -19,7 +19,9 @@ from tagger.cli.options import (
     SCHEME,
     AsJson,
     BlankTokens,
+    Compounds,
     Encoding,
+    ReadingTask,
     TagColumn,
     TagNames,
     TokenColumn,
@@ -27,10 +29,10 @@ from tagger.cli.options import (
 from tagger.cli.tables import printable
 from tagger.text.counting import count_of
 from tagger.text.objects import dump_json
-from tagger.text.schemes import Scheme
+from tagger.text.schemes import Scheme, Task, name_type, parse_task
 
 if TYPE_CHECKING:
-    from tagger.text.audit import Audit, Defect, FileFacts
+    from tagger.text.audit import Audit, Defect, FileFacts, WordFacts
 
 _BAR = 40  # cells for the longest bars of a row
 _EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
@@ -51,6 +53,8 @@ def check(
     token_column: TokenColumn = "0",
     tag_column: TagColumn = "-1",
     blank_tokens: BlankTokens = "error",
+    task: ReadingTask = "auto",
+    compounds: Compounds = "open",
     tag_names: TagNames = None,
     encoding: Encoding = "utf-8",
     limit: Annotated[
@@ -77,6 +81,8 @@ def check(
             tag=conll.parse_column(tag_column),
             blank_tokens=cast(conll.BlankTokens, blank_tokens),
             tag_names=conll.parse_names(tag_names),
+            task=parse_task(task),
+            compounds=cast(conll.Compounds, compounds),
         ),
         scheme=scheme,
         encoding=encoding,
@@ -95,7 +101,7 @@ def _render(console: Console, report: Audit, limit: int) -> None:
         console.print(_counts_table(read))
         for facts in read:
             console.print(printable(f"{facts.path}: {facts.scheme}, {facts.evidence}"), soft_wrap=True)
-        if any(facts.types for facts in read):
+        if any(any(facts.types) for facts in read):
             console.print(_types_table(read))
         console.print(_lengths_table(read, console.width))
     for line in _defect_lines(report.defects, limit):
@@ -106,7 +112,8 @@ def _render(console: Console, report: Audit, limit: int) -> None:
 def _counts_table(files: list[FileFacts]) -> Table:
     """Draw one column for each file, one row for each quantity."""
     table = _table("", *(Path(facts.path).name for facts in files))
-    for heading, count in _COUNTS.items():
+    are_cut = all(facts.task.cuts_words for facts in files)
+    for heading, count in (_COUNTS_OF_WORDS if are_cut else _COUNTS).items():
         cells = [count(facts) for facts in files]
         if any(cells):
             table.add_row(heading, *cells)
@@ -115,6 +122,12 @@ def _counts_table(files: list[FileFacts]) -> Table:
         table.add_row(printable(f"also in {Path(other.path).name}"), *shares)
     if len(files) > 1:
         name = Path(files[0].path).name
+        if are_cut:
+            shares = (_share(each.unseen, each.words) for each in _cuts(files))
+            table.add_row(printable(f"words not in {name}"), *shares)
+            shares = (_share(each.unseen_distinct, each.distinct) for each in _cuts(files))
+            table.add_row(printable(f"distinct words not in {name}"), *shares)
+            return table
         unknown = (_share(facts.unknown_tokens, facts.tokens) for facts in files)
         table.add_row(printable(f"tokens not in {name}"), *unknown)
         table.add_row(
@@ -136,6 +149,23 @@ _COUNTS: dict[str, Callable[[FileFacts], str]] = {
     "longest sentence": lambda facts: f"{facts.longest:,} (line {facts.longest_line:,})",
     "repeated sentences": lambda facts: _share(facts.repeated, facts.sentences),
 }
+_COUNTS_OF_WORDS: dict[str, Callable[[FileFacts], str]] = {  # where tags cut words out of characters
+    "sentences": _COUNTS["sentences"],
+    "words": lambda facts: f"{facts.cut.words:,}" if facts.cut else "",
+    "distinct words": lambda facts: f"{facts.cut.distinct:,}" if facts.cut else "",
+    "characters": _COUNTS["tokens"],
+    "distinct characters": _COUNTS["words"],
+    "documents": _COUNTS["documents"],
+    "types of words": lambda facts: f"{len(facts.types):,}" if any(facts.types) else "",
+    "characters tagged ?": _COUNTS["tokens tagged ?"],
+    "longest sentence": _COUNTS["longest sentence"],
+    "repeated sentences": _COUNTS["repeated sentences"],
+}
+
+
+def _cuts(files: list[FileFacts]) -> Iterator[WordFacts]:
+    """Yield what is known of the words of files whose tags make some."""
+    return (facts.cut for facts in files if facts.cut)
 
 
 def _share(count: int | None, whole: int) -> str:
@@ -150,11 +180,9 @@ def _types_table(files: list[FileFacts]) -> Table:
     for facts in files:
         totals.update(facts.types)
     is_bare = all(facts.scheme is Scheme.BARE for facts in files)
-    table = _table(
-        "tokens per tag" if is_bare else "spans per type", *(Path(facts.path).name for facts in files)
-    )
+    table = _table(_heading_of_types(files, is_bare), *(Path(facts.path).name for facts in files))
     for name, _ in totals.most_common(_MOST_TYPES):
-        table.add_row(printable(name or "(no type)"), *(f"{facts.types.get(name, 0):,}" for facts in files))
+        table.add_row(printable(name_type(name)), *(f"{facts.types.get(name, 0):,}" for facts in files))
     if is_bare and any(facts.unknown_tags for facts in files):
         table.add_row("? (not known)", *(f"{facts.unknown_tags:,}" for facts in files))
     if len(totals) > _MOST_TYPES:
@@ -162,10 +190,17 @@ def _types_table(files: list[FileFacts]) -> Table:
     return table
 
 
+def _heading_of_types(files: list[FileFacts], is_bare: bool) -> str:
+    if all(facts.task.cuts_words for facts in files):
+        return "words per type"
+    return "tokens per tag" if is_bare else "spans per type"
+
+
 def _lengths_table(files: list[FileFacts], width: int) -> Table:
     """Draw a histogram of sentence lengths for each file, the longest bar the most frequent range."""
     cells = max(4, min(_BAR, (width - 16) // len(files) - 12))
-    table = _table("tokens in a\nsentence")
+    unit = "characters" if all(facts.task.cuts_words for facts in files) else "tokens"
+    table = _table(f"{unit} in a\nsentence")
     for facts in files:
         table.add_column(printable(Path(facts.path).name), width=cells, overflow="fold")
         table.add_column("", justify="right", no_wrap=True)
@@ -219,4 +254,11 @@ def _verdict(report: Audit) -> Text:
     warnings = len(report.defects) - errors
     if errors:
         return Text(f"training would go wrong: {count_of(errors, 'error')}", style="bold red")
-    return Text(f"fit for training, {count_of(warnings, 'warning')}", style="bold green")
+    task = _TASKS.get(report.files[0].task, "")
+    return Text(f"fit for training, {count_of(warnings, 'warning')}{task}", style="bold green")
+
+
+_TASKS = {
+    Task.WORDS: "; a model of it cuts text into words",
+    Task.JOINT: "; a model of it cuts text into words and tags them",
+}

@@ -23,6 +23,8 @@ from tagger.cli.options import (
     READING,
     SCHEME,
     BlankTokens,
+    Compounds,
+    ReadingTask,
     TagColumn,
     TagNames,
     TokenColumn,
@@ -31,7 +33,7 @@ from tagger.cli.options import (
 )
 from tagger.text.counting import Oddities
 from tagger.text.files import display_name
-from tagger.text.schemes import Scheme
+from tagger.text.schemes import Scheme, parse_task
 
 if TYPE_CHECKING:
     pass
@@ -173,6 +175,8 @@ def convert(
     annotator: _Annotator = None,
     offsets: _Offsets = None,
     blank_tokens: BlankTokens = "error",
+    task: ReadingTask = "auto",
+    compounds: Compounds = "open",
     tag_names: TagNames = None,
     text_field: _TextField = None,
     encoding: _Encoding = "utf-8",
@@ -192,6 +196,8 @@ def convert(
             features=features,
             blank_tokens=cast(conll.BlankTokens, blank_tokens),
             tag_names=conll.parse_names(tag_names),
+            task=parse_task(task),
+            compounds=cast(conll.Compounds, compounds),
         ),
         scheme=scheme,
         encoding=encoding,

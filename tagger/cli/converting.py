@@ -66,7 +66,7 @@ def _find_rewritable(
 ) -> Layout | None:
     """Return the layout with which tags are put into the rows as they are; None where rows are written anew."""
     layout = corpus.layout
-    if layout is None or forms.source != forms.target:
+    if layout is None or forms.source != forms.target or settings.columns.cuts_words:
         return None
     if layout.is_conllu and corpus.task.cuts_words:
         return None  # its tags belong to characters, which have no rows

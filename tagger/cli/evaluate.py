@@ -9,9 +9,11 @@ import typer
 
 from tagger.cli.options import (
     BLANK_TOKENS,
+    COMPOUNDS,
     ENCODING,
     READING,
     SCHEME,
+    TASK,
     AsJson,
     Details,
     Errors,
@@ -23,13 +25,13 @@ from tagger.cli.options import (
     TrainingCorpus,
 )
 from tagger.text.objects import dump_json
-from tagger.text.schemes import Scheme
+from tagger.text.schemes import Scheme, Task, parse_task
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from tagger.scoring.result import ScoringResult
-    from tagger.text.conll import BlankTokens
+    from tagger.text.conll import BlankTokens, Compounds
 
 
 _SchemeOfFile = Annotated[
@@ -54,6 +56,22 @@ _BlankTokens = Annotated[
         **BLANK_TOKENS,
     ),
 ]
+_Task = Annotated[
+    str,
+    typer.Option(
+        "--task",
+        help="What FILE is read for: words compares words alone where the model has types, too; auto: what the "
+        "model is for.",
+        rich_help_panel=READING,
+        **TASK,
+    ),
+]
+_Compounds = Annotated[
+    str | None,
+    typer.Option(
+        help="Brackets around compound words; else as in training.", rich_help_panel=READING, **COMPOUNDS
+    ),
+]
 _Encoding = Annotated[
     str | None,
     typer.Option(help="Encoding of FILE; else as in training.", rich_help_panel=READING, **ENCODING),
@@ -62,7 +80,12 @@ _Encoding = Annotated[
 
 def evaluate(
     model: Model,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Labelled corpus in CoNLL columns.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="Labelled corpus: CoNLL columns, segmented text, word/TAG lines."
+        ),
+    ],
     as_json: AsJson = False,
     train: TrainingCorpus = None,
     details: Details = False,
@@ -75,9 +98,14 @@ def evaluate(
     token_column: _TokenColumn = None,
     tag_column: _TagColumn = None,
     blank_tokens: _BlankTokens = None,
+    task: _Task = "auto",
+    compounds: _Compounds = None,
     encoding: _Encoding = None,
 ) -> None:
     """Score a model on a labelled corpus: precision, recall and F1 per type, token accuracy.
+
+    Of words, and of tokens with parts of speech, those unseen in training are scored apart: training has left its
+    words in the model's directory. For a model that has none, give --train.
 
     Example: [bold]tagger evaluate models/english data/english/test.conll[/bold]
     """
@@ -104,6 +132,8 @@ def evaluate(
         token_column=None if token_column is None else parse_column(token_column),
         tag_column=None if tag_column is None else parse_column(tag_column),
         blank_tokens=cast("BlankTokens | None", blank_tokens),
+        task=parse_task(task),
+        compounds=cast("Compounds | None", compounds),
         encoding=encoding,
         strict=strict,
         seqeval=seqeval,
@@ -121,11 +151,14 @@ def evaluate(
 def _warn(console: Console, result: ScoringResult, types: list[str]) -> None:
     """Say what was odd about the corpus, and which of its types no model could find that doesn't know them."""
     from tagger.cli.messages import list_counts, warn
+    from tagger.text.schemes import name_type
 
     corpus = result.gold
     for warning in corpus.warnings:
         warn(console, f"{corpus.path}: {warning}")
-    known = set(types)
+    if corpus.task is Task.WORDS:
+        return
+    known = {name_type(name, corpus.task) for name in types}
     strange = {name: each.support for name, each in sorted(result.scores.types.items()) if name not in known}
     if strange:
         listed = list_counts(strange)

@@ -11,6 +11,7 @@ from tagger.cli.messages import list_counts, say, warn
 from tagger.cli.tables import percent
 from tagger.text.counting import count_of
 from tagger.text.features import normalise
+from tagger.text.schemes import Task, name_type
 from tagger.text.tokenizer import UNSPACED_ADVICE
 from tagger.training.data import count_known_names, describe_corpus
 
@@ -33,9 +34,15 @@ def describe_corpora(console: Console, data: Corpora) -> None:
         for name, corpus in (("dev", data.dev), ("test", data.test))
         if corpus is not None
     }
-    console.print(_sizes(facts))
+    task = data.train.task
+    console.print(_sizes(facts, task))
     say(console, f"scheme {data.config.corpus.scheme}: {data.train.evidence}")
-    say(console, f"types: {', '.join(data.types)}; tokens are {data.config.corpus.mode}")
+    names = ", ".join(name_type(each, task) for each in data.types)
+    if task is Task.LABELS:
+        say(console, f"types: {names}; tokens are {data.config.corpus.mode}")
+    else:
+        types = f"; types of words: {names}" if task is Task.JOINT else ""
+        say(console, f"task {task}: words are cut out of {data.config.corpus.mode}{types}")
     if data.has_unspaced_words:
         warn(console, f"{data.train.path}: {UNSPACED_ADVICE}")
     if data.held_out:
@@ -103,11 +110,12 @@ def describe_gazetteers(console: Console, data: Corpora) -> None:
             )
 
 
-def _sizes(facts: dict[str, CorpusFacts]) -> Table:
+def _sizes(facts: dict[str, CorpusFacts], task: Task) -> Table:
     """Draw one row for each corpus; their paths are as the user gave them, so they needn't take the room."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("corpus")
-    for heading in ("sentences", "tokens", "spans", "new words", "sentences in train"):
+    counted = ("characters", "words") if task.cuts_words else ("tokens", "spans")
+    for heading in ("sentences", *counted, "new words", "sentences in train"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, each in facts.items():
         table.add_row(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tagger.runtime.inspection import Inspection, Move, Transitions
 
+_MEASURES = {"words": "word F1", "joint": "joint F1"}
 _MARGIN = 4  # columns of a row's number in the grid
 
 
@@ -81,7 +82,6 @@ def _facts(found: Inspection) -> Table:
 
 
 def _lines(found: Inspection) -> Iterator[tuple[str, str]]:
-    from tagger.cli.tables import percent
 
     encoder = found.config.encoder
     yield "model", found.directory
@@ -97,10 +97,7 @@ def _lines(found: Inspection) -> Iterator[tuple[str, str]]:
     yield "parameters", f"{sum(found.parameters.values()):,} ({parts})"
     yield "tables", ", ".join(f"{count:,} {name}" for name, count in found.vocabulary.items() if count > 2)
     for part, scores in (found.scores or {}).items():
-        yield (
-            f"{part} F1",
-            f"{percent(scores['micro']['f1'])} over {count_of(scores['micro']['support'], 'span')}",
-        )
+        yield _score_line(found, part, scores)
     if found.training is not None:
         training = found.training
         yield (
@@ -108,6 +105,23 @@ def _lines(found: Inspection) -> Iterator[tuple[str, str]]:
             f"epoch {training.best_epoch} of {training.epochs} is kept; {training.seconds:,.0f} s; "
             f"last loss {'not finite' if training.loss is None else format(training.loss, '.4f')}",
         )
+
+
+def _score_line(found: Inspection, part: str, scores: dict[str, Any]) -> tuple[str, str]:
+    """Write a model's score on a corpus, of words and of parts of speech with what is known of new words."""
+    from tagger.cli.tables import percent
+    from tagger.text.schemes import Scheme
+
+    is_bare = found.config.corpus.scheme == Scheme.BARE
+    measure = "accuracy" if is_bare else _MEASURES.get(found.task.value, "F1")
+    unit = "token" if is_bare else "word" if found.task.cuts_words else "span"
+    words = scores.get("words", {})
+    line = percent(scores["micro"]["f1"])
+    if found.task.value == "joint" and words.get("f1") is not None:
+        line += f", of words alone {percent(words['f1'])}"
+    if words.get("oov_recall") is not None:
+        line += f", {'accuracy' if is_bare else 'recall'} of unseen {unit}s {percent(words['oov_recall'])},"
+    return f"{part} {measure}", f"{line} over {count_of(scores['micro']['support'], unit)}"
 
 
 def _extremes(moves: list[Move], top: int) -> Table:

@@ -15,7 +15,7 @@ from tagger.cli.tables import printable
 from tagger.scoring import Kind
 from tagger.scoring.report import Analysis, Confused, Mistake, WrongSentence, cut, join_tokens
 from tagger.text.counting import count_of
-from tagger.text.schemes import Scheme, Span
+from tagger.text.schemes import Span
 
 EXAMPLES = 3  # of each kind of error: enough to see a pattern, few enough to read on
 CONTEXT = 8  # tokens on either side of a mistake
@@ -65,17 +65,17 @@ def _examples(analysis: Analysis, confused: Confused) -> Table:
         grid.add_column(column, justify="right", no_wrap=True)
     grid.add_column("sentence", overflow="fold")
     for sentence, mistake in islice(different.values(), EXAMPLES):
-        _add_example(grid, sentence, mistake, only_mistakes=analysis.scheme is Scheme.BARE)
+        _add_example(grid, analysis, sentence, mistake)
     return grid
 
 
-def _add_example(grid: Table, sentence: WrongSentence, mistake: Mistake, *, only_mistakes: bool) -> None:
+def _add_example(grid: Table, analysis: Analysis, sentence: WrongSentence, mistake: Mistake) -> None:
     """Draw one mistake as two rows, gold above found."""
     start, end = mistake.place
     window = max(0, start - CONTEXT), min(len(sentence.tokens), end + CONTEXT)
     line = sentence.sentence.line_of(start) if sentence.sentence.line else 0
-    gold = _draw(sentence, window, mistake, "gold", only_mistakes=only_mistakes)
-    found = _draw(sentence, window, mistake, "predicted", only_mistakes=only_mistakes)
+    gold = _draw(analysis, sentence, window, mistake, "gold")
+    found = _draw(analysis, sentence, window, mistake, "predicted")
     if mistake.confidence is not None:
         found.append(f" ({mistake.confidence:.2f})", "dim")
     grid.add_row(Text(f"{line}:" if line else "", "dim"), Text("gold", "green"), gold)
@@ -83,12 +83,12 @@ def _add_example(grid: Table, sentence: WrongSentence, mistake: Mistake, *, only
 
 
 def _draw(
-    sentence: WrongSentence, window: tuple[int, int], mistake: Mistake, side: str, *, only_mistakes: bool
+    analysis: Analysis, sentence: WrongSentence, window: tuple[int, int], mistake: Mistake, side: str
 ) -> Text:
-    """Draw a stretch of the sentence with the spans of one side in brackets."""
+    """Draw a stretch of the sentence with the spans of one side in brackets, behind them their types, if any."""
     first, last = window
     text = Text("... " if first else "")
-    pieces = cut(sentence, first, last, only_mistakes=only_mistakes)
+    pieces = cut(sentence, first, last, only_mistakes=analysis.covers_everything)
     for index, piece in enumerate(pieces):
         span: Span | None = getattr(piece, side)
         following: Span | None = getattr(pieces[index + 1], side) if index + 1 < len(pieces) else None
@@ -97,7 +97,9 @@ def _draw(
             text.append("[", style)
         text.append_text(printable(piece.text, style))
         if span is not None and span != following:
-            text.append("]", style).append_text(printable(span.type, f"{style} dim" if style else "dim"))
+            text.append("]", style)
+            if analysis.scores.has_types:
+                text.append_text(printable(span.type, f"{style} dim" if style else "dim"))
         if piece.blank:
             text.append(" ")
     return text.append("..." if last < len(sentence.tokens) else "")

@@ -16,7 +16,7 @@ import typer
 
 from tagger.errors import ConfigError
 from tagger.text.files import find_decoder
-from tagger.text.schemes import Scheme, parse_scheme
+from tagger.text.schemes import Scheme, Task, parse_scheme
 
 READING, RESULTS = "Reading the files", "Results"
 COLUMN = (
@@ -143,6 +143,25 @@ BlankTokens = Annotated[
         **BLANK_TOKENS,
     ),
 ]
+TASK = one_of(("auto", *Task))
+COMPOUNDS = one_of(("open", "keep"))
+ReadingTask = Annotated[
+    str,
+    typer.Option(
+        "--task",
+        help="What words are read for: labels of them, words cut out of a text, or joint; auto looks.",
+        rich_help_panel=READING,
+        **TASK,
+    ),
+]
+Compounds = Annotated[
+    str,
+    typer.Option(
+        help="Brackets around compound words, as [a/n b/n]nt: open them, or keep each as one word.",
+        rich_help_panel=READING,
+        **COMPOUNDS,
+    ),
+]
 TAG_NAMES = "Names of tags that are numbers, in their order: O,B-PER,I-PER."
 
 
@@ -172,7 +191,7 @@ TrainingCorpus = Annotated[
     typer.Option(
         "--train",
         metavar="FILE",
-        help="Training corpus: spans seen and unseen in it are scored apart.",
+        help="Training corpus, or a list of its words: what is seen and unseen in it is scored apart.",
         rich_help_panel=READING,
     ),
 ]

@@ -21,6 +21,7 @@ from tagger.text.schemes import Task
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tagger.runtime.decode import Question
     from tagger.runtime.tagger import Tagger
     from tagger.runtime.workers import Answer
     from tagger.text.files import FilePath
@@ -85,6 +86,14 @@ _JoinLines = Annotated[
     typer.Option(
         "--join-lines",
         help="Lines of running text are wrapped: blank ones alone end a paragraph.",
+        rich_help_panel=READING,
+    ),
+]
+_AcrossBlanks = Annotated[
+    bool,
+    typer.Option(
+        "--words-across-blanks",
+        help="A word that the model cuts out of the text may hold blanks; else a blank always ends it.",
         rich_help_panel=READING,
     ),
 ]
@@ -173,6 +182,7 @@ def predict(
     token_column: _TokenColumn = None,
     feature_columns: _FeatureColumns = None,
     join_lines: _JoinLines = False,
+    words_across_blanks: _AcrossBlanks = False,
     fail_fast: _FailFast = False,
     color: _Color = "auto",
     device: _Device = "cpu",
@@ -218,11 +228,16 @@ def predict(
     if output is not None and format != "brat":
         check_output(output, [*files, *(model / name for name in FILES)])
     with asked_to_stop(talk, "the sentences at work") as stop:
+        from tagger.runtime.decode import Question
+
         tagger = _load(model, device)
         name = format or (None if is_shown else "jsonl" if nbest else _USUAL_FORMATS[tagger.model.task])
         chosen = None if name is None else _find_format(name, column, tagger)
         results = Results(chosen, output, files, stop, is_coloured=wants_colour(color))
-        wanted = _Wanted(min_confidence, nbest, name, workers or os.cpu_count() or 1)
+        question = Question(
+            min_confidence=min_confidence, nbest=nbest, words_across_blanks=words_across_blanks
+        )
+        wanted = _Wanted(question, name, workers or os.cpu_count() or 1)
         results.write(_answers(tagger, files, texts or [], reading, wanted))
     results.say_how_far(talk)
     if reading.faults:
@@ -311,10 +326,9 @@ class _Reading:
 
 
 class _Wanted(NamedTuple):
-    """What answers hold, and what makes them."""
+    """What is asked, how answers are written, and what makes them."""
 
-    min_confidence: float | None
-    nbest: int
+    question: Question
     format: str | None
     workers: int
 
@@ -350,7 +364,6 @@ def _answers(
     wanted: _Wanted,
 ) -> Iterator[Answer | None]:
     """Label texts and inputs; None where the input pauses."""
-    from tagger.runtime.decode import Question
     from tagger.runtime.workers import answer
     from tagger.text.passages import read_passages, split_texts
 
@@ -368,7 +381,7 @@ def _answers(
     yield from answer(
         tagger,
         _watch_script(events, tagger, reading.note),
-        Question(min_confidence=wanted.min_confidence, nbest=wanted.nbest),
+        wanted.question,
         format=wanted.format,
         workers=wanted.workers,
     )

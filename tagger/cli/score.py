@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -11,9 +11,11 @@ from tagger.cli.options import (
     READING,
     SCHEME,
     AsJson,
+    Compounds,
     Details,
     Encoding,
     Errors,
+    ReadingTask,
     Report,
     Seqeval,
     Strict,
@@ -21,10 +23,11 @@ from tagger.cli.options import (
     TrainingCorpus,
 )
 from tagger.text.objects import dump_json
-from tagger.text.schemes import Scheme
+from tagger.text.schemes import Scheme, parse_task
 
 if TYPE_CHECKING:
     from tagger.scoring.result import ScoringResult
+    from tagger.text import conll
 
 _Gold = Annotated[
     Path, typer.Argument(metavar="GOLD", help="File with the right labels; - is the standard input.")
@@ -69,6 +72,8 @@ def score(
     token_column: TokenColumn = "0",
     gold_column: _GoldColumn = None,
     predicted_column: _PredictedColumn = "-1",
+    task: ReadingTask = "auto",
+    compounds: Compounds = "open",
     encoding: Encoding = "utf-8",
     strict: Strict = False,
     train: TrainingCorpus = None,
@@ -105,6 +110,8 @@ def score(
         token_column=parse_column(token_column),
         gold_column=parse_column(gold_column) if gold_column else None,
         predicted_column=parse_column(predicted_column),
+        task=parse_task(task),
+        compounds=cast("conll.Compounds", compounds),
         encoding=encoding,
         strict=strict,
         seqeval=seqeval,
@@ -146,4 +153,4 @@ def _render(result: ScoringResult, *, details: bool, errors: int) -> None:
         title = answers.path if result.comparison else None
         analysis.show(console, each, details=details, errors=errors, title=title, seqeval=report)
     if result.comparison:
-        console.print(tables.comparison_line(result.comparison, result.scores.headline[0]))
+        console.print(tables.comparison_line(result.comparison, result.scores.headline_name))

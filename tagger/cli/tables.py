@@ -16,6 +16,7 @@ from rich.text import Text
 
 from tagger.text.counting import count_of
 from tagger.text.escape import escape_line
+from tagger.text.schemes import Scheme, Task, name_type
 
 if TYPE_CHECKING:
     from tagger.scoring import Average, Comparison, Confusion, Evaluation, Score, Scores
@@ -29,16 +30,29 @@ MOST_CONFUSIONS = 20
 
 
 def scores_table(scores: Scores, title: str | None = None) -> Group:
-    """Draw precision, recall, F1 (in per cent) and support per type, micro and macro; below, the tokens."""
+    """Draw precision, recall, F1 (in per cent) and support per type, micro and macro; below, words and tokens.
+
+    Where there is but one kind of span, and it has no type, its row says all.
+    """
     table = Table(
         title=Text(title) if title else None,
         title_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
     )
-    table.add_column("type", overflow="fold")
+    table.add_column("type" if scores.has_types else "all", overflow="fold")
     for heading in ("precision", "recall", "F1", "support"):
         table.add_column(heading, justify="right", no_wrap=True)
+    if scores.has_types:
+        _add_types(table, scores)
+    else:
+        table.add_row(f"{name_type('', scores.task)}s", *_cells(scores.micro), style="bold")
+    lines = [line for line in (words_line(scores), _token_line(scores)) if line is not None]
+    return Group(table, *lines, *([printable(scores.note)] if scores.note else []))
+
+
+def _add_types(table: Table, scores: Scores) -> None:
+    """Add a row for each type and for the averages; of words that have types, one for the words alone."""
     shown = scores.types
     if len(shown) > MOST_TYPES:
         frequent = sorted(shown, key=lambda name: -(shown[name].gold + shown[name].predicted))[:MOST_TYPES]
@@ -50,24 +64,39 @@ def scores_table(scores: Scores, title: str | None = None) -> Group:
     table.add_section()
     table.add_row("micro", *_cells(scores.micro), style="bold")
     table.add_row("macro", *_cells(scores.macro))
-    lines = [_token_line(scores)] + [printable(note) for note in (scores.note,) if note]
-    return Group(table, *lines)
+    if scores.task is Task.JOINT and scores.words is not None:
+        table.add_row("words alone", *_cells(scores.words.all), style="bold")
 
 
 def _cells(score: Score | Average) -> tuple[str, str, str, str]:
     return percent(score.precision), percent(score.recall), percent(score.f1), f"{score.support:,}"
 
 
-def _token_line(scores: Scores) -> Text:
+def words_line(scores: Scores) -> Text | None:
+    """Write what was found of the words that training lacks, and of those that it has; None where nobody knows."""
+    words = scores.words
+    if words is None or words.oov_rate is None:
+        return None
+    what, measure = ("tokens", "accuracy") if scores.scheme is Scheme.BARE else ("words", "recall")
+    new, known = ("none" if each is None else percent(each) for each in (words.oov_recall, words.iv_recall))
     return Text(
-        f"token accuracy {percent(scores.token_accuracy)}, {count_of(scores.tokens, 'token')} in "
+        f"{measure} of {what} unseen in training (OOV) {new}, of seen ones (IV) {known}; "
+        f"{percent(words.oov_rate)} % of the {what} are unseen"
+    )
+
+
+def _token_line(scores: Scores) -> Text:
+    covers_everything = scores.scheme is Scheme.BARE or scores.task.cuts_words
+    whole = f"sentence accuracy {percent(scores.sentence_accuracy)}, " if covers_everything else ""
+    return Text(
+        f"token accuracy {percent(scores.token_accuracy)}, {whole}{count_of(scores.tokens, 'token')} in "
         f"{count_of(scores.sentences, 'sentence')}"
     )
 
 
 def seeds_table(repeated: Repeated) -> Table:
     """Draw what each seed came to, and how far they lie apart."""
-    measure = repeated.chosen.measure
+    measure = repeated.best.dev.scores.headline_name
     headings = [f"dev {measure}", "best epoch"] + [f"test {measure}"] * (repeated.test is not None)
     table = _plain_table("seed", *headings)
     for trial in repeated.trials:
@@ -123,7 +152,7 @@ def _duration(seconds: float) -> str:
 
 def interval_line(analysis: Analysis) -> Text:
     """Write the headline with its 95 % interval."""
-    name, value = analysis.scores.headline
+    name, (_, value) = analysis.scores.headline_name, analysis.scores.headline
     low, high = (percent(bound) for bound in analysis.interval)
     return Text.assemble((f"{name} {percent(value)}", "bold"), f" (95 % interval {low} to {high})")
 
@@ -140,13 +169,23 @@ def comparison_line(comparison: Comparison, measure: str) -> Text:
 
 
 def details_view(analysis: Analysis) -> Group:
-    """Draw near misses, scores by part and confusions."""
-    parts: list[RenderableType] = [_matching_table(analysis.evaluation)]
-    groups = {"span of (tokens)": analysis.span_lengths, "sentence of (tokens)": analysis.sentence_lengths}
+    """Draw near misses, scores by part and confusions, as far as they say more than the scores."""
+    is_bare, has_types = analysis.scheme is Scheme.BARE, analysis.scores.has_types
+    what = "token" if is_bare else "word" if analysis.task.cuts_words else "span"
+    parts: list[RenderableType] = []
+    groups = {}
+    if not is_bare:
+        if analysis.task is not Task.WORDS:  # whose near misses are of boundaries alone
+            parts.append(_matching_table(analysis.evaluation))
+        groups[f"{what} of (tokens)"] = analysis.span_lengths
+    groups["sentence of (tokens)"] = analysis.sentence_lengths
     if analysis.novelty is not None:
-        groups["span in training"] = analysis.novelty
-    parts += [_parts_table(name, scores) for name, scores in groups.items()]
-    parts.append(_confusion_table(analysis.confusion))
+        groups[f"{what} in training"] = analysis.novelty
+    parts += [_parts_table(name, scores, is_bare=is_bare) for name, scores in groups.items()]
+    if is_bare:
+        parts.append(_largest_confusions(analysis.confusion))
+    elif has_types:
+        parts.append(_confusion_table(analysis.confusion))
     return Group(*parts)
 
 
@@ -159,7 +198,13 @@ def _matching_table(evaluation: Evaluation) -> Table:
     return table
 
 
-def _parts_table(name: str, scores: Mapping[str, Score]) -> Table:
+def _parts_table(name: str, scores: Mapping[str, Score], *, is_bare: bool) -> Table:
+    """Draw the scores of parts; every token has a bare label, so that all three fractions are the accuracy."""
+    if is_bare:
+        table = _plain_table(name, "accuracy", "tokens")
+        for group, score in scores.items():
+            table.add_row(group, percent(score.recall), f"{score.support:,}")
+        return table
     table = _plain_table(name, "precision", "recall", "F1", "support")
     for group, score in scores.items():
         table.add_row(group, *_cells(score))
@@ -174,10 +219,16 @@ def _confusion_table(confusion: Confusion) -> Table:
         for name, counts in zip(rows, confusion.counts, strict=True):
             table.add_row(printable(name), *(f"{count:,}" if count else "." for count in counts))
         return table
-    table = _plain_table("gold", "predicted", "count")
+    return _largest_confusions(confusion)
+
+
+def _largest_confusions(confusion: Confusion) -> Table:
+    """Draw what was most often taken for something else, with its share of all that gold has of the type."""
+    table = _plain_table("gold", "predicted", "count", "% of gold")
     for gold, predicted, count in confusion.largest()[:MOST_CONFUSIONS]:
         names = "(spurious)" if gold is None else gold, "(missed)" if predicted is None else predicted
-        table.add_row(*map(printable, names), f"{count:,}")
+        share = "-" if gold is None else percent(count / confusion.gold_of(gold))
+        table.add_row(*map(printable, names), f"{count:,}", share)
     return table
 
 

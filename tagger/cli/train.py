@@ -46,6 +46,8 @@ _SETTINGS = (
     Flag("--token-column", "corpus.token_column", _INPUT, metavar="COLUMN"),
     Flag("--tag-column", "corpus.tag_column", _INPUT, metavar="COLUMN"),
     Flag("--blank-tokens", "corpus.blank_tokens", _INPUT),
+    Flag("--task", "corpus.task", _INPUT),
+    Flag("--compounds", "corpus.compounds", _INPUT),
     Flag("--encoding", "corpus.encoding", _INPUT, metavar="NAME", parse=check_encoding),
     Flag("--feature-column", "embedding.feature_columns", _INPUT, "Column that says more about a token, as UPOS:16 "
          "(repeatable).", "COLUMN[:DIM]"),
@@ -68,7 +70,8 @@ _SETTINGS = (
     Flag("--device", "training.device", _TRAINING),
 )  # fmt: skip
 _Train = Annotated[
-    Path, typer.Argument(metavar="TRAIN", help="Training corpus: CoNLL columns, one token a line.")
+    Path,
+    typer.Argument(metavar="TRAIN", help="Training corpus: CoNLL columns, segmented text or word/TAG lines."),
 ]
 _Dev = Annotated[
     Path | None,
@@ -238,8 +241,7 @@ def _run(talk: Console, config: Config, run: Callable[..., TrainingResult]) -> T
 
 
 def _describe_dev(dev: Scores) -> str:
-    name, value = dev.headline
-    return f"dev {name} {100 * value:6.2f}"
+    return f"dev {dev.headline_name} {100 * dev.headline[1]:6.2f}"
 
 
 def _show(talk: Console, result: TrainingResult, as_json: bool) -> None:

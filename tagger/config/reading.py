@@ -139,18 +139,29 @@ def _list_readings(text: str) -> Iterator[int | float | str]:
     yield text
 
 
-def complete_settings(config: Config, scheme: str, mode: Mode, splits: Iterable[str] | None = None) -> Config:
-    """Return settings with what was found in the corpus; fields that nobody set take the defaults of its mode."""
+def complete_settings(
+    config: Config, scheme: str, mode: Mode, splits: Iterable[str] | None = None, *, cuts_words: bool = False
+) -> Config:
+    """Return settings with what was found in the corpus; fields that nobody set take the defaults of its kind.
+
+    Args:
+        config: the settings so far.
+        scheme: of the tags.
+        mode: what a token is.
+        splits: where raw text is cut; None: as it is.
+        cuts_words: whether tags make words of the tokens.
+    """
     found = {"corpus.scheme": scheme, "corpus.mode": mode}
     chosen = override(config, found | ({} if splits is None else {"corpus.splits": sorted(splits)}))
-    return apply_mode_defaults(chosen, mode)
+    return apply_mode_defaults(chosen, mode, cuts_words=cuts_words)
 
 
-def apply_mode_defaults(config: AnySettings, mode: Mode) -> AnySettings:
+def apply_mode_defaults(config: AnySettings, mode: Mode, *, cuts_words: bool = False) -> AnySettings:
     """Return settings in which fields that nobody set have the defaults of a mode."""
+    defaults = _OF_MODE[mode] | (_OF_WORDS if cuts_words and mode == "characters" else {})
     unset = {
         f"{section}.{field}": value
-        for (section, field), value in _OF_MODE[mode].items()
+        for (section, field), value in defaults.items()
         if field not in getattr(config, section).model_fields_set
     }
     return override(config, unset)
@@ -168,4 +179,10 @@ _OF_MODE: dict[str, dict[tuple[str, str], Any]] = {
         ("embedding", "affix_dim"): 0,
         ("training", "input_dropout"): 0.6,
     },
+}
+
+# Characters that are put together to words: which words are known says most.
+_OF_WORDS: dict[tuple[str, str], Any] = {
+    ("embedding", "word_mark_dim"): 8,
+    ("embedding", "fold_width"): True,
 }

@@ -116,7 +116,7 @@ class Steps(Section):
 class CorpusConfig(Section):
     """How the columns of a corpus are read; the scheme is the corpus's own and goes out as it came in."""
 
-    _added = ("blank_tokens",)
+    _added = ("blank_tokens", "task", "compounds")
 
     token_column: int | str = Field(
         default=0, description="column of the token: an index from 0, or a CoNLL-U name"
@@ -130,6 +130,15 @@ class CorpusConfig(Section):
     encoding: str = Field(default="utf-8", description="encoding of the corpus files")
     blank_tokens: Literal["error", "skip", "keep"] = Field(
         default="error", description="what becomes of a row whose token is nothing but blanks"
+    )
+    task: Literal["auto", "labels", "words", "joint"] = Field(
+        default="auto",
+        description="labels: labels of the tokens there are; words: words cut out of a text, from segmented text or "
+        "any other words; joint: words and their tags; auto looks at the corpus",
+    )
+    compounds: Literal["open", "keep"] = Field(
+        default="open",
+        description="brackets around compound words, as in [a/n b/n]nt: open them, or keep each as one word",
     )
     mode: Literal["auto", "words", "characters", "blanks"] = Field(
         default="auto", description="what a token is; auto looks at the corpus"
@@ -145,6 +154,8 @@ class CorpusConfig(Section):
 
 class EmbeddingConfig(Section):
     """What the encoder sees of a token. A size of 0 switches a feature off."""
+
+    _added = ("fold_width", "word_mark_dim")
 
     word_dim: OptionalSize = Field(default=64, description="size of the word embedding")
     lowercase: bool = Field(
@@ -177,6 +188,14 @@ class EmbeddingConfig(Section):
     gazetteer_dim: Size = Field(default=16, description="size of the embedding of a gazetteer's marks")
     gazetteer_ignore_case: bool = Field(
         default=False, description="whether gazetteers find names that are written in another case"
+    )
+    word_mark_dim: OptionalSize = Field(
+        default=0,
+        description="size of each of three embeddings that say where in a known word a character may stand, for "
+        "models that cut text into words; known are those of training and of each gazetteer, then a list of words",
+    )
+    fold_width: bool = Field(
+        default=False, description="full-width letters, digits and marks are read as half-width ones"
     )
 
 

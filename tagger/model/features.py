@@ -27,6 +27,7 @@ from tagger.runtime.features import (
     WordShapes,
 )
 from tagger.runtime.kinds import Feature
+from tagger.runtime.wordmarks import WordMarks, mark_places
 from tagger.text.gazetteer import END, INSIDE, OUTSIDE
 from tagger.text.vocab import PAD, UNKNOWN
 
@@ -206,6 +207,27 @@ class LearnedGazetteers(LearnedFeature[Gazetteers]):
         return torch.where((draw < self.dropout) & (rows != PAD), OUTSIDE, rows)
 
 
+class LearnedWordMarks(LearnedFeature[WordMarks]):
+    """Three tables for each list of words. Dropout turns some marks into `<unk>`.
+
+    The rows of training sentences don't know the words that a sentence adds to the list: see `runtime.wordmarks`.
+    """
+
+    def build(self, feature: WordMarks, training: TrainingConfig) -> Mapping[str, nn.Module]:
+        self.dropout = training.column_dropout
+        self.places = torch.from_numpy(mark_places())
+        self.tables = [_table(rows, dim) for rows, dim in feature.weight_shapes().values()]
+        return _name_tables(feature, self.tables)
+
+    def look_up(self, rows: Tensor) -> Tensor:
+        places = self.places.to(rows.device)
+        of_tables = [part for each in rows.unbind(-1) for part in places[:, each]]
+        return torch.cat([look_up(*each) for each in zip(self.tables, of_tables, strict=True)], -1)
+
+    def drop(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        return _hide(rows, self.dropout, generator)
+
+
 # In the order in which weights are drawn.
 LEARNED: dict[type[Feature], type[LearnedFeature[Any]]] = {
     Words: LearnedWords,
@@ -215,6 +237,7 @@ LEARNED: dict[type[Feature], type[LearnedFeature[Any]]] = {
     Characters: LearnedCharacters,
     MarkColumns: LearnedColumns,
     Gazetteers: LearnedGazetteers,
+    WordMarks: LearnedWordMarks,
 }
 
 

@@ -75,4 +75,4 @@ def load_on_device(directory: str | os.PathLike[str], name: str) -> Tagger:
     device, place = find_device(name), Path(directory)
     model = load_model(place)
     network = None if device.type == "cpu" else DeviceNetwork(model, device)
-    return Tagger(model, network, dev_f1=find_dev_f1(place))
+    return Tagger(model, network, dev_f1=find_dev_f1(place), directory=place)

@@ -79,11 +79,13 @@ class Question(NamedTuple):
         nbest: how many readings; 0: none beside the best tags.
         min_confidence: spans below it are left out, and their tags become `O` (bare labels keep their tags), unless
             known tags demand them; None: what the model has.
+        words_across_blanks: whether a word that is cut out of a text may hold blanks; else they end it.
     """
 
     confidences: bool = True
     nbest: int = 0
     min_confidence: float | None = None
+    words_across_blanks: bool = False
 
 
 class Decoder:
@@ -126,6 +128,7 @@ class Decoder:
         question: Question,
         known: Sequence[Sequence[Known] | None] | None = None,
         repeats: Ints | None = None,
+        parted: Mask | None = None,
     ) -> list[Labelling]:
         """Label sentences.
 
@@ -135,10 +138,11 @@ class Decoder:
             question: what to find out.
             known: for each sentence what is known of each token's tag, or None.
             repeats: (N,) which tokens repeat each other, see `text.repetition`; None: there are none.
+            parted: (N,) before which tokens every span ends; None: before none.
         """
         sizes = np.array(lengths, dtype=np.int64)
         starts = np.cumsum(sizes) - sizes
-        allowed = self._find_allowed(known, starts, len(emissions))
+        allowed = self._part_spans(parted, self._find_allowed(known, starts, len(emissions)))
         best = np.zeros(len(emissions), dtype=np.int64)
         if repeats is not None and self.weighs_repeats:
             with _contradictions_explained():
@@ -192,6 +196,16 @@ class Decoder:
                     allowed[start + token, rows] = True
         return allowed
 
+    def _part_spans(self, parted: Mask | None, allowed: Mask | None) -> Mask | None:
+        """Return (N, K) which tags each token may have where spans end before some of them."""
+        if parted is None or not parted.any():
+            return allowed
+        if allowed is None:
+            allowed = np.ones((len(parted), len(self.table.inside)), dtype=bool)
+        allowed[parted] &= self.table.begins | self.table.is_outside
+        allowed[np.append(parted[1:], False)] &= self.table.ends | self.table.is_outside
+        return allowed
+
     def _cut_chains(self, starts: Ints, sizes: Ints, emissions: Floats) -> tuple[Ints, Ints]:
         """Return starts and sizes of what is decoded at once: sentences, and parts of very long ones."""
         if not len(sizes) or sizes.max() <= LONGEST_CHAIN:
@@ -212,7 +226,7 @@ class Decoder:
         scores = emissions[start : start + LONGEST_CHAIN, None]
         rows = self._decoding.viterbi(scores, np.array([len(scores)]))
         found = rows[: LONGEST_CHAIN - _LOOK_AHEAD, 0]
-        closed = self.table.ends[found] | (self.table.types[found] == "")
+        closed = self.table.ends[found] | self.table.is_outside[found]
         places = np.flatnonzero(closed)
         return int(start + (places[-1] + 1 if len(places) else len(found)))
 
@@ -248,7 +262,7 @@ class Decoder:
         if not len(starts):
             return []
         found: list[int] = np.flatnonzero(
-            np.logical_or.reduceat(self.table.types[best] != "", starts)
+            np.logical_or.reduceat(~self.table.is_outside[best], starts)
         ).tolist()
         return found
 

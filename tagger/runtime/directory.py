@@ -44,7 +44,8 @@ HISTORY = "history.jsonl"
 CARD = "README.md"
 CURVES = "training.html"
 SEEDS = "seeds.json"
-FILES = (CONFIG, VOCAB, WEIGHTS, SCORES, HISTORY, CARD, CURVES, SEEDS)  # all that a directory may hold
+WORDS = "words.txt"
+FILES = (CONFIG, VOCAB, WEIGHTS, SCORES, HISTORY, CARD, CURVES, SEEDS, WORDS)  # all that a directory may hold
 _BELONGINGS = (CONFIG, VOCAB)
 _KINDS = {  # sections that the settings of one kind of model alone have
     b"\n[decoder]\n": "a labeller",

@@ -8,6 +8,8 @@ distinct word, or each word with its marks, and kept, up to a bound. One table s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
+from threading import Lock
 
 import numpy as np
 
@@ -18,9 +20,12 @@ from tagger.runtime.kinds import (
     PlaceFeature,
     Reader,
     Rows,
+    read_side_by_side,
 )
 from tagger.runtime.lexicon import WEIGHTS, Lexicon
+from tagger.runtime.recurrence import Gates
 
+_PLACES = 1 << 15  # kept rows of a table of bigrams: 4 KB each with the default sizes
 _COMPUTED_AT_ONCE = 256  # words: their characters, convolved, and their products stay in the cache
 
 Key = str | tuple[str | int, ...]  # a word, or a word and the rows of its marks
@@ -35,25 +40,24 @@ class TokenFeatures:
 
     Attributes:
         form_size, mark_size, pair_size: of the parts of the encoder's input, in this order: of a word's spelling,
-            of its marks, of the pairs around it.
+            of its marks, of the pairs around it and what else depends on its place.
     """
 
     def __init__(self, lexicon: Lexicon, weights: Mapping[str, Floats]) -> None:
         own = {name.removeprefix(WEIGHTS): weights[name] for name in lexicon.weight_shapes()}
         self._forms: list[tuple[FormFeature, Reader]] = []
         self._marks: list[tuple[int, Reader]] = []
-        self._pairs: list[tuple[int, Reader]] = []
+        self._pairs: list[Floats] = []  # the table of each column
         self.form_size = self.mark_size = self.pair_size = 0
         for feature in lexicon.active:
-            reader = feature.reader(own)
             if isinstance(feature, FormFeature):
-                self._forms.append((feature, reader))
+                self._forms.append((feature, feature.reader(own)))
                 self.form_size += feature.size
             elif isinstance(feature, MarkFeature):
-                self._marks.append((feature.rows_per_token, reader))
+                self._marks.append((feature.rows_per_token, feature.reader(own)))
                 self.mark_size += feature.size
             elif isinstance(feature, PlaceFeature):
-                self._pairs.append((feature.rows_per_token, reader))
+                self._pairs += feature.tables(own)
                 self.pair_size += feature.size
 
     def embed_forms(self, words: Sequence[str]) -> Floats:
@@ -70,8 +74,70 @@ class TokenFeatures:
         return _read(self._marks, marks)
 
     def embed_pairs(self, pairs: Rows) -> Floats:
-        """Return the features (N, pair_size) of pairs (N, 2), as `Lexicon.pair_rows` gives them."""
-        return _read(self._pairs, pairs)
+        """Return the features (N, pair_size) of pairs (N, F), as `Lexicon.pair_rows` gives them."""
+        return read_side_by_side(self._pairs)(pairs)
+
+    def place_tables(self, weights: Floats) -> list[PlaceTable]:
+        """Return, for each column of pairs, what its rows add to the gates.
+
+        Args:
+            weights: (G, pair_size) input weights of the first layer for these features.
+        """
+        ends = accumulate(table.shape[1] for table in self._pairs)
+        return [
+            PlaceTable(table, weights[:, end - table.shape[1] : end])
+            for table, end in zip(self._pairs, ends, strict=True)
+        ]
+
+
+class PlaceTable:
+    """What the rows of a table of embeddings add to the gates of the first layer, computed once and kept.
+
+    Which rows there are is known, so that threads can share them. Rows are in the order of their frequency: those
+    beyond the bound, which text hardly needs, are computed each time.
+
+    Args:
+        table: (V, D) embeddings.
+        weights: (G, D) input weights of the first layer for them.
+    """
+
+    def __init__(self, table: Floats, weights: Floats) -> None:
+        self._table = table
+        self._weights = np.ascontiguousarray(weights.T, dtype=np.float64)
+        kept = min(len(table), _PLACES)
+        self._values = np.empty((kept, len(weights)), dtype=np.float32)  # memory is taken as rows are written
+        self._is_known = np.zeros(kept, dtype=bool)
+        self._lock = Lock()
+
+    def gates(self, rows: Rows) -> list[Gates]:
+        """Return what (N,) rows add to the gates."""
+        kept = len(self._values)
+        if len(self._table) == kept:
+            self._learn(rows)
+            return [Gates(self._values, rows)]
+        is_rare = rows >= kept
+        common = np.where(is_rare, 0, rows)  # padding adds nothing
+        self._learn(common)
+        found = [Gates(self._values, common)]
+        if is_rare.any():
+            rare, places = np.unique(np.where(is_rare, rows, 0), return_inverse=True)
+            found.append(Gates(self._compute(rare), places))
+        return found
+
+    def _learn(self, rows: Rows) -> None:
+        """Compute the rows that are needed for the first time."""
+        if self._is_known[rows].all():
+            return
+        with self._lock:
+            new = np.unique(rows[~self._is_known[rows]])
+            for start in range(0, len(new), _COMPUTED_AT_ONCE):
+                part = new[start : start + _COMPUTED_AT_ONCE]
+                self._values[part] = self._compute(part)
+            self._is_known[new] = True
+
+    def _compute(self, rows: Rows) -> Floats:
+        """Return (N, G) products, rounded once: see `FormTable`."""
+        return (self._table[rows].astype(np.float64) @ self._weights).astype(np.float32)
 
 
 class _Numbering(dict[Key, int]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import replace
 from os import PathLike
@@ -12,10 +13,12 @@ from tagger.config import Config
 from tagger.errors import DataError
 from tagger.runtime.decode import Labelling
 from tagger.runtime.tagger import Tagger
+from tagger.runtime.trained import TrainedModel
 from tagger.scoring import Scores
-from tagger.text.conll import Columns, Corpus, Sentence, read_corpus
+from tagger.text import schemes
+from tagger.text.conll import Columns, Corpus, Sentence, UntypedWordsError, drop_types, read_corpus
 from tagger.text.marks import parse_feature_columns
-from tagger.text.schemes import Scheme
+from tagger.text.schemes import Scheme, Task, parse_task
 
 
 def find_columns(config: Config) -> Columns:
@@ -26,6 +29,8 @@ def find_columns(config: Config) -> Columns:
         tag=config.corpus.tag_column,
         features=features,
         blank_tokens=config.corpus.blank_tokens,
+        task=parse_task(config.corpus.task),
+        compounds=config.corpus.compounds,
     )
 
 
@@ -40,6 +45,25 @@ def read_gold(path: str | PathLike[str], scheme: Scheme, *, columns: Columns, en
                 note = f"its tags are {found.scheme}, the model's {scheme}; their spans are compared"
                 return replace(found, warnings=(*found.warnings, note))
         raise
+
+
+def read_gold_for(
+    task: Task, path: str | PathLike[str], scheme: Scheme, *, columns: Columns, encoding: str
+) -> Corpus:
+    """Read a corpus as a model's task needs it; words alone where a model of words with types finds none."""
+    try:
+        return read_gold(path, scheme, columns=replace(columns, task=task), encoding=encoding)
+    except UntypedWordsError:
+        if task is not Task.JOINT:
+            raise
+        return read_gold(path, scheme, columns=replace(columns, task=Task.WORDS), encoding=encoding)
+
+
+def fit_tags(tags: Sequence[str], model: TrainedModel, gold: Corpus) -> tuple[str, ...]:
+    """Return a model's tags in the scheme of a gold corpus, without types where that has none."""
+    converted = tuple(schemes.convert(tags, model.scheme, gold.scheme))
+    has_more = gold.task is Task.WORDS and model.task is Task.JOINT
+    return drop_types(converted, gold.scheme) if has_more else converted
 
 
 def label_sentences(
@@ -66,12 +90,31 @@ def label_sentences(
     )
 
 
-def score_tagger(tagger: Tagger, corpus: Corpus) -> Scores:
-    """Score a tagger on a labelled corpus; types that it doesn't know count as missed."""
+def score_tagger(tagger: Tagger, corpus: Corpus, training: AbstractSet[str] | None = None) -> Scores:
+    """Score a tagger on a labelled corpus; types that it doesn't know count as missed.
+
+    Args:
+        tagger: labels its tokens.
+        corpus: with gold tags.
+        training: the words that training had (`scoring.collect_surfaces`), if that is known.
+    """
     found = label_sentences(tagger, corpus.sentences, confidences=False)
-    return compare_tags(corpus, (each.tags for each in found), tagger.model.scheme)
+    return compare_tags(corpus, (each.tags for each in found), tagger.model.scheme, training)
 
 
-def compare_tags(corpus: Corpus, predicted: Iterable[Sequence[str]], scheme: Scheme) -> Scores:
+def compare_tags(
+    corpus: Corpus,
+    predicted: Iterable[Sequence[str]],
+    scheme: Scheme,
+    training: AbstractSet[str] | None = None,
+) -> Scores:
     """Score tags in a model's scheme on a labelled corpus."""
-    return scoring.score([sentence.tags for sentence in corpus.sentences], predicted, corpus.scheme, scheme)
+    return scoring.score(
+        [sentence.tags for sentence in corpus.sentences],
+        predicted,
+        corpus.scheme,
+        scheme,
+        task=corpus.task,
+        tokens=(sentence.tokens for sentence in corpus.sentences),
+        training=training,
+    )

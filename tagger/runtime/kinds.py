@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -30,12 +30,14 @@ class TextCounts:
         pairs: how often it holds each bigram, where those are wanted.
         columns: for each feature column, how often it holds each value.
         gazetteers: lists of names, which stay as they are.
+        spans: how often it holds each word that its tags make of characters, in the width of `fold_width`.
     """
 
     words: Mapping[str, int]
     pairs: Mapping[str, int]
     columns: Sequence[Mapping[str, int]] = ()
     gazetteers: Sequence[Gazetteer] = ()
+    spans: Mapping[str, int] = field(default_factory=dict)
 
 
 class Feature(ABC):
@@ -119,12 +121,19 @@ class PlaceFeature(Feature):
             ModelError: the feature is read from columns that are not given.
         """
 
+    @abstractmethod
+    def tables(self, weights: Weights) -> list[Floats]:
+        """Return the (V, D') table in which each column of rows is looked up; side by side they are D wide."""
+
+    def reader(self, weights: Weights) -> Reader:
+        return read_side_by_side(self.tables(weights))
+
 
 class MarkFeature(PlaceFeature):
     """Some values a token, few of them distinct, so that what they add is cached together with a word."""
 
-    def reader(self, weights: Weights) -> Reader:
-        return read_side_by_side([weights[name] for name in self.weight_shapes()])
+    def tables(self, weights: Weights) -> list[Floats]:
+        return [weights[name] for name in self.weight_shapes()]
 
 
 @dataclass(frozen=True)

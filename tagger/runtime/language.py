@@ -279,9 +279,8 @@ class LanguageReader:
             gates = inputs @ layer.inputs  # (2, ..., 4 H)
             gates += layer.bias
             of_direction = np.arange(2)[:, None] * gates.shape[1]
-            hidden = run_packed(
-                layer.cells, gates.reshape(-1, gates.shape[2]), read + of_direction, steps.counts
-            )
+            source = gates.reshape(-1, gates.shape[2]), read + of_direction
+            hidden = run_packed(layer.cells, [source], steps.counts)
             below, states = states, hidden @ layer.projection
             states += layer.projection_bias
             if below is not None:

@@ -27,8 +27,9 @@ from tagger.runtime.kinds import (
     TextCounts,
     read_strings,
 )
+from tagger.runtime.wordmarks import WordMarks
 from tagger.text.conll import Sentence
-from tagger.text.features import bigrams
+from tagger.text.features import bigrams, fold_widths
 from tagger.text.gazetteer import Gazetteer
 from tagger.text.language import Speller
 from tagger.text.vocab import PAD, Vocab
@@ -105,6 +106,7 @@ class Lexicon:
         tags: Sequence[str],
         embedding: EmbeddingConfig,
         gazetteers: Sequence[Gazetteer] = (),
+        spans: Sequence[Mapping[str, int]] = (),
     ) -> Lexicon:
         """Count what the training sentences hold and number it.
 
@@ -113,6 +115,7 @@ class Lexicon:
             tags: the inner tags (BIOES, or bare labels), in the order of the decoder's rows.
             embedding: which features are on, and the least counts.
             gazetteers: lists of names, which stay as they are.
+            spans: how often each sentence holds each word that its tags make of characters.
         """
         words: Counter[str] = Counter()
         pairs: Counter[str] = Counter()
@@ -120,11 +123,16 @@ class Lexicon:
         for sentence in sentences:
             words.update(sentence.tokens)
             if embedding.bigram_dim:
-                pairs.update(bigrams(sentence.tokens))
+                pairs.update(
+                    bigrams(fold_widths(sentence.tokens) if embedding.fold_width else sentence.tokens)
+                )
             if columns:
                 for count, values in zip(columns, sentence.features, strict=True):
                     count.update(values)
-        return cls.of_counts(TextCounts(words, pairs, columns, gazetteers), embedding, tags)
+        cut: Counter[str] = Counter()
+        for each in spans:
+            cut.update(each)
+        return cls.of_counts(TextCounts(words, pairs, columns, gazetteers, cut), embedding, tags)
 
     @classmethod
     def of_counts(cls, found: TextCounts, embedding: EmbeddingConfig, tags: Sequence[str] = ()) -> Lexicon:
@@ -192,7 +200,7 @@ class Lexicon:
         return _side_by_side(self._marks, tokens, values)
 
     def pair_rows(self, tokens: Sequence[str]) -> Rows | None:
-        """Return the (T, 2) rows of the bigrams before and after each token, or None for a model without any."""
+        """Return (T, F) rows of the bigrams beside each token and of marks of words, or None for a model without."""
         return _side_by_side(self._pairs, tokens, ())
 
     def place_rows(self, tokens: Sequence[str], values: Sequence[Sequence[str]]) -> dict[str, Rows]:
@@ -206,6 +214,14 @@ class Lexicon:
             for feature in self.active
             if isinstance(feature, PlaceFeature)
         }
+
+    def place_rows_of_training(
+        self, tokens: Sequence[str], values: Sequence[Sequence[str]], words: Mapping[str, int]
+    ) -> dict[str, Rows]:
+        """Return `place_rows` of a training sentence, of whose own words the list of training words knows nothing."""
+        rows = self.place_rows(tokens, values)
+        marks = self.of(WordMarks)
+        return rows | {marks.name: marks.rows_of_training(tokens, words)} if marks.size else rows
 
     def with_words(self, words: Iterable[str]) -> Lexicon:
         """Return the lexicon with more words, which training has not seen (they have pretrained vectors)."""

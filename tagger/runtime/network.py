@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tagger.runtime.embed import FormTable, TokenFeatures
 from tagger.runtime.language import LanguageReader
-from tagger.runtime.recurrence import PackedSteps, RecurrentLayer, run, unpack_states
+from tagger.runtime.recurrence import Gates, PackedSteps, RecurrentLayer, run, unpack_states
 from tagger.runtime.tensors import select_prefixed
 from tagger.runtime.trained import TrainedModel
 from tagger.runtime.windows import Group, Window, cut_windows, group_sentences
@@ -70,7 +70,7 @@ class Network:
         cached = self._features.form_size + self._features.mark_size
         paired = cached + self._features.pair_size
         self._cached_weights = np.ascontiguousarray(first[:, :cached])
-        self._pair_weights = np.ascontiguousarray(first[:, cached:paired].T)  # (2 * D, G)
+        self._places = self._features.place_tables(first[:, cached:paired])
         self._language_weights = np.ascontiguousarray(first[:, paired:].T)  # (D, G)
         self._emission = [  # (H, K) for each direction
             np.ascontiguousarray(part.T)
@@ -193,19 +193,17 @@ class Network:
     ) -> Floats:
         """Return (N, K) scores of the tokens of windows, in their order; marks (N, F), language (N, D)."""
         steps = PackedSteps.of(windows.lengths, self._directions)
-        rows: Ints | None = table.rows(windows.words, marks)
-        gates = table.values
-        if windows.pairs is not None or language is not None:
-            gates, rows = gates[rows], None
-            if windows.pairs is not None:
-                gates += self._features.embed_pairs(windows.pairs) @ self._pair_weights
-            if language is not None:
-                gates += language @ self._language_weights
-        states = run(self._layers[0], gates, rows, steps)
+        parts = [Gates(table.values, table.rows(windows.words, marks))]
+        if windows.pairs is not None:
+            for place, column in zip(self._places, windows.pairs.T, strict=True):
+                parts += place.gates(column)
+        if language is not None:
+            parts.append(Gates(language @ self._language_weights))
+        states = run(self._layers[0], parts, steps)
         for layer in self._layers[1:]:
             gates = unpack_states(states, steps) @ layer.inputs.T
             gates += layer.bias
-            states = run(layer, gates, None, steps)
+            states = run(layer, [Gates(gates)], steps)
         scores = np.repeat(self._emission_bias[None], len(windows.words), axis=0)
         for part, place, weights in zip(states, steps.places, self._emission, strict=True):
             scores += (part @ weights)[place]
@@ -220,7 +218,7 @@ class _PackedWindows(NamedTuple):
         lengths: (R,) of the windows.
         places: (N,) where each token stands among all sentences.
         used: (N,) whether its encoding is used, not only read for context; None: all are.
-        pairs: (N, 2) rows of the bigrams before and after each token, or None.
+        pairs: (N, F) rows of the bigrams before and after each token and of marks of words, or None.
     """
 
     words: list[str]

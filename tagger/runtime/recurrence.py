@@ -151,33 +151,52 @@ class PackedSteps:
         return cls(counts.tolist(), orders, places)
 
 
-def run(layer: RecurrentLayer, gates: Floats, rows: Ints | None, steps: PackedSteps) -> Floats:
+class Gates(NamedTuple):
+    """What a part of the inputs adds to the gates.
+
+    Attributes:
+        values: (V, directions * G * H), of all parts together `x @ layer.inputs.T + layer.bias`.
+        rows: (N,) which row of them belongs to each token; None: its own.
+    """
+
+    values: Floats
+    rows: Ints | None = None
+
+
+def run(layer: RecurrentLayer, parts: Sequence[Gates], steps: PackedSteps) -> Floats:
     """Return the state of every token in packed order, (directions, N, H).
 
     Args:
         layer: the weights.
-        gates: (V, directions * G * H), what the inputs add to the gates: `x @ layer.inputs.T + layer.bias`.
-        rows: (N,) which row of `gates` belongs to each token; None: its own.
+        parts: what the inputs add to the gates; they are summed where they are needed, in the cache.
         steps: the order of reading.
     """
     D, _, width = layer.recurrent.shape
-    read = steps.orders if rows is None else rows[steps.orders]
-    # The table is seen as one row for each direction, so that one look-up serves all of them without a copy.
-    return run_packed(layer, gates.reshape(-1, width), read * D + np.arange(D)[:, None], steps.counts)
+    # A table is seen as one row for each direction, so that one look-up serves all of them without a copy.
+    sources = [
+        (
+            part.values.reshape(-1, width),
+            (steps.orders if part.rows is None else part.rows[steps.orders]) * D + np.arange(D)[:, None],
+        )
+        for part in parts
+    ]
+    return run_packed(layer, sources, steps.counts)
 
 
-def run_packed(layer: RecurrentLayer, table: Floats, read: Ints, counts: Sequence[int]) -> Floats:
+def run_packed(
+    layer: RecurrentLayer, sources: Sequence[tuple[Floats, Ints]], counts: Sequence[int]
+) -> Floats:
     """Return the state of every packed row, (directions, N, H); as `run`, for gates of any layout.
 
     Args:
         layer: the weights.
-        table: (V, G * H), what the inputs add to the gates of one direction.
-        read: (directions, N) which row of the table each packed row takes.
+        sources: tables (V, G * H) of what is added to the gates of one direction, and which row of them each packed
+            row takes, (directions, N); what they say is summed.
         counts: (T,) rows of each step; none larger than the one before.
     """
     D, H, width = layer.recurrent.shape
     R = counts[0] if len(counts) else 0
-    states = np.empty((D, read.shape[1], H), dtype=np.float32)
+    states = np.empty((D, sources[0][1].shape[1], H), dtype=np.float32)
     gates, product = np.empty(
         (2, D * R * width), dtype=np.float32
     )  # a step of fewer rows takes their beginnings
@@ -189,9 +208,13 @@ def run_packed(layer: RecurrentLayer, table: Floats, read: Ints, counts: Sequenc
         for count in counts:
             a = gates[: D * count * width].reshape(D, count, width)
             u = product[: D * count * width].reshape(D, count, width)
-            table.take(
-                read[:, start : start + count], axis=0, out=a, mode="clip"
-            )  # "raise" writes through a copy
+            for number, (table, read) in enumerate(sources):
+                target = u if number else a
+                table.take(  # "raise" writes through a copy
+                    read[:, start : start + count], axis=0, out=target, mode="clip"
+                )
+                if number:
+                    a += u
             if start:
                 np.matmul(previous[:, :count], layer.recurrent, out=u)
             else:

@@ -1,4 +1,4 @@
-"""What tells of a model beside it: scores, history, card; none of them is needed to label.
+"""What tells of a model beside it: scores, history, card, training words; none of them is needed to label.
 
 They may come from a stranger, or be spoilt by hand. What reads them here returns what training writes, or says what
 is wrong.
@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from tagger.errors import ModelError
 from tagger.runtime import directory as files
-from tagger.runtime.directory import CARD, CURVES, HISTORY, SCORES, SEEDS
+from tagger.runtime.directory import CARD, CURVES, HISTORY, SCORES, SEEDS, WORDS
 from tagger.text.objects import VERSIONS
 from tagger.text.output import encode_text, write_atomically
 
-_REPORTS = (SCORES, HISTORY, CURVES, CARD)
+_REPORTS = (SCORES, HISTORY, CURVES, CARD, WORDS)
 _CARD_TITLE = b"made with tagger"  # ends the first line of every card
 _MOST_SCORES = 1 << 26  # bytes: four numbers of each of a hundred thousand types, on dev and on test
 _MOST_HISTORY = 1 << 30  # bytes: a thousand epochs of a megabyte
+_MOST_WORDS = 1 << 26  # bytes: several million words, more than any corpus of a language has
 _SCORE = ("precision", "recall", "f1", "support")
 _LONGEST = 1e12  # seconds of an epoch
 
@@ -72,6 +74,36 @@ def find_dev_f1(directory: Path) -> float | None:
     return None
 
 
+def write_words(directory: Path, words: AbstractSet[str] | None) -> None:
+    """Write the words that training had, a line each, for scores of words that are new to the model.
+
+    There is no file where nobody knows them all, nor one of more bytes than are ever read.
+    """
+    content = encode_text("".join(f"{word}\n" for word in sorted(words or ()) if "\n" not in word))
+    if words is None or len(content) > _MOST_WORDS:
+        files.discard(directory / WORDS)
+    else:
+        write_atomically(directory / WORDS, content)
+
+
+def read_words(directory: Path) -> frozenset[str] | None:
+    """Return the words that training had; None where the directory doesn't say.
+
+    Raises:
+        ModelError: the file isn't what training writes.
+    """
+    path = directory / WORDS
+    content = files.read_bounded(path, _MOST_WORDS)
+    if content is None:
+        return None
+    try:
+        return frozenset(content.decode().removesuffix("\n").split("\n")) - {""}
+    except UnicodeDecodeError:
+        raise ModelError(
+            "is not what training writes; give the training corpus (`--train`), or remove the file", path
+        ) from None
+
+
 def copy_model(source: Path, target: Path) -> None:
     """Put a finished model of any kind, and what tells of it, in the place of those in another directory.
 
@@ -91,7 +123,7 @@ def copy_model(source: Path, target: Path) -> None:
 
 def discard_reports(directory: Path) -> None:
     """Remove the scores and the card of the model that was here before."""
-    for name in (SCORES, CARD, SEEDS):
+    for name in (SCORES, CARD, SEEDS, WORDS):
         if name != CARD or is_card(directory / name):
             with suppress(OSError):
                 (directory / name).unlink()
@@ -137,6 +169,9 @@ def _refuse(name: str) -> None:
 def _are_scores(part: object) -> bool:
     """Tell whether a part of the scores has what is shown of it; numbers are fractions and counts."""
     if not isinstance(part, Mapping) or not isinstance(part.get("micro"), Mapping):
+        return False
+    words = part.get("words", {})
+    if not isinstance(words, Mapping) or not all(each is None or _is_number(each) for each in words.values()):
         return False
     return all(_is_number(part["micro"].get(name)) for name in _SCORE) and _is_finite(part)
 

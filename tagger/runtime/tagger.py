@@ -9,6 +9,9 @@ from itertools import chain
 from pathlib import Path
 from typing import overload
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tagger.errors import ConfigError
 from tagger.runtime.arguments import check_beside, check_tokens
 from tagger.runtime.decode import Decoder, Labelling, Question, ScoredSpan
@@ -57,9 +60,15 @@ class Tagger:
     """
 
     def __init__(
-        self, model: TrainedModel, network: EmissionScorer | None = None, *, dev_f1: float | None = None
+        self,
+        model: TrainedModel,
+        network: EmissionScorer | None = None,
+        *,
+        dev_f1: float | None = None,
+        directory: Path | None = None,
     ) -> None:
         self.model = model
+        self.directory = directory
         self._dev_f1 = dev_f1
         self._network = network or Network(model)
         self._decoder = Decoder(model)
@@ -71,7 +80,8 @@ class Tagger:
     def __repr__(self) -> str:
         found = self.model
         dev = "" if self._dev_f1 is None else f", dev F1 {100 * self._dev_f1:.2f}"
-        return f"<Tagger of {', '.join(found.types)} ({found.scheme}), {found.parameters:,} parameters{dev}>"
+        types = (name_type(each, found.task) for each in found.types)
+        return f"<Tagger of {', '.join(types)} ({found.scheme}), {found.parameters:,} parameters{dev}>"
 
     @property
     def types(self) -> list[str]:
@@ -101,7 +111,13 @@ class Tagger:
 
     @overload  # a string is an iterable of strings too; the first form that fits holds
     def predict(  # type: ignore[overload-overlap]
-        self, texts: str, *, min_confidence: float | None = ..., nbest: int = ..., language: str = ...
+        self,
+        texts: str,
+        *,
+        min_confidence: float | None = ...,
+        nbest: int = ...,
+        language: str = ...,
+        words_across_blanks: bool = ...,
     ) -> list[LabelledSentence]: ...
 
     @overload
@@ -112,6 +128,7 @@ class Tagger:
         min_confidence: float | None = ...,
         nbest: int = ...,
         language: str = ...,
+        words_across_blanks: bool = ...,
     ) -> list[list[LabelledSentence]]: ...
 
     def predict(
@@ -121,6 +138,7 @@ class Tagger:
         min_confidence: float | None = None,
         nbest: int = 0,
         language: str = "en",
+        words_across_blanks: bool = False,
     ) -> list[LabelledSentence] | list[list[LabelledSentence]]:
         """Label raw text: its sentences in order, their offsets counted in code points from the text's beginning.
 
@@ -129,11 +147,13 @@ class Tagger:
             min_confidence: leave out spans that are less probable; None: what training chose, 0: nothing.
             nbest: also give the n best readings of each sentence.
             language: code such as "de"; it chooses the abbreviations that end no sentence.
+            words_across_blanks: whether a word that a model cuts out of a text may hold blanks; else they end it.
 
         Raises:
             ModelError: the model reads columns that raw text doesn't have.
+            ConfigError: `min_confidence` is above 0, and the model cuts all text into words.
         """
-        question = build_question(min_confidence, nbest)
+        question = build_question(min_confidence, nbest, words_across_blanks=words_across_blanks)
         several = [texts] if isinstance(texts, str) else list(texts)
         reading = InputSettings(language=language, known_abbreviations=self.known_abbreviations)
         events = chain.from_iterable(
@@ -153,12 +173,13 @@ class Tagger:
         min_confidence: float | None = None,
         nbest: int = 0,
         language: str = "en",
+        words_across_blanks: bool = False,
     ) -> Iterator[list[LabelledSentence]]:
         """Label texts as they come, in order and in bounded memory: the sentences of each text.
 
         A thread of its own pulls the texts, so that no answer waits for the next text. Arguments as for `predict`.
         """
-        question = build_question(min_confidence, nbest)
+        question = build_question(min_confidence, nbest, words_across_blanks=words_across_blanks)
         reading = InputSettings(language=language, known_abbreviations=self.known_abbreviations)
         pulled = answered = 0
 
@@ -265,9 +286,9 @@ class Tagger:
                 starts.append(places)
                 numbers.append(number)
                 columns.append(row.columns)
-        labellings = iter(
-            zip(sentences, starts, self._answer(sentences, numbers, question, None, columns), strict=True)
-        )
+        parted = None if question.words_across_blanks else self._find_parted(sentences, starts)
+        answers = self._answer(sentences, numbers, question, None, columns, parted)
+        labellings = iter(zip(sentences, starts, answers, strict=True))
         nothing: tuple[list[str], list[int], Labelling] = [], [], Labelling([])
         task = self.model.task
         return [
@@ -275,6 +296,21 @@ class Tagger:
             for passage in passages
             for row in passage.rows
         ]
+
+    def _find_parted(
+        self, sentences: Sequence[Sequence[str]], starts: Sequence[Sequence[int]]
+    ) -> NDArray[np.bool_] | None:
+        """Return (N,) before which tokens white space ends the word of a model that cuts words out of characters."""
+        if not self.model.task.cuts_words or self._mode is not Mode.CHARACTERS:
+            return None
+        begins = np.fromiter(chain.from_iterable(starts), dtype=np.int64)
+        sizes = np.fromiter((len(word) for words in sentences for word in words), dtype=np.int64)
+        follows = (
+            np.append(False, begins[1:] > begins[:-1] + sizes[:-1]) if len(begins) else np.zeros(0, bool)
+        )
+        firsts = np.cumsum([0, *map(len, sentences)])[:-1]
+        follows[firsts[firsts < len(follows)]] = False  # the word before a sentence ends with that sentence
+        return follows
 
     def chunks(self, events: Iterable[Event]) -> Iterator[list[Passage] | Pause]:
         """Gather passages into chunks that are labelled at once; what waits is passed on where input is slow."""
@@ -305,6 +341,7 @@ class Tagger:
         question: Question,
         known: Sequence[Sequence[Known] | None] | None,
         columns: Sequence[ColumnRows] | None,
+        parted: NDArray[np.bool_] | None = None,
     ) -> list[Labelling]:
         if not sentences:
             return []
@@ -312,7 +349,7 @@ class Tagger:
             emissions = self._network.emissions(sentences, numbers, columns)
             lengths = [len(words) for words in sentences]
             repeats = find_repeats(sentences, numbers) if self._decoder.weighs_repeats else None
-            return self._decoder.decode(emissions, lengths, question, known, repeats)
+            return self._decoder.decode(emissions, lengths, question, known, repeats, parted)
 
     def _parts(self, sentences: Sequence[Sequence[str]], numbers: Sequence[int], workers: int) -> list[range]:
         """Cut sentences into parts between those that have a say in each other's labels."""
@@ -344,15 +381,17 @@ def load_tagger(directory: str | os.PathLike[str]) -> Tagger:
         ModelError: the directory or a file in it is missing, damaged or of another format version.
     """
     place = Path(directory)
-    return Tagger(load_model(place), dev_f1=find_dev_f1(place))
+    return Tagger(load_model(place), dev_f1=find_dev_f1(place), directory=place)
 
 
-def build_question(min_confidence: float | None, nbest: int, *, confidences: bool = True) -> Question:
+def build_question(
+    min_confidence: float | None, nbest: int, *, confidences: bool = True, words_across_blanks: bool = False
+) -> Question:
     if min_confidence is not None and not 0.0 <= min_confidence <= 1.0:
         raise ConfigError(f"found {min_confidence}, expected a probability between 0 and 1", "min_confidence")
     if nbest < 0:
         raise ConfigError(f"found {nbest}, expected 0 (none) or more", "nbest")
-    return Question(confidences, nbest, min_confidence)
+    return Question(confidences, nbest, min_confidence, words_across_blanks)
 
 
 def _place(

@@ -23,7 +23,8 @@ class TagTable:
         inner: the scheme inside the model.
         inside: (K,) the tags as the model has them.
         outside: (K,) the tags as they go out; in IOB1 a first tag also depends on what stands before it.
-        types: (K,) type of each tag, "" for `O`.
+        types: (K,) type of each tag, "" for `O` and for tags without types.
+        is_outside: (K,) whether the tag is `O`.
         begins: (K,) whether a span begins at a token with this tag.
         ends: (K,) whether it ends there.
         is_sure: whether decoded tags are always valid and `outside` says all, so that spans and tags can be read off
@@ -36,6 +37,7 @@ class TagTable:
         self.inside = np.array(model.lexicon.tags, dtype=object)
         split = [split_tag(tag, self.inner) for tag in model.lexicon.tags]
         self.types = np.array([type_ for _, type_ in split], dtype=object)
+        self.is_outside = self.inside == OUTSIDE
         self.begins = np.array([role in ("B", "S") for role, _ in split])
         self.ends = np.array([role in ("E", "S") for role, _ in split])
         self.outside = np.array([self._spell(role, type_) for role, type_ in split], dtype=object)

@@ -1,22 +1,20 @@
 """What predictions are worth: spans and tags in, numbers out. Models and terminals are unknown here.
 
-`exact` holds the scores that everyone quotes, `strict` the strict reading of tags, `matching` near misses and
-confusions, `breakdown` the scores of parts, `resampling` intervals and tests, `calibration` confidences,
-`seqeval_report` what the package seqeval says. `answers` reads gold and predicted files, `report` gathers all facts
-and draws a page, `result` is what callers get.
+`exact` holds the scores that everyone quotes, made of `counts`, `words` those of segmentation, `strict` the strict
+reading of tags, `matching` near misses and confusions, `breakdown` the scores of parts, `resampling` intervals and
+tests, `calibration` confidences, `seqeval_report` what the package seqeval says. `answers` reads gold and predicted
+files, `report` gathers all facts and draws a page, `result` is what callers get.
 """
 
-from tagger.scoring.breakdown import PartCounts, collect_surfaces, surface
+from tagger.scoring.breakdown import PartCounts
 from tagger.scoring.calibration import Bin, Calibration, calibrate
+from tagger.scoring.counts import Average, Pair, Score, average
 from tagger.scoring.exact import (
-    Average,
-    Pair,
     ReadPair,
-    Score,
     Scores,
     SpanCounts,
-    average,
     count_right_tags,
+    name_spans,
     pair_spans,
     read_pairs,
     score,
@@ -51,6 +49,7 @@ from tagger.scoring.resampling import (
 )
 from tagger.scoring.seqeval_report import SeqevalReport, report_with_seqeval, require_seqeval
 from tagger.scoring.strict import is_always_spelt_out, strict_spans
+from tagger.scoring.words import WordCounts, WordScores, collect_surfaces, surface
 
 __all__ = [
     "RESAMPLES",
@@ -74,6 +73,8 @@ __all__ = [
     "SeqevalReport",
     "SpanCounts",
     "Tally",
+    "WordCounts",
+    "WordScores",
     "accuracy_of_counts",
     "align",
     "average",
@@ -89,6 +90,7 @@ __all__ = [
     "evaluate_matches",
     "f1_of_counts",
     "is_always_spelt_out",
+    "name_spans",
     "pair_spans",
     "precision_of_counts",
     "read_pairs",

@@ -15,12 +15,22 @@ from tagger import scoring
 from tagger.errors import ConfigError, DataError
 from tagger.scoring.report import Analysis, analyse
 from tagger.text import schemes
-from tagger.text.conll import Columns, Corpus, MissingColumnError, Sentence, read_corpus, resolve_scheme
-from tagger.text.files import FilePath
-from tagger.text.schemes import LETTERS, OUTSIDE, Detection, Scheme
+from tagger.text.conll import (
+    Columns,
+    Compounds,
+    Corpus,
+    MissingColumnError,
+    Sentence,
+    liken,
+    read_corpus,
+    resolve_scheme,
+)
+from tagger.text.files import FilePath, is_stdin, read_text
+from tagger.text.schemes import LETTERS, OUTSIDE, Detection, Scheme, Task
 
 Column = int | str
 _CHUNK_SCHEMES = {Scheme.IOB1, Scheme.IOB2}
+_SAME_FILE = "label that very file, and compare again"
 _TWO_LABELS = "name the file with the predicted labels, too, or the columns of both labels in this one"
 
 
@@ -36,6 +46,21 @@ class AnswerColumns:
         None  # None: that of gold if given, else settled by what the tags look like
     )
     encoding: str = "utf-8"
+    task: Task | None = None  # None: found by looking
+    compounds: Compounds = "open"
+
+    @property
+    def of_gold(self) -> Columns:
+        """The columns of a file of gold labels alone."""
+        return self._columns(-1 if self.gold_column is None else self.gold_column)
+
+    @property
+    def of_answers(self) -> Columns:
+        """The columns of a file of predicted labels alone."""
+        return self._columns(self.predicted_column)
+
+    def _columns(self, tag: Column) -> Columns:
+        return Columns(token=self.token_column, tag=tag, task=self.task, compounds=self.compounds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,27 +90,31 @@ def read_answers(paths: Sequence[FilePath], wanted: AnswerColumns) -> tuple[Corp
         return corpus, [answers]
     corpus = read_corpus(
         paths[0],
-        columns=Columns(
-            token=wanted.token_column, tag=-1 if wanted.gold_column is None else wanted.gold_column
-        ),
+        columns=wanted.of_gold,
         scheme=wanted.scheme,
         encoding=wanted.encoding,
     )
-    return corpus, [_read_predicted(corpus, path, wanted) for path in paths[1:]]
+    answered = [_read_predicted(corpus, path, wanted) for path in paths[1:]]
+    return match_all_answers(corpus, answered, wanted.predicted_scheme or wanted.scheme)
 
 
-def _read_predicted(gold: Corpus, path: FilePath, wanted: AnswerColumns) -> Answers:
-    given = wanted.predicted_scheme or wanted.scheme
-    columns = Columns(token=wanted.token_column, tag=wanted.predicted_column)
-    corpus = read_corpus(
+def _read_predicted(gold: Corpus, path: FilePath, wanted: AnswerColumns) -> Corpus:
+    return read_corpus(
         path,
-        columns=columns,
-        scheme=given,
+        columns=wanted.of_answers,
+        scheme=wanted.predicted_scheme or wanted.scheme,
         encoding=wanted.encoding,
         likely=likely_scheme(gold.scheme),
         beside=gold.sentences,
     )
-    return match_answers(gold, corpus, given)
+
+
+def match_all_answers(
+    gold: Corpus, answered: Sequence[Corpus], given: Scheme | None = None
+) -> tuple[Corpus, list[Answers]]:
+    """Return gold and the answers of systems to it, all in one form: words may stand in files of many kinds."""
+    likened, *others = liken([gold, *answered])
+    return likened, [match_answers(likened, each, given) for each in others]
 
 
 def likely_scheme(expected: Scheme) -> Scheme:
@@ -107,7 +136,7 @@ def match_answers(gold: Corpus, corpus: Corpus, given: Scheme | None = None) -> 
     check_same_tokens(gold, corpus)
     tags = tuple(sentence.tags for sentence in corpus.sentences)
     if given:
-        return Answers(path=corpus.path, tags=tags, scheme=given)
+        return Answers(path=corpus.path, tags=tags, scheme=corpus.scheme)
     return _resolve_scheme(gold, corpus.path, tags, Detection(corpus.scheme, corpus.evidence))
 
 
@@ -201,7 +230,7 @@ def check_same_tokens(gold: Corpus, predicted: Corpus) -> None:
     if common < len(longer.sentences):
         raise DataError(
             f"found sentence {common + 1}, which has no counterpart: {shorter.path} ends after {common}; "
-            "expected the same sentences in both files: label that very file, and compare again",
+            f"expected the same sentences in both files: {_SAME_FILE}",
             longer.path,
             longer.sentences[common].line,
         )
@@ -212,9 +241,11 @@ def _difference(gold_path: str, expected: Sentence, path: str, found: Sentence) 
     shared = min(len(expected), len(found))
     place = next((i for i, (left, right) in enumerate(pairs) if left != right), shared)
     line = expected.line_of(min(place, len(expected) - 1))
+    is_cut_otherwise = "".join(expected.tokens) == "".join(found.tokens)
+    way = "say --task joint to compare words that were cut otherwise" if is_cut_otherwise else _SAME_FILE
     return DataError(
         f"found {_describe(found, place)} where {gold_path}:{line} has {_describe(expected, place)}; "
-        "expected the same tokens in both files: label that very file, and compare again",
+        f"expected the same tokens in both files: {way}",
         path,
         found.line_of(min(place, len(found) - 1)),
     )
@@ -237,6 +268,7 @@ def analyse_answers(
         predicted_scheme=answers.scheme,
         strict=strict,
         training_surfaces=training_surfaces,
+        task=gold.task,
         name=gold.path,
     )
 
@@ -246,7 +278,7 @@ def report_answers_with_seqeval(
 ) -> scoring.SeqevalReport | str:
     """Return seqeval's report on the answers of one system, or why it has none."""
     tags = [sentence.tags for sentence in gold.sentences]
-    pairs = scoring.pair_spans(tags, answers.tags, gold.scheme, answers.scheme, strict=strict)
+    pairs = scoring.pair_spans(tags, answers.tags, gold.scheme, answers.scheme, strict=strict, task=gold.task)
     return scoring.report_with_seqeval(pairs, gold.scheme)
 
 
@@ -266,7 +298,21 @@ def compare_answers(
     return scoring.compare(one, two)
 
 
+def read_word_list(path: FilePath, encoding: str) -> frozenset[str] | None:
+    """Return the words of a file with one on each line, as the bakeoffs and `words.txt` of a model have it.
+
+    None where it holds anything else: a corpus has columns, or blanks between words, or commas between fields.
+    """
+    if is_stdin(path):
+        return None
+    lines = [line for line in read_text(path, encoding).splitlines() if line]
+    if any(len(line.split()) != 1 or line != line.strip() for line in lines):
+        return None
+    has_fields = all("," in line for line in lines) or all(";" in line for line in lines)
+    return None if has_fields else frozenset(lines)
+
+
 def surfaces_of(corpus: Corpus) -> frozenset[str]:
-    """Return the words of every span of a corpus."""
-    tokens = [sentence.tokens for sentence in corpus.sentences]
-    return scoring.collect_surfaces(tokens, [sentence.tags for sentence in corpus.sentences], corpus.scheme)
+    """Return the words of every span of a corpus, or its tokens where labels are bare."""
+    tokens, tags = zip(*((each.tokens, each.tags) for each in corpus.sentences), strict=True)
+    return scoring.collect_surfaces(tokens, tags, corpus.scheme, corpus.task)

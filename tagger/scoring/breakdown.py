@@ -6,12 +6,13 @@ precision and a recall of its own, and the groups add up to the whole. Groups wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Generic, TypeVar
 
-from tagger.scoring.exact import Pair, Score
-from tagger.text.schemes import Scheme, Span, tags_to_spans
+from tagger.scoring.counts import Pair, Score
+from tagger.scoring.words import surface
+from tagger.text.schemes import Span, Task
 
 Group = TypeVar("Group", bound=Hashable)
 
@@ -26,10 +27,12 @@ class PartCounts:
 
     Args:
         training_surfaces: what `collect_surfaces` found in the training corpus, if it is known.
+        task: what the tags are about.
     """
 
-    def __init__(self, training_surfaces: AbstractSet[str] | None = None) -> None:
+    def __init__(self, training_surfaces: AbstractSet[str] | None = None, task: Task = Task.LABELS) -> None:
         self._surfaces = training_surfaces
+        self._task = task
         self._span_lengths, self._sentence_lengths = _Counts[int](), _Counts[int]()
         self._novelty = _Counts[str]()
 
@@ -42,7 +45,9 @@ class PartCounts:
         self._sentence_lengths.add(pair, lambda _: group)
         known = self._surfaces
         if known is not None:
-            self._novelty.add(pair, lambda span: SEEN if surface(tokens, span) in known else UNSEEN)
+            self._novelty.add(
+                pair, lambda span: SEEN if surface(tokens, span, self._task) in known else UNSEEN
+            )
 
     @property
     def span_lengths(self) -> dict[str, Score]:
@@ -94,23 +99,3 @@ def _name_groups(scores: Mapping[int, Score], firsts: tuple[int, ...]) -> dict[s
         for first, last in zip(firsts, lasts, strict=True)
     }
     return {name: scores[first] for first, name in names.items() if first in scores}
-
-
-def collect_surfaces(
-    sentences: Iterable[Sequence[str]], tags: Iterable[Sequence[str]], scheme: Scheme
-) -> frozenset[str]:
-    """Collect the words of every span of a corpus, as `score_by_novelty` compares them."""
-    return frozenset(
-        surface(tokens, span)
-        for tokens, sequence in zip(sentences, tags, strict=True)
-        for span in tags_to_spans(sequence, scheme)
-    )
-
-
-def surface(tokens: Sequence[str], span: Span) -> str:
-    """Return the words of a span, a blank between them.
-
-    >>> surface(["in", "New", "York"], Span("LOC", 1, 3))
-    'New York'
-    """
-    return " ".join(tokens[span.start : span.end])

@@ -17,77 +17,19 @@ Three conventions, each the same everywhere in this package:
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from itertools import repeat
 from operator import eq
 from typing import NamedTuple
 
 from tagger.errors import DataError
+from tagger.scoring.counts import Average, Pair, Score, average, fraction
 from tagger.scoring.strict import strict_spans
-from tagger.text.schemes import UNKNOWN_TAG, Scheme, Span, labels_of, spans_to_tags
-
-# Two answers to the same sentences share most of their mistakes, so chance tells them apart by less than either from
-# the truth. More is better where dev is of the kind of the training text, less where not (`benchmarks/choosing.py`).
-TIE = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """Counts of spans, and the three fractions that follow from them."""
-
-    gold: int
-    predicted: int
-    correct: int
-
-    @property
-    def precision(self) -> float:
-        """correct / predicted, the share of predicted spans that are right."""
-        return _fraction(self.correct, self.predicted)
-
-    @property
-    def recall(self) -> float:
-        """correct / gold, the share of gold spans that were found."""
-        return _fraction(self.correct, self.gold)
-
-    @property
-    def f1(self) -> float:
-        """2 P R / (P + R) = 2 correct / (gold + predicted)."""
-        return _fraction(2 * self.correct, self.gold + self.predicted)
-
-    @property
-    def f1_error(self) -> float:
-        """Standard error of F1, about: that of a share, `sqrt(F (1 - F) / n)` with n = (gold + predicted) / 2."""
-        return math.sqrt(_fraction(2, self.gold + self.predicted) * self.f1 * (1 - self.f1))
-
-    def ties(self, f1: float) -> bool:
-        """Return whether this F1 is as good as another on the same sentences, within `TIE` errors."""
-        return self.f1 >= f1 - TIE * self.f1_error
-
-    @property
-    def support(self) -> int:
-        return self.gold
-
-    def as_dict(self) -> dict[str, float]:
-        return {"precision": self.precision, "recall": self.recall, "f1": self.f1, "support": self.support}
-
-
-def _fraction(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Average:
-    """Unweighted means over the types; `support` is the number of gold spans."""
-
-    precision: float
-    recall: float
-    f1: float
-    support: int
-
-    def as_dict(self) -> dict[str, float]:
-        return {"precision": self.precision, "recall": self.recall, "f1": self.f1, "support": self.support}
+from tagger.scoring.words import WordCounts, WordScores
+from tagger.text.schemes import UNKNOWN_TAG, Scheme, Span, Task, labels_of, name_type, spans_to_tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +37,13 @@ class Scores:
     """What one set of predictions is worth.
 
     `tokens` and `token_accuracy` are over the tokens whose gold tag is known.
+
+    Attributes:
+        types: by name; spans without a type are called `word` or `span`.
+        right_sentences: those without a mistake.
+        task: what the gold tags are about.
+        words: words alone, whatever their types, where tags cut a text into words. Of bare labels the tokens seen
+            and unseen in training, where that is known; else None.
     """
 
     micro: Score
@@ -104,11 +53,29 @@ class Scores:
     sentences: int = 0
     tokens: int = 0
     scheme: Scheme = Scheme.IOB2
+    right_sentences: int = 0
+    task: Task = Task.LABELS
+    words: WordScores | None = None
+
+    @property
+    def sentence_accuracy(self) -> float:
+        """The share of sentences without a mistake."""
+        return fraction(self.right_sentences, self.sentences)
+
+    @property
+    def has_types(self) -> bool:
+        """Whether spans have types, so that scores of each and averages over them say something."""
+        return self.task is not Task.WORDS and self.types.keys() != {name_type("", self.task)}
 
     @property
     def headline(self) -> tuple[str, float]:
         """The one number to quote, with its name: accuracy for bare labels, else micro F1."""
         return ("accuracy", self.token_accuracy) if self.scheme is Scheme.BARE else ("F1", self.micro.f1)
+
+    @property
+    def headline_name(self) -> str:
+        """What a report calls the headline: of words `word F1`, of words with their types `joint F1`."""
+        return {Task.WORDS: "word F1", Task.JOINT: "joint F1"}.get(self.task, self.headline[0])
 
     @property
     def note(self) -> str | None:
@@ -117,9 +84,10 @@ class Scores:
             return "no token has a known gold label: accuracy and F1 are 0 by convention, and measure nothing"
         if self.micro.gold:
             return None
+        what = name_type("", self.task)
         if self.micro.predicted:
-            return "no span in gold: recall and F1 are 0 whatever is predicted"
-        return "no span in gold or predicted: F1 is 0 by convention, as in conlleval, and measures nothing"
+            return f"no {what} in gold: recall and F1 are 0 whatever is predicted"
+        return f"no {what} in gold or predicted: F1 is 0 by convention, as in conlleval, and measures nothing"
 
     def as_dict(self) -> dict[str, object]:
         """Return the contract of `--json` (without the seconds, which the caller knows)."""
@@ -128,18 +96,13 @@ class Scores:
             "macro": self.macro.as_dict(),
             "types": {name: score.as_dict() for name, score in self.types.items()},
             "token_accuracy": self.token_accuracy,
+            "sentence_accuracy": self.sentence_accuracy,
             "sentences": self.sentences,
             "tokens": self.tokens,
         }
+        if self.words is not None:
+            facts["words"] = self.words.as_dict()
         return facts if self.note is None else facts | {"note": self.note}
-
-
-class Pair(NamedTuple):
-    """One sentence: its gold and its predicted spans, and its length in tokens."""
-
-    gold: list[Span]
-    predicted: list[Span]
-    length: int
 
 
 def score(
@@ -149,6 +112,9 @@ def score(
     predicted_scheme: Scheme | None = None,
     *,
     strict: bool = False,
+    task: Task = Task.LABELS,
+    tokens: Iterable[Sequence[str]] | None = None,
+    training: AbstractSet[str] | None = None,
 ) -> Scores:
     """Score predicted tag sequences against gold ones.
 
@@ -159,19 +125,20 @@ def score(
         predicted_scheme: the scheme of predicted, where it is another one. Token accuracy then compares the
             tags that both would have in the gold scheme.
         strict: drop every span that the scheme does not spell out in full, like seqeval's `mode="strict"`.
+        task: what the gold tags are about.
+        tokens: those of each sentence; needed with `training` alone.
+        training: what `words.collect_surfaces` found in the training corpus, if that is known.
 
     >>> score([["B-PER", "O"]], [["B-PER", "I-PER"]], Scheme.IOB2).micro
     Score(gold=1, predicted=1, correct=0)
     """
-    spans = SpanCounts()
-    tokens = right = 0
-    for pair, gold_tags, predicted_tags in read_pairs(
-        gold, predicted, scheme, predicted_scheme, strict=strict
-    ):
-        spans.add(pair)
-        counts = count_right_tags(gold_tags, predicted_tags)
-        tokens, right = tokens + counts[0], right + counts[1]
-    return spans.scores(scheme, tokens, right)
+    assert training is None or tokens is not None, "words can't be looked up without the tokens"
+    counts = SpanCounts(scheme, task, training)
+    pairs = read_pairs(gold, predicted, scheme, predicted_scheme, strict=strict, task=task)
+    rows = repeat(()) if tokens is None else tokens
+    for (pair, gold_tags, predicted_tags), row in zip(pairs, rows, strict=False):
+        counts.add(pair, row, *count_right_tags(gold_tags, predicted_tags))
+    return counts.scores()
 
 
 def count_right_tags(gold: Sequence[str], predicted: Sequence[str]) -> tuple[int, int]:
@@ -184,36 +151,48 @@ def count_right_tags(gold: Sequence[str], predicted: Sequence[str]) -> tuple[int
 
 
 class SpanCounts:
-    """The spans of sentences, counted by type as they come; nothing else of the sentences is kept.
+    """The spans of sentences, counted by type as they come, and the right tags; nothing else of them is kept.
 
     A span counts once, however often a list repeats it.
+
+    Args:
+        scheme: what the spans are read from, which decides the headline.
+        task: what the gold tags are about.
+        training: what `words.collect_surfaces` found in the training corpus, if that is known.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, scheme: Scheme, task: Task = Task.LABELS, training: AbstractSet[str] | None = None
+    ) -> None:
+        self._scheme, self._task = scheme, task
         self._gold: Counter[str] = Counter()
         self._predicted: Counter[str] = Counter()
         self._correct: Counter[str] = Counter()
-        self._sentences = self.length = 0
+        self._sentences = self._right_sentences = self._tokens = self._right = 0
+        self._words = WordCounts(task, scheme, training)
 
-    def add(self, pair: Pair) -> None:
-        """Count a sentence."""
-        gold, predicted, length = pair
-        self._sentences += 1
-        self.length += length
-        if gold or predicted:
-            gold_set, predicted_set = set(gold), set(predicted)
-            self._gold.update([span[0] for span in gold_set])
-            self._predicted.update([span[0] for span in predicted_set])
-            self._correct.update([span[0] for span in gold_set & predicted_set])
-
-    def scores(self, scheme: Scheme, tokens: int, right: int) -> Scores:
-        """Return what the spans so far come to.
+    def add(self, pair: Pair, tokens: Sequence[str], known: int, right: int) -> None:
+        """Count a sentence.
 
         Args:
-            scheme: what they were read from, which decides the headline.
-            tokens: the scored tokens, and ...
-            right: ... how many of them have the right tag.
+            pair: its spans.
+            tokens: they matter where the training words are known.
+            known: how many of its gold tags are known.
+            right: how many of those are right.
         """
+        self._sentences += 1
+        self._tokens += known
+        self._right += right
+        gold, predicted = set(pair.gold), set(pair.predicted)
+        self._right_sentences += gold == predicted
+        if gold or predicted:
+            self._gold.update([span[0] for span in gold])
+            self._predicted.update([span[0] for span in predicted])
+            self._correct.update([span[0] for span in gold & predicted])
+            self._words.add(pair, tokens)
+
+    def scores(self) -> Scores:
+        """Return what the sentences so far come to."""
         types = {
             name: Score(self._gold[name], self._predicted[name], self._correct[name])
             for name in sorted(self._gold | self._predicted)
@@ -222,10 +201,13 @@ class SpanCounts:
             micro=Score(self._gold.total(), self._predicted.total(), self._correct.total()),
             macro=average(types),
             types=types,
-            token_accuracy=_fraction(right, tokens),
+            token_accuracy=fraction(self._right, self._tokens),
             sentences=self._sentences,
-            tokens=tokens,
-            scheme=scheme,
+            tokens=self._tokens,
+            scheme=self._scheme,
+            right_sentences=self._right_sentences,
+            task=self._task,
+            words=self._words.scores(),
         )
 
 
@@ -236,23 +218,10 @@ def score_spans(pairs: Iterable[Pair], *, scheme: Scheme = Scheme.IOB2) -> Score
         pairs: the sentences.
         scheme: what the spans were read from, which decides the headline.
     """
-    counts = SpanCounts()
+    counts = SpanCounts(scheme)
     for pair in pairs:
-        counts.add(pair)
-    return counts.scores(scheme, counts.length, counts.length)
-
-
-def average(types: Mapping[str, Score]) -> Average:
-    """Average over the types that occur in gold or predicted; 0 where there is none."""
-    scores = list(types.values())
-    if not scores:
-        return Average(0.0, 0.0, 0.0, 0)
-    return Average(
-        precision=sum(each.precision for each in scores) / len(scores),
-        recall=sum(each.recall for each in scores) / len(scores),
-        f1=sum(each.f1 for each in scores) / len(scores),
-        support=sum(each.gold for each in scores),
-    )
+        counts.add(pair, (), pair.length, pair.length)
+    return counts.scores()
 
 
 def pair_spans(
@@ -262,9 +231,11 @@ def pair_spans(
     predicted_scheme: Scheme | None = None,
     *,
     strict: bool = False,
+    task: Task = Task.LABELS,
 ) -> list[Pair]:
     """Read the spans of both sides, sentence by sentence; the arguments are those of `score`."""
-    return [each.pair for each in read_pairs(gold, predicted, scheme, predicted_scheme, strict=strict)]
+    pairs = read_pairs(gold, predicted, scheme, predicted_scheme, strict=strict, task=task)
+    return [each.pair for each in pairs]
 
 
 class ReadPair(NamedTuple):
@@ -282,8 +253,12 @@ def read_pairs(
     predicted_scheme: Scheme | None = None,
     *,
     strict: bool = False,
+    task: Task = Task.LABELS,
 ) -> Iterator[ReadPair]:
-    """Yield what `pair_spans` returns, sentence by sentence, with the tags; the arguments are those of `score`."""
+    """Yield what `pair_spans` returns, sentence by sentence, with the tags; the arguments are those of `score`.
+
+    Spans whose tags have no type get the name that people read, `word` or `span`.
+    """
     predicted_scheme = predicted_scheme or scheme
     if (scheme is Scheme.BARE) != (predicted_scheme is Scheme.BARE):
         raise DataError(
@@ -306,7 +281,15 @@ def read_pairs(
             predicted_tags = spans_to_tags(predicted_spans, length, scheme)
         if UNKNOWN_TAG in gold_tags:
             gold_spans, predicted_spans = _drop_undecidable(gold_spans, predicted_spans, gold_tags)
-        yield ReadPair(Pair(gold_spans, predicted_spans, length), gold_tags, predicted_tags)
+        pair = Pair(name_spans(gold_spans, task), name_spans(predicted_spans, task), length)
+        yield ReadPair(pair, gold_tags, predicted_tags)
+
+
+def name_spans(spans: list[Span], task: Task) -> list[Span]:
+    """Return spans of which each has a type that people can read."""
+    if all(span.type for span in spans):
+        return spans
+    return [span if span.type else Span(name_type("", task), span.start, span.end) for span in spans]
 
 
 def _zip_sentences(

@@ -224,6 +224,10 @@ class Confusion:
         axis = (*types, None)
         return tuple(tuple(self.cells.get((row, column), 0) for column in axis) for row in axis)
 
+    def gold_of(self, type_: str) -> int:
+        """Return how many gold spans are of a type."""
+        return sum(count for (gold, _), count in self.cells.items() if gold == type_)
+
     def largest(self) -> list[tuple[str | None, str | None, int]]:
         """Return what was taken for something else, the most frequent first: gold, predicted, count."""
         wrong = [(*cell, count) for cell, count in self._ordered() if cell[0] != cell[1]]

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tagger.scoring.exact import Pair, count_right_tags
+from tagger.scoring.counts import Pair
+from tagger.scoring.exact import count_right_tags
 from tagger.text.schemes import Scheme, Span
 
 Row = tuple[int, ...]  # of numbers of a sentence

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tagger.errors import ConfigError
-from tagger.scoring.exact import Pair
+from tagger.scoring.counts import Pair
 from tagger.text.schemes import Scheme, spans_to_tags
 
 
@@ -52,11 +52,8 @@ def report_with_seqeval(pairs: Iterable[Pair], scheme: Scheme) -> SeqevalReport 
     if scheme is Scheme.BARE:
         return "seqeval compares spans, and bare labels have none; token accuracy is their score"
     pairs = list(pairs)
-    types = {span.type for pair in pairs for span in (*pair.gold, *pair.predicted)}
-    if not types:
+    if not any(pair.gold or pair.predicted for pair in pairs):
         return "seqeval has no report where there is no span, neither in gold nor predicted"
-    if types >= {"", "_"}:
-        return "seqeval would take spans without a type for those of type _; rename one of the two"
     require_seqeval()
     from seqeval.metrics import classification_report
 

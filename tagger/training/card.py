@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
 
+from tagger.scoring import Average, Score, Scores
 from tagger.text.counting import count_of
+from tagger.text.schemes import Scheme, Task, name_type
 from tagger.text.tokenizer import UNSPACED_ADVICE
 from tagger.training.data import Corpora
 from tagger.version import __version__
@@ -19,7 +20,7 @@ _SEEDS = "## Seeds"
 
 def describe_labeller(
     data: Corpora,
-    scores: Mapping[str, Any],
+    scores: Mapping[str, Scores],
     best_epoch: int,
     epochs: int,
     seconds: float,
@@ -34,15 +35,15 @@ def describe_labeller(
         for name, corpus in corpora.items()
     ]
     score_rows = [
-        f"| {part} | {_code(name)} | {100 * row['precision']:.2f} | {100 * row['recall']:.2f} "
-        f"| {100 * row['f1']:.2f} | {row['support']:,} |"
-        for part, facts in scores.items()
-        for name, row in [*facts["types"].items(), ("micro", facts["micro"]), ("macro", facts["macro"])]
+        f"| {part} | {name} | {100 * row.precision:.2f} | {100 * row.recall:.2f} "
+        f"| {100 * row.f1:.2f} | {row.support:,} |"
+        for part, each in scores.items()
+        for name, row in _rows(each)
     ]
     lines = [
         "# A sequence labeller made with tagger",
         "",
-        f"Labels {config.corpus.mode} with {_types(data.types)} (scheme {config.corpus.scheme}).",
+        f"{_describe_task(data)} (scheme {config.corpus.scheme}).",
         f"A {config.encoder.kind.upper()} of {config.encoder.layers} x {config.encoder.directions} x "
         f"{config.encoder.hidden} with a {config.decoder.kind.upper()} decoder; {parameters:,} parameters.",
         *([] if data.base is None else [f"It continues a model of {_types(data.base.types)}."]),
@@ -56,6 +57,7 @@ def describe_labeller(
         "|---|---|---:|---:|---:|---:|",
         *score_rows,
         "",
+        *_new_words(scores),
         f"Of {count_of(epochs, 'epoch')} epoch {best_epoch} is kept, the latest within chance of the best on dev. "
         f"Training took {seconds:.0f} s. "
         f"Seed {config.seed}.",
@@ -104,8 +106,39 @@ def _spread(found: tuple[float, float]) -> str:
     return f"{100 * mean:.2f} ± {100 * deviation:.2f}"
 
 
+def _describe_task(data: Corpora) -> str:
+    """Say what the model does."""
+    if data.train.task is Task.WORDS:
+        return "Cuts text into words"
+    if data.train.task is Task.JOINT:
+        return f"Cuts text into words and labels them with {_types(data.types)}"
+    return f"Labels {data.config.corpus.mode} with {_types(data.types)}"
+
+
+def _rows(scores: Scores) -> Iterator[tuple[str, Score | Average]]:
+    """Yield the rows of a table of scores; averages only where there is more than one kind of span."""
+    if not scores.has_types:
+        yield f"{name_type('', scores.task)}s", scores.micro
+        return
+    yield from ((_code(name), score) for name, score in scores.types.items())
+    yield from (("micro", scores.micro), ("macro", scores.macro))
+    if scores.task is Task.JOINT and scores.words is not None:
+        yield "words alone", scores.words.all
+
+
+def _new_words(scores: Mapping[str, Scores]) -> Iterator[str]:
+    """Yield a line about words that are new to the model, where that is known."""
+    for part, each in scores.items():
+        if each.words is not None and each.words.oov_recall is not None and each.words.oov_rate is not None:
+            what, measure = ("tokens", "accuracy") if each.scheme is Scheme.BARE else ("words", "recall")
+            yield (
+                f"Of the {what} of {part} training lacks {100 * each.words.oov_rate:.2f} %; their {measure} (OOV) is "
+                f"{100 * each.words.oov_recall:.2f}.\n"
+            )
+
+
 def _types(types: Iterable[str]) -> str:
-    return ", ".join(map(_code, types))
+    return ", ".join(_code(name_type(type_)) for type_ in types)
 
 
 def _code(text: str) -> str:

@@ -6,7 +6,9 @@ It says what it found as facts; printing them is the caller's.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
@@ -22,8 +24,10 @@ from tagger.runtime.evaluation import find_columns, read_gold
 from tagger.runtime.language import TrainedLanguageModel
 from tagger.runtime.lexicon import Lexicon
 from tagger.runtime.trained import TrainedModel, inner_scheme, inner_tags
+from tagger.scoring.answers import surfaces_of
 from tagger.text import costs, schemes
-from tagger.text.conll import Corpus, Sentence, read_corpus
+from tagger.text.conll import Corpus, Sentence, fit_corpus, read_corpus
+from tagger.text.features import fold_width
 from tagger.text.gazetteer import Gazetteer
 from tagger.text.schemes import Scheme
 from tagger.text.tokenizer import Mode, detect, has_unspaced_words
@@ -48,6 +52,7 @@ class Corpora:
         base: the model whose training the run continues, if any; its types are among `types`.
         gazetteers: lists of names.
         encoder: what learnt from raw text, with which the labeller begins, if any.
+        base_words: the words that the training of `base` had; None where nobody knows.
     """
 
     config: Config
@@ -61,6 +66,15 @@ class Corpora:
     base: TrainedModel | None = None
     gazetteers: tuple[Gazetteer, ...] = ()
     encoder: TrainedTextEncoder | None = None
+    base_words: AbstractSet[str] | None = frozenset()
+
+    @cached_property
+    def training_words(self) -> frozenset[str] | None:
+        """The words that the model has seen labelled; None where its labels are no words', or nobody knows."""
+        is_of_words = self.train.task.cuts_words or self.train.scheme is Scheme.BARE
+        return (
+            surfaces_of(self.train) | self.base_words if is_of_words and self.base_words is not None else None
+        )
 
     @property
     def has_unspaced_words(self) -> bool:
@@ -88,7 +102,8 @@ class CorpusFacts:
     """What one corpus holds.
 
     Attributes:
-        unknown: share of the tokens that the training sentences lack; None for those themselves.
+        unknown: share of the tokens that the training sentences lack, or of the words that tags make of them; None
+            for those themselves.
         strange_types: types that the training sentences lack, with their number of spans; a model can't find
             them, so they are counted as missed.
         repeated: sentences that are also in the training corpus; None for that itself.
@@ -130,15 +145,15 @@ def read_corpora(
     wanted = None if config.corpus.scheme == "auto" else schemes.parse_scheme(config.corpus.scheme)
     columns, encoding = find_columns(config), config.corpus.encoding
     learned = (
-        train
+        fit_corpus(train, columns.task or train.task)
         if isinstance(train, Corpus)
         else read_corpus(train, columns=columns, scheme=wanted, encoding=encoding)
     )
     _refuse_tag_as_feature(learned, config)
     others = (
-        read_gold(each, learned.scheme, columns=columns, encoding=encoding)
+        read_gold(each, learned.scheme, columns=replace(columns, task=learned.task), encoding=encoding)
         if isinstance(each, Path)
-        else each
+        else each and fit_corpus(each, learned.task)
         for each in (dev, test)
     )
     return prepare_corpora(learned, *others, config=config)
@@ -169,7 +184,11 @@ def prepare_corpora(learned: Corpus, dev: Corpus | None, test: Corpus | None, *,
     found = detect(sentence.tokens for sentence in learned.sentences)
     mode = found.mode if chosen.mode == "auto" else Mode(chosen.mode)
     settled = complete_settings(
-        config, learned.scheme, mode.value, found.splits if chosen.splits == "auto" else chosen.splits
+        config,
+        learned.scheme,
+        mode.value,
+        found.splits if chosen.splits == "auto" else chosen.splits,
+        cuts_words=learned.task.cuts_words,
     )
     held_out = dev is None
     if dev is None:
@@ -225,15 +244,24 @@ def describe_corpus(corpus: Corpus, learned: Corpus | None = None, types: Sequen
     strange = {type_: spans.count(type_) for type_ in sorted(set(spans) - known_types)} if learned else {}
     unknown = repeated = None
     if learned is not None:
-        known = {token for sentence in learned.sentences for token in sentence.tokens}
+        known = set(_list_words(learned))
         seen = {sentence.tokens for sentence in learned.sentences}
-        unknown = (
-            sum(token not in known for sentence in corpus.sentences for token in sentence.tokens) / tokens
-        )
+        words = list(_list_words(corpus))
+        unknown = sum(word not in known for word in words) / max(1, len(words))
         repeated = sum(sentence.tokens in seen for sentence in corpus.sentences)
     return CorpusFacts(
         corpus.path, len(corpus.sentences), tokens, len(spans), unknown, strange, repeated, corpus.warnings
     )
+
+
+def _list_words(corpus: Corpus) -> Iterator[str]:
+    """Yield the tokens of a corpus, or the words that its tags make of them."""
+    for sentence in corpus.sentences:
+        if corpus.task.cuts_words:
+            spans = _spans(sentence, corpus.scheme)
+            yield from ("".join(sentence.tokens[start:end]) for _, start, end in spans)
+        else:
+            yield from sentence.tokens
 
 
 def count_known_names(corpora: Corpora) -> list[GazetteerFacts]:
@@ -260,7 +288,11 @@ def build_lexicon(corpora: Corpora) -> Lexicon:
         corpora.train.scheme.has_prefixes or _has_outside(corpora.train)
     )
     tags = inner_tags(corpora.types, corpora.train.scheme, has_outside=has_outside)
-    lexicon = Lexicon.build(corpora.train.sentences, tags, corpora.config.embedding, corpora.gazetteers)
+    sentences, embedding = corpora.train.sentences, corpora.config.embedding
+    words = (
+        [_count_words(each, corpora.train.scheme) for each in sentences] if embedding.word_mark_dim else []
+    )
+    lexicon = Lexicon.build(sentences, tags, embedding, corpora.gazetteers, words)
     if corpora.base is not None:
         lexicon = corpora.base.lexicon.followed_by(lexicon)
     if corpora.encoder is not None:
@@ -268,6 +300,12 @@ def build_lexicon(corpora: Corpora) -> Lexicon:
     if corpora.vectors is not None:
         lexicon = lexicon.with_words(corpora.vectors.words)
     return replace(lexicon, speller=corpora.language.tables.speller) if corpora.language else lexicon
+
+
+def _count_words(sentence: Sentence, scheme: Scheme) -> Counter[str]:
+    """Count the words that the tags of a sentence make of its characters."""
+    spans = _spans(sentence, scheme)
+    return Counter(fold_width("".join(sentence.tokens[start:end])) for _, start, end in spans)
 
 
 def _has_outside(corpus: Corpus) -> bool:
@@ -288,7 +326,11 @@ def encode_training(corpora: Corpora, lexicon: Lexicon) -> EncodedCorpus:
             sentence, schemes.candidates(sentence.tags, corpora.train.scheme, inner), inner, limit
         )
     ]
-    return encode([sentence for sentence, _ in pieces], lexicon, [options for _, options in pieces])
+    sentences = [sentence for sentence, _ in pieces]
+    words = None
+    if corpora.config.embedding.word_mark_dim:
+        words = [_count_words(each, corpora.train.scheme) for each in sentences]
+    return encode(sentences, lexicon, [options for _, options in pieces], words=words)
 
 
 _Options = Sequence[Sequence[str]]  # for each token the tags that it may have

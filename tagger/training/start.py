@@ -17,6 +17,7 @@ from tagger.config import Config, override
 from tagger.errors import ConfigError, DataError
 from tagger.model import vectors
 from tagger.runtime import directory as files
+from tagger.runtime import reports
 from tagger.runtime.language import TrainedLanguageModel
 from tagger.runtime.trained import TrainedModel
 from tagger.text import gazetteer
@@ -110,6 +111,7 @@ def collect(
     if start.base is not None:
         model = files.load_model(start.base)
         data, growth = continue_from(read_corpora(train, dev, test, continue_settings(config, model)), model)
+        data = replace(data, base_words=reports.read_words(start.base))
     elif start.encoder is not None:
         encoder = load_text_encoder(start.encoder)
         data, overlap = begin_with_encoder(

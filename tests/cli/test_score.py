@@ -90,6 +90,7 @@ def test_the_json_contract(run: Run) -> None:
     assert {name: found[name] for name in expected} == expected
     assert found["seconds"] > 0 < found["tokens_per_second"]  # type: ignore[operator]
     assert set(found) == {*expected, "seconds", "tokens_per_second", "min_confidence", "schema", "tagger"} | {
+        "task",
         "reading",
         "readings",
         "headline",

@@ -18,7 +18,8 @@ from tagger.runtime import directory as files
 from tagger.text.tokenizer import UNSPACED_ADVICE
 from tagger.training import output
 
-PARTS = {"micro", "macro", "types", "token_accuracy", "sentences", "tokens", "seconds", "tokens_per_second"}
+PARTS = {"micro", "macro", "types", "token_accuracy", "sentence_accuracy", "sentences", "tokens"}
+PARTS |= {"seconds", "tokens_per_second"}
 SCORE = {"precision", "recall", "f1", "support"}
 
 

@@ -35,6 +35,8 @@ sizes = st.fixed_dictionaries(
         "embedding.bigram_dim": st.sampled_from([0, 3]),
         "embedding.feature_columns": st.sampled_from([[], ["1:3"]]),
         "embedding.lowercase": st.booleans(),
+        "embedding.fold_width": st.booleans(),
+        "embedding.word_mark_dim": st.sampled_from([0, 2]),
     }
 )
 
@@ -44,7 +46,7 @@ def build(changes, lists=LISTS):
     chosen = config.override(Config(), changes)
     columns = chosen.embedding.feature_columns
     known = [each if columns else Sentence(each.tokens) for each in SENTENCES[:20]]
-    lexicon = Lexicon.build(known, ("O",), chosen.embedding, lists)
+    lexicon = Lexicon.build(known, ("O",), chosen.embedding, lists, [{"NewYork": 2, "Li": 1}])
     torch.manual_seed(0)
     embedding = TokenEmbedding(lexicon, chosen.training)
     weights = {f"embedding.{name}": value.numpy() for name, value in embedding.state_dict().items()}

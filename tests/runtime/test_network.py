@@ -12,7 +12,7 @@ from toy_models import WORDS, draw_columns, make_lm_model, make_model, random_se
 
 from tagger.model.building import restore_labeler
 from tagger.model.on_device import DeviceNetwork
-from tagger.runtime import network
+from tagger.runtime import embed, network
 from tagger.runtime.network import Network
 from tagger.runtime.trained import weight_shapes
 from tagger.text.gazetteer import Gazetteer
@@ -56,6 +56,8 @@ def models(draw: st.DrawFn):
         decoder__kind=draw(st.sampled_from(["crf", "softmax"])),
         embedding__feature_columns=columns,
         embedding__lowercase=draw(st.booleans()),
+        embedding__fold_width=draw(st.booleans()),
+        embedding__word_mark_dim=draw(st.sampled_from([0, 3])),
         seed=draw(st.integers(0, 1000)),
         **sizes,
     )
@@ -98,6 +100,17 @@ def test_the_expected_shapes_are_those_of_the_network(changes):
         assert {name: tuple(value.shape) for name, value in state.items()} == weight_shapes(
             model.lexicon, model.config
         )
+
+
+def test_rows_of_places_beyond_the_bound_are_computed_each_time(monkeypatch):
+    model = make_model(embedding__bigram_dim=4, embedding__word_mark_dim=2)
+    sentences = random_sentences(50)
+    expected = Network(model).emissions(sentences, range(50))
+    for bound in (1, 3, 10):
+        monkeypatch.setattr(embed, "_PLACES", bound)
+        ours = Network(model)
+        for _ in range(2):
+            assert np.array_equal(ours.emissions(sentences, range(50)), expected)
 
 
 def test_a_full_cache_of_forms_begins_anew(monkeypatch):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagger.runtime import recurrence
-from tagger.runtime.recurrence import PackedSteps, RecurrentLayer, advance, run, unpack_states
+from tagger.runtime.recurrence import Gates, PackedSteps, RecurrentLayer, advance, run, unpack_states
 
 CELLS = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}
 KINDS = sorted(CELLS)
@@ -37,7 +37,7 @@ def draw_tokens(lengths, size, scale=1.0, seed=1):
 def run_numpy(kind, cells, lengths, tokens):
     layer = RecurrentLayer.of(kind, weights_of(cells))
     steps = PackedSteps.of(np.array(lengths, dtype=np.int64), len(cells))
-    return unpack_states(run(layer, tokens @ layer.inputs.T + layer.bias, None, steps), steps)
+    return unpack_states(run(layer, [Gates(tokens @ layer.inputs.T + layer.bias)], steps), steps)
 
 
 def run_torch(cells, lengths, tokens):
@@ -91,7 +91,7 @@ def test_rows_of_a_table_serve_several_tokens(kind):
     lengths = np.array([2, 4, 1])
     layer = RecurrentLayer.of(kind, weights_of(cells))
     steps = PackedSteps.of(lengths, 2)
-    found = run(layer, table @ layer.inputs.T + layer.bias, rows, steps)
+    found = run(layer, [Gates(table @ layer.inputs.T + layer.bias, rows)], steps)
     np.testing.assert_allclose(
         unpack_states(found, steps), run_torch(cells, lengths.tolist(), table[rows]), atol=1e-5
     )
@@ -121,7 +121,7 @@ def test_extreme_gates_neither_warn_nor_lose_the_result(kind, scale):
         warnings.simplefilter("error")
         layer = RecurrentLayer.of(kind, weights_of(cells))
         steps = PackedSteps.of(np.array(lengths), 2)
-        found = unpack_states(run(layer, tokens @ layer.inputs.T + layer.bias, None, steps), steps)
+        found = unpack_states(run(layer, [Gates(tokens @ layer.inputs.T + layer.bias)], steps), steps)
     np.testing.assert_allclose(found, run_torch(cells, lengths, tokens), atol=1e-4)
 
 

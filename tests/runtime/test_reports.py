@@ -64,6 +64,8 @@ def test_a_mangled_history_is_named(tmp_path: Path, line: str) -> None:
         json.dumps({"dev": {"micro": MICRO | {"f1": True}}}),
         json.dumps({"dev": {"micro": MICRO | {"f1": 10**400}}}), '{"dev": NaN}', "\ud800",
         json.dumps({"dev": {"micro": MICRO | {"f1": float("nan")}}}),
+        json.dumps({"dev": {"micro": MICRO, "words": [0.5]}}),
+        json.dumps({"dev": {"micro": MICRO, "words": {"oov_recall": "0.5"}}}),
     ],
 )  # fmt: skip
 def test_mangled_scores_are_named_and_harm_no_labelling(tmp_path: Path, content: str) -> None:
@@ -79,6 +81,28 @@ def test_scores_are_read_as_they_were_written(tmp_path: Path) -> None:
     (tmp_path / files.SCORES).write_text(json.dumps(scores), encoding="utf-8")
     assert reports.read_scores(tmp_path) == scores
     assert reports.find_dev_f1(tmp_path) == 0.5
+
+
+def test_training_words_are_read_as_they_were_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert reports.read_words(tmp_path) is None
+    words = frozenset({"在", "北京", "\u2028", " ", "\r", "#", "a b"})
+    reports.write_words(tmp_path, words | {"no\nline"})
+    content = (tmp_path / files.WORDS).read_bytes()
+    assert reports.read_words(tmp_path) == words
+    reports.write_words(tmp_path, frozenset(sorted(words, reverse=True)))
+    assert (tmp_path / files.WORDS).read_bytes() == content
+    reports.write_words(tmp_path, frozenset())
+    assert reports.read_words(tmp_path) == frozenset()
+    reports.write_words(tmp_path, None)
+    assert reports.read_words(tmp_path) is None
+    monkeypatch.setattr(reports, "_MOST_WORDS", len(content) - 1)
+    reports.write_words(tmp_path, words)
+    assert not (tmp_path / files.WORDS).exists()
+    (tmp_path / files.WORDS).write_bytes(content)
+    with pytest.raises(ModelError, match=r"words\.txt: holds .* bytes, expected .* at most"):
+        reports.read_words(tmp_path)
 
 
 def test_somebody_elses_card_stays(tmp_path: Path) -> None:

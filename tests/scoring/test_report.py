@@ -83,7 +83,7 @@ def test_without_confidences_and_training_these_facts_are_absent() -> None:
 def test_the_numbers_for_json() -> None:
     found = analyse(training_surfaces=frozenset()).as_dict()
     assert list(found) == [
-        "reading", "readings", "headline", "interval", "type_intervals", "matching", "confusion", "parts",
+        "task", "reading", "readings", "headline", "interval", "type_intervals", "matching", "confusion", "parts",
         "calibration",
     ]  # fmt: skip
     assert list(found["parts"]) == ["span_length", "sentence_length", "novelty"]  # type: ignore[call-overload]

@@ -80,7 +80,6 @@ def test_strict_spans_are_those_that_are_handed_over():
     [
         ([["N", "V"]], [["N", "N"]], Scheme.BARE, "bare labels have none"),
         ([["O", "O"]], [["O", "O"]], Scheme.IOB2, "there is no span"),
-        ([["B", "O"]], [["B-_", "O"]], Scheme.IOB2, "spans without a type for those of type _"),
     ],
 )
 def test_where_it_says_nothing_one_sentence_says_why(gold, predicted, scheme, reason):

@@ -102,7 +102,10 @@ def read(path, wanted):
         sentences = list(conll.read_sentences(path, **reading))
     except DataError as error:
         return str(error), faults
-    bare = [replace(each, comments=tuple(row.rstrip(" \t") for row in each.comments)) for each in sentences]
+    comments = [tuple(row.rstrip(" \t") for row in each.comments) for each in sentences]
+    texts = [each.excerpt and each.excerpt.text for each in sentences]  # no two excerpts are equal
+    pairs = zip(sentences, comments, strict=True)
+    bare = [texts, *(replace(each, comments=above, excerpt=None) for each, above in pairs)]
     return bare, faults, told
 
 

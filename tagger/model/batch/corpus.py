@@ -58,6 +58,7 @@ def encode(
     lexicon: Lexicon,
     tags: Sequence[Sequence[Sequence[str]]] | None,
     documents: Sequence[int] | None = None,
+    words: Sequence[Mapping[str, int]] | None = None,
 ) -> EncodedCorpus:
     """Look up the words, marks and tags of sentences.
 
@@ -68,6 +69,7 @@ def encode(
             `schemes.candidates`), or None for text without tags.
         documents: a number for each sentence; neighbours of equal number may be read together. None: those that the
             sentences have.
+        words: of training sentences, how often each holds each word that its tags make, for a lexicon of such words.
 
     Raises:
         KeyError: a tag that the lexicon lacks; callers report such tags before.
@@ -84,11 +86,17 @@ def encode(
     tag_rows = {tag: row for row, tag in enumerate(lexicon.tags)}
     gold = [(None, None)] * len(sentences) if tags is None else [_gold(options, tag_rows) for options in tags]
     numbers = [sentence.document for sentence in sentences] if documents is None else documents
-    examples = (
-        Example(forms, lexicon.place_rows(sentence.tokens, sentence.features), labels, allowed, document)
-        for forms, (labels, allowed), sentence, document in zip(
-            encoded, gold, sentences, numbers, strict=True
+    places = (
+        (lexicon.place_rows(each.tokens, each.features) for each in sentences)
+        if words is None
+        else (
+            lexicon.place_rows_of_training(each.tokens, each.features, own)
+            for each, own in zip(sentences, words, strict=True)
         )
+    )
+    examples = (
+        Example(forms, local, labels, allowed, document)
+        for forms, local, (labels, allowed), document in zip(encoded, places, gold, numbers, strict=True)
     )
     return EncodedCorpus(lexicon.forms(list(rows)), tuple(examples), len(lexicon.tags))
 

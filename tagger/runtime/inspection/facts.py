@@ -14,6 +14,7 @@ from tagger.runtime import directory as files
 from tagger.runtime import reports
 from tagger.runtime.trained import FITTED, TrainedModel
 from tagger.text.objects import describe
+from tagger.text.schemes import Task, name_type
 
 START, END = "(start)", "(end)"
 """Names of the two edges of a sentence; no tag has brackets around it."""
@@ -93,7 +94,8 @@ class Inspection:
     Attributes:
         directory: where it is.
         config: the settings it was trained with.
-        types: what spans (or bare labels) it finds.
+        task: what its tags are about.
+        types: what spans (or bare labels) it finds; those without a type are called `word` or `span`.
         tags: what its decoder chooses from.
         parameters: how many numbers were learned, by part of the network.
         vocabulary: how many rows each table has, those for padding and the unknown included.
@@ -107,6 +109,7 @@ class Inspection:
 
     directory: str
     config: Config
+    task: Task
     types: tuple[str, ...]
     tags: tuple[str, ...]
     parameters: dict[str, int]
@@ -125,6 +128,7 @@ class Inspection:
             "model": self.directory,
             "scheme": self.config.corpus.scheme,
             "mode": self.config.corpus.mode,
+            "task": self.task.value,
             "types": self.types,
             "tags": self.tags,
             "encoder": self.config.encoder.model_dump(),
@@ -153,14 +157,15 @@ def inspect(directory: str | Path) -> Inspection:
     return Inspection(
         directory=str(directory),
         config=model.config,
-        types=tuple(model.types),
+        task=model.task,
+        types=tuple(name_type(each, model.task) for each in model.types),
         tags=tuple(model.lexicon.tags),
         parameters=_count_parameters(model),
         vocabulary={key: len(vocab) for key, vocab in model.lexicon.vocabularies().items()},
         temperature=model.temperature,
         agreement=model.agreement,
         min_confidence=model.min_confidence,
-        scores=reports.read_scores(directory),
+        scores=_read_scores(directory, model.task),
         training=_read_training(directory),
         transitions=Transitions.of(model) if model.config.decoder.kind == "crf" else None,
     )
@@ -172,6 +177,15 @@ def _count_parameters(model: TrainedModel) -> dict[str, int]:
         if name not in FITTED:
             counts[name.partition(".")[0]] += value.size
     return dict(counts)
+
+
+def _read_scores(directory: Path, task: Task) -> dict[str, Any] | None:
+    """Return the scores; a nameless type of the first releases gets its name."""
+    found = reports.read_scores(directory)
+    for part in (found or {}).values():
+        if isinstance(part.get("types"), dict):
+            part["types"] = {name_type(name, task): row for name, row in part["types"].items()}
+    return found
 
 
 def _read_training(directory: Path) -> TrainingFacts | None:

@@ -16,7 +16,7 @@ from tagger import scoring
 from tagger.errors import DataError
 from tagger.scoring import Kind
 from tagger.text.conll import Sentence
-from tagger.text.schemes import Scheme, Span, tags_to_spans
+from tagger.text.schemes import Scheme, Span, Task, tags_to_spans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +77,18 @@ class Compared:
     predicted_scheme: Scheme
     strict: bool
     confidences: Sequence[Sequence[float]] | None
+    task: Task
 
-    def read_pairs(self, *, strict: bool) -> Iterator[scoring.ReadPair]:
+    def read_pairs(self) -> Iterator[scoring.ReadPair]:
         """Yield the spans of both sides, sentence by sentence."""
-        gold = [sentence.tags for sentence in self.sentences]
-        return scoring.read_pairs(gold, self.predicted, self.scheme, self.predicted_scheme, strict=strict)
+        return scoring.read_pairs(
+            [sentence.tags for sentence in self.sentences],
+            self.predicted,
+            self.scheme,
+            self.predicted_scheme,
+            strict=self.strict,
+            task=self.task,
+        )
 
     def read_confidences(self) -> Iterator[Mapping[Span, float]]:
         """Yield the probability of each predicted span, sentence by sentence; nothing where nobody knows."""
@@ -93,7 +100,7 @@ class Compared:
                 f"confidences of {len(self.confidences)} sentences for {len(self.predicted)} sentences"
             )
         for index, (tags, probabilities) in enumerate(zip(self.predicted, self.confidences, strict=True)):
-            spans = tags_to_spans(tags, self.predicted_scheme)
+            spans = scoring.name_spans(tags_to_spans(tags, self.predicted_scheme), self.task)
             if len(spans) != len(probabilities):
                 raise DataError(
                     f"sentence {index + 1} has {len(spans)} predicted spans and {len(probabilities)} confidences"
@@ -132,6 +139,16 @@ class Analysis:
     compared: Compared
 
     @property
+    def task(self) -> Task:
+        """What the gold tags are about."""
+        return self.compared.task
+
+    @property
+    def covers_everything(self) -> bool:
+        """Whether every token is part of a span, so that only the wrong ones are worth drawing."""
+        return self.scheme is Scheme.BARE or self.task.cuts_words
+
+    @property
     def reading(self) -> str:
         """The name of the reading that was asked for."""
         return STRICT if self.strict else LENIENT
@@ -167,6 +184,7 @@ class Analysis:
             parts["novelty"] = self.novelty
         measure, value = self.scores.headline
         facts: dict[str, object] = {
+            "task": self.task.value,
             "reading": self.reading,
             "readings": {name: scores.as_dict() for name, scores in self.readings.items()},
             "headline": {"measure": measure, "value": value, **self.interval._asdict()},
@@ -191,6 +209,7 @@ def analyse(
     strict: bool = False,
     confidences: Sequence[Sequence[float]] | None = None,
     training_surfaces: AbstractSet[str] | None = None,
+    task: Task = Task.LABELS,
     name: str = "",
     resamples: int = scoring.RESAMPLES,
 ) -> Analysis:
@@ -204,6 +223,7 @@ def analyse(
         strict: count only spans that are spelt out in full (see `scoring.score`).
         confidences: for each sentence, one probability per span of `schemes.tags_to_spans(predicted tags)`.
         training_surfaces: what `scoring.collect_surfaces` found in the training corpus.
+        task: what the gold tags are about.
         name: the gold file, for titles and places.
         resamples: how many resamples the intervals rest on.
     """
@@ -214,15 +234,14 @@ def analyse(
         predicted_scheme=predicted_scheme or scheme,
         strict=strict,
         confidences=confidences,
+        task=task,
     )
-    spans, rows = scoring.SpanCounts(), scoring.RowCounts()
-    matches, parts = scoring.MatchCounts(), scoring.PartCounts(training_surfaces)
+    spans, rows = scoring.SpanCounts(scheme, task, training_surfaces), scoring.RowCounts()
+    matches, parts = scoring.MatchCounts(), scoring.PartCounts(training_surfaces, task)
     probabilities, came_true = array("d"), bytearray()
-    tokens = right = 0
     for sentence, pair, table in _read(compared):
         counts = scoring.count_right_tags(pair.gold_tags, pair.predicted_tags)
-        tokens, right = tokens + counts[0], right + counts[1]
-        spans.add(pair.pair)
+        spans.add(pair.pair, sentence.tokens, *counts)
         rows.add(pair.pair, *counts)
         parts.add(pair.pair, sentence.tokens)
         found = scoring.align(pair.pair.gold, pair.pair.predicted)
@@ -233,8 +252,8 @@ def analyse(
             ):  # `O` is a label where labels are bare, but no span
                 probabilities.append(table[match.predicted])
                 came_true.append(match.kind is Kind.CORRECT)
-    asked = spans.scores(scheme, tokens, right)
-    other = _score_otherwise(compared, asked)
+    asked = spans.scores()
+    other = _score_otherwise(compared, asked, training_surfaces)
     return Analysis(
         name=name,
         scheme=scheme,
@@ -256,11 +275,12 @@ def analyse(
 
 def _read(compared: Compared) -> Iterator[tuple[Sentence, scoring.ReadPair, Mapping[Span, float]]]:
     """Yield each sentence, its spans as they are to be read, and the probabilities of the predicted ones."""
-    pairs = compared.read_pairs(strict=compared.strict)
-    return zip(compared.sentences, pairs, compared.read_confidences(), strict=True)
+    return zip(compared.sentences, compared.read_pairs(), compared.read_confidences(), strict=True)
 
 
-def _score_otherwise(compared: Compared, asked: scoring.Scores) -> scoring.Scores:
+def _score_otherwise(
+    compared: Compared, asked: scoring.Scores, training_surfaces: AbstractSet[str] | None
+) -> scoring.Scores:
     """Return the scores in the other reading; the same where a scheme has but one."""
     schemes = {compared.scheme, compared.predicted_scheme}
     if all(scoring.is_always_spelt_out(scheme) for scheme in schemes):
@@ -271,6 +291,9 @@ def _score_otherwise(compared: Compared, asked: scoring.Scores) -> scoring.Score
         compared.scheme,
         compared.predicted_scheme,
         strict=not compared.strict,
+        task=compared.task,
+        tokens=(sentence.tokens for sentence in compared.sentences),
+        training=training_surfaces,
     )
 
 

@@ -19,10 +19,11 @@ from tagger.scoring.report.pieces import Piece, cut, join_tokens, windows
 from tagger.text.counting import count_of
 from tagger.text.escape import escape_html, forbid_requests
 from tagger.text.output import write_text
-from tagger.text.schemes import Scheme, Span
+from tagger.text.schemes import Scheme, Span, Task
 
 MOST_SENTENCES = 20_000  # beyond that the page would pass 50 MB, and no reader gets so far
 LONG_SENTENCE = 120  # tokens: of longer ones only the surroundings of the mistakes are shown
+MOST_CONFUSIONS = 20
 CONTEXT = 25  # tokens on either side of a mistake in a long sentence
 
 _KINDS = {
@@ -31,6 +32,11 @@ _KINDS = {
     Kind.BOTH: "wrong type and boundaries",
     Kind.MISSED: "missed",
     Kind.SPURIOUS: "spurious",
+}
+_RIGHT_SPAN = "A span is right when its type and both boundaries are those of a gold span."
+_RIGHT = {
+    Task.WORDS: "A word is right when it begins and ends where a gold word does.",
+    Task.JOINT: "A word is right when it begins and ends where a gold word does and has its tag.",
 }
 _MATCHES = {
     "strict": "type and boundaries",
@@ -50,9 +56,10 @@ def render_page(analysis: Analysis) -> str:
     style, script = (_read(f"page.{ending}") for ending in ("css", "js"))
     name = escape_html(analysis.name or "evaluation")
     sections = [_section("scores", "Scores", _scores(analysis))]
-    if analysis.scheme is not Scheme.BARE:
+    if analysis.scheme is not Scheme.BARE and analysis.task is not Task.WORDS:
         sections.append(_section("matching", "Near misses", _matching(analysis.evaluation)))
-    sections.append(_section("confusion", "Confusion of types", _confusion(analysis)))
+    if analysis.scores.has_types:
+        sections.append(_section("confusion", "Confusion of types", _confusion(analysis)))
     sections.append(_section("parts", "Where it is good", _parts(analysis)))
     if analysis.calibration:
         sections.append(_section("calibration", "Calibration", _calibration(analysis.calibration)))
@@ -85,15 +92,22 @@ def _section(anchor: str, title: str, body: str) -> tuple[str, str, str]:
 
 def _figures(analysis: Analysis) -> str:
     scores = analysis.scores
-    headline, value = scores.headline
     low, high = analysis.interval
-    figures = [(f"{100 * value:.2f}", f"{headline}, 95 % interval {100 * low:.2f} to {100 * high:.2f}")]
+    bounds = f"95 % interval {100 * low:.2f} to {100 * high:.2f}"
+    figures = [(f"{100 * scores.headline[1]:.2f}", f"{scores.headline_name}, {bounds}")]
     if analysis.scheme is not Scheme.BARE:
         figures += [
             (f"{100 * scores.micro.precision:.2f}", "precision"),
             (f"{100 * scores.micro.recall:.2f}", "recall"),
             (f"{100 * scores.token_accuracy:.2f}", "token accuracy"),
         ]
+    if analysis.task is Task.JOINT and scores.words is not None:
+        figures.append((f"{100 * scores.words.all.f1:.2f}", "F1 of words alone"))
+    if scores.words is not None and scores.words.oov_recall is not None:
+        measure = "accuracy of tokens" if analysis.scheme is Scheme.BARE else "recall of words"
+        figures.append((f"{100 * scores.words.oov_recall:.2f}", f"{measure} unseen in training"))
+    if analysis.covers_everything:
+        figures.append((f"{100 * scores.sentence_accuracy:.2f}", "sentence accuracy"))
     figures += [
         (f"{scores.tokens:,}", f"tokens in {count_of(scores.sentences, 'sentence')}"),
         (f"{len(analysis.wrong):,}", "sentences with an error"),
@@ -108,16 +122,17 @@ def _scores(analysis: Analysis) -> str:
         _score_row(name, score, analysis.type_intervals.get(name)) for name, score in scores.types.items()
     ]
     micro = analysis.interval if analysis.scheme is not Scheme.BARE else None
-    rows += [
-        _score_row("micro", scores.micro, micro, total=True),
-        _score_row("macro", scores.macro, None, total=True),
-    ]
-    headings = ("type", "precision", "recall", "F1", "", "95 % interval of F1", "support")
-    note = (
-        "In per cent. Every token counts as a span."
-        if analysis.scheme is Scheme.BARE
-        else "In per cent. A span is right when its type and both boundaries are those of a gold span."
-    )
+    if scores.has_types:
+        rows += [
+            _score_row("micro", scores.micro, micro, total=True),
+            _score_row("macro", scores.macro, None, total=True),
+        ]
+    if analysis.task is Task.JOINT and scores.words is not None:
+        rows.append(_score_row("words alone", scores.words.all, None, total=True))
+    headings = ("type", "precision", "recall", "F1", "share", "95 % interval of F1", "support")
+    note = f"In per cent. {_RIGHT.get(analysis.task, _RIGHT_SPAN)}"
+    if analysis.scheme is Scheme.BARE:
+        note = "In per cent. Every token counts as a span."
     return _table(headings, rows, f"{note} {_sentence(scores.note)}" if scores.note else note)
 
 
@@ -132,7 +147,7 @@ def _score_row(
     *,
     total: bool = False,
 ) -> str:
-    bounds = f"{100 * interval.low:.2f} to {100 * interval.high:.2f}" if interval else ""
+    bounds = f"{100 * interval.low:.2f} to {100 * interval.high:.2f}" if interval else "-"
     cells = (
         f"{100 * score.precision:.2f}",
         f"{100 * score.recall:.2f}",
@@ -188,14 +203,28 @@ def _confusion(analysis: Analysis) -> str:
     return (
         '<p class="note">Rows are gold types, columns predicted ones, paired where they overlap; a deeper colour is '
         f"a larger share of its row. Choose a cell to see its sentences.{cut_off}</p>"
-        f'<div class="wide">{picture}</div>'
+        f'<div class="wide">{picture}</div>{_largest_confusions(confusion)}'
     )
+
+
+def _largest_confusions(confusion: scoring.Confusion) -> str:
+    """List which types were most often taken for which; what was missed or spurious stands in the matrix."""
+    found = [(gold, predicted, count) for gold, predicted, count in confusion.largest() if gold and predicted]
+    rows = [
+        _row(
+            escape_html(gold),
+            (escape_html(predicted), f"{count:,}", f"{100 * count / confusion.gold_of(gold):.2f}"),
+        )
+        for gold, predicted, count in found[:MOST_CONFUSIONS]
+    ]
+    return _table(("gold", "taken for", "count", "% of gold"), rows) if rows else ""
 
 
 def _parts(analysis: Analysis) -> str:
     groups: dict[str, Mapping[str, scoring.Score]] = {}
     if analysis.scheme is not Scheme.BARE:
-        groups["tokens in the span"] = analysis.span_lengths
+        what = "word" if analysis.task.cuts_words else "span"
+        groups[f"tokens in the {what}"] = analysis.span_lengths
     groups["tokens in the sentence"] = analysis.sentence_lengths
     if analysis.novelty is not None:
         groups["words in training"] = analysis.novelty
@@ -205,7 +234,7 @@ def _parts(analysis: Analysis) -> str:
             _row(name, (f"{100 * score.f1:.2f}", draw_bar(score.f1), f"{score.support:,}"))
             for name, score in scores.items()
         ]
-        tables.append(f"<div>{_table((title, 'F1', '', 'support'), rows)}</div>")
+        tables.append(f"<div>{_table((title, 'F1', 'share', 'support'), rows)}</div>")
     return f'<div class="columns">{"".join(tables)}</div>'
 
 
@@ -215,7 +244,7 @@ def _calibration(calibration: scoring.Calibration) -> str:
             f"{each.low:.1f} to {each.high:.1f}",
             (f"{each.size:,}", f"{each.confidence:.3f}", f"{each.accuracy:.3f}")
             if each.size
-            else ("0", "", ""),
+            else ("0", "-", "-"),
         )
         for each in calibration.bins
     ]
@@ -281,7 +310,7 @@ def _article(analysis: Analysis, number: int, sentence: WrongSentence) -> str:
     line = sentence.sentence.line
     place = f"{escape_html(PurePath(analysis.name).name)}:{line}" if line else f"{number + 1}"
     items = "".join(_mistake(sentence, mistake) for mistake in sentence.mistakes)
-    only_mistakes = analysis.scheme is Scheme.BARE
+    only_mistakes = analysis.covers_everything
     length = len(sentence.tokens)
     stretches = windows(sentence, CONTEXT) if length > LONG_SENTENCE else [(0, length)]
     drawn = []

@@ -25,6 +25,7 @@ KINDS: dict[str, DefectKind] = {
     "foreign-tag": DefectKind("tags outside the scheme", True),
     "no-span": DefectKind("files without a span", True),
     "notation": DefectKind("tags in another notation", True),
+    "task": DefectKind("files for another task", True),
     "unclear": DefectKind("tags that can be read in two ways", True),
     "numbers": DefectKind("tags that are numbers", False),
     "scheme": DefectKind("files in another scheme", False),
@@ -93,9 +94,8 @@ def find_rare_types(first_lines: dict[str, int], types: dict[str, int], path: st
     """Find the types of a single span."""
     for name, count in types.items():
         if count == 1:
-            yield Defect(
-                path, first_lines[name], "rare-type", f"type {name!r} occurs once: too little to learn from"
-            )
+            message = f"type {schemes.name_type(name)!r} occurs once: too little to learn from"
+            yield Defect(path, first_lines[name], "rare-type", message)
 
 
 def find_unseen_types(

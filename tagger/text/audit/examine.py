@@ -15,16 +15,17 @@ from tagger.errors import DataError
 from tagger.text import schemes
 from tagger.text.audit import defects
 from tagger.text.audit.defects import Defect
-from tagger.text.audit.facts import FileFacts
-from tagger.text.audit.labels import LabelStore, digest_of
+from tagger.text.audit.facts import FileFacts, WordFacts
+from tagger.text.audit.labels import LabelStore, digest_of, find_words
 from tagger.text.conll import DEFAULT_COLUMNS, Columns, Sentence
 from tagger.text.conll.corpus import LONG_SENTENCE
 from tagger.text.conll.mixups import SAMPLE_SENTENCES, ColumnSample
 from tagger.text.conll.reader import ColumnReader
+from tagger.text.conll.words import check_task
 from tagger.text.counting import count_of
 from tagger.text.files import display_name
 from tagger.text.objects import describe
-from tagger.text.schemes import EDGE, OUTSIDE, UNKNOWN_TAG, Bigrams, Detection, Scheme
+from tagger.text.schemes import EDGE, OUTSIDE, UNKNOWN_TAG, Bigrams, Detection, Scheme, Task
 from tagger.text.tokenizer import UNSPACED_ADVICE, has_unspaced_words
 
 
@@ -68,12 +69,20 @@ def audit(
     for path in paths:
         survey = _Survey(display_name(path))
         survey.read(path, columns, encoding, surveys)
-        files.append(survey.conclude(scheme, surveys))
+        files.append(survey.conclude(scheme, surveys, columns.task))
         surveys.append(survey)
     found = [
         defect for survey in surveys for defect in sorted(survey.defects, key=lambda each: each.line or 0)
     ]
     return Audit(tuple(files), tuple(found))
+
+
+_ABOUT = {
+    Task.LABELS: "labels of tokens",
+    Task.WORDS: "words without types",
+    Task.JOINT: "words with types",
+}
+_ONE_TASK = "expected one task for all files; --task says which, and reads words of any form for it"
 
 
 @dataclass(slots=True)
@@ -95,6 +104,9 @@ class _Survey:
     question_marks: list[int] = field(default_factory=list)  # the lines of those tagged `?`
     documents: int = 0
     longest: tuple[int, int] = (0, 0)  # tokens, line
+    task: Task = Task.LABELS
+    of_form: Scheme | None = None  # the scheme that the form of the file says
+    cut: Counter[str] = field(default_factory=Counter)  # words that tags make, should they be about words
 
     def read(
         self, path: str | PathLike[str], columns: Columns, encoding: str, others: Sequence[_Survey]
@@ -111,6 +123,7 @@ class _Survey:
         except DataError as error:
             self._add("unreadable", error.line, error.message)
             return
+        self.of_form = reader.scheme
         for fact, line in reader.describe_notes():
             self._add("oddity", line, fact)
         if not others and has_unspaced_words(self.words):
@@ -129,6 +142,7 @@ class _Survey:
         if len(tokens) > self.longest[0]:
             self.longest = (len(tokens), line)
         self.words.update(tokens)
+        self.cut.update(find_words(tokens, sentence.tags))
         if others:
             known = others[0].words
             self.unknown_tokens += sum(token not in known for token in tokens)
@@ -166,7 +180,9 @@ class _Survey:
         if others and survey.path == others[0].path:
             self._add("leakage", sentence.line, f"this sentence is also in {survey.path}, line {before}")
 
-    def conclude(self, wanted: Scheme | None, others: Sequence[_Survey]) -> FileFacts:
+    def conclude(
+        self, wanted: Scheme | None, others: Sequence[_Survey], wanted_task: Task | None = None
+    ) -> FileFacts:
         """Find the scheme, look for what is wrong with the tags, and return the counts."""
         bigrams = schemes.count_bigrams(labels.tags for labels in self.labels)
         counts: Counter[str] = Counter()
@@ -174,11 +190,12 @@ class _Survey:
             counts[tag] += count
         del counts[EDGE]
         detected = schemes.detect_from_bigrams(bigrams)
-        given = wanted or (others[0].scheme if others else None)
+        given = self.of_form or wanted or (others[0].scheme if others else None)
         brackets = schemes.are_brackets(counts, is_known=given is not None)
         if brackets:
             detected = Detection(Scheme.IOB2, "read from brackets (CoNLL-2005, CoNLL-2012)")
         reason = "as asked for" if wanted else f"as in {others[0].path}" if others else ""
+        reason = "made of words" if self.of_form else reason
         scheme, evidence = (given, reason) if given else (detected.scheme, detected.evidence)
         self.scheme = scheme
         if self.labels:
@@ -187,6 +204,7 @@ class _Survey:
                 self._read_brackets(scheme)
             else:
                 self._judge_tags(bigrams, counts, scheme)
+            self._judge_task(scheme, wanted_task, others)
             self._judge_types(scheme, others)
         return FileFacts(
             path=self.path,
@@ -206,7 +224,33 @@ class _Survey:
             shared=dict(self.shared),
             unknown_words=len(self.words - others[0].words) if others else None,
             unknown_tokens=self.unknown_tokens if others else None,
+            task=self.task,
+            cut=self._count_words(others) if self.task.cuts_words else None,
         )
+
+    def _count_words(self, others: Sequence[_Survey]) -> WordFacts:
+        unseen = {word: count for word, count in self.cut.items() if others and word not in others[0].cut}
+        return WordFacts(
+            words=self.cut.total(),
+            distinct=len(self.cut),
+            unseen=sum(unseen.values()) if others else None,
+            unseen_distinct=len(unseen) if others else None,
+        )
+
+    def _judge_task(self, scheme: Scheme, wanted: Task | None, others: Sequence[_Survey]) -> None:
+        """Hold what the tags are about to what was asked for, and to what those of the first file are about."""
+        tags = self.labels.tags_read
+        found = schemes.find_task(tags, scheme, has_characters=self.sample.has_characters)
+        self.task = wanted or found
+        if wanted is not None:
+            try:
+                check_task(tags, found, wanted, self.path, self._line_of({OUTSIDE} & tags or tags))
+            except DataError as fault:
+                self._add("task", fault.line, fault.message)
+                self.task = found
+        if others and others[0].labels and self.task is not others[0].task:
+            about, first = _ABOUT[self.task], f"{_ABOUT[others[0].task]} in {others[0].path}"
+            self._add("task", self.labels.first_line(0), f"found {about}, but {first}; {_ONE_TASK}")
 
     def _judge_scheme(self, detected: Detection, counts: Counter[str], *, is_given: bool) -> None:
         """Compare what the tags look like with how they are read."""
@@ -287,7 +331,11 @@ class _Survey:
 
 
 def _describe_difference(sentence: Sentence, before: Sequence[str], where: str) -> str:
-    """Name the first token that is labelled otherwise."""
+    """Name the first token that is labelled otherwise, or the first word that is cut otherwise."""
+    words = [find_words(sentence.tokens, tags) for tags in (sentence.tags, before)]
+    here, there = next((pair for pair in zip(*words, strict=False) if pair[0] != pair[1]), ("", ""))
+    if here != there:
+        return f"{here!r} is a word here, {there!r} in the same sentence {where}"
     i, here, there = next(
         (i, *pair) for i, pair in enumerate(zip(sentence.tags, before, strict=True)) if pair[0] != pair[1]
     )

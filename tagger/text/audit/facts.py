@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from tagger.text.schemes import Scheme
+from tagger.text.schemes import Scheme, Task, name_type
 
 LENGTH_BINS = (1, 2, 5, 10, 20, 40, 80, 160, 320)  # each holds the lengths up to it; longer ones come last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordFacts:
+    """The words that tags cut out of a text.
+
+    Args:
+        words: how many there are.
+        distinct: how many different ones.
+        unseen: how many the first file lacks; None for the first.
+        unseen_distinct: how many different ones it lacks.
+    """
+
+    words: int
+    distinct: int
+    unseen: int | None
+    unseen_distinct: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +44,8 @@ class FileFacts:
         shared: for each file given before, the sentences here whose tokens occur there.
         unknown_words: distinct tokens that the first file lacks; None for the first.
         unknown_tokens: how often they occur.
+        task: what the tags are about.
+        cut: the words that they make; None where they make none.
     """
 
     path: str
@@ -46,6 +65,8 @@ class FileFacts:
     shared: dict[str, int]
     unknown_words: int | None
     unknown_tokens: int | None
+    task: Task = Task.LABELS
+    cut: WordFacts | None = None
 
     @property
     def spans(self) -> int:
@@ -67,7 +88,7 @@ class FileFacts:
             "scheme": str(self.scheme),
             "evidence": self.evidence,
             "tags": self.tags,
-            "types": self.types,
+            "types": {name_type(name, self.task): count for name, count in self.types.items()},
             "spans": self.spans,
             "unknown_tags": self.unknown_tags,
             "longest_sentence": {"tokens": self.longest, "line": self.longest_line},
@@ -76,6 +97,8 @@ class FileFacts:
             "shared_sentences": self.shared,
             "unknown_words": self.unknown_words,
             "unknown_tokens": self.unknown_tokens,
+            "task": str(self.task),
+            "cut": None if self.cut is None else asdict(self.cut),
         }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
+_ROLES, _BEGINNING = frozenset("BIMELSUW"), frozenset("BSUW")  # of tokens in words, whatever the scheme
 # kind of array -> how many different tags its items can tell
 _WIDTHS = {"B": 1 << 8, "H": 1 << 16, "I": 1 << 32}
 
@@ -65,6 +66,11 @@ class LabelStore:
         """Return the tags of a sentence as they stand in the file."""
         return self._decode(number, self._written)
 
+    @property
+    def tags_read(self) -> frozenset[str]:
+        """All tags as they are read, each once."""
+        return frozenset(self._read)
+
     def read_as(self, meant: Mapping[str, str]) -> None:
         """Take some tags for others from now on in what iteration yields."""
         self._read = [meant.get(tag, tag) for tag in self._written]
@@ -106,3 +112,20 @@ def digest_of(tokens: Sequence[str]) -> int:
     """
     joined = "\n".join(tokens).encode("utf-8", "surrogatepass")
     return int.from_bytes(blake2b(joined, digest_size=8).digest())
+
+
+def find_words(tokens: Sequence[str], tags: Sequence[str]) -> list[str]:
+    """Return the words that tags with prefixes make of all tokens; none where there are other tags.
+
+    >>> find_words(("我", "在", "北", "京"), ("S", "S", "B", "E")), find_words(("Ada", "met"), ("B-PER", "O"))
+    (['我', '在', '北京'], [])
+    """
+    words: list[str] = []
+    for token, tag in zip(tokens, tags, strict=False):
+        if tag[:1] not in _ROLES or tag[1:2] not in ("", "-"):
+            return []
+        if tag[0] in _BEGINNING or not words:
+            words.append(token)
+        else:
+            words[-1] += token
+    return words

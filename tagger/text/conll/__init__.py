@@ -14,12 +14,14 @@ from tagger.text.conll.corpus import (
 )
 from tagger.text.conll.kept import KeptRows
 from tagger.text.conll.layout import MissingColumnError
+from tagger.text.conll.likening import fit_corpus, liken
 from tagger.text.conll.reader import read_sentences
 from tagger.text.conll.sentence import (
     CONLLU_COLUMNS,
     DEFAULT_COLUMNS,
     BlankTokens,
     Columns,
+    Compounds,
     Excerpt,
     Sentence,
     SourceText,
@@ -27,6 +29,7 @@ from tagger.text.conll.sentence import (
     parse_names,
     parse_output_column,
 )
+from tagger.text.conll.words import UntypedWordsError, drop_types
 from tagger.text.conll.writer import (
     format_conllu,
     format_sentence,
@@ -40,6 +43,7 @@ __all__ = [
     "DEFAULT_COLUMNS",
     "BlankTokens",
     "Columns",
+    "Compounds",
     "Corpus",
     "CorpusStream",
     "Excerpt",
@@ -48,9 +52,13 @@ __all__ = [
     "Rereadable",
     "Sentence",
     "SourceText",
+    "UntypedWordsError",
+    "drop_types",
+    "fit_corpus",
     "format_conllu",
     "format_sentence",
     "format_sentences",
+    "liken",
     "parse_column",
     "parse_names",
     "parse_output_column",

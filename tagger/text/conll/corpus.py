@@ -18,6 +18,7 @@ from tagger.text.conll.layout import Layout
 from tagger.text.conll.mixups import SAMPLE_SENTENCES, ColumnSample
 from tagger.text.conll.reader import ColumnReader
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, Columns, Sentence
+from tagger.text.conll.words import check_task, drop_types
 from tagger.text.counting import count_of
 from tagger.text.files import FilePath, display_name
 from tagger.text.schemes import Scheme, Task
@@ -91,7 +92,7 @@ def stream_corpus(
     unread = [first]
     rows = Rereadable(lambda: iter(unread.pop() if unread else ColumnReader(path, columns, encoding)))
     raw = Rereadable(lambda: (_respell(sentence, rename) for sentence in rows)) if rename else rows
-    resolved = _resolve(name, raw, scheme, rename, lambda: (first.layout, first.scheme))
+    resolved = _resolve(name, raw, scheme, rename, lambda: (first.layout, first.scheme), columns.task)
     rewrite = resolved.rewrite
     return CorpusStream(
         path=name,
@@ -141,6 +142,7 @@ def read_corpus(
         rename=rename,
         likely=likely,
         of_form=reader.scheme,
+        task=columns.task,
     )
 
 
@@ -156,24 +158,28 @@ def resolve_scheme(
     rename: Mapping[str, str] = _NO_TAGS,
     likely: Scheme | None = None,
     of_form: Scheme | None = None,
+    task: Task | None = None,
 ) -> Corpus:
     """Return the corpus with its scheme found, or as asked for, and its tags as that scheme writes them.
 
-    `rename` and `likely` are those of `read_corpus`; `of_form` is the scheme that the form of the file says.
+    `rename` and `likely` are those of `read_corpus`; `of_form` is the scheme that the form of the file says; `task`
+    is what the tags shall be about, words without types for instance.
 
     Raises:
         UnclearSchemeError: tags may be IO or BARE, and nobody said which.
-        DataError: with file and line where there is no sentence or a tag is not of the scheme.
+        DataError: with file and line where there is no sentence, a tag is not of the scheme, or the tags are not
+            about that.
     """
     sentences = corpus.sentences
     if rename:
         sentences = tuple(_respell(sentence, rename) for sentence in sentences)
+    told = corpus.layout, of_form
     try:
-        resolved = _resolve(corpus.path, sentences, scheme, rename, lambda: (corpus.layout, of_form))
+        resolved = _resolve(corpus.path, sentences, scheme, rename, lambda: told, task)
     except UnclearSchemeError:
         if likely is None:
             raise
-        resolved = _resolve(corpus.path, sentences, likely, rename, lambda: (corpus.layout, of_form))
+        resolved = _resolve(corpus.path, sentences, likely, rename, lambda: told, task)
     if resolved.rewrite:
         sentences = tuple(map(resolved.rewrite, sentences))
     return replace(
@@ -203,12 +209,14 @@ def _resolve(
     wanted: Scheme | None,
     rename: Mapping[str, str] = _NO_TAGS,
     told: Callable[[], tuple[Layout | None, Scheme | None]] = lambda: (None, None),
+    task: Task | None = None,
 ) -> _Resolved:
     """Go through sentences, again where there is something to complain of.
 
     Args:
         told: returns the layout of the file, and the scheme that its form says, which may be known only when
             sentences have been gone through.
+        task: what the tags shall be about; None: what is found.
     """
     survey = _Survey(sentences)
     if not survey.count:
@@ -220,14 +228,14 @@ def _resolve(
         return _Resolved(Scheme.BARE, "no tag column was read", (), None, survey.count)
     _refuse_idle_renaming(rename, used, name)
     if wanted is not Scheme.BARE and schemes.are_brackets(used, is_known=wanted is not None):
-        return _resolve_brackets(name, sentences, wanted or Scheme.IOB2)
+        return _resolve_brackets(name, sentences, wanted or Scheme.IOB2, task)
     detected = schemes.detect_from_bigrams(survey.bigrams)
     if wanted in (None, Scheme.IO) and not detected.scheme.has_prefixes:
         _refuse_foreign_notation(sentences, used, name, is_known=wanted is not None)
         if wanted is None and detected.question:
             line = _find_tag(sentences, used - {schemes.OUTSIDE, schemes.UNKNOWN_TAG})[1]
             raise UnclearSchemeError(detected.question, name, line)
-    reason = "of words on lines" if of_form else "as asked for"
+    reason = "made of words" if of_form else "as asked for"
     scheme, evidence = (wanted, reason) if wanted else (detected.scheme, detected.evidence)
     meant = schemes.respell(used, scheme)
     _refuse_strangers(sentences, used - meant.keys(), scheme, name)
@@ -244,11 +252,31 @@ def _resolve(
     ]
     rewrite = (lambda sentence: _respell(sentence, meant)) if meant else None
     written = {meant.get(tag, tag) for tag in used}
-    task = schemes.find_task(written, scheme, has_characters=survey.sample.has_characters)
-    return _Resolved(scheme, evidence, tuple(warnings), rewrite, survey.count, task)
+    found = schemes.find_task(written, scheme, has_characters=survey.sample.has_characters)
+    if task is not None and task is not found:
+        line = _find_tag(sentences, {schemes.OUTSIDE} & used or used)[1]
+        check_task(written, found, task, name, line)
+        if task is Task.WORDS:
+            warnings.append("types of words, left out: words alone are asked for")
+            rewrite = _without_types(rewrite, scheme)
+    return _Resolved(scheme, evidence, tuple(warnings), rewrite, survey.count, task or found)
 
 
-def _resolve_brackets(name: str, sentences: Iterable[Sentence], scheme: Scheme) -> _Resolved:
+def _without_types(
+    rewrite: Callable[[Sentence], Sentence] | None, scheme: Scheme
+) -> Callable[[Sentence], Sentence]:
+    """Return what rewrites tags and then leaves the types of spans out."""
+
+    def drop(sentence: Sentence) -> Sentence:
+        written = rewrite(sentence) if rewrite else sentence
+        return replace(written, tags=drop_types(written.tags, scheme))
+
+    return drop
+
+
+def _resolve_brackets(
+    name: str, sentences: Iterable[Sentence], scheme: Scheme, task: Task | None
+) -> _Resolved:
     """Read brackets as tags of a scheme."""
 
     def rewrite(sentence: Sentence) -> Sentence:
@@ -267,7 +295,7 @@ def _resolve_brackets(name: str, sentences: Iterable[Sentence], scheme: Scheme) 
             tags=tuple(schemes.UNKNOWN_TAG if old == schemes.UNKNOWN_TAG else tag for old, tag in kept),
         )
 
-    resolved = _resolve(name, Rereadable(lambda: map(rewrite, sentences)), scheme)
+    resolved = _resolve(name, Rereadable(lambda: map(rewrite, sentences)), scheme, task=task)
     evidence = "read from brackets (CoNLL-2005, CoNLL-2012)"
     return resolved._replace(evidence=evidence, rewrite=rewrite)
 

@@ -25,14 +25,16 @@ from tagger.text.conll.evidence import (
 )
 from tagger.text.conll.hints import describe_empty_column, describe_names, find_tag_columns
 from tagger.text.conll.layout import CONLLU_ID, DataRow, Layout, find_layout, look_up_keys, split_row
-from tagger.text.conll.segmented import LineForm, LineReader, find_form, name_form
+from tagger.text.conll.lineform import LOOKED_AT, LineForm, are_columns, find_form
+from tagger.text.conll.segmented import LineReader
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, UNSPECIFIED, Columns, Sentence
 from tagger.text.conll.source import BLANKS, Block, join_sentences, read_whole_lines, strip_blanks
 from tagger.text.conll.spreadsheet import Boundaries, Cells, find_delimiter, find_fault, read_rows
 from tagger.text.conll.table import Cuttings, cut_block
+from tagger.text.conll.words import LABEL_LEFT_OUT, SCHEME, cut_where_words
 from tagger.text.counting import count_of
 from tagger.text.files import FilePath, display_name, is_stdin
-from tagger.text.schemes import UNKNOWN_TAG, Scheme
+from tagger.text.schemes import UNKNOWN_TAG, Scheme, Task
 
 NEW_DOCUMENT = re.compile(r"#\s*newdoc\b|#begin document")
 
@@ -107,27 +109,42 @@ class ColumnReader:
 
     def _read(self) -> Iterator[Sentence]:
         blocks = read_whole_lines(self._path, self._encoding, self._note)
-        head = list(_take_first(blocks))
-        lines = self._columns.lines
-        form = (
-            name_form(head[-1].text, has_tags=lines == "wordpos")
-            if lines
-            else find_form(head[-1].text)
-            if self._columns.may_be_lines
-            else None
-        )
-        delimiter = None if form else find_delimiter(head[-1].text, self._name)
+        head = list(_take_first(blocks, LOOKED_AT if self._columns.may_be_lines else 0))
+        text = "".join(block.text for block in head)
+        delimiter = find_delimiter(text, self._name)
+        form = None if delimiter else self._find_form(text)
         if form:
             yield from self._read_lines(form, chain(head, blocks))
         elif delimiter:
-            yield from self._read_spreadsheet(
-                read_rows(chain(head, blocks), delimiter, self._name), delimiter
-            )
+            rows = read_rows(chain(head, blocks), delimiter, self._name)
+            yield from self._cut_words(self._read_spreadsheet(rows, delimiter))
         else:
-            yield from self._read_columns(join_sentences(chain(head, blocks)))
+            yield from self._cut_words(self._read_columns(join_sentences(chain(head, blocks))))
         if self._warn:
             for fact, first in self.describe_notes():
                 self._warn(f"{fact} (first: line {first})")
+
+    def _find_form(self, text: str) -> LineForm | None:
+        """Return the form of the lines where they hold words; such of any script where the user says they do."""
+        columns = self._columns
+        if not columns.may_be_lines:
+            return None
+        form = find_form(text)
+        is_asked_for = form is None and columns.task is Task.WORDS
+        return LineForm() if is_asked_for and not are_columns(text) else form
+
+    def _cut_words(self, sentences: Iterator[Sentence]) -> Iterator[Sentence]:
+        """Make characters of the words of columns where the tags shall say which words they make."""
+        task = self._columns.task
+        if task is None or not self._columns.cuts_words:
+            yield from sentences
+            return
+        for sentence, is_cut in cut_where_words(sentences, task):
+            self.scheme = SCHEME if is_cut else None
+            if is_cut and task is Task.WORDS and self.layout and self.layout.tag is not None:
+                for line in dict.fromkeys(sentence.lines):
+                    self._note(LABEL_LEFT_OUT, line)
+            yield sentence
 
     def _read_lines(self, form: LineForm, blocks: Iterable[Block]) -> Iterator[Sentence]:
         """Read lines of words."""
@@ -411,11 +428,18 @@ class ColumnReader:
         return choice == "keep"
 
 
-def _take_first(blocks: Iterator[Block]) -> Iterator[Block]:
-    """Yield the blocks up to the first that holds text, or the last, unless very many are blank."""
+def _take_first(blocks: Iterator[Block], enough: int) -> Iterator[Block]:
+    """Yield the blocks up to the first that holds text, or the last, unless very many are blank.
+
+    Args:
+        enough: characters to go on for, since pipes bring a line at a time.
+    """
+    size, has_text = 0, False
     for number, block in enumerate(blocks):
         yield block
-        if block.text.strip() or number == _MOST_BLANK:
+        size += len(block.text)
+        has_text = has_text or bool(block.text.strip())
+        if size >= enough if has_text else number == _MOST_BLANK:
             return
 
 

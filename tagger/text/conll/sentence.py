@@ -15,6 +15,7 @@ UNSPECIFIED = "_"
 
 Column = int | str
 BlankTokens = Literal["error", "skip", "keep"]
+Compounds = Literal["open", "keep"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ class Columns:
     blank_tokens: BlankTokens = "error"
     tag_names: tuple[str, ...] = ()
     task: Task | None = None
-    compounds: Literal["open", "keep"] = "open"
+    compounds: Compounds = "open"
     lines: Literal["segmented", "wordpos"] | None = None
 
     @property
@@ -51,6 +52,11 @@ class Columns:
         return (self.token == 0 or isinstance(self.token, str)) and (
             self.tag == -1 or isinstance(self.tag, str)
         )
+
+    @property
+    def cuts_words(self) -> bool:
+        """Say whether words become characters."""
+        return self.task is not None and self.task.cuts_words
 
 
 DEFAULT_COLUMNS = Columns()

@@ -18,6 +18,7 @@ from tagger.text.conll.layout import Layout
 from tagger.text.conll.reader import NEW_DOCUMENT
 from tagger.text.conll.sentence import CONLLU_COLUMNS, UNSPECIFIED, Excerpt, Sentence, SourceText
 from tagger.text.conll.source import read_blocks, strip_blanks
+from tagger.text.conll.words import cut_excerpt, group_characters, join_words
 from tagger.text.counting import Note
 from tagger.text.files import FilePath, display_name
 
@@ -77,7 +78,13 @@ def find_in_order(tokens: Sequence[str], text: str) -> tuple[Offsets, ...] | Non
 
 
 def attach_texts(
-    sentences: Iterable[Sentence], path: FilePath, layout: Layout, encoding: str, note: Note
+    sentences: Iterable[Sentence],
+    path: FilePath,
+    layout: Layout,
+    encoding: str,
+    note: Note,
+    *,
+    are_cut: bool = False,
 ) -> Iterator[Sentence]:
     """Yield the sentences of a CoNLL-U file with their places in its texts; the file is read along.
 
@@ -86,6 +93,8 @@ def attach_texts(
         path: not the standard input, which is read but once.
         layout: of the file.
         note: told of each sentence whose `# text` its tokens do not spell.
+        are_cut: whether words were cut into characters. Where the file doesn't say then what stands between words,
+            nothing does.
     """
     if layout.token != _FORM:
         yield from sentences
@@ -109,9 +118,28 @@ def attach_texts(
             fact = "whose '# text' is not what its tokens spell; the tokens' text is kept"
             note("sentence", fact, f"{display_name(path)}:{sentence.line}")
         start = _find_start(sentence.comments)
+        excerpt = Excerpt(SourceText(text), 0, len(text), offsets)
+        if are_cut:
+            says_nothing = find_text(sentence.comments) is None and all(map(_says_nothing, units))
+            excerpt = _cut(sentence, None if says_nothing else excerpt)
+        text = excerpt.source.text
         source = SourceText(text, name, reached if start is None else start)
         reached += len(text) + 1
-        yield replace(sentence, excerpt=Excerpt(source, 0, len(text), offsets))
+        yield replace(sentence, excerpt=replace(excerpt, source=source))
+
+
+def _says_nothing(unit: _Unit) -> bool:
+    return unit.after is None and not unit.before
+
+
+def _cut(sentence: Sentence, excerpt: Excerpt | None) -> Excerpt:
+    """Return where the characters of words stand in a text; one is made where words aren't written as they read."""
+    words = group_characters(sentence)
+    found = excerpt and cut_excerpt(excerpt, words)
+    if found is None:
+        found = cut_excerpt(join_words(["".join(word) for word in words]), words)
+    assert found is not None
+    return found
 
 
 def _read_groups(path: FilePath, encoding: str) -> Iterator[tuple[int, list[str]]]:

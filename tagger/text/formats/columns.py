@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Literal
 
 from tagger.text import conll
-from tagger.text.conll import Corpus, CorpusStream, Rereadable
+from tagger.text.conll import Corpus, CorpusStream, Rereadable, Sentence
 from tagger.text.conll.surface import attach_texts, join_sources
 from tagger.text.counting import Note, Oddities
 from tagger.text.formats.alignment import Report
@@ -39,7 +39,14 @@ def read_columns(path: str, settings: CorpusSettings, report: Report) -> Corpus:
     if path == "-" or layout is None or not layout.is_conllu:
         return corpus  # the standard input is read but once
     oddities = Oddities()
-    texts = attach_texts(corpus.sentences, path, layout, settings.encoding, oddities.note)
+    texts = attach_texts(
+        corpus.sentences,
+        path,
+        layout,
+        settings.encoding,
+        oddities.note,
+        are_cut=settings.columns.cuts_words,
+    )
     sentences = tuple(join_sources(texts))
     return replace(corpus, sentences=sentences, warnings=(*corpus.warnings, *oddities.lines()))
 
@@ -66,10 +73,14 @@ def stream_columns(path: str, settings: CorpusSettings, note: Note) -> CorpusStr
     layout = corpus.layout
     if layout is None or not layout.is_conllu:
         return corpus
-    sentences = Rereadable(
-        lambda: join_sources(attach_texts(corpus.sentences, path, layout, settings.encoding, note))
-    )
-    return replace(corpus, sentences=sentences)
+
+    def attach() -> Iterator[Sentence]:
+        are_cut = settings.columns.cuts_words
+        return join_sources(
+            attach_texts(corpus.sentences, path, layout, settings.encoding, note, are_cut=are_cut)
+        )
+
+    return replace(corpus, sentences=Rereadable(attach))
 
 
 def write_columns(corpus: Corpus | CorpusStream, separator: str) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from tagger.text.conll import CONLLU_COLUMNS
 from tagger.text.conll.layout import CONLLU_ID, split_row
-from tagger.text.conll.segmented import find_form
+from tagger.text.conll.lineform import find_form
 from tagger.text.files import FilePath, display_name, find_decoder
 from tagger.text.raw.rows import InputSettings, Note
 from tagger.text.schemes import OUTSIDE

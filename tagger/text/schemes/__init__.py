@@ -20,7 +20,7 @@ from tagger.text.schemes.notation import (
     read_brackets,
     respell,
 )
-from tagger.text.schemes.segmentation import WORD, Task, find_task, name_type
+from tagger.text.schemes.segmentation import WORD, Task, find_task, name_type, parse_task
 from tagger.text.schemes.spans import (
     Span,
     candidates,
@@ -74,6 +74,7 @@ __all__ = [
     "labels_of",
     "name_type",
     "parse_scheme",
+    "parse_task",
     "read_brackets",
     "respell",
     "spans_to_tags",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from enum import StrEnum
 
+from tagger.errors import ConfigError
 from tagger.text.schemes.tags import LETTERS, OUTSIDE, UNKNOWN_TAG, Scheme, split_tag
 
 WORD, SPAN = "word", "span"  # what people read where a span has no type
@@ -25,6 +26,17 @@ class Task(StrEnum):
     def cuts_words(self) -> bool:
         """Say whether every token is part of a word that the tags make."""
         return self is not Task.LABELS
+
+
+def parse_task(name: str) -> Task | None:
+    """Return the task of that name; None for `auto`, where a corpus tells it.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name not in (*Task, "auto"):
+        raise ConfigError(f"found {name!r}, expected auto, {', '.join(Task)}", "task")
+    return None if name == "auto" else Task(name)
 
 
 def find_task(tags: Collection[str], scheme: Scheme, *, has_characters: bool) -> Task:

@@ -97,7 +97,8 @@ _UNSPACED = re.compile(f"[{CJK}]{{2}}|[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]{
 _MANY_UNSPACED = 0.05  # share of tokens: in a corpus of another language some are quoted
 UNSPACED_ADVICE = (
     "the tokens of the training corpus are words of a script without blanks (as Japanese, Chinese or Thai), but raw "
-    "text is cut there at every character, or nowhere: give text that is cut into words, with --input-format tokens"
+    "text is cut there at every character, or nowhere: train with --task joint (or words, without labels), and the "
+    "model cuts raw text itself; else give text that is cut into words, with --input-format tokens"
 )
 
 _HAS_CJK = re.compile(f"[{CJK}]")

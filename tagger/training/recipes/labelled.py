@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, takewhile
@@ -289,7 +290,8 @@ def prepare(data: Corpora) -> LabelledRecipe:
 
 def score_model(data: Corpora, model: TrainedModel) -> tuple[Scored, Scored | None]:
     """Score a model on dev and on test, where there is one."""
-    return _score(data.dev, model), None if data.test is None else _score(data.test, model)
+    words = data.training_words
+    return _score(data.dev, model, words), None if data.test is None else _score(data.test, model, words)
 
 
 def _build(data: Corpora, lexicon: Lexicon) -> LabellingObjective:
@@ -326,19 +328,21 @@ def _labeler_of(network: nn.Module) -> SequenceLabeler:
     return network.labeler
 
 
-def _score(corpus: Corpus, model: TrainedModel) -> Scored:
+def _score(corpus: Corpus, model: TrainedModel, training: AbstractSet[str] | None) -> Scored:
     began = time.perf_counter()
-    scores = score_tagger(Tagger(model), corpus)
+    scores = score_tagger(Tagger(model), corpus, training)
     return Scored(scores, time.perf_counter() - began)
 
 
 def _write_reports(data: Corpora, finished: FinishedLabeller, seconds: float, parameters: int) -> None:
-    scores = {"dev": finished.dev.scores.as_dict()}
+    scores = {"dev": finished.dev.scores}
     if finished.test is not None:
-        scores["test"] = finished.test.scores.as_dict()
+        scores["test"] = finished.test.scores
     directory = finished.directory
-    content = dump_json(describe("scores", scores), indent=2)
+    found = {part: each.as_dict() for part, each in scores.items()}
+    content = dump_json(describe("scores", found), indent=2)
     write_atomically(directory / files.SCORES, content.encode() + b"\n")
+    reports.write_words(directory, data.training_words)
     text = card.describe_labeller(
         data, scores, finished.best_epoch, finished.epochs, seconds, parameters, finished.min_confidence
     )
