@@ -64,7 +64,7 @@ def test_invalid_bytes_are_an_error_with_their_offset_or_replaced(tmp_path):
 
 
 def test_an_endless_line_of_sentences_is_cut(tmp_path, monkeypatch):
-    monkeypatch.setattr("tagger.text.raw.reading.LONGEST_LINE", 100)
+    monkeypatch.setattr("tagger.text.raw.spacing.LONGEST_LINE", 100)
     path = tmp_path / "x"
     path.write_text("word " * 200 + "x" * 300, encoding="utf-8")
     found = read(path, format="lines")

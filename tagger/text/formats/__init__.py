@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tagger.errors import ConfigError
-from tagger.text.conll import Corpus, CorpusStream
+from tagger.text.conll import Corpus, CorpusStream, Rereadable
 from tagger.text.counting import Note, overlook
 from tagger.text.formats.alignment import Report
 from tagger.text.formats.brat import read_brat, write_brat, write_pairs
@@ -26,7 +26,7 @@ from tagger.text.formats.html import write_html
 from tagger.text.formats.inline import write_inline
 from tagger.text.formats.jsonl import write_jsonl
 from tagger.text.formats.lines import write_segmented, write_wordpos
-from tagger.text.formats.location import locate_sentences, locate_texts, note_comments
+from tagger.text.formats.location import locate_sentences, locate_texts, note_comments, part_words
 from tagger.text.formats.records import read_records
 from tagger.text.formats.sentence import LabelledAlternative, LabelledSentence, LabelledSpan
 from tagger.text.formats.tasks import write_doccano, write_labelstudio, write_prodigy, write_tags
@@ -136,8 +136,9 @@ class Format:
 
 
 def _locate_words(corpus: Corpus | CorpusStream, output: OutputSettings) -> Iterator[LabelledSentence]:
-    """Yield the sentences of a corpus for a format without comments."""
-    located = locate_sentences(corpus.sentences, corpus.scheme, output.name, output.note, corpus.task)
+    """Yield the sentences of a corpus for a format of words, which holds no comments."""
+    sentences = Rereadable(lambda: map(part_words, corpus.sentences))
+    located = locate_sentences(sentences, corpus.scheme, output.name, output.note, corpus.task)
     for sentence in located:
         note_comments(sentence.comments, output.note)
         yield sentence

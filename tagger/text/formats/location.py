@@ -77,6 +77,26 @@ def locate_texts(
         yield current, _join(run)
 
 
+def part_words(sentence: Sentence) -> Sentence:
+    """Return a sentence with a place for each word, though a text writes several as one multiword token.
+
+    They stand in the text one after the other (`did` and `n't`), or else the text is the words with blanks between.
+    """
+    excerpt = sentence.excerpt
+    if excerpt is None or len(set(excerpt.tokens)) == len(excerpt.tokens):
+        return sentence
+    found = find_in_order(sentence.tokens, excerpt.text)
+    if found is not None:
+        shift = excerpt.start
+        return replace(
+            sentence,
+            excerpt=replace(excerpt, tokens=tuple((shift + start, shift + end) for start, end in found)),
+        )
+    text, offsets = locate_tokens(replace(sentence, comments=()))
+    source = replace(excerpt.source, text=f"{text}\n", start=(excerpt.source.start or 0) + excerpt.start)
+    return replace(sentence, excerpt=Excerpt(source, 0, len(source.text), offsets))
+
+
 def note_comments(comments: Iterable[str], note: Note) -> None:
     """Note the comments of a sentence that are left out; a text and its place aren't lost with them."""
     for comment in comments:

@@ -27,18 +27,14 @@ from tagger.text.files import FilePath, LookAhead, OpenedFile, display_name, is_
 from tagger.text.raw.objects import read_objects
 from tagger.text.raw.recognition import Recognised, TagWatch, recognise
 from tagger.text.raw.rows import AUTO, Fault, InputSettings, Note, Pause, Row, Watch
+from tagger.text.raw.spacing import cut_lines, place_line, split_rows
 from tagger.text.schemes import Task
-from tagger.text.tokenizer import Located, Mode, SentenceSplitter, cut
+from tagger.text.tokenizer import Mode, cut
 
 T = TypeVar("T")
 Words = tuple[str, ...]
 
-LONGEST_LINE = (
-    1 << 20
-)  # characters: a longer line is cut here, so that a file without line ends stays bounded
 _LOOKED_AT = 1 << 13  # bytes that tell what a file is
-_LINE_END = re.compile("\r\n|[\r\n]")
-_VISIBLE = re.compile(r"\S")
 _TOKEN = re.compile(f"[^{BLANKS}]+")
 _WORD = re.compile(r"\S+")
 
@@ -224,71 +220,17 @@ def _look_at(path: FilePath, beginning: LookAhead, settings: InputSettings) -> I
             return
 
 
-def split_rows(pieces: Iterable[str | Pause], settings: InputSettings) -> Iterator[Row | Pause]:
-    """Yield the sentences of one document that comes in pieces of running text."""
-    splitter = SentenceSplitter(
-        settings.language, settings.known_abbreviations, joins_lines=settings.joins_lines
-    )
-
-    spacing = _Spacing()
-    for piece in pieces:
-        if isinstance(piece, Pause):
-            if piece.is_quiet:
-                yield from spacing.place(splitter.flush() if piece.is_typed else splitter.pause())
-            yield piece
-        else:
-            spacing.feed(piece)
-            yield from spacing.place(splitter.feed(piece))
-    yield from spacing.place(splitter.flush())
-
-
-class _Spacing:
-    """The white space between the sentences of one document, which comes in pieces.
-
-    It is given out as soon as it is there, behind a sentence or in a row of its own: so what is written of it doesn't
-    depend on the pieces, and memory is bounded by what a splitter holds back.
-    """
-
-    def __init__(self) -> None:
-        self._text = ""  # what no row has yet
-        self._offset = 0  # of that in the document
-
-    def feed(self, text: str) -> None:
-        """Take the next piece of the document."""
-        self._text += text
-
-    def place(self, sentences: Iterable[Located]) -> Iterator[Row]:
-        """Yield the next sentences with the white space behind them, and white space that has come since."""
-        text, offset, at = self._text, self._offset, 0
-        for start, sentence in sentences:
-            if start > offset + at:
-                yield Row(offset + at, "", space=text[at : start - offset])
-            end = start - offset + len(sentence)
-            at = _find_visible(text, end)
-            yield Row(start, sentence, space=text[end:at])
-        following = _find_visible(text, at)
-        if following > at:
-            yield Row(offset + at, "", space=text[at:following])
-        self._text, self._offset = text[following:], offset + following
-
-
-def _find_visible(text: str, at: int) -> int:
-    """Return where the next character stands that is no white space, or the end of the text."""
-    visible = _VISIBLE.search(text, at)
-    return visible.start() if visible else len(text)
-
-
 def _read_text(path: FilePath, settings: InputSettings, watch: Watch, note: Note) -> Iterator[Row | Pause]:
     return split_rows(watch(path, _texts(path, settings)), settings)
 
 
 def _read_lines(path: FilePath, settings: InputSettings, watch: Watch, note: Note) -> Iterator[Row | Pause]:
-    for row in _cut_lines(watch(path, _texts(path, settings))):
+    for row in cut_lines(watch(path, _texts(path, settings))):
         if isinstance(row, Pause):
             yield row
         else:
             first = len(row.text) - len(row.text.lstrip())
-            yield from _place_line(row, first, first + len(row.text.strip()))
+            yield from place_line(row, first, first + len(row.text.strip()))
 
 
 def _read_tokens(path: FilePath, settings: InputSettings, watch: Watch, note: Note) -> Iterator[Row | Pause]:
@@ -308,7 +250,7 @@ def _read_between(
     token: re.Pattern[str], path: FilePath, settings: InputSettings, watch: Watch
 ) -> Iterator[Row | Pause]:
     """Yield the lines of a text, cut into tokens that a pattern finds."""
-    for row in _cut_lines(watch(path, _texts(path, settings))):
+    for row in cut_lines(watch(path, _texts(path, settings))):
         if isinstance(row, Pause):
             yield row
             continue
@@ -316,22 +258,9 @@ def _read_between(
         if found:
             first, last = found[0].start(), found[-1].end()
             words, starts = [match[0] for match in found], [match.start() - first for match in found]
-            yield from _place_line(row, first, last, words, starts)
+            yield from place_line(row, first, last, words, starts)
         else:
-            yield from _place_line(row, 0, 0)
-
-
-def _place_line(
-    line: Row, first: int, last: int, words: list[str] | None = None, starts: list[int] | None = None
-) -> Iterator[Row]:
-    """Yield a line without the white space around it, and that in front of it and behind."""
-    text, start = line.text, line.start
-    if first < last:
-        if first:
-            yield Row(start, "", space=text[:first])
-        yield Row(start + first, text[first:last], words, starts, space=text[last:] + line.space)
-    elif text or line.space:
-        yield Row(start, "", space=text + line.space)
+            yield from place_line(row, 0, 0)
 
 
 def _read_tagged(path: FilePath, settings: InputSettings, watch: Watch, note: Note) -> Iterator[Row | Pause]:
@@ -439,29 +368,6 @@ _READERS: dict[str, Callable[[FilePath, InputSettings, Watch, Note], Iterator[Ro
     "conll": _read_columns,
     "jsonl": _read_objects,
 }
-
-
-def _cut_lines(pieces: Iterable[str | Pause]) -> Iterator[Row | Pause]:
-    r"""Yield lines with their ends in `space`; one longer than the limit comes in several.
-
-    A lone `\r` ends a line, as in column files; so `\r\n`, cut apart by a pause, ends one and an empty one.
-    """
-    waiting, offset = "", 0
-    for piece in pieces:
-        if isinstance(piece, Pause):
-            yield piece  # a line that has no end yet goes on waiting for it
-            continue
-        piece = waiting + piece
-        at = 0
-        for line_end in _LINE_END.finditer(piece):
-            yield Row(offset + at, piece[at : line_end.start()], space=line_end[0])
-            at = line_end.end()
-        offset, waiting = offset + at, piece[at:]
-        while len(waiting) > LONGEST_LINE:
-            end = max(waiting.rfind(blank, 1, LONGEST_LINE) for blank in BLANKS) + 1 or LONGEST_LINE
-            yield Row(offset, waiting[:end])
-            offset, waiting = offset + end, waiting[end:]
-    yield Row(offset, waiting)
 
 
 def _texts(path: FilePath, settings: InputSettings) -> Iterator[str]:

@@ -234,6 +234,18 @@ def test_words_come_back_through_other_formats(tmp_path, form, name, content):
     assert [line.split() for line in written.splitlines()] == [line.split() for line in content.splitlines()]
 
 
+def test_words_of_multiword_tokens_are_words(tmp_path):
+    path = tmp_path / "x.conllu"
+    didnt = "# text = I didn't\n1\tI\t_\tP\t_\t_\t_\t_\t_\t_\n2-3\tdidn't\t_\t_\t_\t_\t_\t_\t_\t_\n"
+    didnt += "2\tdid\t_\tA\t_\t_\t_\t_\t_\t_\n3\tn't\t_\tN\t_\t_\t_\t_\t_\t_\n\n"
+    path.write_text(
+        didnt + CONLLU.replace("\tDET", "\tD").replace("1\tOui\t_\t_", "1\tOui\t_\tX"), encoding="utf-8"
+    )
+    corpus = formats.read_corpus(str(path), "conllu", CorpusSettings(), refuse)
+    written = "".join(formats.FORMATS["wordpos"].format_corpus(corpus, OutputSettings(name="x")))
+    assert written == "I/P did/A n't/N\nde/ADP le/D vélo/NOUN\nOui/X\n"
+
+
 def test_types_of_annotation_tools_stay_where_spans_are_no_words(tmp_path):
     path = tmp_path / "x.jsonl"
     path.write_text(json.dumps({"text": "Ada left", "label": [[0, 3, "word"]]}), encoding="utf-8")
