@@ -236,6 +236,7 @@ NOT_LINES = {
     "Chinese that nobody cut": "今天我们一起去了北京大学参观， 他们也都来了\n昨天一直下大雨，所以没有去成。\n",
     "types with underscores": "token\tner_tag\nAda\tB_PER\nsaid\tO\n",
     "a quotation": "he O\nsaid O\n你好 O\n",
+    "Chinese types": "Zoë B-Š\n\n北 B-北\n京 I-北\n",
     "JSON": '{"text": "我 爱 北京", "label": "好 的"}\n{"text": "他 来", "label": "好"}\n',
     "nothing": "",
 }

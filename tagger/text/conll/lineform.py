@@ -189,8 +189,10 @@ def _are_columns(lines: Sequence[str]) -> bool:
 
 
 def _is_foreign(field: str) -> bool:
-    """Say whether a field is no word of a script without blanks, but letters or digits, or stands for no tag."""
-    return not _UNSPACED.search(field) and (field in _NO_TAGS or any(map(str.isalnum, field)))
+    """Say whether a field is a tag, or no word of a script without blanks but letters or digits."""
+    if field in _NO_TAGS or _TAG.fullmatch(field):
+        return True
+    return not _UNSPACED.search(field) and any(map(str.isalnum, field))
 
 
 def _have_blank_lines_between_documents(rows: Sequence[str]) -> bool:
