@@ -119,6 +119,21 @@ def find_form(text: str) -> LineForm | None:
     )
 
 
+def name_form(text: str, *, has_tags: bool) -> LineForm:
+    """Return the form of lines that are known to hold words, or words with tags: behind which separator.
+
+    >>> name_form("I/PRP saw_it/NN", has_tags=True).separator
+    '/'
+    """
+    sample = _cut_sample(text)
+    is_apart = _have_blank_lines_between_documents(sample.split("\n"))
+    if not has_tags:
+        return LineForm("", "", is_apart)
+    words = sample.split()
+    mark = max(_SEPARATORS, key=lambda each: sum(each in word for word in words))
+    return LineForm(mark, _SEPARATORS[mark], is_apart)
+
+
 def are_columns(text: str) -> bool:
     """Say whether a file of words, in any script, holds columns; else its lines do."""
     rows = [row for row in _cut_sample(text).split("\n") if row.strip() and not row.startswith("#")]

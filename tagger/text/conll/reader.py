@@ -25,7 +25,7 @@ from tagger.text.conll.evidence import (
 )
 from tagger.text.conll.hints import describe_empty_column, describe_names, find_tag_columns
 from tagger.text.conll.layout import CONLLU_ID, DataRow, Layout, find_layout, look_up_keys, split_row
-from tagger.text.conll.lineform import LOOKED_AT, LineForm, are_columns, find_form
+from tagger.text.conll.lineform import LOOKED_AT, LineForm, are_columns, find_form, name_form
 from tagger.text.conll.segmented import LineReader
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, UNSPECIFIED, Columns, Sentence
 from tagger.text.conll.source import BLANKS, Block, join_sentences, read_whole_lines, strip_blanks
@@ -109,9 +109,10 @@ class ColumnReader:
 
     def _read(self) -> Iterator[Sentence]:
         blocks = read_whole_lines(self._path, self._encoding, self._note)
-        head = list(_take_first(blocks, LOOKED_AT if self._columns.may_be_lines else 0))
+        lines = self._columns.lines
+        head = list(_take_first(blocks, LOOKED_AT if lines or self._columns.may_be_lines else 0))
         text = "".join(block.text for block in head)
-        delimiter = find_delimiter(text, self._name)
+        delimiter = None if lines else find_delimiter(text, self._name)
         form = None if delimiter else self._find_form(text)
         if form:
             yield from self._read_lines(form, chain(head, blocks))
@@ -127,6 +128,8 @@ class ColumnReader:
     def _find_form(self, text: str) -> LineForm | None:
         """Return the form of the lines where they hold words; such of any script where the user says they do."""
         columns = self._columns
+        if columns.lines:
+            return name_form(text, has_tags=columns.lines == "wordpos")
         if not columns.may_be_lines:
             return None
         form = find_form(text)

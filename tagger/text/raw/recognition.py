@@ -155,7 +155,7 @@ def _find_lines(lines: Sequence[str], tags: frozenset[str], *, reads_words: bool
         return None
     if not form.has_tags:
         return "segmented" if reads_words else None
-    found = [word.rpartition(form.separator)[2] for line in lines for word in line.split()]
+    found = [form.split(word)[1] for line in lines for word in line.split()]
     return "wordpos" if len(found) >= _FEWEST_TAGGED or tags.issuperset(found) else None
 
 
