@@ -2,8 +2,9 @@
 
     python data/make.py [FOLDER]
 
-A grammar (`english.grammar`, `chinese.grammar`) is a table of symbols. This file knows how to read such a table, to
-draw sentences from it and to keep the names of the three parts of a corpus apart; it knows no word of any language.
+A grammar (`english.grammar`, `chinese.grammar`, `words.grammar`) is a table of symbols. This file knows how to read
+such a table, to draw sentences from it and to keep the names of the three parts of a corpus apart; it knows no word
+of any language.
 
 The notation, one symbol and its alternatives a block:
 
@@ -30,6 +31,7 @@ import zlib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,7 +47,7 @@ class Language(NamedTuple):
     """How the sentences of one grammar become rows."""
 
     characters: bool  # a row is a character, not a word
-    prefixes: str  # of the first, inner, last and only token of an entity
+    prefixes: str  # of the first, inner, last and only token of an entity; none: lines of `word/TAG`
     longest: int  # rows; longer sentences are drawn again
     sizes: dict[str, int]  # sentences of each part
 
@@ -56,6 +58,9 @@ LANGUAGES = {
     ),
     "chinese": Language(
         characters=True, prefixes="BMES", longest=80, sizes={"train": 1600, "dev": 400, "test": 400}
+    ),
+    "words": Language(
+        characters=True, prefixes="", longest=80, sizes={"train": 1600, "dev": 400, "test": 400}
     ),
 }
 
@@ -314,20 +319,34 @@ def draw_corpus(folder: Path, name: str, seed: int = SEED) -> Iterator[tuple[str
         yield split, sentences
 
 
+def to_columns(sentences: list[list[Row]], prefixes: str) -> str:
+    """Write a row a line, its text and its tag, and an empty line between sentences."""
+    return "\n".join(
+        "".join(f"{row.text} {tag}\n" for row, tag in zip(rows, to_tags(rows, prefixes), strict=True))
+        for rows in sentences
+    )
+
+
+def to_lines(sentences: list[list[Row]]) -> str:
+    """Write a sentence a line, every entity of it as `word/TAG`."""
+    lines = (
+        " ".join(
+            "".join(row.text for row in word) + f"/{tag}"
+            for (_, tag), word in groupby(rows, key=lambda row: (row.entity, row.type))
+        )
+        for rows in sentences
+    )
+    return "".join(f"{line}\n" for line in lines)
+
+
 def main(target: Path) -> None:
-    """Write `target/NAME/{train,dev,test}.conll` for every language."""
+    """Write `target/NAME/{train,dev,test}.conll` for every language, `.pos` where its form is lines of words."""
     for name, language in LANGUAGES.items():
         for split, sentences in draw_corpus(Path(__file__).parent, name):
-            path = target / name / f"{split}.conll"
+            path = target / name / f"{split}.{'conll' if language.prefixes else 'pos'}"
             path.parent.mkdir(parents=True, exist_ok=True)
-            blocks = (
-                "".join(
-                    f"{row.text} {tag}\n"
-                    for row, tag in zip(rows, to_tags(rows, language.prefixes), strict=True)
-                )
-                for rows in sentences
-            )
-            path.write_text("\n".join(blocks), encoding="utf-8", newline="\n")
+            text = to_columns(sentences, language.prefixes) if language.prefixes else to_lines(sentences)
+            path.write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

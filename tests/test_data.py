@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from collections import Counter, defaultdict
 from functools import cache
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import pytest
 
 from tagger.text.conll import Corpus, read_corpus
-from tagger.text.schemes import Scheme, Span, tags_to_spans
+from tagger.text.schemes import Scheme, Span, Task, tags_to_spans
 
 DATA = Path(__file__).parent.parent / "data"
 SCHEMES = {"english": Scheme.IOB2, "chinese": Scheme.BMES}
@@ -41,8 +43,9 @@ def list_names(name: str, part: str) -> list[tuple[str, str]]:
 
 def test_the_script_makes_the_same_bytes_again(tmp_path: Path) -> None:
     runpy.run_path(str(DATA / "make.py"))["main"](tmp_path)
-    made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.conll"))
-    assert made == sorted(path.relative_to(DATA) for path in DATA.rglob("*.conll"))
+    made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.*"))
+    shipped = [*DATA.rglob("*.conll"), *DATA.rglob("*.pos")]
+    assert made == sorted(path.relative_to(DATA) for path in shipped)
     for path in made:
         assert (tmp_path / path).read_bytes() == (DATA / path).read_bytes(), path
 
@@ -154,6 +157,96 @@ def test_a_quarter_of_the_sentences_at_most_is_without_entities(name: str) -> No
     sentences = read(name, "train").sentences
     empty = sum(set(sentence.tags) == {"O"} for sentence in sentences)
     assert 0.04 * len(sentences) < empty < 0.25 * len(sentences)
+
+
+# Strings that are a word in one sense and two words in another, and those whose middle belongs to either side.
+TWO_SENSES = {
+    *("现在", "老人家", "难过", "才能", "不过", "要点", "的话", "一起", "后来"),
+    *("个人", "都会", "将来", "只要", "同学会", "把手", "已经", "马上", "十分"),
+}
+OVERLAPPING = {"从小学", "内容易", "水果断", "研究生命", "前提出", "同学会", "白天鹅", "和平均"}
+
+
+@cache
+def read_words(part: str) -> list[list[tuple[str, str]]]:
+    """Read the words of `words/` and their tags, by the form that the README describes."""
+    lines = (DATA / "words" / f"{part}.pos").read_text(encoding="utf-8").splitlines()
+    sentences = []
+    for line in lines:
+        pairs = [item.rpartition("/") for item in line.split(" ")]
+        sentences.append([(word, tag) for word, _, tag in pairs])
+    return sentences
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_line_of_words_reads_back(part: str) -> None:
+    corpus = read_corpus(DATA / "words" / f"{part}.pos")
+    assert (corpus.scheme, corpus.task, corpus.warnings) == (Scheme.BMES, Task.JOINT, ())
+    expected = read_words(part)
+    assert len(expected) == (1600 if part == "train" else 400)
+    read_back = [
+        [
+            ("".join(sentence.tokens[span.start : span.end]), span.type)
+            for span in tags_to_spans(sentence.tags, Scheme.BMES)
+        ]
+        for sentence in corpus.sentences
+    ]
+    assert read_back == expected
+
+
+def test_words_have_the_documented_parts_of_speech() -> None:
+    grammar = (DATA / "words.grammar").read_text(encoding="utf-8")
+    paragraph = grammar[grammar.index("// The tags are") : grammar.index("\nsentence:")]
+    documented = set(re.findall(r"\b[A-Z]{1,3}\b", paragraph))
+    assert len(documented) == 31
+    assert {tag for part in PARTS for sentence in read_words(part) for _, tag in sentence} == documented
+
+
+def test_no_sentence_of_words_stands_in_two_parts_or_twice() -> None:
+    texts = ["".join(word for word, _ in sentence) for part in PARTS for sentence in read_words(part)]
+    assert len(texts) == len(set(texts))
+
+
+@pytest.mark.parametrize("part", ["dev", "test"])
+def test_some_words_are_unseen_in_training(part: str) -> None:
+    known = {word for sentence in read_words("train") for word, _ in sentence}
+    words = [word for sentence in read_words(part) for word, _ in sentence]
+    assert 0.1 * len(words) < sum(word not in known for word in words) < 0.2 * len(words)
+
+
+def test_a_string_is_cut_in_two_ways_only_where_it_has_two_senses() -> None:
+    """Names aside, which are composed of the characters of words."""
+    sentences = [sentence for part in PARTS for sentence in read_words(part)]
+    words = {word for sentence in sentences for word, tag in sentence if tag != "NR"}
+    neighbours = {
+        (first, second)
+        for sentence in sentences
+        for (first, first_tag), (second, second_tag) in pairwise(sentence)
+        if "NR" not in (first_tag, second_tag)
+    }
+    assert {first + second for first, second in neighbours} & words == TWO_SENSES
+    cuts = Counter(first + second for first, second in neighbours)
+    assert {text for text, count in cuts.items() if count > 1} == OVERLAPPING
+
+
+@pytest.mark.parametrize("part", ["dev", "test"])
+def test_the_longest_known_word_is_right_most_of_the_time_and_not_always(part: str) -> None:
+    known = {word for sentence in read_words("train") for word, _ in sentence}
+    longest = max(map(len, known))
+    gold = right = found = 0
+    for sentence in read_words(part):
+        text = "".join(word for word, _ in sentence)
+        ends = list(accumulate(len(word) for word, _ in sentence))
+        words = set(zip([0, *ends], ends, strict=False))
+        gold += len(words)
+        t = 0
+        while t < len(text):
+            sizes = range(min(longest, len(text) - t), 1, -1)
+            size = next((size for size in sizes if text[t : t + size] in known), 1)
+            found += 1
+            right += (t, t + size) in words
+            t += size
+    assert 0.7 < 2 * right / (gold + found) < 0.9
 
 
 @pytest.mark.parametrize(
