@@ -137,6 +137,14 @@ JOINT = {
     "CKIP": ("我(Nh)　說(VE[+NEG])　((PARENTHESISCATEGORY)　好(VH)　)(PARENTHESISCATEGORY)\n他(Nh)　來(VA)\n",
         [[("我", "Nh"), ("說", "VE[+NEG]"), ("(", "PARENTHESISCATEGORY"), ("好", "VH"), (")", "PARENTHESISCATEGORY")],
          [("他", "Nh"), ("來", "VA")]]),
+    "KyTea: pronunciations behind the tags": (
+        "私/代名詞/わたし は/助詞/は 住/動詞/す む/語尾/む 。/補助記号/。\n"
+        "\\//補助記号/\\/ //補助記号// 良/形容詞/よ\n",
+        [[("私", "代名詞"), ("は", "助詞"), ("住", "動詞"), ("む", "語尾"), ("。", "補助記号")],
+         [("/", "補助記号"), ("/", "補助記号"), ("良", "形容詞")]]),
+    "Thai: vowels above and below their letters": (
+        "ผม/PPRS มี/VSTA ที่/JSBR นี่/PDMN\nผู้/NCMN ใหญ่/VATT\n",
+        [[("ผม", "PPRS"), ("มี", "VSTA"), ("ที่", "JSBR"), ("นี่", "PDMN")], [("ผู้", "NCMN"), ("ใหญ่", "VATT")]]),
     "tags of signs, the separator as word and as tag": ("和/CC //SYM 1/2/CD ,/, a///\n好/VA ./.\n",
         [[("和", "CC"), ("/", "SYM"), ("1/2", "CD"), (",", ","), ("a/", "/")], [("好", "VA"), (".", ".")]]),
 }  # fmt: skip
@@ -158,8 +166,14 @@ def test_words_with_tags_of_every_dialect(write, name):
 SPACED = {
     "Penn Treebank": (
         "[ Pierre/NNP Vinken/NNP ]\n,/, \n[ 1\\/2/CD years/NNS ]\nold/JJ ./. \n\n======\n\n`/`` It/PRP 's/VBZ\n",
-        [[("Pierre", "NNP"), ("Vinken", "NNP")], [(",", ",")], [("1/2", "CD"), ("years", "NNS")],
-         [("old", "JJ"), (".", ".")], [("`", "``"), ("It", "PRP"), ("'s", "VBZ")]],
+        [[("Pierre", "NNP"), ("Vinken", "NNP"), (",", ","), ("1/2", "CD"), ("years", "NNS"), ("old", "JJ"),
+          (".", ".")],
+         [("`", "``"), ("It", "PRP"), ("'s", "VBZ")]],
+    ),
+    "Penn Treebank: no phrases": (
+        "Pierre/NNP Vinken/NNP ,/, \n\n[/( old/JJ ]/) ./. \n\n",
+        [[("Pierre", "NNP"), ("Vinken", "NNP"), (",", ",")],
+         [("[", "("), ("old", "JJ"), ("]", ")"), (".", ".")]],
     ),
     "Brown": ("The/at Fulton/np-tl said/vbd and\\/or/cc ``/`` no/rb$ ./.\nIt/pps was/bedz\n",
         [[("The", "at"), ("Fulton", "np-tl"), ("said", "vbd"), ("and/or", "cc"), ("``", "``"), ("no", "rb$"),
