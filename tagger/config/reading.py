@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -153,12 +154,20 @@ def complete_settings(
     """
     found = {"corpus.scheme": scheme, "corpus.mode": mode}
     chosen = override(config, found | ({} if splits is None else {"corpus.splits": sorted(splits)}))
-    return apply_mode_defaults(chosen, mode, cuts_words=cuts_words)
+    kinds = [_OF_MODE[mode]]
+    if cuts_words and mode == "characters":
+        kinds.append(_OF_WORDS)
+    if scheme == "BARE":
+        kinds.append(_OF_LABELS)
+    return _apply_defaults(chosen, functools.reduce(operator.or_, kinds))
 
 
-def apply_mode_defaults(config: AnySettings, mode: Mode, *, cuts_words: bool = False) -> AnySettings:
+def apply_mode_defaults(config: AnySettings, mode: Mode) -> AnySettings:
     """Return settings in which fields that nobody set have the defaults of a mode."""
-    defaults = _OF_MODE[mode] | (_OF_WORDS if cuts_words and mode == "characters" else {})
+    return _apply_defaults(config, _OF_MODE[mode])
+
+
+def _apply_defaults(config: AnySettings, defaults: Mapping[tuple[str, str], Any]) -> AnySettings:
     unset = {
         f"{section}.{field}": value
         for (section, field), value in defaults.items()
@@ -185,4 +194,10 @@ _OF_MODE: dict[str, dict[tuple[str, str], Any]] = {
 _OF_WORDS: dict[tuple[str, str], Any] = {
     ("embedding", "word_mark_dim"): 8,
     ("embedding", "fold_width"): True,
+}
+
+# Labels of all tokens: there is more to learn from a sentence than where its few names are.
+_OF_LABELS: dict[tuple[str, str], Any] = {
+    ("encoder", "hidden"): 200,
+    ("training", "learning_rate"): 5e-3,
 }

@@ -246,7 +246,7 @@ class Decoder:
             else:
                 first, last = np.flatnonzero(table.begins[best]), np.flatnonzero(table.ends[best])
             owners = np.searchsorted(starts, first, side="right") - 1
-            return _FoundSpans(owners, first, last + 1, table.types[best[first]].tolist())
+            return _FoundSpans(owners, first, last + 1, table.names[best[first]].tolist())
         spans: list[tuple[int, int, int]] = []
         types: list[str] = []
         for number in self._find_busy(best, starts):

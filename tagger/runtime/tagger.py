@@ -80,13 +80,12 @@ class Tagger:
     def __repr__(self) -> str:
         found = self.model
         dev = "" if self._dev_f1 is None else f", dev F1 {100 * self._dev_f1:.2f}"
-        types = (name_type(each, found.task) for each in found.types)
-        return f"<Tagger of {', '.join(types)} ({found.scheme}), {found.parameters:,} parameters{dev}>"
+        return f"<Tagger of {', '.join(self.types)} ({found.scheme}), {found.parameters:,} parameters{dev}>"
 
     @property
     def types(self) -> list[str]:
-        """The types of spans (or bare labels) that the model knows, sorted."""
-        return self.model.types
+        """The types (or bare labels) that the model knows, sorted; spans without one are `word` or `span`."""
+        return [name_type(each, self.model.task) for each in self.model.types]
 
     @property
     def is_on_device(self) -> bool:
@@ -399,14 +398,13 @@ def _place(
 ) -> LabelledSentence:
     """Lay what was found out over the text of a document."""
     base, text = row.start, row.text
-    nameless = name_type("", task)
     firsts = [base + start for start in starts] if base else list(starts)
     ends = [first + len(word) for first, word in zip(firsts, words, strict=True)]
 
     def place(spans: Sequence[ScoredSpan]) -> list[LabelledSpan]:
         return [
             LabelledSpan(
-                type_ or nameless,
+                type_,
                 firsts[start],
                 ends[end - 1],
                 text[firsts[start] - base : ends[end - 1] - base],

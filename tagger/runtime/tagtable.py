@@ -9,7 +9,7 @@ import numpy as np
 from tagger.errors import DataError
 from tagger.runtime.trained import TrainedModel, inner_scheme
 from tagger.text import schemes
-from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG, Scheme, Span, spans_to_tags, split_tag
+from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG, Scheme, Span, name_type, spans_to_tags, split_tag
 
 Known = str | Collection[str] | None
 """What is known of a token's tag: the tag, the tags it may have, or nothing (None or `?`)."""
@@ -25,6 +25,7 @@ class TagTable:
         outside: (K,) the tags as they go out; in IOB1 a first tag also depends on what stands before it.
         types: (K,) type of each tag, "" for `O` and for tags without types.
         is_outside: (K,) whether the tag is `O`.
+        names: (K,) the types as spans go out with them: those without one are called `word` or `span`.
         begins: (K,) whether a span begins at a token with this tag.
         ends: (K,) whether it ends there.
         is_sure: whether decoded tags are always valid and `outside` says all, so that spans and tags can be read off
@@ -38,6 +39,8 @@ class TagTable:
         split = [split_tag(tag, self.inner) for tag in model.lexicon.tags]
         self.types = np.array([type_ for _, type_ in split], dtype=object)
         self.is_outside = self.inside == OUTSIDE
+        self._nameless = name_type("", model.task)
+        self.names = np.array([type_ or self._nameless for type_ in self.types], dtype=object)
         self.begins = np.array([role in ("B", "S") for role, _ in split])
         self.ends = np.array([role in ("E", "S") for role, _ in split])
         self.outside = np.array([self._spell(role, type_) for role, type_ in split], dtype=object)
@@ -90,12 +93,16 @@ class TagTable:
         return sorted({row for tag in tags for row in self._meanings[tag]})
 
     def find_spans(self, rows: Sequence[int]) -> list[Span]:
-        """Return the spans of the decoded tags of one sentence."""
+        """Return the spans of the decoded tags of one sentence, by their names."""
         found = schemes.tags_to_spans([self.inside[row] for row in rows], self.inner)
         if self.scheme is Scheme.IO:  # touching spans of one type go out as one
             return schemes.tags_to_spans(spans_to_tags(found, len(rows), Scheme.IO), Scheme.IO)
-        return found
+        return [span if span.type else span._replace(type=self._nameless) for span in found]
 
     def spell_spans(self, spans: Iterable[tuple[str, int, int, float | None]], length: int) -> list[str]:
         """Return the tags of a sentence that has these spans."""
-        return spans_to_tags((Span(*span[:3]) for span in spans), length, self.scheme)
+        is_nameless = "" in self.types[~self.is_outside]
+        found = (
+            Span("" if is_nameless and span[0] == self._nameless else span[0], *span[1:3]) for span in spans
+        )
+        return spans_to_tags(found, length, self.scheme)

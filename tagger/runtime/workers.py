@@ -147,8 +147,10 @@ _job: Job | None = None
 def _begin(model: TrainedModel, question: Question, format: str | None) -> None:
     """Make a process ready: one core, and no interruptions, which are the first process's business."""
     global _job
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()  # a signal to all of the command must not kill a worker that holds a lock of the pool's queues
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # with which the pool ends the others where one was killed
     threading.Thread(target=_end_with_parent, daemon=True).start()
     one_blas_thread().__enter__()  # for as long as the process lives
     spare_collector()

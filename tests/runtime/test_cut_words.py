@@ -98,3 +98,22 @@ def test_tags_without_types_are_spans_beside_o_too():
         )
         tags = found[0].tags
         assert sum(span.end - span.start for span in found[0].spans) == len(tags) - tags.count("O")
+
+
+NAMELESS = [(model, "word") for model in (MODELS[0], *MODELS[2:])] + [
+    (make_model("IOB1", types=("",)), "span")
+]
+
+
+@pytest.mark.parametrize(("model", "name"), NAMELESS)
+def test_spans_without_a_type_have_a_name_everywhere(model, name):
+    tagger = Tagger(model)
+    assert tagger.types == [name]
+    found = tagger.predict_tokens([list("天地玄黄宇宙洪荒")] * 3, nbest=2, min_confidence=0.0)
+    spans = [span for each in found for span in each.spans]
+    spans += [span for each in found for reading in each.nbest or () for span in reading.spans]
+    spans += [
+        span for sentence in tagger.predict("天地玄黄。", min_confidence=0.0) for span in sentence.spans
+    ]
+    assert {span.type for span in spans} == {name}
+    assert all(name not in tag for each in found for tag in each.tags)
