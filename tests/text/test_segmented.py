@@ -194,6 +194,30 @@ def test_words_with_blanks_between_them_are_tokens_with_labels(write, name):
     assert (corpus.task, corpus.scheme) == (Task.LABELS, Scheme.BARE)
 
 
+VIETNAMESE = {
+    "lines": "Tôi là sinh_viên đại_học .\nÔng Hồ_Chí_Minh _\n",
+    "lines with tags": "Tôi/P là/V sinh_viên/N đại_học/N ./CH\nÔng/N Hồ_Chí_Minh/Np _/CH\n",
+    "columns": "Tôi P\nlà V\nsinh_viên N\nđại_học N\n. CH\n\nÔng N\nHồ_Chí_Minh Np\n_ CH\n",
+    "syllables": "Tôi B-W\nlà B-W\nsinh B-W\nviên I-W\nđại B-W\nhọc I-W\n. B-W\n\n"
+    "Ông B-W\nHồ B-W\nChí I-W\nMinh I-W\n_ B-W\n",
+}
+
+
+@pytest.mark.parametrize("name", VIETNAMESE)
+def test_words_of_syllables(write, name):
+    has_labels = name in ("lines with tags", "columns")  # which are what they are about, unless somebody asks
+    corpus = read(write(VIETNAMESE[name]), task=Task.WORDS if has_labels else None)
+    assert corpus.task is Task.WORDS
+    assert [each.tokens for each in corpus.sentences] == [
+        ("Tôi", "là", "sinh", "viên", "đại", "học", "."),
+        ("Ông", "Hồ", "Chí", "Minh", "_"),
+    ]
+    assert words_of(corpus) == [["Tôi", "là", "sinhviên", "đạihọc", "."], ["Ông", "HồChíMinh", "_"]]
+    if has_labels:
+        joint = read(write(VIETNAMESE[name]), task=Task.JOINT)
+        assert words_of(joint)[1] == [("Ông", "N"), ("HồChíMinh", "Np"), ("_", "CH")]
+
+
 @pytest.mark.parametrize("task", [None, Task.LABELS])
 def test_compounds_are_kept_where_they_shall_be(write, task):
     path = write("[[中国/ns 科学院/n]nt 研究所/n]/nz 的/u [ 大/a 人/n ]\n他/r 来/v\n")
@@ -243,6 +267,7 @@ NOT_LINES = {
     "underscores for nothing": "1\t我\t_\t_\t_\t_\t_\t_\t_\t_\n2\t爱\t_\t_\t_\t_\t_\t_\t_\t_\n\n",
     "CSV": "token,tag\n我,B\n们,E\n",
     "English": "He said that she and/or he went to and/or fro.\nThey were here, at 1/2 past.\n",
+    "names of variables": "The old_name and the new_name are here.\nThey are old_name, new_name\nand so on\n",
     "dates": "1/2 3/4 5/6\n1/3 2/4\n",
     "addresses": "http://a.org/b http://c.org/d\nhttp://e.org/f http://g.org/h http://i.org/j\n",
     "paths": "/usr/bin/x /usr/lib/y\n/etc/z/a /b/c/d /e/f/g\n",

@@ -39,6 +39,9 @@ _FOREIGN = 0.6  # share of the fields of a column that hold no word of a script 
 _UNSPACED_SHARE = 0.3  # of the words with letters, where a script has no blanks: others are quoted
 _LONGEST_WORD = 8.0  # characters on average: beyond it nobody cut the text
 
+_SYLLABLES = re.compile(r"[^\W_]+(?:_[^\W_]+)+")
+_JOINED = 0.05  # of the words with letters, where `_` joins syllables: few names of files have it elsewhere
+
 _JSON = re.compile(r'\s*(?:\[\s*)?(?:\{\s*)?"[^"]*"\s*[:,]')
 _NO_TAGS = ("_", "?")
 _TAG = re.compile(r"_|[BIESMOLUW](?:[-_].+)?")
@@ -57,6 +60,7 @@ class LineForm:
         has_blank_lines_between_documents: whether a blank line says more than that a sentence ends.
         has_blanks_without_width: whether those stand between words, and not, as stray ones do, inside.
         has_readings: whether the pronunciation of a word stands behind its tag, and a separator between them.
+        has_syllables: whether blanks stand between syllables, and `_` between those of a word, as in Vietnamese.
         has_phrases: whether phrases stand in brackets on lines of their own, so that a blank line ends a sentence.
     """
 
@@ -66,6 +70,7 @@ class LineForm:
     has_blanks_without_width: bool = False
     has_readings: bool = False
     has_phrases: bool = False
+    has_syllables: bool = False
 
     @property
     def has_tags(self) -> bool:
@@ -119,10 +124,17 @@ def find_form(text: str) -> LineForm | None:
     if marks[mark]:
         has_phrases = _have_phrases(rows)
         return LineForm(
-            mark, _SEPARATORS[mark], is_apart and not has_phrases, has_no_width, has_phrases=has_phrases
+            mark,
+            _SEPARATORS[mark],
+            is_apart and not has_phrases,
+            has_no_width,
+            has_phrases=has_phrases,
+            has_syllables=mark != "_"
+            and have_syllables(_PATTERNS[mark].sub(r"\g<word>", word) for word in words),
         )
     if not is_mostly_unspaced(words):
-        return None
+        is_syllables = "\t" not in sample and have_syllables(words) and not are_columns(sample)
+        return LineForm("", "", is_apart, has_no_width, has_syllables=True) if is_syllables else None
     if _have_readings(words):
         return LineForm("/", "", is_apart, has_no_width, has_readings=True)
     if _are_columns([row for row in rows if row.strip()]):
@@ -170,6 +182,20 @@ def is_mostly_unspaced(words: Iterable[str]) -> bool:
     """
     letters = [word for word in words if any(map(str.isalnum, word))]
     return sum(_UNSPACED.search(word) is not None for word in letters) > _UNSPACED_SHARE * len(letters)
+
+
+def have_syllables(words: Iterable[str]) -> bool:
+    """Say whether words of a script with blanks hold syllables, with `_` between them.
+
+    >>> have_syllables("Tôi là sinh_viên".split()), have_syllables("a plain text".split())
+    (True, False)
+    """
+    letters = [word for word in words if any(map(str.isalpha, word))]
+    joined = [word for word in letters if _SYLLABLES.fullmatch(word)]
+    foreign = sum(map(str.isascii, joined))  # names of files, of variables
+    return (
+        len(joined) > _JOINED * len(letters) and 2 * foreign < len(joined) and not is_mostly_unspaced(letters)
+    )
 
 
 def _cut_sample(text: str) -> str:

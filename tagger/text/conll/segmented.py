@@ -2,9 +2,9 @@
 
 A sentence is a line, or what blank lines part where its phrases are lines (`[ the/DT board/NN ]`). Any white space
 stands between words: one blank or several, tabs, no-break and full-width ones, and the blank of no width that Khmer
-and Thai have. A tag stands behind the last separator of its word, so that
-words may hold separators, or in brackets (`我們(Nh)　愛(VC)`). Brackets around several words are the business of
-`compounds`.
+and Thai have. In Vietnamese it stands between syllables, and `_` between those of a word. A tag stands behind the
+last separator of its word, so that words may hold separators, or in brackets (`我們(Nh)　愛(VC)`). Brackets around
+several words are the business of `compounds`.
 
 What the public corpora have besides is left out with a note: the numbers of lines of the People's Daily
 (`19980101-01-001-001/m`) and its pronunciations (`只{zhi3}/d`), those of KyTea (`私/代名詞/わたし`), the markup of
@@ -23,7 +23,14 @@ from tagger.text.conll.compounds import FaultyWordError, Opened
 from tagger.text.conll.lineform import MARKUP, LineForm, is_mostly_unspaced
 from tagger.text.conll.sentence import Compounds, Sentence
 from tagger.text.conll.source import Block
-from tagger.text.conll.words import LABEL_LEFT_OUT, SCHEME, UntypedWordsError, cut_into_characters, join_words
+from tagger.text.conll.words import (
+    LABEL_LEFT_OUT,
+    SCHEME,
+    UntypedWordsError,
+    cut_into_characters,
+    cut_into_syllables,
+    join_words,
+)
 from tagger.text.schemes import Scheme, Task
 
 Note = Callable[[str, int], None]
@@ -100,6 +107,8 @@ class LineReader:
         assert self.task is not None
         if not self.task.cuts_words:
             return sentence
+        if self.form.has_syllables:
+            return cut_into_syllables(sentence, self.task)
         if sentence.document != self._reached[0]:
             self._reached = sentence.document, 0
         document, start = self._reached
