@@ -271,6 +271,9 @@ class Tagger:
         starts: list[list[int]] = []
         numbers: list[int] = []
         columns: list[ColumnRows] = []
+        is_given: list[
+            bool
+        ] = []  # whether the input says what the tokens are; blanks between them say nothing then
         for number, passage in enumerate(passages):
             abbreviations = find_abbreviations(passage.language, self.known_abbreviations)
             for row in passage.rows:
@@ -285,7 +288,8 @@ class Tagger:
                 starts.append(places)
                 numbers.append(number)
                 columns.append(row.columns)
-        parted = None if question.words_across_blanks else self._find_parted(sentences, starts)
+                is_given.append(row.words is not None)
+        parted = None if question.words_across_blanks else self._find_parted(sentences, starts, is_given)
         answers = self._answer(sentences, numbers, question, None, columns, parted)
         labellings = iter(zip(sentences, starts, answers, strict=True))
         nothing: tuple[list[str], list[int], Labelling] = [], [], Labelling([])
@@ -297,7 +301,7 @@ class Tagger:
         ]
 
     def _find_parted(
-        self, sentences: Sequence[Sequence[str]], starts: Sequence[Sequence[int]]
+        self, sentences: Sequence[Sequence[str]], starts: Sequence[Sequence[int]], is_given: Sequence[bool]
     ) -> NDArray[np.bool_] | None:
         """Return (N,) before which tokens white space ends the word of a model that cuts words out of characters."""
         if not self.model.task.cuts_words or self._mode is not Mode.CHARACTERS:
@@ -307,7 +311,9 @@ class Tagger:
         follows = (
             np.append(False, begins[1:] > begins[:-1] + sizes[:-1]) if len(begins) else np.zeros(0, bool)
         )
-        firsts = np.cumsum([0, *map(len, sentences)])[:-1]
+        lengths = [*map(len, sentences)]
+        firsts = np.cumsum([0, *lengths])[:-1]
+        follows &= ~np.repeat(np.asarray(is_given, dtype=bool), lengths)
         follows[firsts[firsts < len(follows)]] = False  # the word before a sentence ends with that sentence
         return follows
 

@@ -63,6 +63,11 @@ def check(texts: Iterable[str], types: Sequence[str]) -> None:
         ConfigError: they aren't; it names the nearest type.
     """
     for name in parse(texts):
+        if not any(types):
+            raise ConfigError(
+                f"found type {name!r}, but the words of the training corpus have no types; leave this out",
+                _FIELD,
+            )
         if name not in types:
             near = difflib.get_close_matches(name, types, 1, 0.5)
             by_case = [type_ for type_ in types if type_.casefold() == name.casefold()]

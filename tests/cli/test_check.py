@@ -306,3 +306,13 @@ def test_real_corpora():
     assert {facts.scheme for facts in found.files} == {Scheme.IOB2}
     assert (str(paths[1]), 1674, "sequence") in [each[:3] for each in found.defects]
     assert (str(paths[1]), 16742, "oddity") in [each[:3] for each in found.defects]
+
+
+def test_names_of_a_small_file_are_no_words_beside_a_corpus_of_names(run):
+    Path("train").write_text("张 B-PER\n三 E-PER\n去 O\n张 B-PER\n三 E-PER\n", encoding="utf-8")
+    Path("dev").write_text("李 B-PER\n四 E-PER\n", encoding="utf-8")
+    assert run("check", "train", "dev").code == 0
+    Path("dev").write_text("李 B\n四 E\n", encoding="utf-8")
+    done = run("check", "train", "dev")
+    assert done.code == 1
+    assert "found words without types, but labels of tokens in train" in done.out + done.err

@@ -80,6 +80,20 @@ def test_the_form_of_input_is_told_by_looking(predict):
     assert done.out == "a　b c\n"
 
 
+def test_tokens_that_are_given_are_no_text_with_blanks(predict):
+    text = "我爱他我爱他我爱"
+    words = predict("words", "x", "--input-format", "lines", x=text + "\n").out.split()
+    characters = "".join(f"{character}\tS\n" for character in text)
+    found = predict("words", "y.conll", "--format", "conll", **{"y.conll": characters}).out.split()
+    assert found[::2] == list(text)
+    assert [tag for tag in found[1::2] if tag in "BS"] == ["S" if len(word) == 1 else "B" for word in words]
+    assert predict("words", "y.conll").out.split() == words
+    assert predict("words", "z.conll", **{"z.conll": "我爱他\tPN\n我爱他我爱\tVV\n"}).out.split() == words
+    tokens = json.dumps({"tokens": list(text)})
+    options = ("--format", "segmented", "--input-format", "jsonl")
+    assert predict("words", "t", *options, t=tokens).out.split() == words
+
+
 def test_conllu_is_filled_and_kept(predict):
     multiword = "# sent_id = 1\n1-2\tdu\t_\t_\t_\t_\t_\t_\t_\t_\n"
     words = "1\tde\t_\tADP\tX\t_\t2\tx\t_\tA=b\n2\tle\t_\t_\t_\t_\t0\troot\t_\t_\n\n"

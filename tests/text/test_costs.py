@@ -78,3 +78,10 @@ def test_a_name_is_missed_by_shares():
 
 def test_bare_labels_are_no_names():
     assert not costs.shares(["NOUN", "VERB"], Scheme.BARE, (), 1.0).any()
+
+
+def test_words_without_types_cost_nothing():
+    with pytest.raises(
+        ConfigError, match="found type 'word', but the words of the training corpus have no types"
+    ):
+        costs.check(["word=2"], [""])

@@ -137,6 +137,14 @@ JOINT = {
     "CKIP": ("我(Nh)　說(VE[+NEG])　((PARENTHESISCATEGORY)　好(VH)　)(PARENTHESISCATEGORY)\n他(Nh)　來(VA)\n",
         [[("我", "Nh"), ("說", "VE[+NEG]"), ("(", "PARENTHESISCATEGORY"), ("好", "VH"), (")", "PARENTHESISCATEGORY")],
          [("他", "Nh"), ("來", "VA")]]),
+    "KyTea: pronunciations behind the tags": (
+        "私/代名詞/わたし は/助詞/は 住/動詞/す む/語尾/む 。/補助記号/。\n"
+        "\\//補助記号/\\/ //補助記号// 良/形容詞/よ\n",
+        [[("私", "代名詞"), ("は", "助詞"), ("住", "動詞"), ("む", "語尾"), ("。", "補助記号")],
+         [("/", "補助記号"), ("/", "補助記号"), ("良", "形容詞")]]),
+    "Thai: vowels above and below their letters": (
+        "ผม/PPRS มี/VSTA ที่/JSBR นี่/PDMN\nผู้/NCMN ใหญ่/VATT\n",
+        [[("ผม", "PPRS"), ("มี", "VSTA"), ("ที่", "JSBR"), ("นี่", "PDMN")], [("ผู้", "NCMN"), ("ใหญ่", "VATT")]]),
     "tags of signs, the separator as word and as tag": ("和/CC //SYM 1/2/CD ,/, a///\n好/VA ./.\n",
         [[("和", "CC"), ("/", "SYM"), ("1/2", "CD"), (",", ","), ("a/", "/")], [("好", "VA"), (".", ".")]]),
 }  # fmt: skip
@@ -158,8 +166,14 @@ def test_words_with_tags_of_every_dialect(write, name):
 SPACED = {
     "Penn Treebank": (
         "[ Pierre/NNP Vinken/NNP ]\n,/, \n[ 1\\/2/CD years/NNS ]\nold/JJ ./. \n\n======\n\n`/`` It/PRP 's/VBZ\n",
-        [[("Pierre", "NNP"), ("Vinken", "NNP")], [(",", ",")], [("1/2", "CD"), ("years", "NNS")],
-         [("old", "JJ"), (".", ".")], [("`", "``"), ("It", "PRP"), ("'s", "VBZ")]],
+        [[("Pierre", "NNP"), ("Vinken", "NNP"), (",", ","), ("1/2", "CD"), ("years", "NNS"), ("old", "JJ"),
+          (".", ".")],
+         [("`", "``"), ("It", "PRP"), ("'s", "VBZ")]],
+    ),
+    "Penn Treebank: no phrases": (
+        "Pierre/NNP Vinken/NNP ,/, \n\n[/( old/JJ ]/) ./. \n\n",
+        [[("Pierre", "NNP"), ("Vinken", "NNP"), (",", ",")],
+         [("[", "("), ("old", "JJ"), ("]", ")"), (".", ".")]],
     ),
     "Brown": ("The/at Fulton/np-tl said/vbd and\\/or/cc ``/`` no/rb$ ./.\nIt/pps was/bedz\n",
         [[("The", "at"), ("Fulton", "np-tl"), ("said", "vbd"), ("and/or", "cc"), ("``", "``"), ("no", "rb$"),
@@ -178,6 +192,30 @@ def test_words_with_blanks_between_them_are_tokens_with_labels(write, name):
     corpus = read(write(text))
     assert [list(zip(each.tokens, each.tags, strict=True)) for each in corpus.sentences] == expected
     assert (corpus.task, corpus.scheme) == (Task.LABELS, Scheme.BARE)
+
+
+VIETNAMESE = {
+    "lines": "Tôi là sinh_viên đại_học .\nÔng Hồ_Chí_Minh _\n",
+    "lines with tags": "Tôi/P là/V sinh_viên/N đại_học/N ./CH\nÔng/N Hồ_Chí_Minh/Np _/CH\n",
+    "columns": "Tôi P\nlà V\nsinh_viên N\nđại_học N\n. CH\n\nÔng N\nHồ_Chí_Minh Np\n_ CH\n",
+    "syllables": "Tôi B-W\nlà B-W\nsinh B-W\nviên I-W\nđại B-W\nhọc I-W\n. B-W\n\n"
+    "Ông B-W\nHồ B-W\nChí I-W\nMinh I-W\n_ B-W\n",
+}
+
+
+@pytest.mark.parametrize("name", VIETNAMESE)
+def test_words_of_syllables(write, name):
+    has_labels = name in ("lines with tags", "columns")  # which are what they are about, unless somebody asks
+    corpus = read(write(VIETNAMESE[name]), task=Task.WORDS if has_labels else None)
+    assert corpus.task is Task.WORDS
+    assert [each.tokens for each in corpus.sentences] == [
+        ("Tôi", "là", "sinh", "viên", "đại", "học", "."),
+        ("Ông", "Hồ", "Chí", "Minh", "_"),
+    ]
+    assert words_of(corpus) == [["Tôi", "là", "sinhviên", "đạihọc", "."], ["Ông", "HồChíMinh", "_"]]
+    if has_labels:
+        joint = read(write(VIETNAMESE[name]), task=Task.JOINT)
+        assert words_of(joint)[1] == [("Ông", "N"), ("HồChíMinh", "Np"), ("_", "CH")]
 
 
 @pytest.mark.parametrize("task", [None, Task.LABELS])
@@ -229,6 +267,7 @@ NOT_LINES = {
     "underscores for nothing": "1\t我\t_\t_\t_\t_\t_\t_\t_\t_\n2\t爱\t_\t_\t_\t_\t_\t_\t_\t_\n\n",
     "CSV": "token,tag\n我,B\n们,E\n",
     "English": "He said that she and/or he went to and/or fro.\nThey were here, at 1/2 past.\n",
+    "names of variables": "The old_name and the new_name are here.\nThey are old_name, new_name\nand so on\n",
     "dates": "1/2 3/4 5/6\n1/3 2/4\n",
     "addresses": "http://a.org/b http://c.org/d\nhttp://e.org/f http://g.org/h http://i.org/j\n",
     "paths": "/usr/bin/x /usr/lib/y\n/etc/z/a /b/c/d /e/f/g\n",

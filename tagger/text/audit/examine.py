@@ -241,6 +241,8 @@ class _Survey:
         """Hold what the tags are about to what was asked for, and to what those of the first file are about."""
         tags = self.labels.tags_read
         found = schemes.find_task(tags, scheme, has_characters=self.sample.has_characters)
+        if wanted is None and others and self._may_lack_outside(found, others[0]):
+            found = Task.LABELS
         self.task = wanted or found
         if wanted is not None:
             try:
@@ -251,6 +253,21 @@ class _Survey:
         if others and others[0].labels and self.task is not others[0].task:
             about, first = _ABOUT[self.task], f"{_ABOUT[others[0].task]} in {others[0].path}"
             self._add("task", self.labels.first_line(0), f"found {about}, but {first}; {_ONE_TASK}")
+
+    def _may_lack_outside(self, found: Task, first: _Survey) -> bool:
+        """Say whether tags that seem to make words label spans in the first file, and lack `O` only by chance."""
+        return (
+            found.cuts_words
+            and self.of_form is None
+            and first.task is Task.LABELS
+            and first.scheme.has_prefixes
+            and not self._find_types().isdisjoint(first._find_types())
+        )
+
+    def _find_types(self) -> set[str]:
+        """Return the types of the tags."""
+        tags = self.labels.tags_read - {OUTSIDE, UNKNOWN_TAG}
+        return {schemes.split_tag(tag, self.scheme)[1] for tag in tags}
 
     def _judge_scheme(self, detected: Detection, counts: Counter[str], *, is_given: bool) -> None:
         """Compare what the tags look like with how they are read."""

@@ -258,7 +258,8 @@ def _resolve(
         check_task(written, found, task, name, line)
         if task is Task.WORDS:
             warnings.append("types of words, left out: words alone are asked for")
-            rewrite = _without_types(rewrite, scheme)
+    if (task or found) is Task.WORDS and any(schemes.split_tag(tag, scheme)[1] for tag in written):
+        rewrite = _without_types(rewrite, scheme)
     return _Resolved(scheme, evidence, tuple(warnings), rewrite, survey.count, task or found)
 
 

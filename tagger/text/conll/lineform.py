@@ -28,6 +28,9 @@ def _compile(mark: str, closing: str) -> re.Pattern[str]:
 
 
 _PATTERNS = {mark: _compile(mark, closing) for mark, closing in _SEPARATORS.items()}
+_READ_ALOUD = re.compile(
+    r"(?P<word>\S+?)/(?P<tag>[^\W\d_][^\s/]*)/(?P<reading>/|(?:\\.|[^\s/\\])*)"
+)  # as KyTea has it
 _MANY_WORDS = 500  # from here on tags recur
 _WORDY = 0.4  # kinds of tag for each word: beyond it they are words
 _SAME_SIZE = 0.7  # share of lines that have as many fields where they are columns
@@ -35,6 +38,9 @@ _FEW_LINES, _SAME_SIZE_OF_FEW = 4, 0.6
 _FOREIGN = 0.6  # share of the fields of a column that hold no word of a script without blanks
 _UNSPACED_SHARE = 0.3  # of the words with letters, where a script has no blanks: others are quoted
 _LONGEST_WORD = 8.0  # characters on average: beyond it nobody cut the text
+
+_SYLLABLES = re.compile(r"[^\W_]+(?:_[^\W_]+)+")
+_JOINED = 0.05  # of the words with letters, where `_` joins syllables: few names of files have it elsewhere
 
 _JSON = re.compile(r'\s*(?:\[\s*)?(?:\{\s*)?"[^"]*"\s*[:,]')
 _NO_TAGS = ("_", "?")
@@ -53,12 +59,18 @@ class LineForm:
         closing: what stands behind the tag.
         has_blank_lines_between_documents: whether a blank line says more than that a sentence ends.
         has_blanks_without_width: whether those stand between words, and not, as stray ones do, inside.
+        has_readings: whether the pronunciation of a word stands behind its tag, and a separator between them.
+        has_syllables: whether blanks stand between syllables, and `_` between those of a word, as in Vietnamese.
+        has_phrases: whether phrases stand in brackets on lines of their own, so that a blank line ends a sentence.
     """
 
     separator: str = ""
     closing: str = ""
     has_blank_lines_between_documents: bool = True
     has_blanks_without_width: bool = False
+    has_readings: bool = False
+    has_phrases: bool = False
+    has_syllables: bool = False
 
     @property
     def has_tags(self) -> bool:
@@ -77,6 +89,8 @@ class LineForm:
         (('1/2', 'CD'), ('and', '/'), ('(', 'P'))
         """
         mark = self.separator
+        if self.has_readings and (match := _READ_ALOUD.fullmatch(item)):
+            return match["word"], match["tag"]
         if not self.closing and item.endswith(2 * mark) and len(item) > 2:
             return item[:-2], mark
         if self.closing:
@@ -108,8 +122,22 @@ def find_form(text: str) -> LineForm | None:
     marks = {mark: _count_tagged(mark, lines, words) for mark in _SEPARATORS}
     mark = max(marks, key=lambda each: marks[each])
     if marks[mark]:
-        return LineForm(mark, _SEPARATORS[mark], is_apart, has_no_width)
-    if not is_mostly_unspaced(words) or _are_columns([row for row in rows if row.strip()]):
+        has_phrases = _have_phrases(rows)
+        return LineForm(
+            mark,
+            _SEPARATORS[mark],
+            is_apart and not has_phrases,
+            has_no_width,
+            has_phrases=has_phrases,
+            has_syllables=mark != "_"
+            and have_syllables(_PATTERNS[mark].sub(r"\g<word>", word) for word in words),
+        )
+    if not is_mostly_unspaced(words):
+        is_syllables = "\t" not in sample and have_syllables(words) and not are_columns(sample)
+        return LineForm("", "", is_apart, has_no_width, has_syllables=True) if is_syllables else None
+    if _have_readings(words):
+        return LineForm("/", "", is_apart, has_no_width, has_readings=True)
+    if _are_columns([row for row in rows if row.strip()]):
         return None
     letters = [word for word in words if _UNSPACED.search(word)]
     return (
@@ -129,6 +157,8 @@ def name_form(text: str, *, has_tags: bool) -> LineForm:
     is_apart = _have_blank_lines_between_documents(sample.split("\n"))
     if not has_tags:
         return LineForm("", "", is_apart)
+    if (found := find_form(text)) and found.has_tags:
+        return found
     words = sample.split()
     mark = max(_SEPARATORS, key=lambda each: sum(each in word for word in words))
     return LineForm(mark, _SEPARATORS[mark], is_apart)
@@ -152,6 +182,20 @@ def is_mostly_unspaced(words: Iterable[str]) -> bool:
     """
     letters = [word for word in words if any(map(str.isalnum, word))]
     return sum(_UNSPACED.search(word) is not None for word in letters) > _UNSPACED_SHARE * len(letters)
+
+
+def have_syllables(words: Iterable[str]) -> bool:
+    """Say whether words of a script with blanks hold syllables, with `_` between them.
+
+    >>> have_syllables("Tôi là sinh_viên".split()), have_syllables("a plain text".split())
+    (True, False)
+    """
+    letters = [word for word in words if any(map(str.isalpha, word))]
+    joined = [word for word in letters if _SYLLABLES.fullmatch(word)]
+    foreign = sum(map(str.isascii, joined))  # names of files, of variables
+    return (
+        len(joined) > _JOINED * len(letters) and 2 * foreign < len(joined) and not is_mostly_unspaced(letters)
+    )
 
 
 def _cut_sample(text: str) -> str:
@@ -178,6 +222,15 @@ def _count_tagged(mark: str, lines: Sequence[Sequence[str]], words: Sequence[str
     if len(words) >= _MANY_WORDS and len(kinds) > _WORDY * len(words):
         return 0
     return len(found) if any(all(map(pattern.fullmatch, line)) for line in lines) else 0
+
+
+def _have_readings(words: Sequence[str]) -> bool:
+    """Say whether words have both a tag and a pronunciation behind them."""
+    matches = [match for word in words if (match := _READ_ALOUD.fullmatch(word))]
+    kinds = {match["tag"] for match in matches}
+    return len(matches) >= _MOSTLY * len(words) and (
+        len(words) < _MANY_WORDS or len(kinds) <= _WORDY * len(words)
+    )
 
 
 def _are_columns(lines: Sequence[str]) -> bool:
@@ -208,6 +261,17 @@ def _is_foreign(field: str) -> bool:
     if field in _NO_TAGS or _TAG.fullmatch(field):
         return True
     return not _UNSPACED.search(field) and any(map(str.isalnum, field))
+
+
+def _have_phrases(rows: Sequence[str]) -> bool:
+    """Say whether all brackets without tags hold a line, and blank ones part sentences, as in the Penn Treebank."""
+    lines = [row.split() for row in rows]
+    phrases = [line for line in lines if "[" in line or "]" in line]
+    return (
+        bool(phrases)
+        and not all(lines[:-1])
+        and all((line[0], line[-1], line.count("["), line.count("]")) == ("[", "]", 1, 1) for line in phrases)
+    )
 
 
 def _have_blank_lines_between_documents(rows: Sequence[str]) -> bool:

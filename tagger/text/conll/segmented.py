@@ -1,14 +1,15 @@
 """Lines of words: segmented text (`我们  爱  北京`), and words with their tags (`我们/PN 爱/VV`, `The_DT dog_NN`).
 
-A sentence is a line, and any white space stands between words: one blank or several, tabs, no-break and full-width
-ones, and the blank of no width that Khmer and Thai have. A tag stands behind the last separator of its word, so that
-words may hold separators, or in brackets (`我們(Nh)　愛(VC)`). Brackets around several words are the business of
-`compounds`.
+A sentence is a line, or what blank lines part where its phrases are lines (`[ the/DT board/NN ]`). Any white space
+stands between words: one blank or several, tabs, no-break and full-width ones, and the blank of no width that Khmer
+and Thai have. In Vietnamese it stands between syllables, and `_` between those of a word. A tag stands behind the
+last separator of its word, so that words may hold separators, or in brackets (`我們(Nh)　愛(VC)`). Brackets around
+several words are the business of `compounds`.
 
 What the public corpora have besides is left out with a note: the numbers of lines of the People's Daily
-(`19980101-01-001-001/m`) and its pronunciations (`只{zhi3}/d`), the markup of the Chinese Treebank (`<S ID=1>`), the
-rules between texts of the Penn Treebank (`======`). A blank line begins a new document, unless it stands behind
-every sentence.
+(`19980101-01-001-001/m`) and its pronunciations (`只{zhi3}/d`), those of KyTea (`私/代名詞/わたし`), the markup of
+the Chinese Treebank (`<S ID=1>`), the rules between texts of the Penn Treebank (`======`). A blank line begins a new
+document, unless it stands behind every sentence.
 """
 
 from __future__ import annotations
@@ -16,13 +17,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 
 from tagger.text.conll.compounds import FaultyWordError, Opened
 from tagger.text.conll.lineform import MARKUP, LineForm, is_mostly_unspaced
 from tagger.text.conll.sentence import Compounds, Sentence
 from tagger.text.conll.source import Block
-from tagger.text.conll.words import LABEL_LEFT_OUT, SCHEME, UntypedWordsError, cut_into_characters, join_words
+from tagger.text.conll.words import (
+    LABEL_LEFT_OUT,
+    SCHEME,
+    UntypedWordsError,
+    cut_into_characters,
+    cut_into_syllables,
+    join_words,
+)
 from tagger.text.schemes import Scheme, Task
 
 Note = Callable[[str, int], None]
@@ -81,7 +89,8 @@ class LineReader:
             if block.text
             for number, text in enumerate(block.text.removesuffix("\n").split("\n"), block.line)
         )
-        sentences = (found for text, number in lines if (found := self._read_line(text, number)) is not None)
+        read = ((text, self._read_line(text, number)) for text, number in lines)
+        sentences = _join_lines(read) if self.form.has_phrases else (found for _, found in read if found)
         if self.task is None:
             first = list(islice(sentences, _SAMPLE))
             words = [word for each in first for word in each.tokens]
@@ -98,6 +107,8 @@ class LineReader:
         assert self.task is not None
         if not self.task.cuts_words:
             return sentence
+        if self.form.has_syllables:
+            return cut_into_syllables(sentence, self.task)
         if sentence.document != self._reached[0]:
             self._reached = sentence.document, 0
         document, start = self._reached
@@ -146,6 +157,8 @@ class LineReader:
                 is_faulty = True
         for fact in opened.facts:
             self._note(fact, line)
+        if self.form.has_readings:
+            self._note("pronunciations behind tags, left out", line)
         if opened.depth:
             self._report(
                 "found a bracket [ that is not closed on its line, expected ] behind the last of its words; "
@@ -182,6 +195,22 @@ class LineReader:
             self._note(r"\/ in a word, read as /", line)
             return word.replace("\\/", "/")
         return word
+
+
+def _join_lines(read: Iterable[tuple[str, Sentence | None]]) -> Iterator[Sentence]:
+    """Yield the sentences that blank lines and rules end, given each line and what was read on it."""
+    run: list[Sentence] = []
+    for text, found in chain(read, [("", None)]):
+        if found:
+            run.append(found)
+        elif run and (not text.strip() or _RULE.fullmatch(text.strip())):
+            yield replace(
+                run[0],
+                tokens=tuple(chain.from_iterable(each.tokens for each in run)),
+                tags=tuple(chain.from_iterable(each.tags for each in run)),
+                lines=tuple(chain.from_iterable(each.lines for each in run)),
+            )
+            run = []
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from itertools import chain, groupby, islice, repeat
 from typing import TypeVar
 
 from tagger.errors import DataError
+from tagger.text.conll.lineform import have_syllables
 from tagger.text.conll.sentence import Excerpt, Sentence, SourceText
 from tagger.text.schemes import (
     OUTSIDE,
@@ -49,7 +50,11 @@ def cut_into_characters(sentence: Sentence, task: Task) -> Sentence:
     >>> cut_into_characters(Sentence(("北京", "很"), ("NR", "AD")), Task.JOINT).tags
     ('B-NR', 'E-NR', 'S-AD')
     """
-    pieces = [cut_characters(word) for word in sentence.tokens]
+    return _cut(sentence, [cut_characters(word) for word in sentence.tokens], task)
+
+
+def _cut(sentence: Sentence, pieces: Sequence[Sequence[str]], task: Task) -> Sentence:
+    """Return a sentence of words as the pieces of each."""
     sizes = list(map(len, pieces))
     return replace(
         sentence,
@@ -61,20 +66,35 @@ def cut_into_characters(sentence: Sentence, task: Task) -> Sentence:
     )
 
 
+def cut_into_syllables(sentence: Sentence, task: Task) -> Sentence:
+    """Return a sentence of words, `_` between the syllables of each, as its syllables; the text has blanks there.
+
+    >>> cut_into_syllables(Sentence(("sinh_viên", "_"), ("N", "CH")), Task.JOINT).tokens
+    ('sinh', 'viên', '_')
+    """
+    pieces = [[piece for piece in word.split("_") if piece] or [word] for word in sentence.tokens]
+    return _cut(replace(sentence, excerpt=None), pieces, task)
+
+
 def cut_where_words(sentences: Iterable[Sentence], task: Task) -> Iterator[tuple[Sentence, bool]]:
     """Yield sentences as their characters, and whether their tokens were words, which the first of them tell.
 
-    Characters whose tags have prefixes stay as they are.
+    Characters whose tags have prefixes stay as they are, and so do syllables whose tags leave none outside.
     """
     rest = iter(sentences)
     first = list(islice(rest, _SAMPLE))
     are_words = not (
-        detect_mode(each.tokens for each in first) is Mode.CHARACTERS
-        and any(each.tags for each in first)
+        any(each.tags for each in first)
+        and (
+            detect_mode(each.tokens for each in first) is Mode.CHARACTERS
+            or all(OUTSIDE not in each.tags for each in first)
+        )
         and detect(each.tags for each in first).scheme.has_prefixes
     )
+    has_syllables = are_words and have_syllables(word for each in first for word in each.tokens)
+    cut = cut_into_syllables if has_syllables else cut_into_characters
     for sentence in chain(first, rest):
-        yield cut_into_characters(sentence, task) if are_words else sentence, are_words
+        yield cut(sentence, task) if are_words else sentence, are_words
 
 
 def drop_types(tags: Sequence[str], scheme: Scheme) -> tuple[str, ...]:

@@ -1,10 +1,10 @@
 """Lines of words: segmented text (`我们 爱 北京`), and words with their tags (`我们/PN 爱/VV 北京/NR`).
 
 The white space of the text stays as it is, line ends and empty lines too, so that a line of the text is a line of
-what is written; between words that touch one blank is put. Words are those that the tags of a text make, or else its
-tokens; `conll.segmented` reads them back. What the form can't say is mended: a word with white space inside becomes
-several, each with its tag, and a bracket that would open a compound becomes a word. A tag with white space or with
-the separator in it is refused.
+what is written; between words that touch one blank is put, and `_` between the syllables of Vietnamese words. Words
+are those that the tags of a text make, or else its tokens; `conll.segmented` reads them back. What the form can't say
+is mended: a word with white space inside becomes several, each with its tag, and a bracket that would open a compound
+becomes a word. A tag with white space or with the separator in it is refused.
 
 What stands between a word and its tag is a separator as what stands between columns is, so `word_TAG` is no format
 of its own: `convert` has `--separator` for both.
@@ -20,6 +20,7 @@ from tagger.errors import DataError
 from tagger.text.counting import Note, overlook
 from tagger.text.formats.sentence import LabelledSentence
 from tagger.text.schemes import Task
+from tagger.text.tokenizer.words import cut_characters
 
 Spell = Callable[[str, str], str]  # a word without white space, and its tag
 
@@ -87,6 +88,11 @@ def _write(sentences: Iterable[LabelledSentence], spell: Spell, note: Note) -> I
         yield "\n"
 
 
+def _has_syllables(sentence: LabelledSentence) -> bool:
+    """Say whether the tags of a sentence make words of more than characters: of syllables, as in Vietnamese."""
+    return sentence.task.cuts_words and any(len(cut_characters(word)) > 1 for word in sentence.words())
+
+
 def _spell_words(sentence: LabelledSentence, spell: Spell, note: Note) -> Iterator[str]:
     """Yield the words of a sentence and the white space around them."""
     text, base = sentence.text, sentence.start
@@ -97,6 +103,8 @@ def _spell_words(sentence: LabelledSentence, spell: Spell, note: Note) -> Iterat
         word = text[start - base : at]
         if word.split() == [word]:
             yield spell(word, tag)
+        elif _has_syllables(sentence):
+            yield spell("_".join(word.split()), tag)
         else:
             note("word", "with white space inside, written as several", repr(word))
             yield _RUN.sub(lambda run, tag=tag: spell(run[0], tag), word)  # type: ignore[misc]

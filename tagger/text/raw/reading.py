@@ -19,6 +19,7 @@ from typing import TypeVar
 from tagger.errors import DataError
 from tagger.text.conll import Columns, read_sentences
 from tagger.text.conll.kept import RowKeeper
+from tagger.text.conll.lineform import is_mostly_unspaced
 from tagger.text.conll.reader import ColumnReader
 from tagger.text.conll.source import BLANKS
 from tagger.text.conll.surface import find_text
@@ -30,6 +31,7 @@ from tagger.text.raw.rows import AUTO, Fault, InputSettings, Note, Pause, Row, W
 from tagger.text.raw.spacing import cut_lines, place_line, split_rows
 from tagger.text.schemes import Task
 from tagger.text.tokenizer import Mode, cut
+from tagger.text.tokenizer.words import cut_characters
 
 T = TypeVar("T")
 Words = tuple[str, ...]
@@ -288,7 +290,7 @@ def _read_tagged(path: FilePath, settings: InputSettings, watch: Watch, note: No
 def _read_columns(path: FilePath, settings: InputSettings, watch: Watch, note: Note) -> Iterator[Row | Pause]:
     """Yield the sentences of a column file; its documents' texts are their tokens with a blank between them.
 
-    A model that cuts words reads the text of CoNLL-U instead.
+    A model that cuts words reads the text of CoNLL-U instead, and words of a script without blanks as a text.
     """
     columns = Columns(
         token=settings.token_column,
@@ -315,8 +317,8 @@ def _read_columns(path: FilePath, settings: InputSettings, watch: Watch, note: N
                 yield Row(offset, text, document=document)
             else:
                 rows = keeper.take(sentence, layout.separator) if keeper and layout and is_conllu else None
-                text, starts = _place_words(words)
-                yield Row(offset, text, words, starts, sentence.features, document, rows=rows)
+                text, given, starts = _place_tokens(words, settings)
+                yield Row(offset, text, given, starts, sentence.features, document, rows=rows)
             offset += len(text) + 1
         if keeper and reader.layout and reader.layout.is_conllu:
             yield Row(offset, "", document=document, rows=keeper.take_rest())
@@ -345,12 +347,29 @@ def _read_objects(path: FilePath, settings: InputSettings, watch: Watch, note: N
         doc = found.doc or f"{fspath(path)}#{found.number}"
         if found.words is not None:
             if found.words:
-                text, starts = _place_words(found.words)
-                yield Row(found.start, text, found.words, starts, (), found.number, doc)
+                text, given, starts = _place_tokens(found.words, settings)
+                yield Row(found.start, text, given, starts, (), found.number, doc)
             continue
         for row in split_rows([found.text], settings):
             assert isinstance(row, Row)
             yield row._replace(start=found.start + row.start, document=found.number, doc=doc)
+
+
+def _place_tokens(
+    words: list[str], settings: InputSettings
+) -> tuple[str, list[str] | None, list[int] | None]:
+    """Return a text of tokens, those that a model shall take for its own, and where each starts.
+
+    To a model that cuts words characters are a text without blanks, and words of a script without them are a text
+    that it has yet to cut.
+    """
+    if not settings.cuts_words or not is_mostly_unspaced(words):
+        text, starts = _place_words(words)
+        return text, words, starts
+    if any(len(cut_characters(word)) > 1 for word in words):
+        return join_words(words).text, None, None
+    ends = accumulate(map(len, words))
+    return "".join(words), words, [0, *ends][:-1]
 
 
 def _place_words(words: Sequence[str]) -> tuple[str, list[int]]:

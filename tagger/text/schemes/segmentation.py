@@ -13,6 +13,7 @@ from tagger.errors import ConfigError
 from tagger.text.schemes.tags import LETTERS, OUTSIDE, UNKNOWN_TAG, Scheme, split_tag
 
 WORD, SPAN = "word", "span"  # what people read where a span has no type
+_NAMES_OF_WORDS = {"W", "WORD", WORD}  # types of spans that say no more than that
 
 
 class Task(StrEnum):
@@ -52,11 +53,14 @@ def find_task(tags: Collection[str], scheme: Scheme, *, has_characters: bool) ->
     <Task.WORDS: 'words'>
     >>> find_task(["B-NN", "E-NN", "O"], Scheme.BMES, has_characters=True)
     <Task.LABELS: 'labels'>
+    >>> find_task(["B-W", "I-W"], Scheme.IOB2, has_characters=False)
+    <Task.WORDS: 'words'>
     """
     known = [tag for tag in tags if tag and tag != UNKNOWN_TAG]
     if not LETTERS[scheme] or OUTSIDE in known or not known:
         return Task.LABELS
-    if not any(split_tag(tag, scheme)[1] for tag in known):
+    types = {split_tag(tag, scheme)[1] for tag in known}
+    if types == {""} or types <= _NAMES_OF_WORDS:
         return Task.WORDS
     return Task.JOINT if has_characters else Task.LABELS
 

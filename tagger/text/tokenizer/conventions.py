@@ -9,6 +9,7 @@ shows neither. Raw text itself is cut by `words`.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from itertools import chain, islice
@@ -118,11 +119,13 @@ def detect(sentences: Iterable[Sequence[str]]) -> Conventions:
 def detect_mode(sentences: Iterable[Sequence[str]]) -> Mode:
     """Return what a token is in a corpus.
 
-    Characters, if nearly every token is a single one, those in Latin letters and digits included. A Chinese
-    corpus whose Latin words are whole is in words: that mode gives every ideograph a token of its own and keeps
-    words and numbers together. Blanks, if punctuation mostly sticks to words.
+    Characters, if nearly every token is a single one (Thai vowels above it belong to it), those in Latin letters and
+    digits included. A Chinese corpus whose Latin words are whole is in words: that mode gives every ideograph a token
+    of its own and keeps words and numbers together. Blanks, if punctuation mostly sticks to words.
 
     >>> detect_mode([["王", "伟", "2", "0", "1", "9", "年", "任", "C", "E", "O"]])
+    <Mode.CHARACTERS: 'characters'>
+    >>> detect_mode([["ที่", "นี่", "มี"]])
     <Mode.CHARACTERS: 'characters'>
     """
     return _mode_of(_sample(sentences))
@@ -149,7 +152,8 @@ def is_unspaced(text: str) -> bool:
 def has_unspaced_words(tokens: Iterable[str]) -> bool:
     """Tell whether a good part of some tokens are words of a script without blanks, which no rule here can cut."""
     sample = list(islice(tokens, _ENOUGH))
-    return sum(map(is_unspaced, sample)) > _MANY_UNSPACED * len(sample)
+    words = [token for token in sample if is_unspaced(token) and not _is_character(token)]
+    return len(words) > _MANY_UNSPACED * len(sample)
 
 
 def _sample(sentences: Iterable[Sequence[str]]) -> list[str]:
@@ -158,9 +162,14 @@ def _sample(sentences: Iterable[Sequence[str]]) -> list[str]:
     return list(islice(padded, _ENOUGH))
 
 
+def _is_character(token: str) -> bool:
+    """Say whether a token is one character, together with the vowels, tones and other marks that it carries."""
+    return len(token) == 1 or all(unicodedata.category(mark)[0] == "M" for mark in token[1:])
+
+
 def _mode_of(sample: list[str]) -> Mode:
     tokens = [token for token in sample if token]
-    single = sum(len(token) == 1 for token in tokens)
+    single = sum(map(_is_character, tokens))
     alphanumeric = [token for token in tokens if token.isascii() and token.isalnum()]
     single_alphanumeric = sum(len(token) == 1 for token in alphanumeric)
     if single > 0.95 * len(tokens) and single_alphanumeric >= 0.5 * len(alphanumeric) and tokens:

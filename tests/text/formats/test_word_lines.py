@@ -206,6 +206,14 @@ def test_what_the_form_cannot_say_is_mended_or_refused():
         list(write_wordpos([sentence("我", 0, 1, [(0, 1)])]))
 
 
+def test_syllables_of_a_word_are_joined(tmp_path):
+    path = tmp_path / "x"
+    path.write_text("Tôi B\nlà B\nsinh B\nviên I\n\nÔng B\nHồ B\nChí I\nMinh I\n. B\n", encoding="utf-8")
+    corpus = formats.read_corpus(str(path), "conll", CorpusSettings(), refuse)
+    written = "".join(formats.FORMATS["segmented"].format_corpus(corpus, OutputSettings(name="x")))
+    assert written == "Tôi là sinh_viên\nÔng Hồ_Chí_Minh .\n"
+
+
 SEGMENTED = "我　爱 北京 天安门 。\n他 说 ： “ OK ” 我们 的 3.5 New York a/b\n说 。 走 了 。\n"
 TASKS = {"segmented": Task.WORDS, "wordpos": Task.JOINT}
 TAGGED = "我/PN 爱/VV 北京/NR 。/PU\n他/PN 用/VV TCP/IP/NN [/PU ]/PU ///SYM New/NR York/NR\n"
