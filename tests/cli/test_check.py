@@ -309,10 +309,9 @@ def test_real_corpora():
 
 
 def test_names_of_a_small_file_are_no_words_beside_a_corpus_of_names(run):
-    Path("train").write_text("张 B-PER\n三 E-PER\n去 O\n张 B-PER\n三 E-PER\n", encoding="utf-8")
-    Path("dev").write_text("李 B-PER\n四 E-PER\n", encoding="utf-8")
-    assert run("check", "train", "dev").code == 0
-    Path("dev").write_text("李 B\n四 E\n", encoding="utf-8")
-    done = run("check", "train", "dev")
-    assert done.code == 1
-    assert "found words without types, but labels of tokens in train" in done.out + done.err
+    train = "张 B-PER\n三 E-PER\n去 O\n张 B-PER\n三 E-PER\n"
+    code, _, _ = run("train", "dev", train=train, dev="李 B-PER\n四 E-PER\n")
+    assert code == 0
+    code, out, err = run("train", "dev", train=train, dev="李 B\n四 E\n")
+    assert code == 1
+    assert "found words without types, but labels of tokens in train" in out + err

@@ -80,6 +80,12 @@ def test_the_form_of_input_is_told_by_looking(predict):
     assert done.out == "a　b c\n"
 
 
+def test_blanks_of_segmented_text_are_told_of(predict):
+    done = predict("words", "x", x="我爱 他\n他们 也 爱 我\n" * 10)
+    assert "x: segmented text, as it seems, whose blanks stay ends of words" in done.err
+    assert predict("words", "x", x="我爱他，他们也爱我。 他来 了\n").err == ""
+
+
 def test_tokens_that_are_given_are_no_text_with_blanks(predict):
     text = "我爱他我爱他我爱"
     words = predict("words", "x", "--input-format", "lines", x=text + "\n").out.split()

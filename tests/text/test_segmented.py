@@ -137,6 +137,8 @@ JOINT = {
     "CKIP": ("我(Nh)　說(VE[+NEG])　((PARENTHESISCATEGORY)　好(VH)　)(PARENTHESISCATEGORY)\n他(Nh)　來(VA)\n",
         [[("我", "Nh"), ("說", "VE[+NEG]"), ("(", "PARENTHESISCATEGORY"), ("好", "VH"), (")", "PARENTHESISCATEGORY")],
          [("他", "Nh"), ("來", "VA")]]),
+    "brackets whose tags are they themselves": ("我(r) ((() 好(a) )()) 啊(y)\n你(r) 好(a)\n",
+        [[("我", "r"), ("(", "("), ("好", "a"), (")", ")"), ("啊", "y")], [("你", "r"), ("好", "a")]]),
     "KyTea: pronunciations behind the tags": (
         "私/代名詞/わたし は/助詞/は 住/動詞/す む/語尾/む 。/補助記号/。\n"
         "\\//補助記号/\\/ //補助記号// 良/形容詞/よ\n",

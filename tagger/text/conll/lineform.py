@@ -97,6 +97,8 @@ class LineForm:
             if not item.endswith(self.closing):
                 return item, ""
             item = item.removesuffix(self.closing)
+            if item.endswith(2 * mark) and len(item) > 2:
+                return item[:-2], mark
         word, found, tag = item.rpartition(mark)
         return (word, tag) if found else (item, "")
 

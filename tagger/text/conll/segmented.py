@@ -76,7 +76,7 @@ class LineReader:
         if not form.has_tags and self.task is not Task.WORDS:
             raise UntypedWordsError(
                 f"found segmented text, whose words have no tags, expected word/TAG for --task {self.task}; "
-                "--task words reads the words alone",
+                "--task words reads the words alone, for a model that cuts text into words",
                 name,
                 1,
             )

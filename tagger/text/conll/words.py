@@ -124,7 +124,7 @@ def check_task(tags: Collection[str], found: Task, wanted: Task, name: str, line
     if wanted.cuts_words and OUTSIDE in tags:
         raise DataError(
             "found the tag O, a token outside of every word, expected tags that make words of all tokens "
-            f"(--task {wanted}); --task labels reads them as they are",
+            f"(--task {wanted}); --task labels reads them as they are, for a model of labels",
             name,
             line,
         )

@@ -216,6 +216,7 @@ def _look_at(path: FilePath, beginning: LookAhead, settings: InputSettings) -> I
             settings.tags,
             is_all=is_all,
             reads_words=settings.reads_words,
+            cuts_words=settings.cuts_words,
         )
         if found is not None:
             yield found

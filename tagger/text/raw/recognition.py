@@ -39,6 +39,11 @@ _LOOKED_AT = 200  # rows
 _ENOUGH_TOKENS = 1_000
 _NEARLY_ALL = 0.9
 _FEWEST_OUTSIDE = 5  # rows that are all `O`: fewer may be a list with a letter in it
+_FEWEST_CUT = 50  # words: beyond it a text with blanks is segmented text
+_SEGMENTED = (
+    "segmented text, as it seems, whose blanks stay ends of words; --words-across-blanks lets words go on behind them "
+    "(--format jsonl shows it), and `tagger evaluate` scores a model on such a file without them"
+)
 
 
 class Recognised(NamedTuple):
@@ -56,6 +61,7 @@ def recognise(
     *,
     is_all: bool = True,
     reads_words: bool = False,
+    cuts_words: bool = False,
 ) -> Recognised | None:
     """Return what a file holds; None where only more of it can tell.
 
@@ -66,6 +72,7 @@ def recognise(
         tags: of a model, which columns may hold.
         is_all: whether no more can be looked at.
         reads_words: see `InputSettings`.
+        cuts_words: likewise.
     """
     try:
         text = find_decoder(encoding)("replace").decode(beginning).removeprefix("\ufeff")
@@ -80,7 +87,8 @@ def recognise(
         shown = _find_lines(lines[:-1] or lines, tags, reads_words=reads_words)
     format = shown or named or "text"
     if format == "text":
-        return Recognised(format)
+        is_cut = cuts_words and _is_segmented(lines)
+        return Recognised(format, f"{display_name(path)}: {_SEGMENTED}" if is_cut else None)
     why = "" if shown else ", as its name says"
     found = f"{display_name(path)}: read as {_NAMES[format]} ({format}){why}"
     return Recognised(format, f"{found}; --input-format text reads it as running text")
@@ -157,6 +165,11 @@ def _find_lines(lines: Sequence[str], tags: frozenset[str], *, reads_words: bool
         return "segmented" if reads_words else None
     found = [form.split(word)[1] for line in lines for word in line.split()]
     return "wordpos" if len(found) >= _FEWEST_TAGGED or tags.issuperset(found) else None
+
+
+def _is_segmented(lines: Sequence[str]) -> bool:
+    """Tell whether somebody cut a text into words: more than a few of them."""
+    return sum(len(line.split()) for line in lines) >= _FEWEST_CUT and find_form("\n".join(lines)) is not None
 
 
 def _may_be_columns(lines: Sequence[str], tags: frozenset[str]) -> bool:
