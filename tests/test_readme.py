@@ -135,6 +135,11 @@ def test_the_other_commands_run_on_files_of_those_names(tmp_path: Path) -> None:
             (ROOT / "data" / "english" / f"{part}.conll").read_text(encoding="utf-8").split("\n\n")[:size]
         )
         (tmp_path / f"{part}.conll").write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
+        words = tmp_path / "data" / "words" / f"{part}.pos"
+        words.parent.mkdir(parents=True, exist_ok=True)
+        lines = (ROOT / "data" / "words" / words.name).read_text(encoding="utf-8").splitlines(keepends=True)
+        words.write_text("".join(lines[:size]), encoding="utf-8")
+    shutil.copy(ROOT / "data" / "words.txt", tmp_path / "data" / "words.txt")
     shutil.copy(tmp_path / "test.conll", tmp_path / "gold.conll")
     shutil.copy(tmp_path / "test.conll", tmp_path / "predicted.conll")
     letter = (ROOT / "data" / "english.txt").read_text(encoding="utf-8")
