@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
-from tagger.errors import DataError
+from tagger.errors import ConfigError, DataError
 from tagger.text import schemes
 from tagger.text.counting import Note, count_of
 from tagger.text.escape import escape_controls
 from tagger.text.files import FilePath, display_name
 from tagger.text.output import check_output, write_text
-from tagger.text.schemes import Scheme
+from tagger.text.schemes import Scheme, Task
 
 if TYPE_CHECKING:
     from tagger.text.conll import Corpus, CorpusStream, Sentence
@@ -209,11 +209,19 @@ def _describe_merging(corpus: Corpus | CorpusStream, target: Scheme) -> str:
 
 
 def convert_tags(corpus: Corpus | CorpusStream, target: Scheme) -> Corpus | CorpusStream:
-    """Return the corpus in another scheme; in its own it stays as it is."""
+    """Return the corpus in another scheme; in its own it stays as it is.
+
+    Raises:
+        ConfigError: its words have no types, of which alone the tags of that scheme are made.
+    """
     from tagger.text.conll import Corpus, Rereadable
 
     if target is corpus.scheme:
         return corpus
+    if corpus.task is Task.WORDS and not target.has_prefixes:
+        raise ConfigError(
+            f"found {target}, whose tags are types, but these words have none; choose BMES or IOB2", "--to"
+        )
 
     def change(sentence: Sentence) -> Sentence:
         return replace(sentence, tags=tuple(schemes.convert(sentence.tags, corpus.scheme, target)))

@@ -233,6 +233,10 @@ def predict(
         tagger = _load(model, device)
         name = format or (None if is_shown else "jsonl" if nbest else _USUAL_FORMATS[tagger.model.task])
         chosen = None if name is None else _find_format(name, column, tagger)
+        if words_across_blanks and chosen is not None and chosen.has_lines:
+            reading.note(
+                f"{name}: a word with blanks inside is written as several; --format jsonl shows it whole"
+            )
         results = Results(chosen, output, files, stop, is_coloured=wants_colour(color))
         question = Question(
             min_confidence=min_confidence, nbest=nbest, words_across_blanks=words_across_blanks

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from os import fspath
+from unicodedata import normalize
 
 from tagger import scoring
 from tagger.errors import ConfigError, DataError
@@ -241,8 +242,13 @@ def _difference(gold_path: str, expected: Sentence, path: str, found: Sentence) 
     shared = min(len(expected), len(found))
     place = next((i for i, (left, right) in enumerate(pairs) if left != right), shared)
     line = expected.line_of(min(place, len(expected) - 1))
-    is_cut_otherwise = "".join(expected.tokens) == "".join(found.tokens)
-    way = "say --task joint to compare words that were cut otherwise" if is_cut_otherwise else _SAME_FILE
+    texts = ["".join(each.tokens) for each in (expected, found)]
+    if texts[0] == texts[1]:
+        way = "say --task joint to compare words that were cut otherwise"
+    elif len({normalize("NFKC", text) for text in texts}) == 1:
+        way = "the characters are of other widths, and a tagger must leave them as they are"
+    else:
+        way = _SAME_FILE
     return DataError(
         f"found {_describe(found, place)} where {gold_path}:{line} has {_describe(expected, place)}; "
         f"expected the same tokens in both files: {way}",

@@ -86,6 +86,12 @@ def test_blanks_of_segmented_text_are_told_of(predict):
     assert predict("words", "x", x="我爱他，他们也爱我。 他来 了\n").err == ""
 
 
+def test_words_across_blanks_are_told_of(predict):
+    done = predict("words", "x", "--words-across-blanks", x="我爱 他")
+    assert "a word with blanks inside is written as several" in done.err
+    assert predict("words", "x", "--words-across-blanks", "--format", "jsonl").err == ""
+
+
 def test_tokens_that_are_given_are_no_text_with_blanks(predict):
     text = "我爱他我爱他我爱"
     words = predict("words", "x", "--input-format", "lines", x=text + "\n").out.split()

@@ -84,6 +84,11 @@ def test_the_first_place_where_texts_differ_is_told_for_both_files(run, files):
     assert "has token '很'" in error
 
 
+def test_other_widths_are_told_of(run, files):
+    (files / "wide.seg").write_text(FORMS["seg"].replace("？", "?"), encoding="utf-8")
+    assert "the characters are of other widths" in run("score", "x.seg", "wide.seg").err
+
+
 def test_a_word_cut_otherwise_is_a_mistake(run, files):
     (files / "other.seg").write_text(FORMS["seg"].replace("北京  大学", "北京大学"), encoding="utf-8")
     scores = json.loads(run("score", "x.pos", "other.seg", "--json").out)["micro"]
@@ -159,6 +164,18 @@ def test_a_model_of_labels_reads_words_with_tags(run, files):
     assert json.loads(done.out)["tokens"] == NUMBER
     assert "found segmented text, whose words have no tags" in run("evaluate", "m", "x.seg").error
     assert "the model is one of labels" in run("evaluate", "m", "x.pos", "--task", "words").err
+
+
+def test_words_of_conllu_need_no_labels(run, files):
+    bare = "\n".join("\t".join([*row[:3], "_", *row[4:]]) if row[1:] else "" for row in
+                     (line.split("\t") for line in as_conllu().split("\n")))  # fmt: skip
+    (files / "bare.conllu").write_text(bare, encoding="utf-8")
+    done = run("check", "bare.conllu", "--task", "words")
+    assert (done.code, "labels" in done.out + done.err) == (0, False)
+    done = run("score", "x.seg", "bare.conllu", "--json")
+    assert json.loads(done.out)["words"]["f1"] == 1.0
+    done = run("convert", "x.seg", "x.io", "--to", "IO")
+    assert (done.code, "these words have none; choose BMES or IOB2" in done.err) == (1, True)
 
 
 def test_convert_makes_characters_of_words(run, files):

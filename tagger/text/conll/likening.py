@@ -49,10 +49,12 @@ def fit_corpus(corpus: Corpus, task: Task) -> Corpus:
 
 def _cut(corpus: Corpus) -> Corpus:
     """Return words with labels as characters."""
-    if corpus.task.cuts_words or corpus.scheme is not Scheme.BARE:
+    has_labels = any(tag != UNKNOWN_TAG for each in corpus.sentences for tag in each.tags)
+    if corpus.task.cuts_words or (has_labels and corpus.scheme is not Scheme.BARE):
         return corpus
-    sentences = tuple(cut_into_characters(each, Task.JOINT) for each in corpus.sentences)
-    return replace(corpus, sentences=sentences, scheme=SCHEME, task=Task.JOINT)
+    task = Task.JOINT if has_labels else Task.WORDS
+    sentences = tuple(cut_into_characters(each, task) for each in corpus.sentences)
+    return replace(corpus, sentences=sentences, scheme=SCHEME, task=task)
 
 
 def _drop_types(corpus: Corpus) -> Corpus:

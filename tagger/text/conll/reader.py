@@ -144,10 +144,16 @@ class ColumnReader:
             return
         for sentence, is_cut in cut_where_words(sentences, task):
             self.scheme = SCHEME if is_cut else None
-            if is_cut and task is Task.WORDS and self.layout and self.layout.tag is not None:
+            if is_cut and task is Task.WORDS and self._has_labels:
                 for line in dict.fromkeys(sentence.lines):
                     self._note(LABEL_LEFT_OUT, line)
             yield sentence
+
+    @property
+    def _has_labels(self) -> bool:
+        """Say whether columns hold labels, which in CoNLL-U may all be `_`."""
+        layout = self.layout
+        return layout is not None and layout.tag is not None and (not layout.may_lack_tags or self._is_tagged)
 
     def _read_lines(self, form: LineForm, blocks: Iterable[Block]) -> Iterator[Sentence]:
         """Read lines of words."""
@@ -220,7 +226,8 @@ class ColumnReader:
         """Yield what was mended, and how often, with its first line."""
         for fact, (count, first) in self._notes.items():
             yield f"{count_of(count, 'line')} with {fact}", first
-        if self.layout and self.layout.may_lack_tags and not self._is_tagged:
+        lacks_tags = self.layout and self.layout.may_lack_tags and not self._is_tagged
+        if self.layout and lacks_tags and self._columns.task is not Task.WORDS:
             yield describe_empty_column(self.layout, self._tag_columns), self.layout.line
 
     def _note(self, fact: str, line: int) -> None:

@@ -83,12 +83,10 @@ def cut_where_words(sentences: Iterable[Sentence], task: Task) -> Iterator[tuple
     """
     rest = iter(sentences)
     first = list(islice(rest, _SAMPLE))
+    tags = {tag for each in first for tag in each.tags} - {UNKNOWN_TAG}
     are_words = not (
-        any(each.tags for each in first)
-        and (
-            detect_mode(each.tokens for each in first) is Mode.CHARACTERS
-            or all(OUTSIDE not in each.tags for each in first)
-        )
+        tags
+        and (OUTSIDE not in tags or detect_mode(each.tokens for each in first) is Mode.CHARACTERS)
         and detect(each.tags for each in first).scheme.has_prefixes
     )
     has_syllables = are_words and have_syllables(word for each in first for word in each.tokens)

@@ -41,8 +41,8 @@ _NEARLY_ALL = 0.9
 _FEWEST_OUTSIDE = 5  # rows that are all `O`: fewer may be a list with a letter in it
 _FEWEST_CUT = 50  # words: beyond it a text with blanks is segmented text
 _SEGMENTED = (
-    "segmented text, as it seems, whose blanks stay ends of words; --words-across-blanks lets words go on behind them "
-    "(--format jsonl shows it), and `tagger evaluate` scores a model on such a file without them"
+    "segmented text, as it seems, whose blanks stay ends of words; --words-across-blanks lets words go on behind "
+    "them (--format jsonl shows it), and `tagger evaluate` scores a model on such a file without them"
 )
 
 
