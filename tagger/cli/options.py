@@ -157,7 +157,7 @@ ReadingTask = Annotated[
 Compounds = Annotated[
     str,
     typer.Option(
-        help="Brackets around compound words, as [a/n b/n]nt: open them, or keep each as one word.",
+        help="Brackets around compounds of word/TAG lines: open them, or keep each compound as one word.",
         rich_help_panel=READING,
         **COMPOUNDS,
     ),

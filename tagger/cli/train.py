@@ -115,7 +115,8 @@ _Gazetteers = Annotated[
     typer.Option(
         "--gazetteer",
         metavar="FILE",
-        help="List of names, one a line, that are marked where they occur (repeatable).",
+        help="List of names, one a line, that are marked where they occur; of words, for a model that cuts words "
+        "(repeatable).",
         rich_help_panel=_MODEL,
     ),
 ]
@@ -162,6 +163,12 @@ def train(
     """Train a model on a labelled corpus.
 
     Example: [bold]tagger train train.conll --dev dev.conll --output models/en[/bold]
+
+    Words of segmented text: [bold]tagger train train.seg --dev dev.seg --output models/words[/bold]
+
+    Words and their tags: [bold]tagger train train.pos --dev dev.pos --output models/joint[/bold]
+
+    Parts of speech: [bold]tagger train train.conllu --dev dev.conllu --output models/pos[/bold]
     """
     from rich.console import Console
 
