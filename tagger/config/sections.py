@@ -138,7 +138,7 @@ class CorpusConfig(Section):
     )
     compounds: Literal["open", "keep"] = Field(
         default="open",
-        description="brackets around compound words, as in [a/n b/n]nt: open them, or keep each as one word",
+        description="brackets around compounds of word/TAG lines: open them, or keep each compound as one word",
     )
     mode: Literal["auto", "words", "characters", "blanks"] = Field(
         default="auto", description="what a token is; auto looks at the corpus"
