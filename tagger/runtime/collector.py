@@ -1,6 +1,6 @@
 """Python's collector of cycles, kept from walking over what is there to stay.
 
-Both functions change the whole process, so they are for programs, not for libraries.
+`resting_collector` and `spare_collector` change the process for good, so they are for programs, not for libraries.
 """
 
 from __future__ import annotations
@@ -21,6 +21,21 @@ def resting_collector() -> Iterator[None]:
     try:
         yield
         gc.freeze()
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@contextmanager
+def held_collector() -> Iterator[None]:
+    """Don't collect while sentences are labelled: that makes many values and no cycles.
+
+    With characters, of which each is a token, collecting took a fifth of the time.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
     finally:
         if was_enabled:
             gc.enable()

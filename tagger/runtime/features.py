@@ -433,7 +433,7 @@ class Bigrams(NumberedFeature, PlaceFeature):
     def rows(self, tokens: Sequence[str], values: Sequence[Sequence[str]]) -> Rows:
         del values
         read = fold_widths(tokens) if self.folds_width else tokens
-        rows = np.array(self.vocab.rows(bigrams(read)), dtype=np.int64)
+        rows = np.fromiter(self.vocab.iter_rows(bigrams(read)), np.int64, len(read) + 1)
         return np.stack((rows[:-1], rows[1:]), axis=1)
 
     def tables(self, weights: Weights) -> list[Floats]:

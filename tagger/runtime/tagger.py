@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tagger.errors import ConfigError
 from tagger.runtime.arguments import check_beside, check_tokens
+from tagger.runtime.collector import held_collector
 from tagger.runtime.decode import Decoder, Labelling, Question, ScoredSpan
 from tagger.runtime.directory import load_model
 from tagger.runtime.network import ColumnRows, EmissionScorer, Network
@@ -159,10 +160,11 @@ class Tagger:
             split_text(str(n), text, reading, self.scope) for n, text in enumerate(several)
         )
         found: list[list[LabelledSentence]] = [[] for _ in several]
-        for chunk in self.chunks(events):
-            assert not isinstance(chunk, Pause)
-            for sentence in filter(_has_text, self.label(chunk, question)):
-                found[int(sentence.doc)].append(sentence)
+        with held_collector():
+            for chunk in self.chunks(events):
+                assert not isinstance(chunk, Pause)
+                for sentence in filter(_has_text, self.label(chunk, question)):
+                    found[int(sentence.doc)].append(sentence)
         return found[0] if isinstance(texts, str) else found
 
     def stream(
@@ -258,7 +260,8 @@ class Tagger:
             with ThreadPoolExecutor(workers, "tagger") as pool:
                 answers = list(pool.map(answer, parts))
         else:
-            answers = [answer(part) for part in parts]
+            with held_collector():
+                answers = [answer(part) for part in parts]
         found = chain.from_iterable(answers)
         return [next(found) if words else Labelling([], nbest=[] if nbest else None) for words in rows]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
 
 _DIGIT = re.compile(r"\d")
 _EDGE = "\x02"  # stands beyond the first and the last token of a sentence; no corpus token is a bare STX
@@ -109,4 +108,5 @@ def bigrams(tokens: Sequence[str]) -> list[str]:
     >>> [pair.replace("\\x02", "|") for pair in bigrams(["北", "京"])]
     ['|北', '北京', '京|']
     """
-    return [left + right for left, right in pairwise([_EDGE, *tokens, _EDGE])]
+    padded = [_EDGE, *tokens, _EDGE]
+    return list(map(str.__add__, padded, padded[1:]))

@@ -5,7 +5,8 @@ Built once from counts; a lookup never grows it. It doesn't know what its string
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 
 PAD = 0
 UNKNOWN = 1
@@ -48,6 +49,10 @@ class Vocab:
     def row(self, item: str) -> int:
         """Return the row of `item`, or `UNKNOWN`."""
         return self._rows.get(item, UNKNOWN)
+
+    def iter_rows(self, items: Iterable[str]) -> Iterator[int]:
+        """Yield the row of each item."""
+        return map(self._rows.get, items, repeat(UNKNOWN))
 
     def rows(self, items: Sequence[str]) -> list[int]:
         """Return the row of each item."""
