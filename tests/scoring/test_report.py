@@ -514,6 +514,7 @@ def test_narrow_screens_need_no_sideways_scrolling(
         window.resize(1200, 900)
 
 
+@pytest.mark.slow
 def test_an_analysis_keeps_counts_and_no_spans() -> None:
     """Memory was that of all spans and matches, several times the corpus."""
     gold = [Sentence(("a", "b", "c", "d"), ("B-A", "B-B", "O", "B-A"), line=4 * i) for i in range(20_000)]

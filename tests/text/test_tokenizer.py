@@ -68,6 +68,7 @@ def test_every_code_point_is_kept(mode):
         assert_nothing_lost("".join(map(chr, range(start, start + step))), mode, DEFAULT_SPLITS)
 
 
+@pytest.mark.slow
 @needs_shared
 @pytest.mark.parametrize("mode", Mode)
 def test_real_texts_are_kept(mode):

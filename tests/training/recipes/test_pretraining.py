@@ -169,6 +169,7 @@ def test_resumed_ends_with_the_bits_of_uninterrupted(
     assert len((parts / files.HISTORY).read_text(encoding="utf-8").splitlines()) == 2
 
 
+@pytest.mark.slow
 @both_targets
 @pytest.mark.parametrize("workers", [1, 2])
 def test_the_seed_alone_decides_the_bits(text: Path, tmp_path: Path, make: Make, workers: int) -> None:
