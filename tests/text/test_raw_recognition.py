@@ -169,3 +169,11 @@ def test_a_pipe_is_opened_once_and_not_waited_for(tmp_path):
     assert next(rows).text == "Ann left."
     is_answered.set()
     assert [row.text for row in rows] == ["Bob came.", "Then Eve."]
+
+
+def test_columns_told_by_looking_are_whole_though_each_token_begins_alike(tmp_path):
+    """Whether each does is found in a pass of its own, which must not take rows from the reader that asks."""
+    path = tmp_path / "x.conll"
+    path.write_text("en:Ada\tB-PER\nen:left\tO\n\n" * 400)
+    found = [row.words for row in read_rows(path, InputSettings(tags=frozenset(["PER"])))]
+    assert [words for words in found if words] == [["Ada", "left"]] * 400

@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
+from os import fspath
 from pathlib import Path
 
 from tagger.errors import DataError
@@ -254,7 +255,8 @@ class ColumnReader:
         """Go through the file to its end, if it can be read twice, and say whether each token begins so."""
         if is_stdin(self._path) or not Path(self._path).is_file():
             return False
-        reader = ColumnReader(self._path, self._columns, self._encoding, on_fault=lambda fault: None)
+        anew = fspath(self._path)  # a file that is open already goes on where it is
+        reader = ColumnReader(anew, self._columns, self._encoding, on_fault=lambda fault: None)
         reader._cuts_prefix = False
         return all(token.startswith(prefix) for sentence in reader for token in sentence.tokens)
 
