@@ -398,3 +398,37 @@ def test_standard_input(monkeypatch):
     stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO("我/r 爱/v\n他/r 来/v 了/y\n".encode())))
     monkeypatch.setattr("sys.stdin", stdin)
     assert words_of(read("-")) == [[("我", "r"), ("爱", "v")], [("他", "r"), ("来", "v"), ("了", "y")]]
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        (
+            "<S ID=1>\n我们/PN 爱/VV 北京/NR\n</S>\n",
+            "2 lines with markup and no words, left out (first: line 1)",
+        ),
+        (
+            "只{zhi3}/d 有/v 他/r\n好/a 的/u\n",
+            "1 line with a pronunciation in braces behind a word, left out",
+        ),
+        (
+            "私/代名詞/わたし は/助詞/は\n彼/代名詞/かれ も/助詞/も\n",
+            "2 lines with pronunciations behind tags, left out",
+        ),
+        ("The/DT 1\\/2/CD dogs/NNS\nIt/PRP is/VBZ\n", r"1 line with \/ in a word, read as / (first: line 1)"),
+        (
+            "19980101-01-001-001/m 迈向/v 新/a 世纪/n\n",
+            "1 line with a number of its own in front of the words, left out",
+        ),
+    ],
+)
+def test_what_is_left_out_is_said_with_its_line(write, text, note):
+    (warning,) = read(write(text)).warnings
+    assert warning.startswith(note)
+
+
+def test_types_that_are_left_out_are_said(write):
+    rows = "我 B-PN\n们 E-PN\n爱 S-VV\n北 B-NR\n京 E-NR\n"
+    corpus = read(write(rows), task=Task.WORDS)
+    assert words_of(corpus) == [["我们", "爱", "北京"]]
+    assert corpus.warnings == ("types of words, left out: words alone are asked for",)
