@@ -99,6 +99,11 @@ def test_reports_of_a_model_of_words_speak_of_words(
     assert not re.search(r"\| +\||``", card)
     assert ("| dev | words |" in card) == (name == "seg")
     assert ("| dev | words alone |" in card) == (name == "tagged")
+    run("evaluate", "m", name, "--report", "r.html")
+    page = Path("r.html").read_text(encoding="utf-8")
+    assert "predicted words. On the dashed line" in page
+    assert "words per bin" in page
+    assert " spans" not in re.sub(r"<(script|style).*?</\1>", "", page, flags=re.DOTALL)
 
 
 def test_parts_of_speech_have_their_words_too(run: Run, train: Run) -> None:

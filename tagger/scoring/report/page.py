@@ -62,7 +62,9 @@ def render_page(analysis: Analysis) -> str:
         sections.append(_section("confusion", "Confusion of types", _confusion(analysis)))
     sections.append(_section("parts", "Where it is good", _parts(analysis)))
     if analysis.calibration:
-        sections.append(_section("calibration", "Calibration", _calibration(analysis.calibration)))
+        sections.append(
+            _section("calibration", "Calibration", _calibration(analysis.calibration, _name_spans(analysis)))
+        )
     links = "".join(
         f'<a href="#{anchor}">{title}</a>'
         for anchor, title, _ in [*sections, ("errors", "Wrong sentences", "")]
@@ -223,8 +225,7 @@ def _largest_confusions(confusion: scoring.Confusion) -> str:
 def _parts(analysis: Analysis) -> str:
     groups: dict[str, Mapping[str, scoring.Score]] = {}
     if analysis.scheme is not Scheme.BARE:
-        what = "word" if analysis.task.cuts_words else "span"
-        groups[f"tokens in the {what}"] = analysis.span_lengths
+        groups[f"tokens in the {_name_spans(analysis)[:-1]}"] = analysis.span_lengths
     groups["tokens in the sentence"] = analysis.sentence_lengths
     if analysis.novelty is not None:
         groups["words in training"] = analysis.novelty
@@ -238,7 +239,12 @@ def _parts(analysis: Analysis) -> str:
     return f'<div class="columns">{"".join(tables)}</div>'
 
 
-def _calibration(calibration: scoring.Calibration) -> str:
+def _name_spans(analysis: Analysis) -> str:
+    """Return what the spans of an analysis are called, in the plural."""
+    return "words" if analysis.task.cuts_words else "spans"
+
+
+def _calibration(calibration: scoring.Calibration, spans: str) -> str:
     rows = [
         _row(
             f"{each.low:.1f} to {each.high:.1f}",
@@ -248,11 +254,11 @@ def _calibration(calibration: scoring.Calibration) -> str:
         )
         for each in calibration.bins
     ]
-    headings = ("confidence", "spans", "mean confidence", "share right")
+    headings = ("confidence", spans, "mean confidence", "share right")
     return (
         f'<p class="note">Expected calibration error {100 * calibration.expected_error:.2f} %, Brier score '
-        f"{calibration.brier:.4f}, over {calibration.count:,} predicted spans. On the dashed line, confidences mean "
-        f'what they say.</p><div class="columns"><div class="wide">{draw_calibration(calibration)}</div>'
+        f"{calibration.brier:.4f}, over {calibration.count:,} predicted {spans}. On the dashed line, confidences "
+        f'mean what they say.</p><div class="columns"><div class="wide">{draw_calibration(calibration, spans)}</div>'
         f"<div>{_table(headings, rows)}</div></div>"
     )
 

@@ -100,15 +100,20 @@ def _short(label: str) -> str:
     return escape_html(label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 1] + "…")
 
 
-def draw_calibration(calibration: Calibration) -> str:
-    """Draw the share of right spans over their confidence, and below it how many spans each bin holds."""
+def draw_calibration(calibration: Calibration, spans: str) -> str:
+    """Draw the share of right spans over their confidence, and below it how many spans each bin holds.
+
+    Args:
+        calibration: what to draw.
+        spans: what they are called, words for instance.
+    """
     left, top, side, low = 44, 10, 300, 70
     bottom = top + side
     width, height = left + side + 12, bottom + low + 46
     parts = [
         f'<svg class="plot" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" '
         f'aria-label="Calibration: expected error {calibration.expected_error:.3f} over '
-        f'{calibration.count:,} predicted spans; the table beside it holds the figures">',
+        f'{calibration.count:,} predicted {spans}; the table beside it holds the figures">',
         f'<rect class="frame" x="{left}" y="{top}" width="{side}" height="{side}"/>',
     ]
     for tick in (0, 0.25, 0.5, 0.75, 1):
@@ -126,7 +131,7 @@ def draw_calibration(calibration: Calibration) -> str:
         x = left + each.low * side
         tall, count = each.accuracy * side, each.size / largest * (low - 8)
         parts.append(
-            f"<g><title>confidence {each.low:.1f} to {each.high:.1f}: {each.size:,} spans, mean confidence "
+            f"<g><title>confidence {each.low:.1f} to {each.high:.1f}: {each.size:,} {spans}, mean confidence "
             f"{each.confidence:.3f}, {each.accuracy:.3f} of them right</title>"
             f'<rect class="bar" x="{x + 2:.1f}" y="{bottom - tall:.1f}" width="{step - 4:.1f}" height="{tall:.1f}"/>'
             f'<rect class="count" x="{x + 2:.1f}" y="{bottom + low - count:.1f}" width="{step - 4:.1f}" '
@@ -137,7 +142,7 @@ def draw_calibration(calibration: Calibration) -> str:
         f'<line class="ideal" x1="{left}" y1="{bottom}" x2="{left + side}" y2="{top}"/>'
         f'<text x="{left + side / 2}" y="{bottom + low + 40}" text-anchor="middle">confidence</text>'
         f'<text transform="translate(11 {top + side / 2}) rotate(-90)" text-anchor="middle">share right</text>'
-        f'<text class="small" x="{left + 4}" y="{bottom + 16}">spans per bin</text></svg>'
+        f'<text class="small" x="{left + 4}" y="{bottom + 16}">{spans} per bin</text></svg>'
     )
     return "".join(parts)
 
