@@ -23,7 +23,7 @@ _SCRIPT = """
 import sys, time
 laps = [time.time()]
 import tagger.cli
-from tagger.runtime.collector import resting_collector, spare_collector
+from tagger.collector import resting_collector, spare_collector
 laps.append(time.time())
 with resting_collector():
     import numpy

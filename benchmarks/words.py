@@ -154,7 +154,8 @@ def find_jieba(learned: Corpus) -> dict[str, Callable[[str], list[str]]]:
     jieba.setLogLevel("ERROR")
     own, taught = jieba.Tokenizer(), jieba.Tokenizer(file.name)
     for each in (own, taught):
-        each.initialize()
+        each.initialize()  # reads its file, which isn't needed any more
+    Path(file.name).unlink()
     return {"jieba, its own dictionary": own.lcut, "jieba, the training words": taught.lcut}
 
 
