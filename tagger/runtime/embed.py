@@ -45,6 +45,7 @@ class TokenFeatures:
 
     def __init__(self, lexicon: Lexicon, weights: Mapping[str, Floats]) -> None:
         own = {name.removeprefix(WEIGHTS): weights[name] for name in lexicon.weight_shapes()}
+        self._spell = lexicon.spell
         self._forms: list[tuple[FormFeature, Reader]] = []
         self._marks: list[tuple[int, Reader]] = []
         self._pairs: list[Floats] = []  # the table of each column
@@ -62,6 +63,7 @@ class TokenFeatures:
 
     def embed_forms(self, words: Sequence[str]) -> Floats:
         """Return the features (N, form_size) of words."""
+        words = self._spell(words)
         result = np.empty((len(words), self.form_size), dtype=np.float32)
         start = 0
         for feature, read in self._forms:

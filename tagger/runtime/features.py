@@ -38,7 +38,7 @@ from tagger.runtime.kinds import (
     read_vocab,
 )
 from tagger.runtime.wordmarks import WordMarks
-from tagger.text.features import LONGEST_WORD, affixes, bigrams, fold_width, fold_widths, normalise, shape
+from tagger.text.features import LONGEST_WORD, affixes, bigrams, normalise, shape
 from tagger.text.gazetteer import MARKS, Gazetteer
 from tagger.text.marks import parse_feature_columns
 from tagger.text.vocab import PAD, UNKNOWN, Vocab
@@ -53,27 +53,20 @@ class Words(NumberedFeature, FormFeature):
     Attributes:
         counts: how often training saw each item of `vocab`.
         lowercase: whether words that differ in case are one.
-        folds_width: whether those that differ in the width of their characters are one.
     """
 
     name: ClassVar[str] = "word"
     key: ClassVar[str] = "words"
     counts: tuple[int, ...]
     lowercase: bool
-    folds_width: bool = False
 
     @classmethod
     def build(cls, found: TextCounts, config: EmbeddingConfig) -> Words:
         words: Counter[str] = Counter()
         for word, count in found.words.items():
-            words[cls._normalise(word, config.lowercase, config.fold_width)] += count
+            words[normalise(word, lowercase=config.lowercase)] += count
         vocab = Vocab.from_counts(words, config.min_count)
-        counts = tuple(words[word] for word in vocab.items)
-        return cls(vocab, config.word_dim, counts, config.lowercase, config.fold_width)
-
-    @staticmethod
-    def _normalise(word: str, lowercase: bool, folds_width: bool) -> str:
-        return normalise(fold_width(word) if folds_width else word, lowercase=lowercase)
+        return cls(vocab, config.word_dim, tuple(words[word] for word in vocab.items), config.lowercase)
 
     @classmethod
     def from_dict(cls, tables: Mapping[str, object], config: EmbeddingConfig) -> Words:
@@ -84,15 +77,14 @@ class Words(NumberedFeature, FormFeature):
             raise ValueError("counts is not a list of whole numbers")
         if len(counts) != len(vocab.items):
             raise ValueError(f"there are {len(vocab.items)} words but {len(counts)} counts")
-        return cls(vocab, config.word_dim, tuple(counts), config.lowercase, config.fold_width)
+        return cls(vocab, config.word_dim, tuple(counts), config.lowercase)
 
     def as_dict(self) -> dict[str, Any]:
         return {"counts": list(self.counts), **super().as_dict()}
 
     def rows(self, words: Sequence[str]) -> Rows:
         rows = np.array(
-            self.vocab.rows([self._normalise(word, self.lowercase, self.folds_width) for word in words]),
-            dtype=np.int64,
+            self.vocab.rows([normalise(word, lowercase=self.lowercase) for word in words]), dtype=np.int64
         )
         return np.stack((rows, np.array((0, 0, *self.counts), dtype=np.int64)[rows]), axis=1)
 
@@ -172,20 +164,17 @@ class WordShapes(NumberedFeature, FormFeature):
 
     name: ClassVar[str] = "shape"
     key: ClassVar[str] = "shapes"
-    folds_width: bool = False
 
     @classmethod
     def build(cls, found: TextCounts, config: EmbeddingConfig) -> WordShapes:
-        words = map(fold_width, found.words) if config.fold_width else found.words
-        return cls(Vocab.from_counts(Counter(map(shape, words))), config.shape_dim, config.fold_width)
+        return cls(Vocab.from_counts(Counter(map(shape, found.words))), config.shape_dim)
 
     @classmethod
     def from_dict(cls, tables: Mapping[str, object], config: EmbeddingConfig) -> WordShapes:
-        return cls(read_vocab(tables, "shapes"), config.shape_dim, config.fold_width)
+        return cls(read_vocab(tables, "shapes"), config.shape_dim)
 
     def rows(self, words: Sequence[str]) -> Rows:
-        read = map(fold_width, words) if self.folds_width else words
-        return np.array(self.vocab.rows([shape(word) for word in read]), dtype=np.int64)
+        return np.array(self.vocab.rows([shape(word) for word in words]), dtype=np.int64)
 
     def reader(self, weights: Weights) -> Reader:
         table = weights["shape.weight"]
@@ -412,15 +401,14 @@ class Bigrams(NumberedFeature, PlaceFeature):
 
     name: ClassVar[str] = "bigram"
     key: ClassVar[str] = "bigrams"
-    folds_width: bool = False
 
     @classmethod
     def build(cls, found: TextCounts, config: EmbeddingConfig) -> Bigrams:
-        return cls(Vocab.from_counts(found.pairs, 2), config.bigram_dim, config.fold_width)
+        return cls(Vocab.from_counts(found.pairs, 2), config.bigram_dim)
 
     @classmethod
     def from_dict(cls, tables: Mapping[str, object], config: EmbeddingConfig) -> Bigrams:
-        return cls(read_vocab(tables, "bigrams"), config.bigram_dim, config.fold_width)
+        return cls(read_vocab(tables, "bigrams"), config.bigram_dim)
 
     @property
     def size(self) -> int:
@@ -432,8 +420,7 @@ class Bigrams(NumberedFeature, PlaceFeature):
 
     def rows(self, tokens: Sequence[str], values: Sequence[Sequence[str]]) -> Rows:
         del values
-        read = fold_widths(tokens) if self.folds_width else tokens
-        rows = np.fromiter(self.vocab.iter_rows(bigrams(read)), np.int64, len(read) + 1)
+        rows = np.fromiter(self.vocab.iter_rows(bigrams(tokens)), np.int64, len(tokens) + 1)
         return np.stack((rows[:-1], rows[1:]), axis=1)
 
     def tables(self, weights: Weights) -> list[Floats]:

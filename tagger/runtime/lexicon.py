@@ -121,11 +121,10 @@ class Lexicon:
         pairs: Counter[str] = Counter()
         columns: list[Counter[str]] = [Counter() for _ in embedding.feature_columns]
         for sentence in sentences:
-            words.update(sentence.tokens)
+            tokens = fold_widths(sentence.tokens) if embedding.fold_width else sentence.tokens
+            words.update(tokens)
             if embedding.bigram_dim:
-                pairs.update(
-                    bigrams(fold_widths(sentence.tokens) if embedding.fold_width else sentence.tokens)
-                )
+                pairs.update(bigrams(tokens))
             if columns:
                 for count, values in zip(columns, sentence.features, strict=True):
                     count.update(values)
@@ -176,11 +175,16 @@ class Lexicon:
             for name, shape in feature.weight_shapes().items()
         }
 
+    def spell(self, tokens: Sequence[str]) -> Sequence[str]:
+        """Return tokens as features read them: in half width, where the settings say so."""
+        return fold_widths(tokens) if self.embedding.fold_width else tokens
+
     def forms(self, words: Sequence[str]) -> Forms:
         """Look up distinct words; the result has `len(words) + 1` rows, the first of them padding."""
+        read = self.spell(words)
         found = [feature for feature in self.features if isinstance(feature, FormFeature)]
         return Forms(
-            {feature.name: _after_padding(feature.rows(words)) for feature in found},
+            {feature.name: _after_padding(feature.rows(read)) for feature in found},
             frozenset(feature.name for feature in found if feature.is_ragged),
             None if self.speller is None else self.speller.rows(words),
         )
@@ -197,11 +201,11 @@ class Lexicon:
         """
         if self._marks:
             self.of(MarkColumns).check(values)
-        return _side_by_side(self._marks, tokens, values)
+        return _side_by_side(self._marks, self.spell(tokens), values)
 
     def pair_rows(self, tokens: Sequence[str]) -> Rows | None:
         """Return (T, F) rows of the bigrams beside each token and of marks of words, or None for a model without."""
-        return _side_by_side(self._pairs, tokens, ())
+        return _side_by_side(self._pairs, self.spell(tokens), ())
 
     def place_rows(self, tokens: Sequence[str], values: Sequence[Sequence[str]]) -> dict[str, Rows]:
         """Return the (T, F) rows of a sentence for each feature of a place that is on, by the feature's name.
@@ -210,7 +214,7 @@ class Lexicon:
             ModelError: the model reads columns that are not given.
         """
         return {
-            feature.name: feature.rows(tokens, values)
+            feature.name: feature.rows(self.spell(tokens), values)
             for feature in self.active
             if isinstance(feature, PlaceFeature)
         }
