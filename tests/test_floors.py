@@ -14,7 +14,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "tagger"
 FLOORS = (  # from the ground up
-    "version", "errors", "config", "text", "scoring", "runtime", "model", "training", "api", "adapters", "cli",
+    "version", "errors", "collector", "config", "text", "scoring", "runtime", "model", "training",
+    "api", "adapters", "cli",
 )  # fmt: skip
 HEAVY = {"torch", "seqeval", "sklearn", "scipy", "spacy"}
 EXCEPTIONS = {"scoring/seqeval_report.py": {"seqeval"}}  # inside a function, on request

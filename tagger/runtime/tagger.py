@@ -12,12 +12,13 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
+from tagger.collector import held_collector
 from tagger.errors import ConfigError
 from tagger.runtime.arguments import check_beside, check_tokens
-from tagger.runtime.collector import held_collector
-from tagger.runtime.decode import Decoder, Labelling, Question, ScoredSpan
+from tagger.runtime.decode import Decoder, Labelling, Question
 from tagger.runtime.directory import load_model
 from tagger.runtime.network import ColumnRows, EmissionScorer, Network
+from tagger.runtime.placing import find_parted, place
 from tagger.runtime.reports import find_dev_f1
 from tagger.runtime.tagtable import Known
 from tagger.runtime.threads import one_blas_thread
@@ -25,12 +26,12 @@ from tagger.runtime.trained import TrainedModel
 from tagger.runtime.windows import group_sentences
 from tagger.text import tokenizer
 from tagger.text.features import normalise
-from tagger.text.formats import LabelledAlternative, LabelledSentence, LabelledSpan
+from tagger.text.formats import LabelledSentence
 from tagger.text.marks import parse_feature_columns
 from tagger.text.passages import Event, Passage, split_text, watch_for_pauses
 from tagger.text.raw import InputSettings, Pause, Row
 from tagger.text.repetition import find_repeats, number_scopes, scope_size
-from tagger.text.schemes import Task, name_type
+from tagger.text.schemes import name_type
 from tagger.text.tokenizer import (
     DEFAULT_SPLITS,
     Mode,
@@ -292,33 +293,18 @@ class Tagger:
                 numbers.append(number)
                 columns.append(row.columns)
                 is_given.append(row.words is not None)
-        parted = None if question.words_across_blanks else self._find_parted(sentences, starts, is_given)
+        cuts_characters = self.model.task.cuts_words and self._mode is Mode.CHARACTERS
+        is_parted = cuts_characters and not question.words_across_blanks
+        parted = find_parted(sentences, starts, is_given) if is_parted else None
         answers = self._answer(sentences, numbers, question, None, columns, parted)
         labellings = iter(zip(sentences, starts, answers, strict=True))
         nothing: tuple[list[str], list[int], Labelling] = [], [], Labelling([])
         task = self.model.task
         return [
-            _place(passage.doc, row, *(next(labellings) if row.text else nothing), task)
+            place(passage.doc, row, *(next(labellings) if row.text else nothing), task)
             for passage in passages
             for row in passage.rows
         ]
-
-    def _find_parted(
-        self, sentences: Sequence[Sequence[str]], starts: Sequence[Sequence[int]], is_given: Sequence[bool]
-    ) -> NDArray[np.bool_] | None:
-        """Return (N,) before which tokens white space ends the word of a model that cuts words out of characters."""
-        if not self.model.task.cuts_words or self._mode is not Mode.CHARACTERS:
-            return None
-        begins = np.fromiter(chain.from_iterable(starts), dtype=np.int64)
-        sizes = np.fromiter((len(word) for words in sentences for word in words), dtype=np.int64)
-        follows = (
-            np.append(False, begins[1:] > begins[:-1] + sizes[:-1]) if len(begins) else np.zeros(0, bool)
-        )
-        lengths = [*map(len, sentences)]
-        firsts = np.cumsum([0, *lengths])[:-1]
-        follows &= ~np.repeat(np.asarray(is_given, dtype=bool), lengths)
-        follows[firsts[firsts < len(follows)]] = False  # the word before a sentence ends with that sentence
-        return follows
 
     def chunks(self, events: Iterable[Event]) -> Iterator[list[Passage] | Pause]:
         """Gather passages into chunks that are labelled at once; what waits is passed on where input is slow."""
@@ -400,46 +386,6 @@ def build_question(
     if nbest < 0:
         raise ConfigError(f"found {nbest}, expected 0 (none) or more", "nbest")
     return Question(confidences, nbest, min_confidence, words_across_blanks)
-
-
-def _place(
-    doc: str, row: Row, words: Sequence[str], starts: Sequence[int], labelling: Labelling, task: Task
-) -> LabelledSentence:
-    """Lay what was found out over the text of a document."""
-    base, text = row.start, row.text
-    firsts = [base + start for start in starts] if base else list(starts)
-    ends = [first + len(word) for first, word in zip(firsts, words, strict=True)]
-
-    def place(spans: Sequence[ScoredSpan]) -> list[LabelledSpan]:
-        return [
-            LabelledSpan(
-                type_,
-                firsts[start],
-                ends[end - 1],
-                text[firsts[start] - base : ends[end - 1] - base],
-                confidence,
-            )
-            for type_, start, end, confidence in spans
-        ]
-
-    nbest = None
-    if labelling.nbest is not None:
-        nbest = [
-            LabelledAlternative(each.confidence, tuple(each.tags), tuple(place(each.spans)))
-            for each in labelling.nbest
-        ]
-    return LabelledSentence(
-        doc=doc,
-        start=base,
-        end=base + len(text),
-        text=text,
-        tokens=list(zip(firsts, ends, labelling.tags, strict=True)),
-        spans=place(labelling.spans) if labelling.spans else [],
-        nbest=nbest,
-        space=row.space,
-        task=task,
-        rows=row.rows,
-    )
 
 
 def _has_text(sentence: LabelledSentence) -> bool:

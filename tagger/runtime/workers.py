@@ -17,8 +17,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
+from tagger.collector import spare_collector
 from tagger.errors import ConfigError, DataError
-from tagger.runtime.collector import spare_collector
 from tagger.runtime.decode import Question
 from tagger.runtime.tagger import Tagger
 from tagger.runtime.threads import one_blas_thread

@@ -5,13 +5,12 @@ Tags leave here as the scheme writes them (`b-per` becomes `B-per`, the bracket 
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, repeat
 from typing import NamedTuple
 
+from tagger.collector import held_collector
 from tagger.errors import DataError
 from tagger.text import schemes
 from tagger.text.conll.layout import Layout
@@ -131,7 +130,7 @@ def read_corpus(
     """
     name = display_name(path)
     warnings: list[str] = []
-    with _paused_collector():
+    with held_collector():
         reader = ColumnReader(path, columns, encoding, warn=warnings.append, share=True)
         sentences = (
             tuple(map(_share_tokens, reader, chain(beside, repeat(None)))) if beside else tuple(reader)
@@ -319,18 +318,6 @@ class _Survey:
             if len(sentence) > self.longest[0]:
                 self.longest = len(sentence), sentence.line
             yield sentence.tags
-
-
-@contextmanager
-def _paused_collector() -> Iterator[None]:
-    """Hold off the cycle collector: it visits every tuple read so far, a third of the time, and none is garbage."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _find_tag(sentences: Iterable[Sentence], tags: Container[str]) -> tuple[str, int]:
