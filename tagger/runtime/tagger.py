@@ -9,12 +9,10 @@ from itertools import chain
 from pathlib import Path
 from typing import overload
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tagger.collector import held_collector
 from tagger.errors import ConfigError
 from tagger.runtime.arguments import check_beside, check_tokens
+from tagger.runtime.batching import Batcher, Call
 from tagger.runtime.decode import Decoder, Labelling, Question
 from tagger.runtime.directory import load_model
 from tagger.runtime.network import ColumnRows, EmissionScorer, Network
@@ -45,7 +43,7 @@ _CHUNK_TOKENS = (
     24_000  # labelled at once: so many that batches are of like length, so few that memory is small
 )
 _CHARACTERS_OF_A_TOKEN = 5
-_SHORTEST_CHUNK = 4_000  # a chunk for each of several threads is no smaller
+_SHORTEST_CHUNK = 4_000  # labelled side by side by several threads; smaller ones are answered together
 
 
 class Tagger:
@@ -74,6 +72,7 @@ class Tagger:
         self._dev_f1 = dev_f1
         self._network = network or Network(model)
         self._decoder = Decoder(model)
+        self._batcher = Batcher(self._label_call, _CHUNK_TOKENS)
         settings = model.config.corpus
         self._mode = Mode.WORDS if settings.mode == "auto" else Mode(settings.mode)
         self.known_abbreviations = _find_known(model)
@@ -249,12 +248,9 @@ class Tagger:
             places = held[part.start : part.stop]
             facts = None if known is None else [known[place] for place in places]
             columns = None if features is None else [features[place] for place in places]
+            sentences = [rows[place] for place in places]
             return self._answer(
-                [rows[place] for place in places],
-                [numbers[place] for place in places],
-                question,
-                facts,
-                columns,
+                Call(sentences, [numbers[place] for place in places], question, facts, columns)
             )
 
         if workers > 1 and len(parts) > 1:
@@ -296,7 +292,7 @@ class Tagger:
         cuts_characters = self.model.task.cuts_words and self._mode is Mode.CHARACTERS
         is_parted = cuts_characters and not question.words_across_blanks
         parted = find_parted(sentences, starts, is_given) if is_parted else None
-        answers = self._answer(sentences, numbers, question, None, columns, parted)
+        answers = self._answer(Call(sentences, numbers, question, None, columns, parted))
         labellings = iter(zip(sentences, starts, answers, strict=True))
         nothing: tuple[list[str], list[int], Labelling] = [], [], Labelling([])
         task = self.model.task
@@ -313,7 +309,7 @@ class Tagger:
         for event in events:
             if not isinstance(event, Pause):
                 waiting.append(event)
-                tokens += sum(self._estimate(row) for row in event.rows)
+                tokens += sum(self.estimate_tokens(row) for row in event.rows)
             if waiting and (isinstance(event, Pause) or tokens >= _CHUNK_TOKENS):
                 yield waiting
                 waiting, tokens = [], 0.0
@@ -322,23 +318,19 @@ class Tagger:
         if waiting:
             yield waiting
 
-    def _estimate(self, row: Row) -> float:
+    def estimate_tokens(self, row: Row) -> float:
         """Return about how many tokens a row has."""
         if row.words is not None:
             return len(row.words)
         return len(row.text) / (1 if self._mode is Mode.CHARACTERS else _CHARACTERS_OF_A_TOKEN)
 
-    def _answer(
-        self,
-        sentences: Sequence[Sequence[str]],
-        numbers: Sequence[int],
-        question: Question,
-        known: Sequence[Sequence[Known] | None] | None,
-        columns: Sequence[ColumnRows] | None,
-        parted: NDArray[np.bool_] | None = None,
-    ) -> list[Labelling]:
-        if not sentences:
+    def _answer(self, call: Call) -> list[Labelling]:
+        if not call.sentences:
             return []
+        return self._label_call(call) if call.tokens >= _SHORTEST_CHUNK else self._batcher(call)
+
+    def _label_call(self, call: Call) -> list[Labelling]:
+        sentences, numbers, question, known, columns, parted = call
         with one_blas_thread():
             emissions = self._network.emissions(sentences, numbers, columns)
             lengths = [len(words) for words in sentences]
