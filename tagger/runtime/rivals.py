@@ -22,8 +22,9 @@ Ints = NDArray[np.int64]
 Posterior = ChainPosterior | IndependentPosterior
 
 _REACH = 2  # tokens by which a border of a rival may be another
-_LEAST = 5e-7  # what is less probable would be written as 0
-_CELLS = 1 << 21  # numbers that are looked at at once
+_LEAST = 1e-4  # what is less probable is no rival; looking for it among hundreds of types would take seconds
+_BOUND = _LEAST * 0.99  # the same of tags alone, which are known less exactly
+_CELLS = 1 << 19  # numbers that are looked at at once
 _NOTHING = -1  # the type of no span
 
 
@@ -87,7 +88,12 @@ class RivalFinder:
         rivals: list[list[Rival]] = []
         step = max(1, _CELLS // ((2 * _REACH + 1) * max(1, len(self._names))))
         for at in range(0, len(spans.starts), step):
-            part = FoundSpans(*(values[at : at + step] for values in spans))
+            part = FoundSpans(
+                spans.chains[at : at + step],
+                spans.starts[at : at + step],
+                spans.ends[at : at + step],
+                spans.types[at : at + step],
+            )
             rivals += self._find_some(posterior, sizes, part, most)
         return rivals
 
@@ -104,12 +110,12 @@ class RivalFinder:
         rank = np.arange(len(span)) - np.searchsorted(span, span)
         order, span = order[rank < most], span[rank < most]
         rivals: list[list[Rival]] = [[] for _ in spans.types]
-        for owner, number, *place, chance in zip(
-            *(values.tolist() for values in (span, type_[order], first[order], end[order], chances[order])),
-            strict=True,
-        ):
+        chosen = (
+            values.tolist() for values in (span, type_[order], first[order], end[order], chances[order])
+        )
+        for owner, number, start, stop, chance in zip(*chosen, strict=True):
             name = None if number == _NOTHING else self._names[number]
-            rivals[owner].append(Rival(name, *place, chance))
+            rivals[owner].append(Rival(name, start, stop, chance))
         return rivals
 
     def _list_candidates(self, posterior: Posterior, sizes: Ints, spans: FoundSpans) -> Iterator[_Candidates]:
@@ -118,14 +124,14 @@ class RivalFinder:
         everybody = np.arange(len(own))
         if self._outside is not None:
             yield _Candidates(everybody, np.full(len(own), _NOTHING), spans.starts, spans.ends)
-        shifts = np.arange(-_REACH, _REACH + 1) * (not self._is_bare)  # bare labels have no borders
-        shifts = shifts[: 1 if self._is_bare else None]
+        reach = 0 if self._is_bare else _REACH  # bare labels have no borders
+        shifts = np.arange(-reach, reach + 1)
         span, shift = (each.ravel() for each in np.meshgrid(everybody, shifts, indexing="ij"))
         first = spans.starts[span] + shift
         fits = (first >= 0) & (first < spans.ends[span])
         span, first = span[fits], first[fits]
-        begun = self._measure(posterior, first, spans.chains[span], self._first)
-        place, type_ = np.nonzero(begun >= _LEAST / 2)
+        beginning = posterior.marginals[first, spans.chains[span]]  # (candidates, K)
+        place, type_ = np.nonzero(np.maximum(beginning[:, self._single], beginning[:, self._first]) >= _BOUND)
         place, shift = (each.ravel() for each in np.meshgrid(place, shifts, indexing="ij"))
         type_ = np.repeat(type_, len(shifts))
         span, first = span[place], first[place]
@@ -133,18 +139,15 @@ class RivalFinder:
         fits = (end > first) & (end > spans.starts[span]) & (end <= sizes[spans.chains[span]])
         fits &= (type_ != own[span]) | (first != spans.starts[span]) | (end != spans.ends[span])
         span, type_, first, end = span[fits], type_[fits], first[fits], end[fits]
-        marginals, chains = posterior.marginals, spans.chains[span]
-        ended = (
-            marginals[end - 1, chains, self._single[type_]] + marginals[end - 1, chains, self._last[type_]]
+        is_single = end == first + 1
+        begun, ended = (
+            posterior.marginals[
+                token, spans.chains[span], np.where(is_single, self._single[type_], rows[type_])
+            ]
+            for token, rows in ((first, self._first), (end - 1, self._last))
         )
-        fits = ended >= _LEAST / 2
+        fits = np.minimum(begun, ended) >= _BOUND
         yield _Candidates(span[fits], type_[fits], first[fits], end[fits])
-
-    def _measure(self, posterior: Posterior, token: Ints, chain: Ints, rows: Ints) -> NDArray[np.floating]:
-        """Return (M, types) how probable it is at most that a span has its edge at a token, inside it `rows`."""
-        marginals = posterior.marginals[token, chain]
-        found: NDArray[np.floating] = marginals[:, self._single] + marginals[:, rows]
-        return found
 
     def _spell(self, type_: Ints, first: Ints, end: Ints) -> Ints:
         """Return the rows of tags that say exactly this, one candidate after the other."""
