@@ -118,6 +118,7 @@ class Tagger:
         nbest: int = ...,
         language: str = ...,
         words_across_blanks: bool = ...,
+        rivals: int = ...,
     ) -> list[LabelledSentence]: ...
 
     @overload
@@ -129,6 +130,7 @@ class Tagger:
         nbest: int = ...,
         language: str = ...,
         words_across_blanks: bool = ...,
+        rivals: int = ...,
     ) -> list[list[LabelledSentence]]: ...
 
     def predict(
@@ -139,6 +141,7 @@ class Tagger:
         nbest: int = 0,
         language: str = "en",
         words_across_blanks: bool = False,
+        rivals: int = 0,
     ) -> list[LabelledSentence] | list[list[LabelledSentence]]:
         """Label raw text: its sentences in order, their offsets counted in code points from the text's beginning.
 
@@ -148,12 +151,16 @@ class Tagger:
             nbest: also give the n best readings of each sentence.
             language: code such as "de"; it chooses the abbreviations that end no sentence.
             words_across_blanks: whether a word that a model cuts out of a text may hold blanks; else they end it.
+            rivals: also give up to so many other things that the tokens of each span could be, with their
+                probabilities: `sentence.rivals` has a list for each of `sentence.spans`.
 
         Raises:
             ModelError: the model reads columns that raw text doesn't have.
             ConfigError: `min_confidence` is above 0, and the model cuts all text into words.
         """
-        question = build_question(min_confidence, nbest, words_across_blanks=words_across_blanks)
+        question = build_question(
+            min_confidence, nbest, words_across_blanks=words_across_blanks, rivals=rivals
+        )
         several = [texts] if isinstance(texts, str) else list(texts)
         reading = InputSettings(language=language, known_abbreviations=self.known_abbreviations)
         events = chain.from_iterable(
@@ -216,6 +223,7 @@ class Tagger:
         nbest: int = 0,
         confidences: bool = True,
         workers: int = 1,
+        rivals: int = 0,
     ) -> list[Labelling]:
         """Label sentences that are tokens already: a tag for each token, and spans in token indices.
 
@@ -232,6 +240,8 @@ class Tagger:
             nbest: also give the n best readings of each sentence.
             confidences: False: don't compute the probability of spans.
             workers: threads; the result doesn't depend on it.
+            rivals: also give up to so many other things that the tokens of each span could be, with their
+                probabilities: `labelling.rivals` has a list for each of `labelling.spans`.
 
         Raises:
             DataError: a known tag is not one of the model's, or those of a sentence contradict each other.
@@ -240,7 +250,7 @@ class Tagger:
         rows = list(check_tokens(sentences))
         numbers = range(len(rows)) if documents is None else number_scopes(documents, self.scope)
         check_beside(rows, documents, known, features)
-        question = build_question(min_confidence, nbest, confidences=confidences)
+        question = build_question(min_confidence, nbest, confidences=confidences, rivals=rivals)
         held = [place for place, words in enumerate(rows) if words]
         parts = self._parts([rows[place] for place in held], [numbers[place] for place in held], workers)
 
@@ -260,7 +270,7 @@ class Tagger:
             with held_collector():
                 answers = [answer(part) for part in parts]
         found = chain.from_iterable(answers)
-        return [next(found) if words else Labelling([], nbest=[] if nbest else None) for words in rows]
+        return [next(found) if words else _label_nothing(question) for words in rows]
 
     def label(self, passages: Sequence[Passage], question: Question) -> list[LabelledSentence]:
         """Label passages, one by itself each; what `predict` and the command line do at heart.
@@ -371,13 +381,25 @@ def load_tagger(directory: str | os.PathLike[str]) -> Tagger:
 
 
 def build_question(
-    min_confidence: float | None, nbest: int, *, confidences: bool = True, words_across_blanks: bool = False
+    min_confidence: float | None,
+    nbest: int,
+    *,
+    confidences: bool = True,
+    words_across_blanks: bool = False,
+    rivals: int = 0,
 ) -> Question:
     if min_confidence is not None and not 0.0 <= min_confidence <= 1.0:
         raise ConfigError(f"found {min_confidence}, expected a probability between 0 and 1", "min_confidence")
     if nbest < 0:
         raise ConfigError(f"found {nbest}, expected 0 (none) or more", "nbest")
-    return Question(confidences, nbest, min_confidence, words_across_blanks)
+    if rivals < 0:
+        raise ConfigError(f"found {rivals}, expected 0 (none) or more", "rivals")
+    return Question(confidences, nbest, min_confidence, words_across_blanks, rivals)
+
+
+def _label_nothing(question: Question) -> Labelling:
+    """Return the answer for a sentence without tokens."""
+    return Labelling([], nbest=[] if question.nbest else None, rivals=[] if question.rivals else None)
 
 
 def _has_text(sentence: LabelledSentence) -> bool:
