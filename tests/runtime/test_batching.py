@@ -13,8 +13,10 @@ from tagger.errors import DataError
 from tagger.runtime.batching import Batcher, Call, join_calls
 from tagger.runtime.decode import Labelling, Question
 
+_USUAL = Question()
 
-def _call(*sentences: str, question: Question = Question()) -> Call:
+
+def _call(*sentences: str, question: Question = _USUAL) -> Call:
     return Call([each.split() for each in sentences], [0] * len(sentences), question)
 
 
