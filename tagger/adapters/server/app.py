@@ -106,9 +106,9 @@ def build(service: Service) -> Guard:
 
     @asynccontextmanager
     async def run_desk(app: FastAPI) -> AsyncIterator[None]:
-        service.desk.open()
+        work = asyncio.create_task(service.desk.work())
         yield
-        service.desk.close()
+        work.cancel()
 
     app = FastAPI(
         title="tagger",

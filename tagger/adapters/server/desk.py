@@ -1,4 +1,4 @@
-"""Where requests wait and are labelled together: one thread, in rounds.
+"""Where requests wait and are labelled together, in rounds.
 
 A round takes from every request that waits for the same model and asks the same question, some sentences of each, and
 labels them as one batch. While it works further requests come in, and the next round takes all of them: so batches
@@ -12,11 +12,10 @@ that it sees), except for the last bits of a probability, beyond the digits that
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 from tagger.adapters.server.bodies import Sentences, Texts
@@ -54,36 +53,76 @@ class Round(NamedTuple):
     labellings: Sequence[Labelling]
 
 
-class LabellingJob:
-    """A request that is being labelled.
+class Labelled(NamedTuple):
+    """What a round found.
 
-    Its answers come in pieces, in order, each a list of JSON texts, in the event loop that made it.
+    Attributes:
+        answers: of each of its jobs.
+        sentences: of texts.
+        labellings: of sentences that came as tokens.
+    """
+
+    answers: Sequence[list[Any]]
+    sentences: Sequence[LabelledSentence] = ()
+    labellings: Sequence[Labelling] = ()
+
+
+class LabellingJob(ABC):
+    """A request that is being labelled; its answers come in pieces, in order.
 
     Args:
         model: what labels it.
         question: what is asked.
+
+    Attributes:
+        is_cancelled: whether nobody waits for it any more.
     """
 
     def __init__(self, model: ServedModel, question: Question) -> None:
         self.model = model
         self.question = question
         self.is_cancelled = False
-        self.loop = asyncio.get_running_loop()
-        self._unread = 0
         self._changed = asyncio.Event()
         self._answers: list[Any] = []
-        self._is_done = False
+        self._unread = 0
         self._fault: Exception | None = None
+        self._is_last = False
 
     @property
     def key(self) -> object:
         """What has to be the same for requests to be labelled together."""
-        return type(self), id(self.model), self.question
+        return type(self), self.model.name, self.model.sha256, self.question
+
+    @property
+    @abstractmethod
+    def has_more(self) -> bool:
+        """Whether a part of it hasn't been taken yet."""
+
+    @abstractmethod
+    def take(self, tokens: float) -> float:
+        """Make its next part ready to be labelled; return about how many tokens it has.
+
+        Args:
+            tokens: how many it should have, about.
+        """
+
+    @staticmethod
+    @abstractmethod
+    def label(jobs: Sequence[Any]) -> Labelled:
+        """Label the parts that jobs have made ready, as one batch."""
 
     @property
     def rests(self) -> bool:
         """Whether its client has so much to read that it isn't labelled any further for now."""
         return self._unread >= _MOST_UNREAD
+
+    def deliver(self, answers: list[Any], *, is_last: bool, fault: Exception | None = None) -> None:
+        """Hand answers over, or a fault."""
+        self._answers += answers
+        self._is_last = is_last
+        self._unread += len(answers)
+        self._fault = fault
+        self._changed.set()
 
     async def pieces(self) -> AsyncIterator[list[Any]]:
         """Yield lists of answers as they come, until all are there.
@@ -91,23 +130,15 @@ class LabellingJob:
         Raises:
             TaggerError: the request is at fault.
         """
-        while not self._is_done or self._answers:
+        while not self._is_last or self._changed.is_set():
             await self._changed.wait()
             self._changed.clear()
+            if self._fault is not None:
+                raise self._fault
             answers, self._answers = self._answers, []
             if answers:
                 yield answers
                 self._unread -= len(answers)  # only now: a client that reads slowly keeps us here
-            if self._fault is not None:
-                raise self._fault
-
-    def deliver(self, answers: list[Any], *, is_done: bool, fault: Exception | None) -> None:
-        """Hand answers over; the desk calls this in the event loop."""
-        self._answers += answers
-        self._unread += len(answers)
-        self._is_done = is_done
-        self._fault = fault
-        self._changed.set()
 
 
 class TextJob(LabellingJob):
@@ -115,31 +146,39 @@ class TextJob(LabellingJob):
 
     def __init__(self, model: ServedModel, asked: Texts) -> None:
         super().__init__(model, asked.question())
-        tagger = model.tagger
-        reading = InputSettings(language=asked.language, known_abbreviations=tagger.known_abbreviations)
-        self._passages = self._split(tagger, asked.texts, reading)
+        self._passages = _split(model.tagger, asked)
         self._next = next(self._passages, None)
+        self._part: list[tuple[int, Passage]] = []
 
     @property
     def has_more(self) -> bool:
-        """Whether a part of it is still to be labelled."""
+        """Whether a part of it hasn't been taken yet."""
         return self._next is not None
 
-    def take(self, tokens: float) -> list[tuple[int, Passage]]:
-        """Return the next passages, each with the number of its text: about so many tokens, at least one passage."""
-        taken: list[tuple[int, Passage]] = []
-        while self._next is not None and (not taken or tokens > 0):
-            taken.append(self._next)
-            tokens -= sum(map(self.model.tagger.estimate_tokens, self._next[1].rows))
+    def take(self, tokens: float) -> float:
+        """Make its next passages ready, at least one."""
+        size = 0.0
+        self._part = []
+        while self._next is not None and (not self._part or size < tokens):
+            self._part.append(self._next)
+            size += sum(map(self.model.tagger.estimate_tokens, self._next[1].rows))
             self._next = next(self._passages, None)
-        return taken
+        return size
 
     @staticmethod
-    def _split(tagger: Tagger, texts: Sequence[str], reading: InputSettings) -> Iterator[tuple[int, Passage]]:
-        for number, text in enumerate(texts):
-            doc = f"text#{number}" if number else "text"  # as `predict --text` calls them
-            for passage in split_text(doc, text, reading, tagger.scope):
-                yield number, passage
+    def label(jobs: Sequence[TextJob]) -> Labelled:
+        """Label the passages that jobs have made ready."""
+        passages = [passage for job in jobs for _, passage in job._part]
+        labelled = iter(jobs[0].model.tagger.label(passages, jobs[0].question))
+        answers: list[list[tuple[int, str]]] = []
+        sentences: list[LabelledSentence] = []
+        for job in jobs:
+            found = [(number, next(labelled)) for number, passage in job._part for _ in passage.rows]
+            found = [(number, sentence) for number, sentence in found if sentence.text]
+            lines = write_jsonl([sentence for _, sentence in found])
+            answers.append([(number, line[:-1]) for (number, _), line in zip(found, lines, strict=True)])
+            sentences += [sentence for _, sentence in found]
+        return Labelled(answers, sentences)
 
 
 class TokenJob(LabellingJob):
@@ -149,126 +188,107 @@ class TokenJob(LabellingJob):
         super().__init__(model, asked.question())
         self.asked = asked
 
+    @property
+    def has_more(self) -> bool:
+        """It is labelled in one round."""
+        return False
 
-_Part = tuple[LabellingJob, list[Any], bool, Exception | None]
-"""A job, its next answers, whether they are the last, and its fault."""
+    def take(self, tokens: float) -> float:
+        """Return how many tokens it has."""
+        return sum(map(len, self.asked.sentences))
+
+    @staticmethod
+    def label(jobs: Sequence[TokenJob]) -> Labelled:
+        """Label the sentences of jobs."""
+        found = _label_together(jobs[0].model.tagger, [job.asked for job in jobs], jobs[0].question)
+        answers = [[_write(labelling) for labelling in part] for part in found]
+        return Labelled(answers, labellings=[labelling for part in found for labelling in part])
+
+
+def _split(tagger: Tagger, asked: Texts) -> Iterator[tuple[int, Passage]]:
+    """Yield the passages of texts, each with the number of its text."""
+    reading = InputSettings(language=asked.language, known_abbreviations=tagger.known_abbreviations)
+    for number, text in enumerate(asked.texts):
+        doc = f"text#{number}" if number else "text"  # as `predict --text` calls them
+        for passage in split_text(doc, text, reading, tagger.scope):
+            yield number, passage
 
 
 class Desk:
-    """Labels jobs in rounds, in a thread of its own.
+    """Labels jobs in rounds, one round after the other.
+
+    Small rounds are labelled where the requests are read, between two looks at the network: a thread would make both
+    wait for each other at every step. One that takes longer, such as a very long sentence, goes to a thread, so that
+    the server answers meanwhile.
 
     Args:
-        observe: called after every round, in that thread.
+        observe: called after every round.
     """
 
     def __init__(self, observe: Callable[[Round], None]) -> None:
         self._observe = observe
-        self._condition = threading.Condition()
         self._jobs: deque[LabellingJob] = deque()
-        self._is_closed = False
-        self._thread = threading.Thread(target=self._work, name="tagger-desk", daemon=True)
-
-    def open(self) -> None:
-        """Begin to work."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop after the round at work; what waits gets no answer."""
-        with self._condition:
-            self._is_closed = True
-            self._condition.notify()
-        self._thread.join()
+        self._arrived = asyncio.Event()
 
     def add(self, job: LabellingJob) -> None:
         """Let a job wait for the next round."""
-        with self._condition:
-            self._jobs.append(job)
-            self._condition.notify()
+        self._jobs.append(job)
+        self._arrived.set()
 
     def nudge(self) -> None:
-        """Look again at jobs that rest: a client has taken its answers."""
-        with self._condition:
-            self._condition.notify()
+        """Look again at jobs that rested: a client has taken its answers."""
+        self._arrived.set()
 
-    def _work(self) -> None:
-        while jobs := self._choose():
-            began = time.perf_counter()
-            if isinstance(jobs[0], TextJob):
-                self._label_texts([job for job in jobs if isinstance(job, TextJob)], began)
+    async def work(self) -> None:
+        """Label what comes, for ever."""
+        while True:
+            jobs = self._choose()
+            if jobs:
+                await self._run_round(jobs)
+                await asyncio.sleep(0)  # let others read what has come, and write what is done
             else:
-                self._label_tokens([job for job in jobs if isinstance(job, TokenJob)], began)
+                self._arrived.clear()
+                await self._arrived.wait()
 
-    def _choose(self) -> list[LabellingJob]:
-        """Wait for jobs, and return the one that waited longest with those that can be labelled beside it."""
-        with self._condition:
-            while True:
-                if self._is_closed:
-                    return []
-                self._jobs = deque(job for job in self._jobs if not job.is_cancelled)
-                ready = [job for job in self._jobs if not job.rests]
-                if ready:
-                    chosen = [job for job in ready if job.key == ready[0].key]
-                    kept = set(map(id, chosen))
-                    self._jobs = deque(job for job in self._jobs if id(job) not in kept)
-                    return chosen
-                self._condition.wait()
+    def _choose(self) -> Sequence[LabellingJob]:
+        """Take the job that waited longest, and those that can be labelled beside it."""
+        first = next((job for job in self._jobs if not job.rests and not job.is_cancelled), None)
+        chosen, left = [], deque[LabellingJob]()
+        for job in self._jobs:
+            if job.is_cancelled:
+                continue
+            if first is not None and not job.rests and job.key == first.key:
+                chosen.append(job)
+            else:
+                left.append(job)
+        self._jobs = left
+        return chosen
 
-    def _label_texts(self, jobs: list[TextJob], began: float) -> None:
-        """Label some passages of each job."""
-        model = jobs[0].model
-        taken = [job.take(_ROUND / len(jobs)) for job in jobs]
+    async def _run_round(self, jobs: Sequence[LabellingJob]) -> None:
+        began = time.perf_counter()
+        share = _ROUND / len(jobs)
+        tokens = sum(job.take(share) for job in jobs)
+        label = type(jobs[0]).label
         try:
-            labelled = iter(
-                model.tagger.label([passage for part in taken for _, passage in part], jobs[0].question)
-            )
-        except Exception as fault:  # the question doesn't suit the model, and it is the same for all of them
-            self._hand_over([(job, [], True, fault) for job in jobs])
-            return
-        parts: list[_Part] = []
-        sentences: list[LabelledSentence] = []
-        for job, part in zip(jobs, taken, strict=True):
-            own = [(number, next(labelled)) for number, passage in part for _ in passage.rows]
-            own = [(number, sentence) for number, sentence in own if sentence.text]
-            lines = write_jsonl(sentence for _, sentence in own)
-            answers = [(number, line[:-1]) for (number, _), line in zip(own, lines, strict=True)]
-            parts.append((job, answers, not job.has_more, None))
-            sentences += [sentence for _, sentence in own]
-        self._hand_over(parts)
-        with self._condition:
-            self._jobs.extend(job for job in jobs if job.has_more)
-        self._observe(Round(model, len(jobs), time.perf_counter() - began, sentences, ()))
-
-    def _label_tokens(self, jobs: list[TokenJob], began: float) -> None:
-        """Label whole jobs."""
-        model = jobs[0].model
-        try:
-            labellings = _label_together(model.tagger, [job.asked for job in jobs], jobs[0].question)
+            if tokens <= 2 * _ROUND:
+                labelled = label(jobs)
+            else:
+                labelled = await asyncio.to_thread(label, jobs)
         except Exception as fault:
-            if len(jobs) > 1:  # one of them is at fault, and only that one may hear of it
+            if len(jobs) > 1:  # one of them may be at fault, and only that one may hear of it
                 for job in jobs:
-                    self._label_tokens([job], began)
+                    await self._run_round([job])
             else:
-                self._hand_over([(jobs[0], [], True, fault)])
+                jobs[0].deliver([], is_last=True, fault=fault)
             return
-        self._hand_over(
-            [
-                (job, [_write(labelling) for labelling in part], True, None)
-                for job, part in zip(jobs, labellings, strict=True)
-            ]
+        for job, answers in zip(jobs, labelled.answers, strict=True):
+            job.deliver(answers, is_last=not job.has_more)
+        self._jobs.extend(job for job in jobs if job.has_more)
+        self._observe(
+            Round(
+                jobs[0].model, len(jobs), time.perf_counter() - began, labelled.sentences, labelled.labellings
+            )
         )
-        together = [labelling for part in labellings for labelling in part]
-        self._observe(Round(model, len(jobs), time.perf_counter() - began, (), together))
-
-    def _hand_over(self, parts: Sequence[_Part]) -> None:
-        """Deliver answers in the event loop; one call for all of them, since each wakes it up."""
-        loop = parts[0][0].loop
-        with suppress(RuntimeError):  # the loop has ended, and nobody waits
-            loop.call_soon_threadsafe(_deliver, parts)
-
-
-def _deliver(parts: Sequence[_Part]) -> None:
-    for job, answers, is_done, fault in parts:
-        job.deliver(answers, is_done=is_done, fault=fault)
 
 
 def _label_together(tagger: Tagger, asked: Sequence[Sentences], question: Question) -> list[list[Labelling]]:
