@@ -64,11 +64,13 @@ class Labelling:
         tags: one for each token, in the scheme of the model's corpus.
         spans: in order; where labels are bare, each token that isn't `O` is a span of its own.
         nbest: the n best readings, best first; None where nobody asked.
+        expected_spans: how many spans the model expects there to be; None where nobody asked.
     """
 
     tags: list[str]
     spans: list[ScoredSpan] = field(default_factory=list)
     nbest: list[Alternative] | None = None
+    expected_spans: float | None = None
 
 
 class Question(NamedTuple):
@@ -80,12 +82,16 @@ class Question(NamedTuple):
         min_confidence: spans below it are left out, and their tags become `O` (bare labels keep their tags), unless
             known tags demand them; None: what the model has.
         words_across_blanks: whether a word that is cut out of a text may hold blanks; else they end it.
+        expected_spans: whether to say how many spans a sentence is expected to have, found or not: the sum over its
+            tokens of the probability that a span begins there. It takes probabilities of sentences without spans,
+            too. Exact for a CRF; of a softmax decoder, whose tags may contradict the scheme, nearly.
     """
 
     confidences: bool = True
     nbest: int = 0
     min_confidence: float | None = None
     words_across_blanks: bool = False
+    expected_spans: bool = False
 
 
 class Decoder:
@@ -154,10 +160,10 @@ class Decoder:
             best[batch.places[batch.inside]] = self._solve(batch, emissions, allowed)[batch.inside]
         spans = self._find_spans(best, starts, sizes)
         least = self._find_least(question)
-        confidences = (
-            self._find_confidences(best, spans, parts, emissions, allowed)
-            if question.confidences or least
-            else None
+        confidences, expected = (
+            self._find_confidences(best, spans, parts, emissions, allowed, question.expected_spans)
+            if question.confidences or least or question.expected_spans
+            else (None, None)
         )
         given = (
             None if not least or confidences is None else self._find_given(spans, confidences, least, allowed)
@@ -165,6 +171,11 @@ class Decoder:
         labellings = self._assemble(
             best, spans, confidences if question.confidences else None, given, starts, sizes
         )
+        if expected is not None:
+            owners = np.searchsorted(starts, parts[0], side="right") - 1  # the sentences of chains
+            totals = np.bincount(owners, expected, len(labellings))
+            for labelling, total in zip(labellings, totals.tolist(), strict=True):
+                labelling.expected_spans = total
         if question.nbest:
             self._add_alternatives(labellings, starts, sizes, emissions, allowed, question.nbest)
         return labellings
@@ -273,28 +284,36 @@ class Decoder:
         parts: tuple[Ints, Ints],
         emissions: Floats,
         allowed: Mask | None,
-    ) -> NDArray[np.float64]:
-        """Return the posterior probability of each span."""
+        is_counted: bool,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Return the posterior probability of each span; how many are expected in each chain, where that is asked."""
         starts, sizes = parts
         values = np.zeros(len(spans.starts))
-        if not len(values):
-            return values
+        expected = np.zeros(len(starts)) if is_counted else None
         chains = np.searchsorted(starts, spans.starts, side="right") - 1
-        asked = np.flatnonzero(np.bincount(chains))  # in order; np.unique would import masked arrays
+        asked = (
+            np.arange(len(starts))
+            if is_counted
+            else np.flatnonzero(np.bincount(chains))  # in order; np.unique would import masked arrays
+        )
         rows_of_chain = np.full(len(starts), -1)
         for batch in batch_chains(starts[asked], sizes[asked]):
             posterior = self._decoding.posterior(
                 batch.take(emissions), batch.sizes, batch.take_allowed(allowed), self._temperature
             )
+            numbers = asked[batch.numbers]
+            if expected is not None:
+                begins = posterior.marginals @ self.table.opens.astype(posterior.marginals.dtype)  # (T, B)
+                expected[numbers] = begins.sum(0, dtype=np.float64)
             rows_of_chain[:] = -1
-            rows_of_chain[asked[batch.numbers]] = np.arange(len(batch.numbers))
+            rows_of_chain[numbers] = np.arange(len(numbers))
             here = np.flatnonzero(rows_of_chain[chains] >= 0)
             owners = chains[here]
             first = spans.starts[here] - starts[owners]
             end = np.minimum(spans.ends[here] - starts[owners], sizes[owners])
             found = posterior.spans(best[batch.places], rows_of_chain[owners], first, end)
             values[here] = np.clip(found, 0.0, 1.0)
-        return values
+        return values, expected
 
     def _find_given(
         self, spans: _FoundSpans, confidences: NDArray[np.float64], least: float, allowed: Mask | None

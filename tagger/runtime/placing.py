@@ -72,4 +72,5 @@ def place(
         space=row.space,
         task=task,
         rows=row.rows,
+        expected_spans=labelling.expected_spans,
     )

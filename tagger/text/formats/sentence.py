@@ -68,6 +68,7 @@ class LabelledSentence:
             a sentence without text, and what stands in front of a document's first sentence comes so, too.
         task: what its tags say.
         rows: where it was read from CoNLL-U; None: elsewhere.
+        expected_spans: how many spans a model expects it to have, found or not; None where nobody asked.
     """
 
     doc: str
@@ -81,6 +82,7 @@ class LabelledSentence:
     space: str = ""
     task: Task = Task.LABELS
     rows: KeptRows | None = None
+    expected_spans: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `tagger predict --format jsonl` writes of it, as `docs/schemas/prediction.json` says."""
