@@ -1,7 +1,7 @@
 """What a model meets and what it says, counted as it goes: `scoring.profile` for a model at work.
 
-Counting costs a fiftieth of labelling or less: most tokens came before, and of a form that came before it is known
-whether training had it. Nothing else of a text is kept, and forms only for as long as the process lives, as
+Counting costs a few percent of labelling: most tokens came before, and of a form that came before it is known what
+training lacks of it. Nothing else of a text is kept, and forms only for as long as the process lives, as
 `runtime.embed` keeps them.
 """
 
@@ -12,6 +12,7 @@ import threading
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from types import MappingProxyType
 
 from tagger.runtime.decode import Labelling, ScoredSpan
@@ -27,6 +28,8 @@ from tagger.text.wordlist import LONGEST
 
 _MOST_FORMS = 1 << 17  # that are remembered
 _LONGEST_FORM = 64  # characters of one
+_WORD = 1 << 40  # stands for an unknown word in a sum whose units are unknown characters: one sum counts both
+_Answered = tuple[Sequence[str], Sequence[LabelledSpan] | Sequence[ScoredSpan], float | None]
 
 
 class Observer:
@@ -76,59 +79,68 @@ class Observer:
     def add(self, sentences: Iterable[LabelledSentence]) -> None:
         """Count labelled sentences; rows of white space alone are none."""
         with self._lock:
-            for each in sentences:
-                if each.tokens:
-                    self._count(each.words(), each.spans, each.expected_spans)
-                    if self._list is not None:
-                        self._look_up([span.text for span in each.spans])
+            self._add([(each.words(), each.spans, each.expected_spans) for each in sentences if each.tokens])
 
     def add_tokens(self, sentences: Iterable[Sequence[str]], labellings: Iterable[Labelling]) -> None:
         """Count sentences that were tokens already."""
+        pairs = zip(sentences, labellings, strict=True)
         with self._lock:
-            for tokens, each in zip(sentences, labellings, strict=True):
-                if tokens:
-                    self._count(tokens, each.spans, each.expected_spans)
-                    if self._list is not None:
-                        self._look_up(["".join(tokens[span.start : span.end]) for span in each.spans])
+            self._add([(tokens, each.spans, each.expected_spans) for tokens, each in pairs if tokens])
 
-    def _count(
-        self,
-        tokens: Sequence[str],
-        spans: Sequence[LabelledSpan] | Sequence[ScoredSpan],
-        expected: float | None,
-    ) -> None:
-        self._sentences += 1
-        self._tokens += len(tokens)
-        self._lengths[bisect_left(LENGTH_EDGES, len(tokens))] += 1
-        odd = [each for each in map(self._forms.__getitem__, tokens) if each is not None]
+    def _add(self, answers: Sequence[_Answered]) -> None:
+        texts = [tokens for tokens, _, _ in answers]
+        sizes = [*map(len, texts)]
+        self._sentences += len(sizes)
+        self._tokens += sum(sizes)
+        for size in sizes:
+            self._lengths[bisect_left(LENGTH_EDGES, size)] += 1
+        self._look_up_tokens(texts, sum(sizes))
+        for tokens, spans, expected in answers:
+            for span in spans:
+                self._count_span(span)
+            if self._list is not None and spans:
+                self._look_up_words(spans, tokens)
+            self._expected = None if self._expected is None or expected is None else self._expected + expected
+
+    def _count_span(self, span: LabelledSpan | ScoredSpan) -> None:
+        confidence = span.confidence
+        assert confidence is not None, "asked without confidences"
+        self._types[span.type] += 1
+        self._confidences[max(0, math.ceil(confidence * CONFIDENCE_BINS) - 1)] += 1
+        self._correct += confidence
+
+    def _look_up_tokens(self, texts: Sequence[Sequence[str]], size: int) -> None:
+        """Count what training lacks of the tokens, their characters and their neighbourhoods."""
+        lacking = sum(map(self._forms.__getitem__, chain.from_iterable(texts)))
+        unknown_words, unknown_characters = divmod(lacking, _WORD)
         if self._forms.has_words:
-            self._words += len(tokens)
-            self._unknown_words += sum(is_unknown for is_unknown, _ in odd)
+            self._words += size
+            self._unknown_words += unknown_words
         if self._forms.has_characters:
-            self._characters += len("".join(tokens))
-            self._unknown_characters += sum(characters for _, characters in odd)
+            self._characters += sum(len("".join(tokens)) for tokens in texts)
+            self._unknown_characters += unknown_characters
         if self._pairs is not None:
-            self._bigrams += len(tokens) + 1
-            rows = list(self._pairs.iter_rows(bigrams(self._lexicon.spell(tokens))))
-            self._unknown_bigrams += rows.count(UNKNOWN)
-        for span in spans:
-            confidence = span.confidence
-            assert confidence is not None, "asked without confidences"
-            self._types[span.type] += 1
-            self._confidences[max(0, math.ceil(confidence * CONFIDENCE_BINS) - 1)] += 1
-            self._correct += confidence
-        self._expected = None if self._expected is None or expected is None else self._expected + expected
+            self._bigrams += size + len(texts)
+            for tokens in texts:
+                rows = list(self._pairs.iter_rows(bigrams(self._lexicon.spell(tokens))))
+                self._unknown_bigrams += rows.count(UNKNOWN)
 
-    def _look_up(self, words: Iterable[str]) -> None:
-        """Count words that the model cut, of the lengths that its list of training words holds."""
+    def _look_up_words(
+        self, spans: Sequence[LabelledSpan] | Sequence[ScoredSpan], tokens: Sequence[str]
+    ) -> None:
+        """Count the words that the model cut, of the lengths that its list of training words holds."""
         assert self._list is not None
+        words = [
+            span.text if isinstance(span, LabelledSpan) else "".join(tokens[span.start : span.end])
+            for span in spans
+        ]
         found = [fold_width(word) for word in words if 1 < len(word) <= LONGEST]
         self._words += len(found)
         self._unknown_words += sum(word not in self._list for word in found)
 
 
-class _Forms(dict[str, tuple[bool, int] | None]):
-    """What training lacks of a form: whether the word, and how many of its characters; None: it lacks nothing."""
+class _Forms(dict[str, int]):
+    """What training lacks of a form: the number of characters, and `_WORD` where it lacks the word; most often 0."""
 
     def __init__(self, model: TrainedModel) -> None:
         super().__init__()
@@ -138,11 +150,13 @@ class _Forms(dict[str, tuple[bool, int] | None]):
         self.has_words = model.config.corpus.mode != "characters"
         self.has_characters = bool(self._characters)
 
-    def __missing__(self, form: str) -> tuple[bool, int] | None:
+    def __missing__(self, form: str) -> int:
         read = fold_width(form) if self._folds else form
-        lacks_word = self.has_words and not self._words.was_seen(read)
-        lacking = sum(character not in self._characters for character in read) if self.has_characters else 0
-        found = (lacks_word, lacking) if lacks_word or lacking else None
+        found = 0
+        if self.has_words and not self._words.was_seen(read):
+            found += _WORD
+        if self.has_characters:
+            found += sum(character not in self._characters for character in read)
         if len(self) >= _MOST_FORMS:
             self.clear()
         if len(form) <= _LONGEST_FORM:

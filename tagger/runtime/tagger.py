@@ -216,6 +216,7 @@ class Tagger:
         min_confidence: float | None = None,
         nbest: int = 0,
         confidences: bool = True,
+        expected_spans: bool = False,
         workers: int = 1,
     ) -> list[Labelling]:
         """Label sentences that are tokens already: a tag for each token, and spans in token indices.
@@ -232,6 +233,7 @@ class Tagger:
                 them; None: what training chose, 0: nothing.
             nbest: also give the n best readings of each sentence.
             confidences: False: don't compute the probability of spans.
+            expected_spans: also say how many spans each sentence is expected to have, found or not.
             workers: threads; the result doesn't depend on it.
 
         Raises:
@@ -241,7 +243,9 @@ class Tagger:
         rows = list(check_tokens(sentences))
         numbers = range(len(rows)) if documents is None else number_scopes(documents, self.scope)
         check_beside(rows, documents, known, features)
-        question = build_question(min_confidence, nbest, confidences=confidences)
+        question = build_question(
+            min_confidence, nbest, confidences=confidences, expected_spans=expected_spans
+        )
         held = [place for place, words in enumerate(rows) if words]
         parts = self._parts([rows[place] for place in held], [numbers[place] for place in held], workers)
 
@@ -264,7 +268,12 @@ class Tagger:
             with held_collector():
                 answers = [answer(part) for part in parts]
         found = chain.from_iterable(answers)
-        return [next(found) if words else Labelling([], nbest=[] if nbest else None) for words in rows]
+        return [
+            next(found)
+            if words
+            else Labelling([], nbest=[] if nbest else None, expected_spans=0.0 if expected_spans else None)
+            for words in rows
+        ]
 
     def label(self, passages: Sequence[Passage], question: Question) -> list[LabelledSentence]:
         """Label passages, one by itself each; what `predict` and the command line do at heart.
@@ -379,13 +388,18 @@ def load_tagger(directory: str | os.PathLike[str]) -> Tagger:
 
 
 def build_question(
-    min_confidence: float | None, nbest: int, *, confidences: bool = True, words_across_blanks: bool = False
+    min_confidence: float | None,
+    nbest: int,
+    *,
+    confidences: bool = True,
+    words_across_blanks: bool = False,
+    expected_spans: bool = False,
 ) -> Question:
     if min_confidence is not None and not 0.0 <= min_confidence <= 1.0:
         raise ConfigError(f"found {min_confidence}, expected a probability between 0 and 1", "min_confidence")
     if nbest < 0:
         raise ConfigError(f"found {nbest}, expected 0 (none) or more", "nbest")
-    return Question(confidences, nbest, min_confidence, words_across_blanks)
+    return Question(confidences, nbest, min_confidence, words_across_blanks, expected_spans)
 
 
 def _has_text(sentence: LabelledSentence) -> bool:

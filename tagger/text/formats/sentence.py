@@ -98,7 +98,8 @@ class LabelledSentence:
 
     def words(self) -> list[str]:
         """Return the tokens as the text has them."""
-        return [self.text[start - self.start : end - self.start] for start, end, _ in self.tokens]
+        text, base = self.text, self.start
+        return [text[start - base : end - base] for start, end, _ in self.tokens]
 
     def find_words(self) -> list[tuple[int, int, str]]:
         """Return the (start, end, tag) of each word: those that the tags make, or else the tokens.
