@@ -160,10 +160,10 @@ class Decoder:
             best[batch.places[batch.inside]] = self._solve(batch, emissions, allowed)[batch.inside]
         spans = self._find_spans(best, starts, sizes)
         least = self._find_least(question)
-        confidences, expected = (
-            self._find_confidences(best, spans, parts, emissions, allowed, question.expected_spans)
-            if question.confidences or least or question.expected_spans
-            else (None, None)
+        confidences = (
+            self._find_confidences(best, spans, parts, emissions, allowed)
+            if question.confidences or least
+            else None
         )
         given = (
             None if not least or confidences is None else self._find_given(spans, confidences, least, allowed)
@@ -171,11 +171,8 @@ class Decoder:
         labellings = self._assemble(
             best, spans, confidences if question.confidences else None, given, starts, sizes
         )
-        if expected is not None:
-            owners = np.searchsorted(starts, parts[0], side="right") - 1  # the sentences of chains
-            totals = np.bincount(owners, expected, len(labellings))
-            for labelling, total in zip(labellings, totals.tolist(), strict=True):
-                labelling.expected_spans = total
+        if question.expected_spans:
+            self._add_expected_spans(labellings, starts, parts, emissions, allowed)
         if question.nbest:
             self._add_alternatives(labellings, starts, sizes, emissions, allowed, question.nbest)
         return labellings
@@ -284,36 +281,28 @@ class Decoder:
         parts: tuple[Ints, Ints],
         emissions: Floats,
         allowed: Mask | None,
-        is_counted: bool,
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-        """Return the posterior probability of each span; how many are expected in each chain, where that is asked."""
+    ) -> NDArray[np.float64]:
+        """Return the posterior probability of each span."""
         starts, sizes = parts
         values = np.zeros(len(spans.starts))
-        expected = np.zeros(len(starts)) if is_counted else None
+        if not len(values):
+            return values
         chains = np.searchsorted(starts, spans.starts, side="right") - 1
-        asked = (
-            np.arange(len(starts))
-            if is_counted
-            else np.flatnonzero(np.bincount(chains))  # in order; np.unique would import masked arrays
-        )
+        asked = np.flatnonzero(np.bincount(chains))  # in order; np.unique would import masked arrays
         rows_of_chain = np.full(len(starts), -1)
         for batch in batch_chains(starts[asked], sizes[asked]):
             posterior = self._decoding.posterior(
                 batch.take(emissions), batch.sizes, batch.take_allowed(allowed), self._temperature
             )
-            numbers = asked[batch.numbers]
-            if expected is not None:
-                begins = posterior.marginals @ self.table.opens.astype(posterior.marginals.dtype)  # (T, B)
-                expected[numbers] = begins.sum(0, dtype=np.float64)
             rows_of_chain[:] = -1
-            rows_of_chain[numbers] = np.arange(len(numbers))
+            rows_of_chain[asked[batch.numbers]] = np.arange(len(batch.numbers))
             here = np.flatnonzero(rows_of_chain[chains] >= 0)
             owners = chains[here]
             first = spans.starts[here] - starts[owners]
             end = np.minimum(spans.ends[here] - starts[owners], sizes[owners])
             found = posterior.spans(best[batch.places], rows_of_chain[owners], first, end)
             values[here] = np.clip(found, 0.0, 1.0)
-        return values, expected
+        return values
 
     def _find_given(
         self, spans: _FoundSpans, confidences: NDArray[np.float64], least: float, allowed: Mask | None
@@ -362,6 +351,28 @@ class Decoder:
                 labelling = labellings[owner]
                 labelling.tags[:] = table.spell_spans(labelling.spans, len(labelling.tags))
         return labellings
+
+    def _add_expected_spans(
+        self,
+        labellings: list[Labelling],
+        starts: Ints,
+        parts: tuple[Ints, Ints],
+        emissions: Floats,
+        allowed: Mask | None,
+    ) -> None:
+        """Say how many spans each sentence is expected to have: the sum of the probabilities that one begins."""
+        expected = np.zeros(len(parts[0]))
+        for batch in batch_chains(*parts):
+            posterior = self._decoding.posterior(
+                batch.take(emissions), batch.sizes, batch.take_allowed(allowed), self._temperature
+            )
+            marginals = posterior.marginals
+            begins = marginals @ self.table.opens.astype(marginals.dtype)  # (T, B)
+            expected[batch.numbers] = begins.sum(0, dtype=np.float64)
+        owners = np.searchsorted(starts, parts[0], side="right") - 1  # the sentences of chains
+        totals = np.bincount(owners, expected, len(labellings)).tolist()
+        for labelling, total in zip(labellings, totals, strict=True):
+            labelling.expected_spans = total
 
     def _add_alternatives(
         self,

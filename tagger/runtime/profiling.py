@@ -7,12 +7,11 @@ training lacks of it. Nothing else of a text is kept, and forms only for as long
 
 from __future__ import annotations
 
-import math
 import threading
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from math import ceil
 from types import MappingProxyType
 
 from tagger.runtime.decode import Labelling, ScoredSpan
@@ -29,7 +28,6 @@ from tagger.text.wordlist import LONGEST
 _MOST_FORMS = 1 << 17  # that are remembered
 _LONGEST_FORM = 64  # characters of one
 _WORD = 1 << 40  # stands for an unknown word in a sum whose units are unknown characters: one sum counts both
-_Answered = tuple[Sequence[str], Sequence[LabelledSpan] | Sequence[ScoredSpan], float | None]
 
 
 class Observer:
@@ -46,13 +44,13 @@ class Observer:
         self._forms = _Forms(model)
         self._pairs = lexicon.of(Bigrams).vocab if lexicon.of(Bigrams).size else None
         marks = lexicon.of(WordMarks)
-        self._list = marks.lists[0].words if marks.size and model.task.cuts_words else None
+        self._list = marks.lists[0].words if marks.size and not self._forms.has_words else None
         self._lock = threading.Lock()
-        self._sentences = self._tokens = self._characters = self._unknown_characters = 0
-        self._words = self._unknown_words = self._bigrams = self._unknown_bigrams = 0
+        self._sentences = self._tokens = self._characters = self._lacking = 0
+        self._cut_words = self._unknown_cut_words = self._bigrams = self._unknown_bigrams = 0
         self._lengths = [0] * (len(LENGTH_EDGES) + 1)
         self._types: defaultdict[str, int] = defaultdict(int)
-        self._confidences = [0] * CONFIDENCE_BINS
+        self._bins = [0] * (CONFIDENCE_BINS + 1)  # by upper edge, 0 apart
         self._correct = 0.0
         self._expected: float | None = 0.0
 
@@ -60,18 +58,19 @@ class Observer:
     def profile(self) -> Profile:
         """What was counted so far."""
         with self._lock:
+            unknown_words, unknown_characters = divmod(self._lacking, _WORD)
             return Profile(
                 sentences=self._sentences,
                 tokens=self._tokens,
-                characters=self._characters,
-                unknown_characters=self._unknown_characters,
-                words=self._words,
-                unknown_words=self._unknown_words,
+                characters=self._characters if self._forms.has_characters else 0,
+                unknown_characters=unknown_characters,
+                words=self._cut_words + (self._tokens if self._forms.has_words else 0),
+                unknown_words=self._unknown_cut_words + unknown_words,
                 bigrams=self._bigrams,
                 unknown_bigrams=self._unknown_bigrams,
                 lengths=tuple(self._lengths),
                 types=MappingProxyType(dict(self._types)),
-                confidences=tuple(self._confidences),
+                confidences=(sum(self._bins[:2]), *self._bins[2:]),
                 correct=self._correct,
                 expected_spans=self._expected,
             )
@@ -79,51 +78,42 @@ class Observer:
     def add(self, sentences: Iterable[LabelledSentence]) -> None:
         """Count labelled sentences; rows of white space alone are none."""
         with self._lock:
-            self._add([(each.words(), each.spans, each.expected_spans) for each in sentences if each.tokens])
+            for each in sentences:
+                if each.tokens:
+                    self._add(each.words(), each.spans, each.expected_spans)
 
     def add_tokens(self, sentences: Iterable[Sequence[str]], labellings: Iterable[Labelling]) -> None:
         """Count sentences that were tokens already."""
-        pairs = zip(sentences, labellings, strict=True)
         with self._lock:
-            self._add([(tokens, each.spans, each.expected_spans) for tokens, each in pairs if tokens])
+            for tokens, each in zip(sentences, labellings, strict=True):
+                if tokens:
+                    self._add(tokens, each.spans, each.expected_spans)
 
-    def _add(self, answers: Sequence[_Answered]) -> None:
-        texts = [tokens for tokens, _, _ in answers]
-        sizes = [*map(len, texts)]
-        self._sentences += len(sizes)
-        self._tokens += sum(sizes)
-        for size in sizes:
-            self._lengths[bisect_left(LENGTH_EDGES, size)] += 1
-        self._look_up_tokens(texts, sum(sizes))
-        for tokens, spans, expected in answers:
-            for span in spans:
-                self._count_span(span)
-            if self._list is not None and spans:
-                self._look_up_words(spans, tokens)
-            self._expected = None if self._expected is None or expected is None else self._expected + expected
-
-    def _count_span(self, span: LabelledSpan | ScoredSpan) -> None:
-        confidence = span.confidence
-        assert confidence is not None, "asked without confidences"
-        self._types[span.type] += 1
-        self._confidences[max(0, math.ceil(confidence * CONFIDENCE_BINS) - 1)] += 1
-        self._correct += confidence
-
-    def _look_up_tokens(self, texts: Sequence[Sequence[str]], size: int) -> None:
-        """Count what training lacks of the tokens, their characters and their neighbourhoods."""
-        lacking = sum(map(self._forms.__getitem__, chain.from_iterable(texts)))
-        unknown_words, unknown_characters = divmod(lacking, _WORD)
-        if self._forms.has_words:
-            self._words += size
-            self._unknown_words += unknown_words
-        if self._forms.has_characters:
-            self._characters += sum(len("".join(tokens)) for tokens in texts)
-            self._unknown_characters += unknown_characters
+    def _add(
+        self,
+        tokens: Sequence[str],
+        spans: Sequence[LabelledSpan] | Sequence[ScoredSpan],
+        expected: float | None,
+    ) -> None:
+        self._sentences += 1
+        self._tokens += len(tokens)
+        self._lengths[bisect_left(LENGTH_EDGES, len(tokens))] += 1
+        self._characters += len("".join(tokens))
+        self._lacking += sum(map(self._forms.__getitem__, tokens))
         if self._pairs is not None:
-            self._bigrams += size + len(texts)
-            for tokens in texts:
-                rows = list(self._pairs.iter_rows(bigrams(self._lexicon.spell(tokens))))
-                self._unknown_bigrams += rows.count(UNKNOWN)
+            self._bigrams += len(tokens) + 1
+            rows = list(self._pairs.iter_rows(bigrams(self._lexicon.spell(tokens))))
+            self._unknown_bigrams += rows.count(UNKNOWN)
+        types, bins = self._types, self._bins
+        for span in spans:
+            confidence = span.confidence
+            assert confidence is not None, "asked without confidences"
+            types[span.type] += 1
+            bins[ceil(confidence * CONFIDENCE_BINS)] += 1
+            self._correct += confidence
+        if self._list is not None:
+            self._look_up_words(spans, tokens)
+        self._expected = None if self._expected is None or expected is None else self._expected + expected
 
     def _look_up_words(
         self, spans: Sequence[LabelledSpan] | Sequence[ScoredSpan], tokens: Sequence[str]
@@ -135,8 +125,8 @@ class Observer:
             for span in spans
         ]
         found = [fold_width(word) for word in words if 1 < len(word) <= LONGEST]
-        self._words += len(found)
-        self._unknown_words += sum(word not in self._list for word in found)
+        self._cut_words += len(found)
+        self._unknown_cut_words += sum(word not in self._list for word in found)
 
 
 class _Forms(dict[str, int]):
