@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 from types import MappingProxyType
 
@@ -27,7 +27,7 @@ from tagger.text.wordlist import LONGEST
 
 _MOST_FORMS = 1 << 17  # that are remembered
 _LONGEST_FORM = 64  # characters of one
-_WORD = 1 << 40  # stands for an unknown word in a sum whose units are unknown characters: one sum counts both
+_WORD = 1 << 40  # stands for an unknown word in a sum whose units are something else: one sum counts both
 
 
 class Observer:
@@ -42,12 +42,15 @@ class Observer:
         lexicon = model.lexicon
         self._lexicon = lexicon
         self._forms = _Forms(model)
-        self._pairs = lexicon.of(Bigrams).vocab if lexicon.of(Bigrams).size else None
         marks = lexicon.of(WordMarks)
-        self._list = marks.lists[0].words if marks.size and not self._forms.has_words else None
+        has_list = marks.size and not self._forms.has_words
+        self._cut = _CutWords(marks.lists[0].words) if has_list else None
+        pairs = lexicon.of(Bigrams)  # what tells most where no words do
+        has_words = self._forms.has_words or has_list
+        self._pairs = pairs.vocab if pairs.size and not has_words else None
         self._lock = threading.Lock()
         self._sentences = self._tokens = self._characters = self._lacking = 0
-        self._cut_words = self._unknown_cut_words = self._bigrams = self._unknown_bigrams = 0
+        self._bigrams = self._unknown_bigrams = 0
         self._lengths = [0] * (len(LENGTH_EDGES) + 1)
         self._types: defaultdict[str, int] = defaultdict(int)
         self._bins = [0] * (CONFIDENCE_BINS + 1)  # by upper edge, 0 apart
@@ -59,13 +62,16 @@ class Observer:
         """What was counted so far."""
         with self._lock:
             unknown_words, unknown_characters = divmod(self._lacking, _WORD)
+            words = self._tokens if self._forms.has_words else 0
+            if self._cut is not None:
+                words, unknown_words = self._cut.words, self._cut.unknown
             return Profile(
                 sentences=self._sentences,
                 tokens=self._tokens,
                 characters=self._characters if self._forms.has_characters else 0,
                 unknown_characters=unknown_characters,
-                words=self._cut_words + (self._tokens if self._forms.has_words else 0),
-                unknown_words=self._unknown_cut_words + unknown_words,
+                words=words,
+                unknown_words=unknown_words,
                 bigrams=self._bigrams,
                 unknown_bigrams=self._unknown_bigrams,
                 lengths=tuple(self._lengths),
@@ -81,6 +87,8 @@ class Observer:
             for each in sentences:
                 if each.tokens:
                     self._add(each.words(), each.spans, each.expected_spans)
+                    if self._cut is not None:
+                        self._cut.count([span.text for span in each.spans])
 
     def add_tokens(self, sentences: Iterable[Sequence[str]], labellings: Iterable[Labelling]) -> None:
         """Count sentences that were tokens already."""
@@ -88,6 +96,8 @@ class Observer:
             for tokens, each in zip(sentences, labellings, strict=True):
                 if tokens:
                     self._add(tokens, each.spans, each.expected_spans)
+                    if self._cut is not None:
+                        self._cut.count(["".join(tokens[span.start : span.end]) for span in each.spans])
 
     def _add(
         self,
@@ -111,22 +121,32 @@ class Observer:
             types[span.type] += 1
             bins[ceil(confidence * CONFIDENCE_BINS)] += 1
             self._correct += confidence
-        if self._list is not None:
-            self._look_up_words(spans, tokens)
         self._expected = None if self._expected is None or expected is None else self._expected + expected
 
-    def _look_up_words(
-        self, spans: Sequence[LabelledSpan] | Sequence[ScoredSpan], tokens: Sequence[str]
-    ) -> None:
-        """Count the words that the model cut, of the lengths that its list of training words holds."""
-        assert self._list is not None
-        words = [
-            span.text if isinstance(span, LabelledSpan) else "".join(tokens[span.start : span.end])
-            for span in spans
-        ]
-        found = [fold_width(word) for word in words if 1 < len(word) <= LONGEST]
-        self._cut_words += len(found)
-        self._unknown_cut_words += sum(word not in self._list for word in found)
+
+class _CutWords(dict[str, int]):
+    """Words that a model cut, of the lengths that its list of training words holds, and those that aren't in it.
+
+    Each is looked up once: 0 stands for one of another length, 1 for one in the list, `_WORD` + 1 for another.
+    """
+
+    def __init__(self, known: Mapping[str, int]) -> None:
+        super().__init__()
+        self._known = known
+        self.words = self.unknown = 0
+
+    def count(self, words: Sequence[str]) -> None:
+        unknown, counted = divmod(sum(map(self.__getitem__, words)), _WORD)
+        self.words += counted
+        self.unknown += unknown
+
+    def __missing__(self, word: str) -> int:
+        if not 1 < len(word) <= LONGEST:
+            return 0
+        if len(self) >= _MOST_FORMS:
+            self.clear()
+        found = self[word] = 1 if fold_width(word) in self._known else _WORD + 1
+        return found
 
 
 class _Forms(dict[str, int]):

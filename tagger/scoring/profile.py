@@ -43,7 +43,7 @@ class Profile:
         words, unknown_words: how many it read, or cut out of the text, and how many of them training didn't have; 0
             of a model for which no list of words says that.
         bigrams, unknown_bigrams: pairs of neighbouring tokens and of a token and an edge of its sentence, and how
-            many of them have no row in the model's table; 0 of a model that reads none.
+            many of them have no row in the model's table; 0 where words tell as much, and of a model that reads none.
         lengths: sentences by their tokens, in the bins of `LENGTH_EDGES`.
         types: spans given, by type.
         confidences: spans given, by confidence, in `CONFIDENCE_BINS` bins.
