@@ -152,6 +152,8 @@ def drift(
 def _render(console: Console, found: Drift, tagger: Tagger) -> None:
     from tagger.cli.messages import say
 
+    reference = f"reference: {found.reference_name}, {_describe_size(found.reference)}"
+    say(console, f"{reference}; now: {_describe_size(found.now)}")
     console.print(_draw_measures(found, tagger))
     say(console, _describe(found, tagger), _STYLES[found.verdict])
 
@@ -166,17 +168,15 @@ def _draw_measures(found: Drift, tagger: Tagger) -> Table:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("", overflow="fold")
-    reference, now = (_describe_size(each) for each in (found.reference, found.now))
-    for name, size in ((found.reference_name, reference), ("now", now)):
-        table.add_column(Text.assemble(printable(name), "\n", size), justify="right", overflow="fold")
-    table.add_column("PSI", justify="right", no_wrap=True)
-    table.add_column("by chance\nup to", justify="right")
+    for heading in ("reference", "now", "PSI", "chance"):
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
     for each in found.measures:
         style = _STYLES[each.verdict] if each.verdict else ""
         numbers = ["" if value is None else f"{value:.3f}" for value in (each.psi, each.chance)]
         verdict = Text(each.verdict or "can't be compared", style=style)
-        table.add_row(_name(each, tagger), *_show(each), *numbers, verdict)
+        unit = "" if each.name in _PLAIN else ", %"
+        table.add_row(_name(each, tagger) + unit, *_show(each), *numbers, verdict)
         if each.name == "spans":
             shown = sorted(found.types.items(), key=lambda row: -max(row[1]))[:MOST_TYPES]
             for type_, rates in sorted(shown) if len(found.types) > 1 else ():
@@ -221,22 +221,20 @@ def _name(measured: Measured, tagger: Tagger) -> str:
     span = "label" if is_bare else name_type("", model.task)
     names_all = is_bare and OUTSIDE not in model.lexicon.tags
     return {
-        "unknown_words": "unknown words, %",
-        "unknown_bigrams": "unknown bigrams, %",
-        "unknown_characters": "unknown characters, %",
+        "unknown_words": "unknown words",
+        "unknown_bigrams": "unknown bigrams",
+        "unknown_characters": "unknown characters",
         "sentence_length": f"{token}s in a sentence",
         "spans": f"{span}s per 100 {token}s",
         "confidence": "mean confidence",
-        "doubtful": f"{span}s of confidence {DOUBTFUL:g} or less, %",
+        "doubtful": f"{span}s below {DOUBTFUL:g}",
         "expected_f1": "expected accuracy" if names_all else "expected F1",
     }[measured.name]
 
 
 def _show(measured: Measured) -> tuple[str, str]:
     """Return both values as they are printed."""
-    factor, digits = {"sentence_length": (1, 1), "spans": (1, 2), "confidence": (1, 3)}.get(
-        measured.name, (100, 2)
-    )
+    factor, digits = _PLAIN.get(measured.name, (100, 2))
     reference, now = (
         "" if value is None else f"{factor * value:.{digits}f}"
         for value in (measured.reference, measured.now)
@@ -244,9 +242,14 @@ def _show(measured: Measured) -> tuple[str, str]:
     return reference, now
 
 
+_PLAIN = {
+    "sentence_length": (1, 1),
+    "spans": (1, 2),
+    "confidence": (1, 3),
+}  # others are per cent; their digits
 _STYLES = {
     "as before": "green",
     "moved a little": "yellow",
     "moved": "bold red",
-    "too little text to tell": "yellow",
+    "too little text": "yellow",
 }

@@ -24,7 +24,7 @@ from typing import Any, Self
 from tagger.text.objects import VERSIONS
 
 CONFIDENCE_BINS = 20  # of equal width: (0, 0.05], (0.05, 0.1], ..., 0 in the first
-LENGTH_EDGES = (1, 2, 3, 5, 8, 12, 17, 23, 30, 38, 50, 75, 100, 150, 250)
+LENGTH_EDGES = (5, 10, 20, 40, 80)
 """The longest sentence of each bin of lengths, in tokens; one more bin holds all longer ones."""
 DOUBTFUL = 0.75  # a span that is at most so probable; models leave out those below half their F1 anyway
 
