@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from itertools import chain
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -173,7 +174,10 @@ def _draw_measures(found: Drift, tagger: Tagger) -> Table:
     table.add_column("")
     for each in found.measures:
         style = _STYLES[each.verdict] if each.verdict else ""
-        numbers = ["" if value is None else f"{value:.3f}" for value in (each.psi, each.chance)]
+        numbers = [
+            f"{value:.3f}" if value is not None and isfinite(value) else ""
+            for value in (each.psi, each.chance)
+        ]
         verdict = Text(each.verdict or "can't be compared", style=style)
         unit = "" if each.name in _PLAIN else ", %"
         table.add_row(_name(each, tagger) + unit, *_show(each), *numbers, verdict)

@@ -20,7 +20,8 @@ chi-squared with k - 1 degrees of freedom (Yurdakul 2018, "Statistical Propertie
 But what stands close together is about one thing. So the tokens or spans of a sentence count as half a thing drawn by
 itself at most: counted as a whole, a tenth of all stretches of 10 to 100 sentences of Spanish news had other names
 than the rest, counted as a half none had. Beyond the 99.9th percentile of that it isn't chance; where chance alone
-could pass the threshold, there is too little text to tell.
+could pass the threshold, there is too little text to tell. The approximation is worth nothing of few things: of fewer
+than `FEWEST` nothing is said, and bins in which less than half as many are to be expected are one bin (Cochran 1954).
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ Both = tuple[T, T]  # of the reference, and of now
 THRESHOLD = 0.2  # of PSI, by convention
 SMOOTHING = 0.01
 INDEPENDENT = 0.5  # things of a sentence that count as drawn by themselves
+FEWEST = 10  # things drawn by themselves that say anything
 _CERTAIN = 3.0902  # standard normal deviate of 99.9 %
 
 
@@ -133,8 +135,8 @@ class Drift:
     @property
     def sentences_needed(self) -> int | None:
         """About how many sentences it takes to tell of every share; None where the reference has too few."""
-        left = INDEPENDENT * self.threshold / chi_squared(1) - 1 / max(1, self.reference.sentences)
-        return math.ceil(1 / left) if left > 0 else None
+        left = self.threshold / chi_squared(1) - 1 / (INDEPENDENT * max(1, self.reference.sentences))
+        return math.ceil(max(FEWEST, 1 / left) / INDEPENDENT) if left > 0 else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `tagger drift --json` prints."""
@@ -190,12 +192,12 @@ def find_distance(bins: Both[Sequence[float]], sizes: Both[float]) -> Distance |
     >>> [round(each, 4) for each in find_distance((even, skew), (100, 100))]
     [0.4072, 0.2231]
     """
-    totals = [sum(each) for each in bins]
+    totals = sum(bins[0]), sum(bins[1])
     if not all(totals):
         return None
-    shares = [[count / total for count in each] for each, total in zip(bins, totals, strict=True)]
-    freedom = sum(map(any, zip(*bins, strict=True))) - 1
-    return Distance(diverge(*shares), find_chance(max(1, freedom), sizes))
+    shares = [each / totals[0] for each in bins[0]], [each / totals[1] for each in bins[1]]
+    reference, now = _pool_rare(shares, sizes)
+    return Distance(diverge(reference, now), find_chance(max(1, len(now) - 1), sizes))
 
 
 def diverge(reference: Sequence[float], now: Sequence[float]) -> float:
@@ -209,8 +211,21 @@ def diverge(reference: Sequence[float], now: Sequence[float]) -> float:
     return total
 
 
+def _pool_rare(shares: Both[Sequence[float]], sizes: Both[float]) -> Both[list[float]]:
+    """Return the shares with those in which too few things are to be expected as one."""
+    pairs = list(zip(*shares, strict=True))
+    is_rare = [min(sizes) * (before + after) / 2 < FEWEST / 2 for before, after in pairs]
+    pooled = [pair for pair, rare in zip(pairs, is_rare, strict=True) if not rare]
+    others = [pair for pair, rare in zip(pairs, is_rare, strict=True) if rare and any(pair)]
+    if others:
+        pooled.append((sum(before for before, _ in others), sum(after for _, after in others)))
+    return [before for before, _ in pooled], [after for _, after in pooled]
+
+
 def find_chance(freedom: int, sizes: Both[float]) -> float:
-    """Return what the index of samples of these sizes from one distribution hardly passes."""
+    """Return what the index of samples of these sizes from one distribution hardly passes; infinite of few things."""
+    if min(sizes) < FEWEST:
+        return math.inf
     return sum(1 / size for size in sizes) * chi_squared(freedom)
 
 
@@ -279,9 +294,11 @@ def _compare_spans(both: Both[Profile]) -> _Compared:
     mean = (sum(rates[0]) + sum(rates[1])) / 2
     distance = None
     if mean and all(each.sentences for each in both):
-        expected = _of_both(lambda each: mean / 100 * each.tokens, both)
-        chance = find_chance(len(names), _independent(expected, both))
-        distance = Distance(diverge(*rates) / mean, chance)
+        sizes = _independent(_of_both(lambda each: mean / 100 * each.tokens, both), both)
+        reference, now = _pool_rare(
+            ([each / mean for each in rates[0]], [each / mean for each in rates[1]]), sizes
+        )
+        distance = Distance(diverge(reference, now), find_chance(len(now), sizes))
     return _Compared("spans", (sum(rates[0]), sum(rates[1])), distance)
 
 
