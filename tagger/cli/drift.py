@@ -167,7 +167,7 @@ def _draw_measures(found: Drift, tagger: Tagger) -> Table:
 
     from tagger.cli.tables import MOST_TYPES, printable
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("", overflow="fold")
     for heading in ("reference", "now", "PSI", "chance"):
         table.add_column(heading, justify="right", no_wrap=True)

@@ -11,14 +11,16 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tagger.errors import ModelError
 from tagger.runtime import directory as files
 from tagger.runtime.directory import CARD, CURVES, HISTORY, PROFILE, SCORES, SEEDS, WORDS
-from tagger.scoring.profile import Profile, read_profiles
 from tagger.text.objects import VERSIONS, describe, dump_json
 from tagger.text.output import encode_text, write_atomically
+
+if TYPE_CHECKING:
+    from tagger.scoring.profile import Profile
 
 _REPORTS = (SCORES, HISTORY, CURVES, CARD, WORDS, PROFILE)
 _CARD_TITLE = b"made with tagger"  # ends the first line of every card
@@ -118,6 +120,8 @@ def read_profiles_of(directory: Path) -> dict[str, Profile]:
     Raises:
         ModelError: there is no such file, as beside a model of an earlier version, or it isn't what training writes.
     """
+    from tagger.scoring.profile import read_profiles  # what labels never asks for
+
     path = directory / PROFILE
     content = files.read_bounded(path, _MOST_PROFILE)
     advice = "give --reference FILE: text such as the model was scored on, or a profile"

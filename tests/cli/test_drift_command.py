@@ -16,8 +16,6 @@ from tagger.runtime.tagger import Tagger
 from tagger.runtime.trained import TrainedModel
 from tagger.text.conll import Sentence
 
-RARE = {"unseen", "Quito", "x-1", "北京", "é" * 30}
-
 
 def save(model: TrainedModel, sentences: list[list[str]], place: str = "m") -> None:
     """Write a model and the profile of what it makes of sentences."""
@@ -77,7 +75,9 @@ def test_another_script_does(toy):
 
 def test_small_letters_do(toy):
     """Words are the same to the model; its shapes and characters aren't, so it says something else."""
-    low = [[word.lower() for word in each] for each in random_sentences(500, seed=2)]
+    high = [[word.title() for word in each] for each in random_sentences(500)]
+    save(make_model(), high)
+    low = [[word.lower() for word in each] for each in high]
     facts = json.loads(toy(write("low.txt", low), "--json").out)
     assert "unknown_words" not in facts["moved"]
     assert facts["verdict"] == "moved"
@@ -100,7 +100,8 @@ def test_what_was_printed_is_a_reference_and_so_is_text(toy):
     before = json.loads(done.out)["now"]
     for reference, name in (("november.json", "november.json"), ("like.txt", "like.txt")):
         facts = json.loads(toy("like.txt", "--reference", reference, "--json").out)
-        assert facts["reference"] == pytest.approx(before)
+        assert facts["reference"]["types"] == before["types"]
+        assert facts["reference"]["correct"] == pytest.approx(before["correct"])
         assert facts["reference_name"] == name
         assert facts["verdict"] == "as before"
         assert all(each["psi"] == 0.0 for each in facts["measures"])
@@ -119,10 +120,10 @@ def test_no_word_of_the_text_is_kept(toy):
 
 
 def test_the_threshold_decides(toy):
-    strange = random_sentences(300, seed=3) + [["zq"] * 12] * 60
+    strange = random_sentences(300, seed=3) + [["zq"] * 12] * 300
     write("strange.txt", strange)
     assert toy("strange.txt", "--threshold", "9").code == 0
-    assert toy("strange.txt", "--threshold", "0.05").code == 1
+    assert toy("strange.txt").code == 1
     for wrong in ("0", "-1", "much", "nan", "inf"):
         done = toy("strange.txt", "--threshold", wrong)
         assert (done.code, done.out) == (2, "")
@@ -194,12 +195,15 @@ def test_python_says_what_the_command_says(toy):
     found = tagger.drift(model, now)
     assert found.verdict == facts["verdict"]
     assert found.now.tokens == facts["now"]["tokens"]
-    assert found.as_dict()["measures"] == pytest.approx(facts["measures"]) or found.now.types == now.types
+    for one, other in zip(found.as_dict()["measures"], facts["measures"], strict=True):
+        assert one["name"] == other["name"]
+        assert one["now"] == pytest.approx(other["now"])
+        assert one["psi"] == pytest.approx(other["psi"], abs=1e-6)
     raw = tagger.drift("m", ["Ada met Li.", "It rained."], reference=now, threshold=0.3)
     assert (raw.threshold, raw.now.sentences, raw.reference) == (0.3, 2, now)
     with pytest.raises(tagger.ConfigError, match="expected a text"):
         tagger.drift(model, [b"Ada"])
-    with pytest.raises(tagger.ConfigError, match="threshold: found 0, expected a number above 0"):
+    with pytest.raises(tagger.ConfigError, match=r"threshold: found 0 \(int\), expected a number above 0"):
         tagger.drift(model, "Ada", threshold=0)
     with pytest.raises(tagger.DataError, match="found no text"):
         tagger.drift(model, [])
