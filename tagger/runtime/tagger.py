@@ -399,7 +399,7 @@ def build_question(
         raise ConfigError(f"found {min_confidence}, expected a probability between 0 and 1", "min_confidence")
     if nbest < 0:
         raise ConfigError(f"found {nbest}, expected 0 (none) or more", "nbest")
-    return Question(confidences, nbest, min_confidence, words_across_blanks, expected_spans)
+    return Question(confidences, nbest, min_confidence, words_across_blanks, expected_spans=expected_spans)
 
 
 def _has_text(sentence: LabelledSentence) -> bool:
