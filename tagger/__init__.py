@@ -6,6 +6,7 @@
     model = tagger.load("models/mine")
     model.predict("Ada Lovelace lived in London.")[0].spans
     tagger.evaluate(model, "test.conll").scores.micro.f1
+    tagger.drift(model, ["What it meets today."]).verdict
 
 Names are resolved on first use, so that `import tagger` costs nothing and the command line answers at once. All but
 `train` and `CRF` do without PyTorch.
@@ -19,6 +20,7 @@ from tagger.errors import ConfigError, DataError, ModelError, TaggerError
 from tagger.version import __version__
 
 if TYPE_CHECKING:
+    from tagger.api.drift import drift
     from tagger.api.scoring import evaluate, score
     from tagger.api.sources import load, read_corpus
     from tagger.api.training import TrainingResult, TrainingStoppedError, train
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from tagger.model.crf import CRF
     from tagger.runtime.decode import Labelling
     from tagger.runtime.tagger import Tagger
+    from tagger.scoring.drift import Drift
+    from tagger.scoring.profile import Profile
     from tagger.scoring.result import ScoringResult
     from tagger.text.conll import Corpus
     from tagger.text.formats import LabelledSentence, LabelledSpan
@@ -36,16 +40,19 @@ __all__ = [
     "ConfigError",
     "Corpus",
     "DataError",
+    "Drift",
     "LabelledSentence",
     "LabelledSpan",
     "Labelling",
     "ModelError",
+    "Profile",
     "ScoringResult",
     "Tagger",
     "TaggerError",
     "TrainingResult",
     "TrainingStoppedError",
     "__version__",
+    "drift",
     "evaluate",
     "load",
     "read_corpus",
@@ -58,13 +65,16 @@ _HOMES = {
     "CRF": "tagger.model.crf",
     "Config": "tagger.config",
     "Corpus": "tagger.text.conll",
+    "Drift": "tagger.scoring.drift",
     "LabelledSentence": "tagger.text.formats",
     "LabelledSpan": "tagger.text.formats",
     "Labelling": "tagger.runtime.decode",
+    "Profile": "tagger.scoring.profile",
     "ScoringResult": "tagger.scoring.result",
     "Tagger": "tagger.runtime.tagger",
     "TrainingResult": "tagger.api.training",
     "TrainingStoppedError": "tagger.api.training",
+    "drift": "tagger.api.drift",
     "evaluate": "tagger.api.scoring",
     "load": "tagger.api.sources",
     "read_corpus": "tagger.api.sources",

@@ -18,6 +18,7 @@ from tagger.cli.check import check
 from tagger.cli.command import Command
 from tagger.cli.config import config
 from tagger.cli.convert import convert
+from tagger.cli.drift import drift
 from tagger.cli.evaluate import evaluate
 from tagger.cli.generate import generate
 from tagger.cli.inspect import inspect
@@ -39,7 +40,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for command in (train, evaluate, predict, serve, score, check, convert, inspect, pretrain, generate, config):
+for command in (
+    train,
+    evaluate,
+    predict,
+    serve,
+    drift,
+    score,
+    check,
+    convert,
+    inspect,
+    pretrain,
+    generate,
+    config,
+):
     app.command(cls=Command)(command)
 
 

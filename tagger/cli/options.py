@@ -240,4 +240,87 @@ MinConfidence = Annotated[
     ),
 ]
 
+# Of commands that read raw text for a model
+Inputs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="INPUT", help="Files and folders; - or none: the standard input."),
+]
+InputFormat = Annotated[
+    str,
+    typer.Option(
+        help="auto: what a file's name and beginning say; text: running text; lines: a sentence a line; tokens: "
+        "the same, tokens between blanks; segmented: the same, text with blanks in it to a model that cuts words; "
+        "wordpos: words with tags, left out; conll: columns; jsonl: JSON objects that hold texts.",
+        rich_help_panel=READING,
+        **one_of(("auto", "text", "lines", "tokens", "segmented", "wordpos", "conll", "jsonl")),
+    ),
+]
+Texts = Annotated[
+    list[str] | None,
+    typer.Option("--text", metavar="TEXT", help="A text itself (repeatable).", rich_help_panel=READING),
+]
+TextField = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Key of JSON objects that holds the text, as data.text; else text, or what is usual.",
+        rich_help_panel=READING,
+    ),
+]
+ModelTokenColumn = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="Column of the token; else as in training.", rich_help_panel=READING),
+]
+ModelFeatureColumns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--feature-column",
+        metavar="COLUMN",
+        help="Columns that the model reads beside the token (repeatable); else as in training.",
+        rich_help_panel=READING,
+    ),
+]
+JoinLines = Annotated[
+    bool,
+    typer.Option(
+        "--join-lines",
+        help="Lines of running text are wrapped: blank ones alone end a paragraph.",
+        rich_help_panel=READING,
+    ),
+]
+FailFast = Annotated[
+    bool,
+    typer.Option(
+        "--fail-fast",
+        help="Stop at the first file that can't be read; else the others are labelled.",
+        rich_help_panel=READING,
+    ),
+]
+LabellingWorkers = Annotated[
+    int, typer.Option(min=0, metavar="N", help="Processes that label; 0: one per core.")
+]
+InputEncoding = Annotated[
+    str, typer.Option(help="Encoding of the input.", rich_help_panel=READING, **ENCODING)
+]
+InvalidBytes = Annotated[
+    str,
+    typer.Option(
+        "--invalid-bytes",
+        help="strict: an error; replace: by U+FFFD.",
+        rich_help_panel=READING,
+        **one_of(("strict", "replace")),
+    ),
+]
+Language = Annotated[
+    str,
+    typer.Option(
+        metavar="CODE",
+        help="Language of running text, such as de: whose abbreviations end no sentence.",
+        rich_help_panel=READING,
+    ),
+]
+Device = Annotated[
+    str, typer.Option(help="auto: a GPU if there is one.", **one_of(("auto", "cpu", "cuda", "mps")))
+]
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel=RESULTS)]

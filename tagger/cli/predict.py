@@ -13,7 +13,27 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from tagger.cli.options import ENCODING, READING, RESULTS, MinConfidence, Model, one_of, output_column
+from tagger.cli.options import (
+    READING,
+    RESULTS,
+    Device,
+    FailFast,
+    InputEncoding,
+    InputFormat,
+    Inputs,
+    InvalidBytes,
+    JoinLines,
+    LabellingWorkers,
+    Language,
+    MinConfidence,
+    Model,
+    ModelFeatureColumns,
+    ModelTokenColumn,
+    TextField,
+    Texts,
+    one_of,
+    output_column,
+)
 from tagger.text.schemes import Task
 
 if TYPE_CHECKING:
@@ -28,10 +48,6 @@ if TYPE_CHECKING:
 
 _USUAL_FORMATS = {Task.LABELS: "jsonl", Task.WORDS: "segmented", Task.JOINT: "wordpos"}
 
-_Inputs = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="INPUT", help="Files and folders; - or none: the standard input."),
-]
 _Output = Annotated[
     Path | None,
     typer.Option(
@@ -42,62 +58,11 @@ _Output = Annotated[
         rich_help_panel=RESULTS,
     ),
 ]
-_InputFormat = Annotated[
-    str,
-    typer.Option(
-        help="auto: what a file's name and beginning say; text: running text; lines: a sentence a line; tokens: "
-        "the same, tokens between blanks; segmented: the same, text with blanks in it to a model that cuts words; "
-        "wordpos: words with tags, left out; conll: columns; jsonl: JSON objects that hold texts.",
-        rich_help_panel=READING,
-        **one_of(("auto", "text", "lines", "tokens", "segmented", "wordpos", "conll", "jsonl")),
-    ),
-]
-_Texts = Annotated[
-    list[str] | None,
-    typer.Option("--text", metavar="TEXT", help="A text itself (repeatable).", rich_help_panel=READING),
-]
-_TextField = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="Key of JSON objects that holds the text, as data.text; else text, or what is usual.",
-        rich_help_panel=READING,
-    ),
-]
-_TokenColumn = Annotated[
-    str | None,
-    typer.Option(metavar="COLUMN", help="Column of the token; else as in training.", rich_help_panel=READING),
-]
-_FeatureColumns = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--feature-column",
-        metavar="COLUMN",
-        help="Columns that the model reads beside the token (repeatable); else as in training.",
-        rich_help_panel=READING,
-    ),
-]
-_JoinLines = Annotated[
-    bool,
-    typer.Option(
-        "--join-lines",
-        help="Lines of running text are wrapped: blank ones alone end a paragraph.",
-        rich_help_panel=READING,
-    ),
-]
 _AcrossBlanks = Annotated[
     bool,
     typer.Option(
         "--words-across-blanks",
         help="A word that the model cuts out of the text may hold blanks; else a blank always ends it.",
-        rich_help_panel=READING,
-    ),
-]
-_FailFast = Annotated[
-    bool,
-    typer.Option(
-        "--fail-fast",
-        help="Stop at the first file that can't be read; else the others are labelled.",
         rich_help_panel=READING,
     ),
 ]
@@ -121,29 +86,10 @@ _Best = Annotated[
     int,
     typer.Option(min=0, metavar="N", help="Also give the N best readings (jsonl).", rich_help_panel=RESULTS),
 ]
-_Workers = Annotated[int, typer.Option(min=0, metavar="N", help="Processes that label; 0: one per core.")]
-_Encoding = Annotated[str, typer.Option(help="Encoding of the input.", rich_help_panel=READING, **ENCODING)]
-_InvalidBytes = Annotated[
-    str,
-    typer.Option(
-        "--invalid-bytes",
-        help="strict: an error; replace: by U+FFFD.",
-        rich_help_panel=READING,
-        **one_of(("strict", "replace")),
-    ),
-]
 _OldErrors = Annotated[
     str | None,
     typer.Option(
         "--errors", hidden=True, help="What --invalid-bytes was called.", **one_of(("strict", "replace"))
-    ),
-]
-_Language = Annotated[
-    str,
-    typer.Option(
-        metavar="CODE",
-        help="Language of running text, such as de: whose abbreviations end no sentence.",
-        rich_help_panel=READING,
     ),
 ]
 _Color = Annotated[
@@ -154,34 +100,31 @@ _Color = Annotated[
         **one_of(("auto", "always", "never")),
     ),
 ]
-_Device = Annotated[
-    str, typer.Option(help="auto: a GPU if there is one.", **one_of(("auto", "cpu", "cuda", "mps")))
-]
 
 
 def predict(
     model: Model,
-    inputs: _Inputs = None,
-    input_format: _InputFormat = "auto",
-    texts: _Texts = None,
+    inputs: Inputs = None,
+    input_format: InputFormat = "auto",
+    texts: Texts = None,
     output: _Output = None,
     format: _Format = None,
     column: _OutputColumn = None,
     min_confidence: MinConfidence = None,
     nbest: _Best = 0,
-    workers: _Workers = 1,
-    encoding: _Encoding = "utf-8",
-    invalid_bytes: _InvalidBytes = "strict",
+    workers: LabellingWorkers = 1,
+    encoding: InputEncoding = "utf-8",
+    invalid_bytes: InvalidBytes = "strict",
     errors: _OldErrors = None,
-    language: _Language = "en",
-    text_field: _TextField = None,
-    token_column: _TokenColumn = None,
-    feature_columns: _FeatureColumns = None,
-    join_lines: _JoinLines = False,
+    language: Language = "en",
+    text_field: TextField = None,
+    token_column: ModelTokenColumn = None,
+    feature_columns: ModelFeatureColumns = None,
+    join_lines: JoinLines = False,
     words_across_blanks: _AcrossBlanks = False,
-    fail_fast: _FailFast = False,
+    fail_fast: FailFast = False,
     color: _Color = "auto",
-    device: _Device = "cpu",
+    device: Device = "cpu",
 ) -> None:
     """Label raw text with a trained model.
 

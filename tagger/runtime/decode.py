@@ -66,12 +66,14 @@ class Labelling:
         spans: in order; where labels are bare, each token that isn't `O` is a span of its own.
         nbest: the n best readings, best first; None where nobody asked.
         rivals: for each span what else its tokens could be, most probable first; None where nobody asked.
+        expected_spans: how many spans the model expects there to be; None where nobody asked.
     """
 
     tags: list[str]
     spans: list[ScoredSpan] = field(default_factory=list)
     nbest: list[Alternative] | None = None
     rivals: list[list[Rival]] | None = None
+    expected_spans: float | None = None
 
 
 class Question(NamedTuple):
@@ -84,6 +86,9 @@ class Question(NamedTuple):
             known tags demand them; None: what the model has.
         words_across_blanks: whether a word that is cut out of a text may hold blanks; else they end it.
         rivals: how many other things that its tokens could be are given with each span.
+        expected_spans: whether to say how many spans a sentence is expected to have, found or not: the sum over its
+            tokens of the probability that a span begins there. It takes probabilities of sentences without spans,
+            too. Exact for a CRF; of a softmax decoder, whose tags may contradict the scheme, nearly.
     """
 
     confidences: bool = True
@@ -91,6 +96,7 @@ class Question(NamedTuple):
     min_confidence: float | None = None
     words_across_blanks: bool = False
     rivals: int = 0
+    expected_spans: bool = False
 
 
 class Decoder:
@@ -173,6 +179,8 @@ class Decoder:
         )
         if rivals is not None:
             self._add_rivals(labellings, spans, rivals, given)
+        if question.expected_spans:
+            self._add_expected_spans(labellings, starts, parts, emissions, allowed)
         if question.nbest:
             self._add_alternatives(labellings, starts, sizes, emissions, allowed, question.nbest)
         return labellings
@@ -375,6 +383,28 @@ class Decoder:
             listed = labellings[owner].rivals
             if listed is not None and (given is None or given[place]):
                 listed.append(rivals[place])
+
+    def _add_expected_spans(
+        self,
+        labellings: list[Labelling],
+        starts: Ints,
+        parts: tuple[Ints, Ints],
+        emissions: Floats,
+        allowed: Mask | None,
+    ) -> None:
+        """Say how many spans each sentence is expected to have: the sum of the probabilities that one begins."""
+        expected = np.zeros(len(parts[0]))
+        for batch in batch_chains(*parts):
+            posterior = self._decoding.posterior(
+                batch.take(emissions), batch.sizes, batch.take_allowed(allowed), self._temperature
+            )
+            marginals = posterior.marginals
+            begins = marginals @ self.table.opens.astype(marginals.dtype)  # (T, B)
+            expected[batch.numbers] = begins.sum(0, dtype=np.float64)
+        owners = np.searchsorted(starts, parts[0], side="right") - 1  # the sentences of chains
+        totals = np.bincount(owners, expected, len(labellings)).tolist()
+        for labelling, total in zip(labellings, totals, strict=True):
+            labelling.expected_spans = total
 
     def _add_alternatives(
         self,

@@ -45,7 +45,10 @@ CARD = "README.md"
 CURVES = "training.html"
 SEEDS = "seeds.json"
 WORDS = "words.txt"
-FILES = (CONFIG, VOCAB, WEIGHTS, SCORES, HISTORY, CARD, CURVES, SEEDS, WORDS)  # all that a directory may hold
+PROFILE = "profile.json"
+FILES = (  # all that a directory may hold
+    CONFIG, VOCAB, WEIGHTS, SCORES, HISTORY, CARD, CURVES, SEEDS, WORDS, PROFILE,
+)  # fmt: skip
 _BELONGINGS = (CONFIG, VOCAB)
 _KINDS = {  # sections that the settings of one kind of model alone have
     b"\n[decoder]\n": "a labeller",

@@ -72,6 +72,7 @@ def label_sentences(
     *,
     min_confidence: float | None = None,
     confidences: bool = True,
+    expected_spans: bool = False,
 ) -> list[Labelling]:
     """Label the sentences of a corpus, whose documents and feature columns it gives.
 
@@ -80,6 +81,7 @@ def label_sentences(
         sentences: their tags aren't looked at.
         min_confidence: names below it are left out; None: as the model has it.
         confidences: False: don't compute the probability of spans.
+        expected_spans: whether to say how many spans each is expected to have.
     """
     return tagger.predict_tokens(
         [sentence.tokens for sentence in sentences],
@@ -87,6 +89,7 @@ def label_sentences(
         features=[sentence.features for sentence in sentences] if tagger.feature_columns else None,
         min_confidence=min_confidence,
         confidences=confidences,
+        expected_spans=expected_spans,
     )
 
 

@@ -88,6 +88,11 @@ class Words(NumberedFeature, FormFeature):
         )
         return np.stack((rows, np.array((0, 0, *self.counts), dtype=np.int64)[rows]), axis=1)
 
+    def was_seen(self, word: str) -> bool:
+        """Tell whether training had a word, and often enough for a row."""
+        row = self.vocab.row(normalise(word, lowercase=self.lowercase))
+        return row != UNKNOWN and self.counts[row - UNKNOWN - 1] > 0
+
     def reader(self, weights: Weights) -> Reader:
         table = weights["word.weight"]
         return lambda rows: table[rows[:, 0]]

@@ -74,4 +74,5 @@ def place(
         task=task,
         rows=row.rows,
         rivals=rivals,
+        expected_spans=labelling.expected_spans,
     )

@@ -1,4 +1,4 @@
-"""What tells of a model beside it: scores, history, card, training words; none of them is needed to label.
+"""What tells of a model beside it: scores, history, card, training words, profile; none is needed to label.
 
 They may come from a stranger, or be spoilt by hand. What reads them here returns what training writes, or says what
 is wrong.
@@ -11,17 +11,21 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tagger.errors import ModelError
 from tagger.runtime import directory as files
-from tagger.runtime.directory import CARD, CURVES, HISTORY, SCORES, SEEDS, WORDS
-from tagger.text.objects import VERSIONS
+from tagger.runtime.directory import CARD, CURVES, HISTORY, PROFILE, SCORES, SEEDS, WORDS
+from tagger.text.objects import VERSIONS, describe, dump_json
 from tagger.text.output import encode_text, write_atomically
 
-_REPORTS = (SCORES, HISTORY, CURVES, CARD, WORDS)
+if TYPE_CHECKING:
+    from tagger.scoring.profile import Profile
+
+_REPORTS = (SCORES, HISTORY, CURVES, CARD, WORDS, PROFILE)
 _CARD_TITLE = b"made with tagger"  # ends the first line of every card
 _MOST_SCORES = 1 << 26  # bytes: four numbers of each of a hundred thousand types, on dev and on test
+_MOST_PROFILE = 1 << 24  # bytes: counts of a hundred thousand types, on dev and on test
 _MOST_HISTORY = 1 << 30  # bytes: a thousand epochs of a megabyte
 _MOST_WORDS = 1 << 26  # bytes: several million words, more than any corpus of a language has
 _SCORE = ("precision", "recall", "f1", "support")
@@ -104,6 +108,33 @@ def read_words(directory: Path) -> frozenset[str] | None:
         ) from None
 
 
+def write_profiles(directory: Path, profiles: Mapping[str, Profile]) -> None:
+    """Write the profiles of dev and of test, with which `tagger drift` compares what the model meets."""
+    found = {part: profile.as_dict() for part, profile in profiles.items()}
+    write_atomically(directory / PROFILE, dump_json(describe("profile", found), indent=2).encode() + b"\n")
+
+
+def read_profiles_of(directory: Path) -> dict[str, Profile]:
+    """Return the profiles of dev and, where there was one, of test.
+
+    Raises:
+        ModelError: there is no such file, as beside a model of an earlier version, or it isn't what training writes.
+    """
+    from tagger.scoring.profile import read_profiles  # what labels never asks for
+
+    path = directory / PROFILE
+    content = files.read_bounded(path, _MOST_PROFILE)
+    advice = "give --reference FILE: text such as the model was scored on, or a profile"
+    if content is None:
+        raise ModelError(
+            f"is missing, since an earlier version of tagger trained this model or none did; {advice}", path
+        )
+    try:
+        return read_profiles(_parse(content))
+    except ValueError as error:
+        raise ModelError(f"is not what training writes: {error}; {advice}", path) from None
+
+
 def copy_model(source: Path, target: Path) -> None:
     """Put a finished model of any kind, and what tells of it, in the place of those in another directory.
 
@@ -123,7 +154,7 @@ def copy_model(source: Path, target: Path) -> None:
 
 def discard_reports(directory: Path) -> None:
     """Remove the scores and the card of the model that was here before."""
-    for name in (SCORES, CARD, SEEDS, WORDS):
+    for name in (SCORES, CARD, SEEDS, WORDS, PROFILE):
         if name != CARD or is_card(directory / name):
             with suppress(OSError):
                 (directory / name).unlink()

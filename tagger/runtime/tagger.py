@@ -222,6 +222,7 @@ class Tagger:
         min_confidence: float | None = None,
         nbest: int = 0,
         confidences: bool = True,
+        expected_spans: bool = False,
         workers: int = 1,
         rivals: int = 0,
     ) -> list[Labelling]:
@@ -239,6 +240,7 @@ class Tagger:
                 them; None: what training chose, 0: nothing.
             nbest: also give the n best readings of each sentence.
             confidences: False: don't compute the probability of spans.
+            expected_spans: also say how many spans each sentence is expected to have, found or not.
             workers: threads; the result doesn't depend on it.
             rivals: also give up to so many other things that the tokens of each span could be, with their
                 probabilities: `labelling.rivals` has a list for each of `labelling.spans`.
@@ -250,7 +252,9 @@ class Tagger:
         rows = list(check_tokens(sentences))
         numbers = range(len(rows)) if documents is None else number_scopes(documents, self.scope)
         check_beside(rows, documents, known, features)
-        question = build_question(min_confidence, nbest, confidences=confidences, rivals=rivals)
+        question = build_question(
+            min_confidence, nbest, confidences=confidences, expected_spans=expected_spans, rivals=rivals
+        )
         held = [place for place, words in enumerate(rows) if words]
         parts = self._parts([rows[place] for place in held], [numbers[place] for place in held], workers)
 
@@ -387,6 +391,7 @@ def build_question(
     confidences: bool = True,
     words_across_blanks: bool = False,
     rivals: int = 0,
+    expected_spans: bool = False,
 ) -> Question:
     if min_confidence is not None and not 0.0 <= min_confidence <= 1.0:
         raise ConfigError(f"found {min_confidence}, expected a probability between 0 and 1", "min_confidence")
@@ -394,12 +399,17 @@ def build_question(
         raise ConfigError(f"found {nbest}, expected 0 (none) or more", "nbest")
     if rivals < 0:
         raise ConfigError(f"found {rivals}, expected 0 (none) or more", "rivals")
-    return Question(confidences, nbest, min_confidence, words_across_blanks, rivals)
+    return Question(confidences, nbest, min_confidence, words_across_blanks, rivals, expected_spans)
 
 
 def _label_nothing(question: Question) -> Labelling:
     """Return the answer for a sentence without tokens."""
-    return Labelling([], nbest=[] if question.nbest else None, rivals=[] if question.rivals else None)
+    return Labelling(
+        [],
+        nbest=[] if question.nbest else None,
+        rivals=[] if question.rivals else None,
+        expected_spans=0.0 if question.expected_spans else None,
+    )
 
 
 def _has_text(sentence: LabelledSentence) -> bool:

@@ -28,6 +28,7 @@ class TagTable:
         names: (K,) the types as spans go out with them: those without one are called `word` or `span`.
         begins: (K,) whether a span begins at a token with this tag.
         ends: (K,) whether it ends there.
+        opens: (K,) whether a span that goes out begins there: `begins`; of bare labels, all but `O`.
         is_sure: whether decoded tags are always valid and `outside` says all, so that spans and tags can be read off
             tables.
     """
@@ -43,6 +44,7 @@ class TagTable:
         self.names = np.array([type_ or self._nameless for type_ in self.types], dtype=object)
         self.begins = np.array([role in ("B", "S") for role, _ in split])
         self.ends = np.array([role in ("E", "S") for role, _ in split])
+        self.opens = ~self.is_outside if self.inner is Scheme.BARE else self.begins
         self.outside = np.array([self._spell(role, type_) for role, type_ in split], dtype=object)
         self.is_sure = model.config.decoder.kind == "crf" and self.scheme is not Scheme.IOB1
         self._meanings = self._find_meanings(split)

@@ -17,12 +17,14 @@ from tagger.version import __version__
 
 SCHEMAS = {
     "check": 1,
+    "drift": 1,
     "epoch": 1,
     "generation": 1,
     "inspection": 1,
     "next-words": 1,
     "pretraining": 1,
     "pretraining-scores": 1,
+    "profile": 1,
     "rehearsal": 1,
     "scores": 1,
     "scoring": 1,

@@ -111,7 +111,15 @@ def _refuse_strangers(directory: Path) -> None:
     """
     if (directory / files.WEIGHTS).exists() or (directory / CHECKPOINT).is_dir() or has_seeds(directory):
         return
-    for name in (files.CONFIG, files.VOCAB, files.SCORES, files.HISTORY, files.CURVES, files.WORDS):
+    for name in (
+        files.CONFIG,
+        files.VOCAB,
+        files.SCORES,
+        files.HISTORY,
+        files.CURVES,
+        files.WORDS,
+        files.PROFILE,
+    ):
         if (directory / name).exists():
             raise DataError(
                 f"holds {name} and no model, expected a directory whose files no model replaces; move the file away "

@@ -143,6 +143,11 @@ def test_train_and_what_it_leaves_behind(run, files: Path) -> None:
     for line in Path("m/history.jsonl").read_text(encoding="utf-8").splitlines():
         check("epoch", line)
 
+    profiles = check("profile", Path("m/profile.json"))
+    for part, each in (("dev", found["dev"]), ("test", found["test"])):
+        assert profiles[part]["tokens"] == each["tokens"]
+        assert profiles[part]["sentences"] == each["sentences"]
+
     facts = check("inspection", done_well(run("inspect", "m", "--json")))
     assert facts == inspection.inspect("m").as_dict()
     assert facts["scores"] == {"dev": scores["dev"], "test": scores["test"]}
@@ -152,6 +157,13 @@ def test_train_and_what_it_leaves_behind(run, files: Path) -> None:
         asked = {"strict": "--strict" in options, "min_confidence": 0.0 if len(options) == 2 else None}
         assert timeless(evaluated) == timeless(tagger.evaluate("m", "gold.conll", **asked).as_dict())
         assert evaluated["min_confidence"] == (0.0 if len(options) == 2 else found["min_confidence"])
+
+    drifted = check("drift", run("drift", "m", "gold.conll", "--json").out)
+    assert drifted["reference"] == profiles["test"] == drifted["now"]
+    Path("now.json").write_text(json.dumps(drifted), encoding="utf-8")
+    again = check("drift", run("drift", "m", "ten.conll", "--reference", "now.json", "--json").out)
+    assert again["reference"] == drifted["now"]
+    check("drift", run("drift", "m", "--text", "Anna", "--json").out)
 
     text = "Anna Keller flew to\nNew York. It rained."
     Path("text.txt").write_text(text, encoding="utf-8")

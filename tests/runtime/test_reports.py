@@ -11,6 +11,7 @@ import pytest
 from tagger.errors import ModelError
 from tagger.runtime import directory as files
 from tagger.runtime import reports
+from tagger.scoring.profile import Profile
 
 EPOCH = {"epoch": 1, "loss": 1.5, "improved": True, "kept": True, "seconds": 2.0}
 MICRO = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 4}
@@ -103,6 +104,18 @@ def test_training_words_are_read_as_they_were_written(
     (tmp_path / files.WORDS).write_bytes(content)
     with pytest.raises(ModelError, match=r"words\.txt: holds .* bytes, expected .* at most"):
         reports.read_words(tmp_path)
+
+
+def test_profiles_are_read_as_they_were_written(tmp_path: Path) -> None:
+    with pytest.raises(
+        ModelError, match=r"profile\.json: is missing, since an earlier version .* --reference FILE"
+    ):
+        reports.read_profiles_of(tmp_path)
+    parts = {"dev": Profile(sentences=1, tokens=3, lengths=(1, 0, 0, 0, 0, 0)), "test": Profile()}
+    reports.write_profiles(tmp_path, parts)
+    assert reports.read_profiles_of(tmp_path) == parts
+    reports.discard_reports(tmp_path)
+    assert not (tmp_path / files.PROFILE).exists()
 
 
 def test_somebody_elses_card_stays(tmp_path: Path) -> None:

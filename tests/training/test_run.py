@@ -12,7 +12,9 @@ from training_runs import bits, fit, fit_whole, stop_at
 
 from tagger.errors import ConfigError, DataError, ModelError
 from tagger.runtime import directory as files
-from tagger.runtime.evaluation import score_tagger
+from tagger.runtime.evaluation import label_sentences, score_tagger
+from tagger.runtime.profiling import profile_corpus
+from tagger.runtime.reports import read_profiles_of
 from tagger.runtime.tagger import Tagger
 from tagger.training import output, run
 from tagger.training.loop import EpochFacts, StepFacts
@@ -34,6 +36,7 @@ def test_a_run_leaves_a_whole_model_directory(read_tiny, tmp_path):
             files.HISTORY,
             files.CARD,
             files.CURVES,
+            files.PROFILE,
         ]
     )
     finished = facts[-1]
@@ -42,6 +45,11 @@ def test_a_run_leaves_a_whole_model_directory(read_tiny, tmp_path):
     loaded = Tagger(files.load_model(directory))
     assert score_tagger(loaded, data.dev) == finished.dev.scores
     assert score_tagger(loaded, data.test) == finished.test.scores
+    profiles = read_profiles_of(directory)
+    assert profiles == {"dev": finished.dev.profile, "test": finished.test.profile}
+    labelled = label_sentences(loaded, data.test.sentences, expected_spans=True)
+    assert profiles["test"] == profile_corpus(loaded.model, data.test.sentences, labelled)
+    assert profiles["test"].spans == finished.test.scores.micro.predicted
     scores = json.loads((directory / files.SCORES).read_bytes())
     assert {name: scores[name] for name in ("dev", "test")} == {
         "dev": finished.dev.scores.as_dict(),
@@ -160,6 +168,7 @@ def test_a_new_run_does_not_touch_the_old_model_before_its_end(read_tiny, tmp_pa
     assert {path.name for path in (tmp_path / "m").iterdir()} == {
         path.name for path in (tmp_path / "alone").iterdir()
     }
+    assert read_profiles_of(tmp_path / "m") == read_profiles_of(tmp_path / "alone")
 
 
 def test_a_finished_run_goes_on_from_its_model(read_tiny, tmp_path):

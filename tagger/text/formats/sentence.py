@@ -86,6 +86,7 @@ class LabelledSentence:
         task: what its tags say.
         rows: where it was read from CoNLL-U; None: elsewhere.
         rivals: for each of the spans what its tokens could be instead, most probable first; None where nobody asked.
+        expected_spans: how many spans a model expects it to have, found or not; None where nobody asked.
     """
 
     doc: str
@@ -100,6 +101,7 @@ class LabelledSentence:
     task: Task = Task.LABELS
     rows: KeptRows | None = None
     rivals: Sequence[Sequence[LabelledRival]] | None = None
+    expected_spans: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `tagger predict --format jsonl` writes of it, as `docs/schemas/prediction.json` says."""
@@ -124,7 +126,8 @@ class LabelledSentence:
 
     def words(self) -> list[str]:
         """Return the tokens as the text has them."""
-        return [self.text[start - self.start : end - self.start] for start, end, _ in self.tokens]
+        text, base = self.text, self.start
+        return [text[start - base : end - base] for start, end, _ in self.tokens]
 
     def find_words(self) -> list[tuple[int, int, str]]:
         """Return the (start, end, tag) of each word: those that the tags make, or else the tokens.

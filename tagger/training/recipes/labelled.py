@@ -24,12 +24,14 @@ from tagger.model.labeler import SequenceLabeler
 from tagger.model.memory import check_size, memory_watched
 from tagger.runtime import directory as files
 from tagger.runtime import reports
-from tagger.runtime.evaluation import score_tagger
+from tagger.runtime.evaluation import compare_tags, label_sentences
 from tagger.runtime.lexicon import Lexicon
+from tagger.runtime.profiling import profile_corpus
 from tagger.runtime.tagger import Tagger
 from tagger.runtime.trained import TrainedModel, weight_shapes
 from tagger.runtime.windows import Group
 from tagger.scoring import Scores
+from tagger.scoring.profile import Profile
 from tagger.text.conll import Corpus
 from tagger.text.objects import describe, dump_json
 from tagger.text.output import write_atomically
@@ -51,10 +53,11 @@ FINAL_READINGS = 2  # of dev, after the last epoch: to calibrate confidences, an
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What a model is worth on a corpus, and the seconds it took to label that."""
+    """What a model is worth on a corpus, the seconds it took to label that, and what it met and said there."""
 
     scores: Scores
     seconds: float
+    profile: Profile
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `--json` prints of it."""
@@ -330,19 +333,21 @@ def _labeler_of(network: nn.Module) -> SequenceLabeler:
 
 def _score(corpus: Corpus, model: TrainedModel, training: AbstractSet[str] | None) -> Scored:
     began = time.perf_counter()
-    scores = score_tagger(Tagger(model), corpus, training)
-    return Scored(scores, time.perf_counter() - began)
+    found = label_sentences(Tagger(model), corpus.sentences, expected_spans=True)
+    scores = compare_tags(corpus, (each.tags for each in found), model.scheme, training)
+    seconds = time.perf_counter() - began
+    return Scored(scores, seconds, profile_corpus(model, corpus.sentences, found))
 
 
 def _write_reports(data: Corpora, finished: FinishedLabeller, seconds: float, parameters: int) -> None:
-    scores = {"dev": finished.dev.scores}
-    if finished.test is not None:
-        scores["test"] = finished.test.scores
+    parts = {"dev": finished.dev} if finished.test is None else {"dev": finished.dev, "test": finished.test}
+    scores = {part: each.scores for part, each in parts.items()}
     directory = finished.directory
     found = {part: each.as_dict() for part, each in scores.items()}
     content = dump_json(describe("scores", found), indent=2)
     write_atomically(directory / files.SCORES, content.encode() + b"\n")
     reports.write_words(directory, data.training_words)
+    reports.write_profiles(directory, {part: each.profile for part, each in parts.items()})
     text = card.describe_labeller(
         data, scores, finished.best_epoch, finished.epochs, seconds, parameters, finished.min_confidence
     )
