@@ -1,0 +1,36 @@
+"""The colour of a type: the same on every page, in a notebook and in brat, today and tomorrow.
+
+It follows from the name alone. A writer that streams can't know which types are still to come, and two pages beside
+each other, or two runs, shall not call the same type blue and green.
+"""
+
+from __future__ import annotations
+
+import colorsys
+import zlib
+
+STEP = 5  # degrees between two hues that are told apart in a style sheet
+HUES = range(0, 360, STEP)
+
+# Of 500,000 this one parts the types of the usual tag sets best (CoNLL-2003, MUC, OntoNotes, W-NUT, Weibo): those of
+# one set stand at least half as far apart as so many could. Others may meet: a type's name stands beside its colour.
+_SALT = 11008
+
+
+def find_hue(type_: str) -> int:
+    """Return the hue of a type in degrees, one of `HUES`.
+
+    >>> find_hue("PER"), find_hue("LOC"), find_hue("ORG"), find_hue("MISC")
+    (215, 155, 15, 315)
+    """
+    return zlib.crc32(type_.encode("utf-8", "surrogatepass"), _SALT) % len(HUES) * STEP
+
+
+def find_colour(type_: str) -> str:
+    """Return a light colour in the hue of a type, on which black letters are read well.
+
+    >>> find_colour("PER")
+    '#bcd4f5'
+    """
+    red, green, blue = colorsys.hls_to_rgb(find_hue(type_) / 360, 0.85, 0.75)
+    return "#" + "".join(f"{round(255 * part):02x}" for part in (red, green, blue))
