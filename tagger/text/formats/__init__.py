@@ -31,7 +31,7 @@ from tagger.text.formats.jsonl import write_jsonl
 from tagger.text.formats.lines import write_segmented, write_wordpos
 from tagger.text.formats.location import locate_sentences, locate_texts, note_comments, part_words
 from tagger.text.formats.records import read_records
-from tagger.text.formats.sentence import LabelledAlternative, LabelledSentence, LabelledSpan
+from tagger.text.formats.sentence import LabelledAlternative, LabelledSentence, LabelledSpan, Sentences
 from tagger.text.formats.tasks import write_doccano, write_labelstudio, write_prodigy, write_tags
 from tagger.text.formats.terminal import write_terminal
 from tagger.text.formats.workbook import save_workbook
@@ -45,6 +45,7 @@ __all__ = [
     "LabelledSpan",
     "Misaligned",
     "OutputSettings",
+    "Sentences",
     "Unlabelled",
     "Writer",
     "find_format",
