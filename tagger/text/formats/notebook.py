@@ -38,7 +38,7 @@ def draw_pieces(pieces: Iterable[Piece], rest: str = "") -> str:
 
 def _draw(span: Piece) -> str:
     type_ = span.type or ""
-    colour = f"background: hsla({find_hue(type_)}, 75%, 50%, .28)"
+    colour = f"background: hsla({find_hue(type_)}, 75%, 50%, .32)"
     name = escape_html(type_)
     title = name if span.confidence is None else f"{name}, confidence {span.confidence:.4f}"
     label = f'<b style="{_LABEL}">{name}</b>' if span.is_named else ""
