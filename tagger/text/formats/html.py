@@ -92,7 +92,7 @@ def _legend(counts: Counter[str], numbers: dict[str, int], *, is_scored: bool) -
     )
     return (
         '<section id="legend" aria-label="Legend">\n'
-        + (f"<ul>\n{rows}</ul>\n" if rows else "<p>Nothing was found.</p>\n")
+        + (f"<ul>\n{rows}</ul>\n" if rows else "<div>Nothing was found.</div>\n")
         + (slider if is_scored else "")
         + "</section>\n"
     )

@@ -17,7 +17,7 @@ _SPAN = "color: inherit; border-radius: .3em; padding: .12em .3em; margin: 0 1px
 _LABEL = "font-size: .7em; margin-inline-start: .45em; opacity: .8"
 
 
-class Piece(NamedTuple):
+class Stretch(NamedTuple):
     """A stretch of text; with a type (and a confidence, if it has one) it is a span.
 
     `is_named`: whether its type is written behind it.
@@ -29,14 +29,14 @@ class Piece(NamedTuple):
     is_named: bool = True
 
 
-def draw_pieces(pieces: Iterable[Piece], rest: str = "") -> str:
+def draw_pieces(pieces: Iterable[Stretch], rest: str = "") -> str:
     """Return pieces of a text, one after the other, as HTML; `rest` says below it what isn't shown."""
     shown = "".join(escape_html_text(piece.text) if piece.type is None else _draw(piece) for piece in pieces)
     below = f'<div style="opacity: .7">{escape_html(rest)}</div>' if rest else ""
     return f'<div><div dir="auto" style="{_TEXT}">{shown}</div>{below}</div>'
 
 
-def _draw(span: Piece) -> str:
+def _draw(span: Stretch) -> str:
     type_ = span.type or ""
     colour = f"background: hsla({find_hue(type_)}, 75%, 50%, .32)"
     name = escape_html(type_)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from tagger.text.conll import KeptRows
 from tagger.text.counting import count_of
-from tagger.text.formats.notebook import Piece, draw_pieces
+from tagger.text.formats.notebook import Stretch, draw_pieces
 from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG, Task
 
 MOST_SHOWN = 500  # sentences in a notebook, which keeps them in its file
@@ -127,24 +127,24 @@ class Sentences(list[LabelledSentence]):
         )
 
 
-def _draw_text(sentences: Iterable[LabelledSentence]) -> Iterator[Piece]:
+def _draw_text(sentences: Iterable[LabelledSentence]) -> Iterator[Stretch]:
     """Yield the pieces of sentences and what stands between them: white space, as far as it is known."""
     reached, space = None, ""
     for sentence in sentences:
         if reached is not None:
             gap = max(0, sentence.start - reached)
-            yield Piece(space[:gap] if gap <= len(space) else f"{space}\n")
+            yield Stretch(space[:gap] if gap <= len(space) else f"{space}\n")
         yield from _draw_sentence(sentence)
         reached, space = sentence.end, sentence.space
 
 
-def _draw_sentence(sentence: LabelledSentence) -> Iterator[Piece]:
+def _draw_sentence(sentence: LabelledSentence) -> Iterator[Stretch]:
     for text, span in pieces(sentence):
         if span is None:
-            yield Piece(text)
+            yield Stretch(text)
         else:
             is_named = sentence.task is not Task.WORDS  # all are words
-            yield Piece(text, span.type, round_confidence(span.confidence), is_named)
+            yield Stretch(text, span.type, round_confidence(span.confidence), is_named)
 
 
 def round_confidence(value: float | None) -> float | None:

@@ -94,9 +94,11 @@ class _Sheets:
 
     def _write(self, cells: Sequence[Any], forms: Sequence[CellFormat]) -> None:
         for column, (cell, form) in enumerate(zip(cells, forms, strict=True)):
+            if cell in (None, ""):
+                continue
             if isinstance(cell, str):
                 self._sheet.write_string(self._row, column, fit_cell(cell), form)
-            elif cell is not None:
+            else:
                 number = self._number if isinstance(cell, float) else form
                 self._sheet.write_number(self._row, column, cell, number)
         self._row += 1
