@@ -27,14 +27,14 @@ _PICTURES = 0x2400  # of control characters
 
 
 def escape_controls(text: str) -> str:
-    r"""Return running text that no terminal obeys; tab and line feed stay.
+    r"""Return running text that no terminal obeys; tab and line feed stay; so do line ends of two characters, as one.
 
     >>> print(escape_controls("\x1b[31mred\u202e"))
     \x1b[31mred\u202e
     """
     if text.isprintable():
         return text
-    return _COMMANDS.sub(lambda match: _show_code(match[0]), text)
+    return _COMMANDS.sub(lambda match: _show_code(match[0]), text.replace("\r\n", "\n"))
 
 
 def escape_line(text: str) -> str:
