@@ -15,7 +15,7 @@ import typer
 from tagger.cli.messages import warn
 from tagger.errors import ConfigError, DataError, TaggerError
 from tagger.text.counting import count_of
-from tagger.text.output import check_output, is_among, open_binary, open_output
+from tagger.text.output import check_output, identify, identify_all, open_binary, open_output
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -168,6 +168,7 @@ class Results:
             except OSError as error:
                 raise DataError(f"cannot be used as a folder: {error.strerror}; {_ADVICE}", folder) from error
         taken: set[str] = set()
+        inputs = identify_all(self._inputs)
         for number, (doc, inside) in enumerate(groupby(sentences, key=lambda sentence: sentence.doc)):
             if folder is None:
                 if number:
@@ -177,10 +178,10 @@ class Results:
                 with _printing() as stream:
                     stream.writelines(format.format_sentences(inside))
                 continue
-            base = self._choose_base(folder, doc, taken)
+            base = _choose_base(folder, doc, taken, inputs)
             file, text = base.with_name(f"{base.name}{format.suffix}"), base.with_name(f"{base.name}.txt")
-            check_output(file, self._inputs)
-            if is_among(text, [doc]):  # it was read where results go: it is there already
+            check_output(file, [file] if identify(file) in inputs else [])
+            if identify(text) in identify_all([doc]):  # it was read where results go: it is there already
                 with open_output(file, _ADVICE) as stream:
                     stream.writelines(format.format_sentences(inside))
                 continue
@@ -188,16 +189,6 @@ class Results:
                 stream.writelines(format.format_sentences(copy_text(inside, copy)))
         if folder is not None and format.write_settings is not None:
             self._kept = format.write_settings(folder, self._types)
-
-    def _choose_base(self, folder: Path, doc: str, taken: set[str]) -> Path:
-        """Return where the files of a document go, without their suffixes; never over the text of another one."""
-        stem = "stdin" if doc == "-" else Path(doc).name.removesuffix(".txt")
-        for name in _names(stem):
-            text = folder / f"{name}.txt"
-            if name not in taken and (is_among(text, [doc]) or not is_among(text, self._inputs)):
-                break
-        taken.add(name)
-        return folder / name
 
 
 def _sentences(answers: Iterable[Answer]) -> Iterator[LabelledSentence]:
@@ -219,6 +210,17 @@ def _printing() -> Iterator[TextIO]:
         )  # what waits in the buffer goes nowhere
         if not isinstance(error, BrokenPipeError):
             raise DataError(f"cannot be written: {error.strerror or error}", "<stdout>") from error
+
+
+def _choose_base(folder: Path, doc: str, taken: set[str], inputs: set[tuple[int, int]]) -> Path:
+    """Return where the files of a document go, without their suffixes; never over the text of another one."""
+    stem = "stdin" if doc == "-" else Path(doc).name.removesuffix(".txt")
+    for name in _names(stem):
+        there = identify(folder / f"{name}.txt")
+        if name not in taken and (there not in inputs or there in identify_all([doc])):
+            break
+    taken.add(name)
+    return folder / name
 
 
 def _names(stem: str) -> Iterator[str]:

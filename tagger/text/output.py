@@ -114,7 +114,7 @@ def check_output(path: FilePath, inputs: Iterable[FilePath], option: str = "--ou
     Raises:
         DataError: the path is one of the inputs or a folder, or its folder can't be written to.
     """
-    if is_among(path, inputs):
+    if identify(path) in identify_all(inputs):
         raise DataError(f"is also read, expected another file to write to; choose another {option}", path)
     if _find_descriptor(path) is not None:
         return
@@ -132,19 +132,18 @@ def check_output(path: FilePath, inputs: Iterable[FilePath], option: str = "--ou
         raise DataError(f"cannot be written: {error.strerror}; choose another {option}", path) from error
 
 
-def is_among(path: FilePath, others: Iterable[FilePath]) -> bool:
-    """Say whether a path is a file that is there and is one of others, be it by another name."""
-    identity = _identify(path)
-    return identity is not None and any(_identify(each) == identity for each in others)
-
-
-def _identify(path: FilePath) -> tuple[int, int] | None:
+def identify(path: FilePath) -> tuple[int, int] | None:
     """Return what two names of one regular file have in common; None for anything else."""
     try:
         found = os.fstat(0) if is_stdin(path) else os.stat(path)  # noqa: PTH116
     except (OSError, ValueError):
         return None
     return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+
+
+def identify_all(paths: Iterable[FilePath]) -> set[tuple[int, int]]:
+    """Return what tells whether a path is one of several files, be it by another name: `identify(path)` is in it."""
+    return {found for found in map(identify, paths) if found is not None}
 
 
 def _write_through(path: Path) -> BinaryIO | None:
