@@ -20,7 +20,7 @@ from tagger.text import schemes
 from tagger.text.counting import Note, count_of
 from tagger.text.escape import escape_controls
 from tagger.text.files import FilePath, display_name
-from tagger.text.output import check_output, write_text
+from tagger.text.output import check_output, open_binary, write_text
 from tagger.text.schemes import Scheme, Task
 
 if TYPE_CHECKING:
@@ -49,11 +49,15 @@ def write_target(
     else:
         for lost in _describe_lost_columns(corpus.layout, forms.target, settings):
             say_line(f"warning: {lost}")
-        write_files = formats.FORMATS[forms.target].write_files
-        if isinstance(corpus, conll.Corpus) and write_files:
-            write_files(corpus, Path(target), output.note)
+        form = formats.FORMATS[forms.target]
+        if isinstance(corpus, conll.Corpus) and form.write_files:
+            form.write_files(corpus, Path(target), output.note)
             return
-        pieces = formats.FORMATS[forms.target].format_corpus(corpus, output)
+        if form.save:
+            with open_binary(target) as stream:
+                form.save_corpus(corpus, output, stream)
+            return
+        pieces = form.format_corpus(corpus, output)
     if target == "-":
         is_shown = sys.stdout.isatty()
         sys.stdout.writelines(map(escape_controls, pieces) if is_shown else pieces)
@@ -113,6 +117,8 @@ def choose_forms(source: str, target: str, input_format: str | None, output_form
     forms = FormatPair(found, wanted)
     if formats.FORMATS[forms.target].write_files and target == "-":
         raise typer.BadParameter("brat is a pair of files; name one", param_hint="OUT")
+    if formats.FORMATS[forms.target].save and target == "-":
+        raise typer.BadParameter(f"{forms.target} is no text to be printed; name a file", param_hint="OUT")
     return forms
 
 

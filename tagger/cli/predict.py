@@ -42,11 +42,13 @@ if TYPE_CHECKING:
     from tagger.runtime.tagger import Tagger
     from tagger.runtime.workers import Answer
     from tagger.text.files import FilePath
-    from tagger.text.formats import Format
+    from tagger.text.formats import Format, LabelledSentence
     from tagger.text.passages import Event
 
 
 _USUAL_FORMATS = {Task.LABELS: "jsonl", Task.WORDS: "segmented", Task.JOINT: "wordpos"}
+
+_COUNTED = ("jsonl", "csv", "tsv")  # how names and their counts are written
 
 _Output = Annotated[
     Path | None,
@@ -74,7 +76,19 @@ _Format = Annotated[
         rich_help_panel=RESULTS,
         **one_of(
             (
-                *("jsonl", "segmented", "wordpos", "conll", "conllu", "tsv", "inline", "html", "brat"),
+                *(
+                    "jsonl",
+                    "segmented",
+                    "wordpos",
+                    "conll",
+                    "conllu",
+                    "tsv",
+                    "inline",
+                    "csv",
+                    "xlsx",
+                    "html",
+                    "brat",
+                ),
                 *("doccano", "labelstudio", "prodigy"),
             )
         ),
@@ -85,6 +99,15 @@ _OutputColumn = Annotated[str | None, output_column(RESULTS)]
 _Best = Annotated[
     int,
     typer.Option(min=0, metavar="N", help="Also give the N best readings (jsonl).", rich_help_panel=RESULTS),
+]
+_Counts = Annotated[
+    bool,
+    typer.Option(
+        "--counts",
+        help="Names instead of the text: each with its type, how often it was found and its mean confidence, the "
+        "most frequent first; a table on a terminal, else jsonl, csv or tsv (--format).",
+        rich_help_panel=RESULTS,
+    ),
 ]
 _OldErrors = Annotated[
     str | None,
@@ -112,6 +135,7 @@ def predict(
     column: _OutputColumn = None,
     min_confidence: MinConfidence = None,
     nbest: _Best = 0,
+    counts: _Counts = False,
     workers: LabellingWorkers = 1,
     encoding: InputEncoding = "utf-8",
     invalid_bytes: InvalidBytes = "strict",
@@ -137,6 +161,7 @@ def predict(
     from tagger.cli.signals import asked_to_stop
     from tagger.cli.streams import wants_colour
     from tagger.runtime.directory import FILES
+    from tagger.text.formats import write_terminal
     from tagger.text.output import check_output
 
     is_shown = not format and output is None and (color == "always" or sys.stdout.isatty())
@@ -144,6 +169,7 @@ def predict(
         raise typer.BadParameter(
             "the readings are part of jsonl alone; give --format jsonl", param_hint="--nbest"
         )
+    _check_form(format, output, counts=counts, nbest=nbest)
     if column and format != "conllu":
         raise typer.BadParameter(
             "only CoNLL-U has such columns; give --format conllu", param_hint="--output-column"
@@ -171,21 +197,40 @@ def predict(
         from tagger.runtime.decode import Question
 
         tagger = _load(model, device)
-        name = format or (None if is_shown else "jsonl" if nbest else _USUAL_FORMATS[tagger.model.task])
-        chosen = None if name is None else _find_format(name, column, tagger)
+        usual = "jsonl" if nbest or counts else _USUAL_FORMATS[tagger.model.task]
+        name = format or (None if is_shown else usual)
+        chosen = None if name is None else _find_format(name, column, tagger, counts=counts)
         if words_across_blanks and chosen is not None and chosen.has_lines:
             reading.note(
                 f"{name}: a word with blanks inside is written as several; --format jsonl shows it whole"
             )
-        results = Results(chosen, output, files, stop, is_coloured=wants_colour(color))
+        show = partial(_draw_names if counts else write_terminal, is_coloured=wants_colour(color))
+        results = Results(chosen, show, output, files, stop, tagger.types)
         question = Question(
             min_confidence=min_confidence, nbest=nbest, words_across_blanks=words_across_blanks
         )
-        wanted = _Wanted(question, name, workers or os.cpu_count() or 1)
+        wanted = _Wanted(question, None if counts else name, workers or os.cpu_count() or 1)
         results.write(_answers(tagger, files, texts or [], reading, wanted))
     results.say_how_far(talk)
     if reading.faults:
         raise typer.Exit(1)
+
+
+def _check_form(format: str | None, output: Path | None, *, counts: bool, nbest: int) -> None:
+    """Refuse forms of results that don't go together, before anything is read."""
+    if counts and nbest:
+        raise typer.BadParameter(
+            "names are counted in the best reading alone; leave it out", param_hint="--nbest"
+        )
+    if counts and format not in (None, *_COUNTED):
+        raise typer.BadParameter(
+            f"--counts is written as {', '.join(_COUNTED[:-1])} or {_COUNTED[-1]}, found {format}",
+            param_hint="--format",
+        )
+    if format == "xlsx" and output is None:
+        raise typer.BadParameter(
+            "a workbook is no text to be printed; name its file: --output FILE.xlsx", param_hint="--format"
+        )
 
 
 class _Wanted(NamedTuple):
@@ -207,16 +252,32 @@ def _load(model: Path, device: str) -> Tagger:
     return tagger
 
 
-def _find_format(name: str, column: str | None, tagger: Tagger) -> Format:
-    """Return a format, CoNLL-U with its column."""
+def _find_format(name: str, column: str | None, tagger: Tagger, *, counts: bool) -> Format:
+    """Return a format: of names, or of sentences, CoNLL-U with its column."""
     from tagger.text.formats import find_format, usual_column
     from tagger.text.formats.conllu import write_words
+    from tagger.text.formats.names import NAME_WRITERS
 
     format = find_format(name)
+    if counts:
+        return replace(format, write=NAME_WRITERS[name], is_separable=False)
     if name != "conllu":
         return format
     column = column or usual_column(tagger.model.scheme, tagger.model.task)
     return replace(format, write=partial(write_words, column=column))
+
+
+def _draw_names(sentences: Iterable[LabelledSentence], *, is_coloured: bool) -> Iterator[str]:
+    """Yield the names in sentences as a table for a person, when all have come."""
+    from rich.console import Console
+
+    from tagger.cli.tables import names_table
+    from tagger.text.formats.names import count_names
+
+    console = Console(highlight=False, force_terminal=is_coloured)
+    with console.capture() as drawn:
+        console.print(names_table(count_names(sentences)))
+    yield drawn.get()
 
 
 def _answers(

@@ -6,16 +6,16 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, TextIO, cast
 
 import typer
 
+from tagger.cli.messages import warn
 from tagger.errors import ConfigError, DataError, TaggerError
 from tagger.text.counting import count_of
-from tagger.text.output import check_output, open_output
+from tagger.text.output import check_output, identify, identify_all, open_binary, open_output
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tagger.cli.signals import Stop
     from tagger.runtime.workers import Answer
     from tagger.text.files import FilePath
-    from tagger.text.formats import Format, LabelledSentence
+    from tagger.text.formats import Format, LabelledSentence, Writer
 
 _ADVICE = "choose another --output"
 
@@ -36,29 +36,33 @@ class Results:
     """Writes answers, and knows how far it has come.
 
     Args:
-        format: of what is written; None: lines for a person.
+        format: of what is written; None: what `show` writes, for a person.
+        show: writes for a person at a terminal.
         output: the file, or the folder for a file of each document; None: stdout.
         inputs: the files that are read, which nothing is written over.
         stop: whether the user asked to stop.
-        is_coloured: whether lines for a person have colours.
+        types: those that spans may have, for a folder that lists them.
     """
 
     def __init__(
         self,
         format: Format | None,
+        show: Writer,
         output: Path | None,
         inputs: Sequence[FilePath],
         stop: Stop,
-        *,
-        is_coloured: bool,
+        types: Iterable[str] = (),
     ) -> None:
         self._format = format
+        self._show = show
         self._output = output
         self._inputs = inputs
         self._stop = stop
-        self._is_coloured = is_coloured
+        self._types = types
+        self._kept: list[Path] = []  # settings of a folder that were there
         self._sentences = 0
         self._tokens = 0
+        self._fault: TaggerError | None = None
         self._place = "before the first sentence"
 
     def write(self, answers: Iterable[Answer | None]) -> None:
@@ -69,28 +73,36 @@ class Results:
                 to there where there are any, and says so; else it stays as it was.
         """
         if self._format is not None and self._format.is_per_document:
-            self._write_documents(self._labelled(answers, sys.stdout), self._format)
+            self._write_documents(_sentences(self._follow(answers, sys.stdout)), self._format)
         elif self._output is None:
             with _printing() as stream:
                 self._write(answers, stream)
         else:
-            fault = None
-            with suppress(_NothingFoundError), open_output(self._output, _ADVICE) as stream:
-                try:
-                    self._write(answers, stream)
-                except TaggerError as error:
-                    if not self._sentences:
-                        raise
-                    fault = error
-                if self._stop() and not self._sentences:
-                    raise _NothingFoundError
-            if fault is not None:
-                held = f"{self._output} holds all results {self._place}"
-                print(held, file=sys.stderr)
-                raise fault
+            with suppress(_NothingFoundError):
+                self._write_file(answers, self._output)
+            if self._fault is not None:
+                print(f"{self._output} holds all results {self._place}", file=sys.stderr)
+        if self._fault is not None:
+            raise self._fault
+
+    def _write_file(self, answers: Iterable[Answer | None], output: Path) -> None:
+        """Write a file, unless there is nothing to be written since the user stopped, or since there was a fault."""
+        is_binary = self._format is not None and self._format.save is not None
+        with open_binary(output, _ADVICE) if is_binary else open_output(output, _ADVICE) as stream:
+            if is_binary and stream.isatty():
+                raise DataError("is a terminal, expected a file: the format is no text", output)
+            self._write(answers, stream)
+            if self._sentences:
+                return
+            if self._fault is not None:
+                raise self._fault
+            if self._stop():
+                raise _NothingFoundError
 
     def say_how_far(self, console: Console) -> None:
         """Say on stderr where the results are, and where they end if the user stopped."""
+        for path in self._kept:
+            warn(console, f"{path}: was there already and stays as it is; without it, it is written anew")
         if self._stop():
             kept = "holds all results up to there" if self._sentences else "is as it was"
             held = "" if self._output is None else f"; {self._output} {kept}"
@@ -102,7 +114,7 @@ class Results:
                 markup=False,
             )
 
-    def _follow(self, answers: Iterable[Answer | None], stream: TextIO) -> Iterator[Answer]:
+    def _follow(self, answers: Iterable[Answer | None], stream: IO[Any]) -> Iterator[Answer]:
         """Pass answers on until the user asks to stop; each is flushed before the next is waited for."""
         from tagger.runtime.workers import LostWorkerError
 
@@ -121,32 +133,34 @@ class Results:
             if not self._stop():  # a signal to the whole group ends them with the first process
                 raise
 
-    def _labelled(self, answers: Iterable[Answer | None], stream: TextIO) -> Iterator[LabelledSentence]:
-        """Pass the sentences of answers on."""
-        for answer in self._follow(answers, stream):
-            assert not isinstance(answer.content, str)
-            yield from answer.content
+    def _until_fault(self, answers: Iterable[Answer]) -> Iterator[Answer]:
+        """Pass answers on up to a fault, and remember that: what is written up to there gets its proper end."""
+        try:
+            yield from answers
+        except TaggerError as fault:
+            self._fault = fault
 
-    def _write(self, answers: Iterable[Answer | None], stream: TextIO) -> None:
+    def _write(self, answers: Iterable[Answer | None], stream: IO[Any]) -> None:
         """Write answers as they come."""
         from tagger.text.escape import escape_controls
-        from tagger.text.formats import write_terminal
 
+        followed = self._until_fault(self._follow(answers, stream))
         if self._format is not None and self._format.is_separable:
-            texts: Iterator[str] = (str(answer.content) for answer in self._follow(answers, stream))
+            texts: Iterator[str] = (str(answer.content) for answer in followed)
+        elif self._format is not None and self._format.save is not None:
+            self._format.save(_sentences(followed), cast(BinaryIO, stream))
+            return
         else:
-            write = (
-                partial(write_terminal, is_coloured=self._is_coloured)
-                if self._format is None
-                else self._format.format_sentences
-            )
-            texts = write(self._labelled(answers, stream))
+            write = self._show if self._format is None else self._format.format_sentences
+            texts = write(_sentences(followed))
         is_shown = self._format is not None and stream.isatty()
         for text in texts:
             stream.write(escape_controls(text) if is_shown else text)
 
     def _write_documents(self, sentences: Iterable[LabelledSentence], format: Format) -> None:
-        """Write each document to a file of its own."""
+        """Write each document to a file of its own, and its text beside it."""
+        from tagger.text.formats.brat_folder import copy_text
+
         folder = self._output
         if folder is not None:
             try:
@@ -154,6 +168,7 @@ class Results:
             except OSError as error:
                 raise DataError(f"cannot be used as a folder: {error.strerror}; {_ADVICE}", folder) from error
         taken: set[str] = set()
+        inputs = identify_all(self._inputs)
         for number, (doc, inside) in enumerate(groupby(sentences, key=lambda sentence: sentence.doc)):
             if folder is None:
                 if number:
@@ -163,13 +178,24 @@ class Results:
                 with _printing() as stream:
                     stream.writelines(format.format_sentences(inside))
                 continue
-            stem = "stdin" if doc == "-" else Path(doc).name.removesuffix(".txt")
-            name = next(name for name in _names(stem) if name not in taken)
-            taken.add(name)
-            file = folder / f"{name}{format.suffix}"
-            check_output(file, self._inputs)
-            with open_output(file, _ADVICE) as stream:
-                stream.writelines(format.format_sentences(inside))
+            base = _choose_base(folder, doc, taken, inputs)
+            file, text = base.with_name(f"{base.name}{format.suffix}"), base.with_name(f"{base.name}.txt")
+            check_output(file, [file] if identify(file) in inputs else [])
+            if identify(text) in identify_all([doc]):  # it was read where results go: it is there already
+                with open_output(file, _ADVICE) as stream:
+                    stream.writelines(format.format_sentences(inside))
+                continue
+            with open_output(file, _ADVICE) as stream, open_output(text, _ADVICE) as copy:
+                stream.writelines(format.format_sentences(copy_text(inside, copy)))
+        if folder is not None and format.write_settings is not None:
+            self._kept = format.write_settings(folder, self._types)
+
+
+def _sentences(answers: Iterable[Answer]) -> Iterator[LabelledSentence]:
+    """Yield the sentences of answers."""
+    for answer in answers:
+        assert not isinstance(answer.content, str)
+        yield from answer.content
 
 
 @contextmanager
@@ -184,6 +210,17 @@ def _printing() -> Iterator[TextIO]:
         )  # what waits in the buffer goes nowhere
         if not isinstance(error, BrokenPipeError):
             raise DataError(f"cannot be written: {error.strerror or error}", "<stdout>") from error
+
+
+def _choose_base(folder: Path, doc: str, taken: set[str], inputs: set[tuple[int, int]]) -> Path:
+    """Return where the files of a document go, without their suffixes; never over the text of another one."""
+    stem = "stdin" if doc == "-" else Path(doc).name.removesuffix(".txt")
+    for name in _names(stem):
+        there = identify(folder / f"{name}.txt")
+        if name not in taken and (there not in inputs or there in identify_all([doc])):
+            break
+    taken.add(name)
+    return folder / name
 
 
 def _names(stem: str) -> Iterator[str]:

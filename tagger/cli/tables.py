@@ -6,7 +6,7 @@ corpus are data: wrapped in `Text`, so that `[bold]` stays `[bold]`, their contr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -21,12 +21,14 @@ from tagger.text.schemes import Scheme, Task, name_type
 if TYPE_CHECKING:
     from tagger.scoring import Average, Comparison, Confusion, Evaluation, Score, Scores
     from tagger.scoring.report import Analysis
+    from tagger.text.formats.names import NameCount
     from tagger.training.rehearsal import Rehearsal
     from tagger.training.repeat import Repeated
 
 MOST_TYPES = 60  # rows of a table of types: more than any tag set of words has; --json has all
 WIDEST_MATRIX = 10  # columns that fit a terminal of 80 characters
 MOST_CONFUSIONS = 20
+MOST_NAMES = 100  # rows of a table of names; files have all
 
 
 def scores_table(scores: Scores, title: str | None = None) -> Group:
@@ -230,6 +232,21 @@ def _largest_confusions(confusion: Confusion) -> Table:
         share = "-" if gold is None else percent(count / confusion.gold_of(gold))
         table.add_row(*map(printable, names), f"{count:,}", share)
     return table
+
+
+def names_table(names: Sequence[NameCount]) -> RenderableType:
+    """Draw names with how often they were found, the most frequent of them."""
+    if not names:
+        return Text("no names found")
+    table = _plain_table("name", "type", "count", "mean confidence")
+    table.columns[1].justify = "left"
+    for text, type_, times, confidence in names[:MOST_NAMES]:
+        mean = "-" if confidence is None else f"{confidence:.4f}"
+        table.add_row(printable(text), printable(type_), f"{times:,}", mean)
+    more = len(names) - MOST_NAMES
+    if more <= 0:
+        return table
+    return Group(table, Text(f"... and {count_of(more, 'more name')}; --format csv, tsv or jsonl writes all"))
 
 
 def _plain_table(first: str, *others: str) -> Table:

@@ -24,7 +24,7 @@ from tagger.runtime.trained import TrainedModel
 from tagger.runtime.windows import group_sentences
 from tagger.text import tokenizer
 from tagger.text.features import normalise
-from tagger.text.formats import LabelledSentence
+from tagger.text.formats import LabelledSentence, Sentences
 from tagger.text.marks import parse_feature_columns
 from tagger.text.passages import Event, Passage, split_text, watch_for_pauses
 from tagger.text.raw import InputSettings, Pause, Row
@@ -119,7 +119,7 @@ class Tagger:
         language: str = ...,
         words_across_blanks: bool = ...,
         rivals: int = ...,
-    ) -> list[LabelledSentence]: ...
+    ) -> Sentences: ...
 
     @overload
     def predict(
@@ -131,7 +131,7 @@ class Tagger:
         language: str = ...,
         words_across_blanks: bool = ...,
         rivals: int = ...,
-    ) -> list[list[LabelledSentence]]: ...
+    ) -> list[Sentences]: ...
 
     def predict(
         self,
@@ -142,11 +142,12 @@ class Tagger:
         language: str = "en",
         words_across_blanks: bool = False,
         rivals: int = 0,
-    ) -> list[LabelledSentence] | list[list[LabelledSentence]]:
+    ) -> Sentences | list[Sentences]:
         """Label raw text: its sentences in order, their offsets counted in code points from the text's beginning.
 
         Args:
-            texts: a text, or several; several give a list of sentences each.
+            texts: a text, or several; several give a list of sentences each. Notebooks show such a list as the text
+                with its spans.
             min_confidence: leave out spans that are less probable; None: what training chose, 0: nothing.
             nbest: also give the n best readings of each sentence.
             language: code such as "de"; it chooses the abbreviations that end no sentence.
@@ -166,7 +167,7 @@ class Tagger:
         events = chain.from_iterable(
             split_text(str(n), text, reading, self.scope) for n, text in enumerate(several)
         )
-        found: list[list[LabelledSentence]] = [[] for _ in several]
+        found = [Sentences() for _ in several]
         with held_collector():
             for chunk in self.chunks(events):
                 assert not isinstance(chunk, Pause)
@@ -182,7 +183,7 @@ class Tagger:
         nbest: int = 0,
         language: str = "en",
         words_across_blanks: bool = False,
-    ) -> Iterator[list[LabelledSentence]]:
+    ) -> Iterator[Sentences]:
         """Label texts as they come, in order and in bounded memory: the sentences of each text.
 
         A thread of its own pulls the texts, so that no answer waits for the next text. Arguments as for `predict`.
@@ -200,16 +201,16 @@ class Tagger:
                     pulled += 1
                     yield from split_text(str(pulled - 1), text, reading, self.scope)
 
-        found: dict[int, list[LabelledSentence]] = {}
+        found: dict[int, Sentences] = {}
         for chunk in chain(self.chunks(events()), [Pause()]):
             if isinstance(chunk, Pause):
                 complete = pulled  # nothing waits: every text that came has been labelled
             else:
                 for sentence in filter(_has_text, self.label(chunk, question)):
-                    found.setdefault(int(sentence.doc), []).append(sentence)
+                    found.setdefault(int(sentence.doc), Sentences()).append(sentence)
                 complete = int(chunk[-1].doc)
             for number in range(answered, complete):
-                yield found.pop(number, [])
+                yield found.pop(number, Sentences())
             answered = complete
 
     def predict_tokens(

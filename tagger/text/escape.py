@@ -22,18 +22,19 @@ _COMMANDS = re.compile(f"[{_C0_BUT_LINES}{_C1}{_BIDI}{_LINE_ENDS}{_SURROGATES}]"
 _NOT_IN_JSON_LINES = re.compile(f"[{_C1}{_LINE_ENDS}{_SURROGATES}]")  # JSON itself refuses C0 alone
 _NOT_IN_NAMES = re.compile(f"[\x00-\x1f{_C1}{_BIDI}{_SURROGATES}\ufffe\uffff]")
 _NOT_IN_HTML = re.compile(f"[{_C0_BUT_LINES}{_C1}{_SURROGATES}]")
+_NOT_IN_CELLS = re.compile(f"[\x00-\x1f{_C1}{_SURROGATES}\ufffe\uffff]")
 _PICTURES = 0x2400  # of control characters
 
 
 def escape_controls(text: str) -> str:
-    r"""Return running text that no terminal obeys; tab and line feed stay.
+    r"""Return running text that no terminal obeys; tab and line feed stay; so do line ends of two characters, as one.
 
     >>> print(escape_controls("\x1b[31mred\u202e"))
     \x1b[31mred\u202e
     """
     if text.isprintable():
         return text
-    return _COMMANDS.sub(lambda match: _show_code(match[0]), text)
+    return _COMMANDS.sub(lambda match: _show_code(match[0]), text.replace("\r\n", "\n"))
 
 
 def escape_line(text: str) -> str:
@@ -99,6 +100,15 @@ def escape_html_text(text: str) -> str:
     '&lt;b&gt;\u241b\n'
     """
     return _NOT_IN_HTML.sub(_draw_picture, html.escape(text.replace("\r\n", "\n"), quote=True))
+
+
+def draw_controls(text: str) -> str:
+    r"""Return text for a cell of a spreadsheet: control characters and surrogates become pictures.
+
+    >>> draw_controls("a\tb\x1b[31m")
+    'a␉b␛[31m'
+    """
+    return text if text.isprintable() else _NOT_IN_CELLS.sub(_draw_picture, text)
 
 
 def _draw_picture(match: re.Match[str]) -> str:

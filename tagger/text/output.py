@@ -45,7 +45,7 @@ def write_atomically(path: Path, *parts: bytes | memoryview, advice: str = "noth
     Raises:
         DataError: the disk is full, or the directory can't be written.
     """
-    with _replacing(path, advice) as stream:
+    with open_binary(path, advice) as stream:
         for block in _join_small(parts):
             stream.write(block)
 
@@ -69,11 +69,28 @@ def open_output(path: FilePath, advice: str = OUTPUT_ADVICE) -> Iterator[TextIO]
     Raises:
         DataError: the disk refuses.
     """
-    with _replacing(Path(path), advice) as raw:
+    with open_binary(path, advice) as raw:
         stream = io.TextIOWrapper(raw, "utf-8", _ERRORS, newline="")
         yield stream
         stream.flush()
         stream.detach()
+
+
+@contextmanager
+def open_binary(path: FilePath, advice: str = OUTPUT_ADVICE) -> Iterator[BinaryIO]:
+    """Yield a stream of bytes, which a file has once the block has ended well.
+
+    Raises:
+        DataError: the disk refuses.
+    """
+    path = Path(path)
+    try:
+        with _write_through(path) or _write_beside(path) as stream:
+            yield stream
+    except BrokenPipeError:
+        return  # its reader has seen enough
+    except OSError as error:
+        raise DataError(f"cannot be written: {error.strerror or error}; {advice}", path) from error
 
 
 def encode_text(text: str) -> bytes:
@@ -97,8 +114,7 @@ def check_output(path: FilePath, inputs: Iterable[FilePath], option: str = "--ou
     Raises:
         DataError: the path is one of the inputs or a folder, or its folder can't be written to.
     """
-    identity = _identify(path)
-    if identity is not None and any(_identify(each) == identity for each in inputs):
+    if identify(path) in identify_all(inputs):
         raise DataError(f"is also read, expected another file to write to; choose another {option}", path)
     if _find_descriptor(path) is not None:
         return
@@ -116,7 +132,7 @@ def check_output(path: FilePath, inputs: Iterable[FilePath], option: str = "--ou
         raise DataError(f"cannot be written: {error.strerror}; choose another {option}", path) from error
 
 
-def _identify(path: FilePath) -> tuple[int, int] | None:
+def identify(path: FilePath) -> tuple[int, int] | None:
     """Return what two names of one regular file have in common; None for anything else."""
     try:
         found = os.fstat(0) if is_stdin(path) else os.stat(path)  # noqa: PTH116
@@ -125,15 +141,9 @@ def _identify(path: FilePath) -> tuple[int, int] | None:
     return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
 
 
-@contextmanager
-def _replacing(path: Path, advice: str) -> Iterator[BinaryIO]:
-    try:
-        with _write_through(path) or _write_beside(path) as stream:
-            yield stream
-    except BrokenPipeError:
-        return  # its reader has seen enough
-    except OSError as error:
-        raise DataError(f"cannot be written: {error.strerror or error}; {advice}", path) from error
+def identify_all(paths: Iterable[FilePath]) -> set[tuple[int, int]]:
+    """Return what tells whether a path is one of several files, be it by another name: `identify(path)` is in it."""
+    return {found for found in map(identify, paths) if found is not None}
 
 
 def _write_through(path: Path) -> BinaryIO | None:

@@ -225,6 +225,10 @@ def test_formats_and_back(run, ten_sentences, form):
         ("inline", "<PER>Anna Keller</PER> flew to <LOC>New York</LOC> .\n"),
         ("tsv", "doc\tstart\tend\ttype\ttext\tconfidence\n"),
         ("html", "<!DOCTYPE html>"),
+        (
+            "csv",
+            "\ufefffile,sentence,left,match,right,type,confidence,start,end\r\nten.conll,1,,Anna Keller,",
+        ),
     ],
 )
 def test_a_corpus_is_written_as_predictions_are(run, ten_sentences, form, begin):
@@ -237,6 +241,16 @@ def test_a_corpus_is_written_as_predictions_are(run, ten_sentences, form, begin)
         f"found '{form}', expected conll, conllu, segmented, wordpos, jsonl, tags, doccano, "
         "labelstudio, prodigy or brat" in " ".join(err.replace("│", " ").split())
     )
+
+
+def test_a_workbook_is_written_to_a_file_alone(run, ten_sentences, tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    code, _, err = run(str(ten_sentences), "-", "--format", "xlsx")
+    assert code == 2
+    assert "xlsx is no text to be printed; name a file" in " ".join(err.replace("│", " ").split())
+    assert run(str(ten_sentences), "x.xlsx")[0] == 0
+    rows = list(openpyxl.load_workbook("x.xlsx").active.iter_rows(values_only=True))
+    assert rows[1] == ("ten.conll", 1, None, "Anna Keller", "flew to New York .", "PER", None, 0, 11)
 
 
 def test_help_names_every_format():

@@ -20,12 +20,14 @@ from tagger.runtime import inspection
 from tagger.text import audit
 from tagger.text.formats import LabelledRival, LabelledSentence, LabelledSpan
 from tagger.text.formats.jsonl import write_jsonl
+from tagger.text.formats.names import write_names_jsonl
 from tagger.text.objects import SCHEMAS, describe, dump_json
 
 jsonschema = pytest.importorskip("jsonschema")
 
 FOLDER = Path(__file__).parents[2] / "docs" / "schemas"
 KINDS = sorted(path.stem for path in FOLDER.glob("*.json"))
+LINES = {"prediction", "name"}  # of `predict`, without a version
 MEASURED = {"seconds", "tokens_per_second"}
 OTHERWISE = "Anna B-PER\nKeller O\nflew O\n\nNew B-LOC\nYork B-LOC\n"
 
@@ -43,7 +45,7 @@ def check(kind: str, text: str | Path) -> dict[str, Any]:
     content = text.read_text(encoding="utf-8") if isinstance(text, Path) else text
     facts = json.loads(content, parse_constant=refuse)
     jsonschema.Draft202012Validator(read_schema(kind)).validate(facts)
-    if kind != "prediction":
+    if kind not in LINES:
         assert (facts["schema"], facts["tagger"]) == (SCHEMAS[kind], tagger.__version__)
     return facts
 
@@ -79,7 +81,7 @@ def walk(schema: Any) -> Iterator[tuple[str, Any]]:
 
 
 def test_there_is_a_schema_for_every_kind() -> None:
-    assert set(KINDS) == {*SCHEMAS, "prediction"}
+    assert set(KINDS) == {*SCHEMAS, *LINES}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -222,6 +224,8 @@ def test_what_is_no_number_is_null() -> None:
     [line] = write_jsonl([sentence])
     assert check("prediction", line) == sentence.as_dict()
     assert sentence.as_dict()["spans"][0]["confidence"] is None
+    [line] = write_names_jsonl([sentence])
+    assert check("name", line) == {"text": "Ada", "type": "PER", "count": 1, "confidence": None}
 
 
 def test_rivals_of_spans_are_as_their_schema_says() -> None:

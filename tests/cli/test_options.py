@@ -30,7 +30,7 @@ def words(text: str) -> str:
         (["evaluate", "none", "--scheme", "BOI"], f"found 'BOI', expected one of {SCHEMES}"),
         (["convert", "none", "--to", "BOI"], f"'--to': found 'BOI', expected one of {SCHEMES}"),
         (["train", "-o", "m", "--scheme", "BOI"], f"'--scheme': found 'BOI', expected one of {SCHEMES}"),
-        (["convert", "none", "--format", "jsonk"], "brat, tsv, inline or html; did you mean jsonl?"),
+        (["convert", "none", "--format", "jsonk"], "brat, tsv, inline, csv, xlsx or html; did you mean jsonl?"),
         (["convert", "none", "--tokens", "letters"], "found 'letters', expected words, characters or blanks"),
         (["convert", "none", "--misaligned", "drop"], "found 'drop', expected error, trim, split or skip"),
         (["predict", "--format", "josnl"], "brat, doccano, labelstudio or prodigy; did you mean jsonl?"),
@@ -64,7 +64,7 @@ def test_the_words_are_those_of_the_library():
     assert set(find_words(convert, "tokens")) == set(tokenizer.Mode)
     assert set(find_words(convert, "misaligned")) == set(formats.Misaligned)
     assert set(find_words(predict, "format")) == {
-        name for name, each in formats.FORMATS.items() if each.write is not None
+        name for name, each in formats.FORMATS.items() if each.write or each.save
     }
 
 

@@ -94,7 +94,9 @@ def test_brat_writes_a_file_for_each_document(run, tmp_path):
     for name in ("a.txt", "b.txt"):
         (tmp_path / "docs" / name).write_text("Ada met Li.", encoding="utf-8")
     assert run("docs", "docs/a.txt", "--format", "brat", "-o", "out")[0] == 0
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a-2.ann", "a.ann", "b.ann"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        *("a-2.ann", "a-2.txt", "a.ann", "a.txt", "annotation.conf", "b.ann", "b.txt", "visual.conf")
+    ]
     code, _, err = run("docs", "--format", "brat")
     assert code == 1
     assert err == "error: --format: every document needs a file of its own; give a folder with --output\n"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import random
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -174,6 +176,21 @@ def test_one_text_gives_its_sentences_and_several_give_lists(labels):
     assert [sentence.tokens for sentence in labels.predict(second)] == [each.tokens for each in together[2]]
     assert labels.predict("") == []
     assert labels.predict([]) == []
+
+
+def test_a_notebook_shows_what_predict_returns(labels):
+    text = "Ada met Li in New York.\n\nShe left <b>Paris</b>."
+    several = labels.predict([text, ""], min_confidence=0.0)
+    for found in (
+        labels.predict(text, min_confidence=0.0),
+        several[0],
+        *labels.stream([text], min_confidence=0.0),
+    ):
+        shown = found._repr_html_()
+        assert shown.count("<mark") == sum(len(sentence.spans) for sentence in found)
+        bare = re.sub("<b [^>]*>[^<]*</b>|<[^>]*>", "", shown)
+        assert html.unescape(bare) == text
+    assert several[1]._repr_html_().count("<mark") == 0
 
 
 def test_neighbouring_sentences_are_read_together_as_in_training(labels):

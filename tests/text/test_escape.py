@@ -96,3 +96,7 @@ def test_no_command_renders_json_by_itself() -> None:
     for room in ("cli", "scoring", "training/recipes"):
         for path in (package / room).rglob("*.py"):
             assert "json.dump" not in path.read_text(encoding="utf-8"), path
+
+
+def test_a_line_end_of_two_characters_is_one_on_a_terminal():
+    assert escape_controls("a,b\r\nc\rd\r\n") == "a,b\nc\\rd\n"

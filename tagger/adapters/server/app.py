@@ -19,7 +19,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, StreamingResponse
 from starlette.exceptions import HTTPException
 
-from tagger.adapters.server.bodies import Body, Sentences, Texts, describe_body, read_json, read_text
+from tagger.adapters.server.bodies import Body, TextsBody, TokensBody, describe_body, read_json, read_text
 from tagger.adapters.server.desk import Desk, LabellingJob, TextJob, TokenJob
 from tagger.adapters.server.guard import Guard
 from tagger.adapters.server.limits import Limits
@@ -143,7 +143,7 @@ def _add_labelling(app: FastAPI, service: Service) -> None:
         openapi_extra={
             "requestBody": {
                 "required": True,
-                "content": describe_body(Texts, _EXAMPLE_TEXTS) | _PLAIN,
+                "content": describe_body(TextsBody, _EXAMPLE_TEXTS) | _PLAIN,
             }
         },
     )
@@ -169,7 +169,7 @@ def _add_labelling(app: FastAPI, service: Service) -> None:
         summary="Label tokens",
         response_class=Response,
         openapi_extra={
-            "requestBody": {"required": True, "content": describe_body(Sentences, _EXAMPLE_TOKENS)}
+            "requestBody": {"required": True, "content": describe_body(TokensBody, _EXAMPLE_TOKENS)}
         },
     )
     async def predict_tokens(request: Request) -> Response:
@@ -177,7 +177,7 @@ def _add_labelling(app: FastAPI, service: Service) -> None:
 
         `known` holds what is known of their tags; the rest, and all probabilities, are given that.
         """
-        asked = await _read_json(request, Sentences)
+        asked = await _read_json(request, TokensBody)
         model = service.shelf.find(asked.model)
         results: list[str] = []
         async for pieces in _label(service.desk, TokenJob(model, asked)):
@@ -267,10 +267,10 @@ def _lines(pieces: Sequence[tuple[int, str]]) -> bytes:
     return "".join([f"{sentence}\n" for _, sentence in pieces]).encode()
 
 
-async def _read_texts(request: Request) -> Texts:
+async def _read_texts(request: Request) -> TextsBody:
     kind, _, parameters = request.headers.get("content-type", "").partition(";")
     if kind.strip().lower() != "text/plain":
-        return await _read_json(request, Texts)
+        return await _read_json(request, TextsBody)
     charset = parameters.partition("charset=")[2].partition(";")[0].strip(' "') or "utf-8"
     return read_text(await request.body(), charset, dict(request.query_params))
 
@@ -278,7 +278,7 @@ async def _read_texts(request: Request) -> Texts:
 async def _read_json(request: Request, kind: type[Body]) -> Body:
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given != "application/json":
-        expected = "application/json" if kind is Sentences else "application/json or text/plain"
+        expected = "application/json" if kind is TokensBody else "application/json or text/plain"
         raise HTTPException(415, f"Content-Type: found {given[:80]!r}, expected {expected}")
     return read_json(await request.body(), kind)
 

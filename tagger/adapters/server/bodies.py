@@ -60,18 +60,18 @@ class _Queried(_Asked):
             words_across_blanks=self.words_across_blanks,
         )
 
-    def with_text(self, text: str) -> Texts:
+    def with_text(self, text: str) -> TextsBody:
         """Return it as asked of one text."""
-        return Texts.model_construct(texts=[text], **dict(self))
+        return TextsBody.model_construct(texts=[text], **dict(self))
 
 
-class Texts(_Queried):
+class TextsBody(_Queried):
     """What `POST /predict` is asked."""
 
-    texts: list[str] = Field(description="Texts to label, each by itself.")
+    texts: list[str] = Field(description="TextsBody to label, each by itself.")
 
 
-class Sentences(_Asked):
+class TokensBody(_Asked):
     """What `POST /predict_tokens` is asked."""
 
     sentences: list[list[str]] = Field(description="The tokens of each sentence.")
@@ -100,7 +100,7 @@ def read_json(body: bytes, kind: type[Body]) -> Body:
         raise _explain(error) from None
 
 
-def read_text(body: bytes, charset: str, query: dict[str, str]) -> Texts:
+def read_text(body: bytes, charset: str, query: dict[str, str]) -> TextsBody:
     """Return what a text asks that was sent as it is, with what stands behind `?` in its address.
 
     Raises:

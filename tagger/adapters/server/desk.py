@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from tagger.adapters.server.bodies import Sentences, Texts
+from tagger.adapters.server.bodies import TextsBody, TokensBody
 from tagger.adapters.server.shelf import ServedModel
 from tagger.runtime.arguments import check_beside
 from tagger.runtime.decode import Labelling, Question, ScoredSpan
@@ -144,7 +144,7 @@ class LabellingJob(ABC):
 class TextJob(LabellingJob):
     """A request to label texts; an answer is (number of the text, sentence as JSON)."""
 
-    def __init__(self, model: ServedModel, asked: Texts) -> None:
+    def __init__(self, model: ServedModel, asked: TextsBody) -> None:
         super().__init__(model, asked.question())
         self._passages = _split(model.tagger, asked)
         self._next = next(self._passages, None)
@@ -184,7 +184,7 @@ class TextJob(LabellingJob):
 class TokenJob(LabellingJob):
     """A request to label sentences of tokens; an answer is a sentence as JSON."""
 
-    def __init__(self, model: ServedModel, asked: Sentences) -> None:
+    def __init__(self, model: ServedModel, asked: TokensBody) -> None:
         super().__init__(model, asked.question())
         self.asked = asked
 
@@ -205,7 +205,7 @@ class TokenJob(LabellingJob):
         return Labelled(answers, labellings=[labelling for part in found for labelling in part])
 
 
-def _split(tagger: Tagger, asked: Texts) -> Iterator[tuple[int, Passage]]:
+def _split(tagger: Tagger, asked: TextsBody) -> Iterator[tuple[int, Passage]]:
     """Yield the passages of texts, each with the number of its text."""
     reading = InputSettings(language=asked.language, known_abbreviations=tagger.known_abbreviations)
     for number, text in enumerate(asked.texts):
@@ -291,7 +291,7 @@ class Desk:
         )
 
 
-def _label_together(tagger: Tagger, asked: Sequence[Sentences], question: Question) -> list[list[Labelling]]:
+def _label_together(tagger: Tagger, asked: Sequence[TokensBody], question: Question) -> list[list[Labelling]]:
     """Label the sentences of several requests as one call; none gets neighbours of another one."""
     sentences: list[list[str]] = []
     documents: list[int] = []

@@ -13,13 +13,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from tagger.errors import ConfigError
 from tagger.text.conll import Corpus, CorpusStream, Rereadable
 from tagger.text.counting import Note, overlook
 from tagger.text.formats.alignment import Report
 from tagger.text.formats.brat import read_brat, write_brat, write_pairs
+from tagger.text.formats.brat_folder import write_settings
 from tagger.text.formats.columns import read_columns, read_lines, write_columns, write_conll, write_tsv
+from tagger.text.formats.concordance import write_csv
 from tagger.text.formats.conllu import usual_column, write_conllu, write_words
 from tagger.text.formats.corpus import CorpusSettings, Misaligned, Unlabelled
 from tagger.text.formats.html import write_html
@@ -28,9 +31,16 @@ from tagger.text.formats.jsonl import write_jsonl
 from tagger.text.formats.lines import write_segmented, write_wordpos
 from tagger.text.formats.location import locate_sentences, locate_texts, note_comments, part_words
 from tagger.text.formats.records import read_records
-from tagger.text.formats.sentence import LabelledAlternative, LabelledRival, LabelledSentence, LabelledSpan
+from tagger.text.formats.sentence import (
+    LabelledAlternative,
+    LabelledRival,
+    LabelledSentence,
+    LabelledSpan,
+    Sentences,
+)
 from tagger.text.formats.tasks import write_doccano, write_labelstudio, write_prodigy, write_tags
 from tagger.text.formats.terminal import write_terminal
+from tagger.text.formats.workbook import save_workbook
 
 __all__ = [
     "FORMATS",
@@ -42,6 +52,7 @@ __all__ = [
     "LabelledSpan",
     "Misaligned",
     "OutputSettings",
+    "Sentences",
     "Unlabelled",
     "Writer",
     "find_format",
@@ -85,12 +96,15 @@ class Format:
         read: reads a corpus.
         write: writes what a labeller found.
         write_corpus: writes a corpus, where `write` would lose something that the format can hold.
+        save: writes what a labeller found where that is bytes, not text.
         write_files: writes a corpus that one stream can't hold.
+        write_settings: writes what a folder needs beside the files of its documents, given the types that they may
+            have, and returns the files that were there with another content and stay.
         has_columns: whether it is a column file, which can be read as a stream.
         has_lines: whether it holds lines of words, which readers of column files tell by looking.
         takes_texts: whether a corpus is written by whole texts, not by sentences.
         keeps_comments: whether the comments of a corpus are written.
-        is_per_document: whether each document needs a file of its own.
+        is_per_document: whether each document needs a file of its own, with its text beside it.
         is_separable: whether a sentence is written without regard to the others, so that several processes can write.
         keeps_space: whether the white space between sentences is written, which comes as sentences without text.
     """
@@ -100,7 +114,9 @@ class Format:
     read: Reader | None = None
     write: Writer | None = None
     write_corpus: CorpusWriter | None = None
+    save: Callable[[Iterable[LabelledSentence], BinaryIO], None] | None = None
     write_files: Callable[[Corpus, Path, Note], None] | None = None
+    write_settings: Callable[[Path, Iterable[str]], list[Path]] | None = None
     has_columns: bool = False
     has_lines: bool = False
     takes_texts: bool = False
@@ -125,6 +141,11 @@ class Format:
             return self.write_corpus(corpus, output)
         assert self.write is not None
         return self.write(self._locate(corpus, output))
+
+    def save_corpus(self, corpus: Corpus | CorpusStream, output: OutputSettings, stream: BinaryIO) -> None:
+        """Write a corpus where a format is bytes (`save`)."""
+        assert self.save is not None
+        self.save(self._locate(corpus, output), stream)
 
     def _locate(self, corpus: Corpus | CorpusStream, output: OutputSettings) -> Iterator[LabelledSentence]:
         """Yield the sentences of a corpus, or its texts, at their places."""
@@ -229,7 +250,9 @@ FORMATS: dict[str, Format] = {
         read=read_brat,
         write=write_brat,
         write_files=write_pairs,
+        write_settings=write_settings,
         is_per_document=True,
+        keeps_space=True,
     ),
     "tsv": Format(
         about="one span a row: document, start, end, type, text, confidence",
@@ -242,6 +265,16 @@ FORMATS: dict[str, Format] = {
         write=write_inline,
         is_separable=True,
     ),
+    "csv": Format(
+        about="one span a row with its context, for spreadsheets",
+        suffixes=(".csv",),
+        write=write_csv,
+    ),
+    "xlsx": Format(
+        about="the same as a workbook",
+        suffixes=(".xlsx",),
+        save=save_workbook,
+    ),
     "html": Format(about="one page with highlighted spans", suffixes=(".html",), write=write_html),
 }
 
@@ -252,7 +285,7 @@ def find_format(name: str) -> Format:
     Raises:
         ConfigError: there is none.
     """
-    writable = [each for each, row in FORMATS.items() if row.write]
+    writable = [each for each, row in FORMATS.items() if row.write or row.save]
     if name not in writable:
         raise ConfigError(f"found {name!r}, expected one of {', '.join(writable)}", "format")
     return FORMATS[name]
@@ -264,6 +297,7 @@ def list_formats(*, of_input: bool) -> list[str]:
 
 
 _COLUMN_SUFFIXES = {
+    ".csv",
     ".tsv",
     ".txt",
 }  # people call files of columns so; formats with these suffixes must be named

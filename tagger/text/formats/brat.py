@@ -3,7 +3,8 @@
 Of an `.ann` file the text-bound annotations (`T` lines) are read; relations, events, attributes and notes are
 counted and left out. Fragments with nothing but white space between them are one span, which crosses a line end;
 other fragments have no place in a sequence of tags and are reported. A corpus is written as pairs, one for each text;
-what a labeller found as the `.ann` alone, beside the text it read (https://brat.nlplab.org/standoff.html).
+what a labeller found as an `.ann` for each document. `brat_folder` writes what stands beside them
+(https://brat.nlplab.org/standoff.html).
 """
 
 from __future__ import annotations
@@ -20,6 +21,12 @@ from tagger.text.conll import Corpus, SourceText
 from tagger.text.counting import Note, overlook
 from tagger.text.files import read_text
 from tagger.text.formats.alignment import Document, Report, TextSpan
+from tagger.text.formats.brat_folder import (
+    BYTE_ORDER_MARK,
+    LONGEST_GAP,
+    name_type_for_brat,
+    write_settings,
+)
 from tagger.text.formats.corpus import CorpusSettings, Warn, align_corpus
 from tagger.text.formats.location import locate_texts, note_comments
 from tagger.text.formats.sentence import LabelledSentence, LabelledSpan
@@ -30,11 +37,8 @@ _TEXT_BOUND = re.compile(
     r"T[^\t]*\t(?P<type>[^ \t]+) (?P<places>[0-9]{1,18} [0-9]{1,18}(;[0-9]{1,18} [0-9]{1,18})*)(\t(?P<text>.*))?",
     re.DOTALL,
 )
-_NOT_IN_A_TYPE = re.compile(r"[\s;]")
 _LINE = re.compile(r"[^\n]+")
 _FILE_NAME = re.compile(r"\w([\w .()+-]{0,98}[\w)])?")
-_BOM = "\ufeff"
-_LONGEST_GAP = 1000  # characters between two texts of a document that are filled: no white space is as long
 _TABS = str.maketrans("\t\r", "  ")
 
 
@@ -117,7 +121,7 @@ def write_pairs(corpus: Corpus, path: Path, note: Note = overlook) -> None:
     """Write `X.txt` and `X.ann` for a path that ends so, else a directory with a pair for each text.
 
     Texts that say where in a document they begin stand in one pair. A pair has the name of its document where that is
-    the name of a file, else its number.
+    the name of a file, else its number. A directory gets the settings with which brat opens it.
 
     Raises:
         DataError: several texts for one pair, a type that brat cannot hold, or the disk refuses.
@@ -138,6 +142,10 @@ def write_pairs(corpus: Corpus, path: Path, note: Note = overlook) -> None:
     for base, (text, rows) in zip(bases, pairs, strict=True):
         write_text(base.with_suffix(".txt"), (text,))
         write_text(base.with_suffix(".ann"), (rows,))
+    if not is_pair:
+        types = {span.type for _, texts in groups for text in texts for span in text.spans}
+        for kept in write_settings(path, types):
+            note("file", "of settings for brat there already, left as it was", str(kept))
 
 
 def _group(
@@ -148,9 +156,7 @@ def _group(
     group: list[LabelledSentence] = []
     for source, text in texts:
         gap = text.start - group[-1].end if group else 0
-        if group and not (
-            source.start is not None and text.doc == group[-1].doc and 0 <= gap <= _LONGEST_GAP
-        ):
+        if group and not (source.start is not None and text.doc == group[-1].doc and 0 <= gap <= LONGEST_GAP):
             yield name, group
             group = []
         name = source.name
@@ -181,7 +187,7 @@ def _format_pair(texts: Sequence[LabelledSentence], ending: str) -> tuple[str, s
     What lies between the texts of a document is not known: line ends fill it, so that offsets stay its own.
     """
     first = texts[0].start
-    base = first if first > _LONGEST_GAP else 0
+    base = first if first > LONGEST_GAP else 0
     parts: list[str] = []
     rows: list[str] = []
     reached = base
@@ -189,12 +195,14 @@ def _format_pair(texts: Sequence[LabelledSentence], ending: str) -> tuple[str, s
         parts += ["\n" * (text.start - reached), text.text]
         reached = text.end
         for span in text.spans:
-            if not span.type or _NOT_IN_A_TYPE.search(span.type):
+            if not span.type or span.type != name_type_for_brat(span.type):
                 raise DataError(f"found the type {span.type!r}, expected one word: brat has no other")
             moved = span._replace(start=span.start - base, end=span.end - base)
             rows.append(f"T{len(rows) + 1}\t{span.type} {_fragments(moved)}\t{_shown(span)}\n")
     whole = "".join([*parts, ending])
-    return _BOM + whole if whole.startswith(_BOM) else whole, "".join(rows)  # reading drops one at the start
+    return BYTE_ORDER_MARK + whole if whole.startswith(BYTE_ORDER_MARK) else whole, "".join(
+        rows
+    )  # reading drops one at the start
 
 
 def write_brat(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
@@ -203,7 +211,7 @@ def write_brat(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
     for sentence in sentences:
         for span in sentence.spans:
             number += 1
-            yield f"T{number}\t{_NOT_IN_A_TYPE.sub('_', span.type)} {_fragments(span)}\t{_shown(span)}\n"
+            yield f"T{number}\t{name_type_for_brat(span.type)} {_fragments(span)}\t{_shown(span)}\n"
             if span.confidence is not None:
                 yield f"#{number}\tAnnotatorNotes T{number}\tconfidence {span.confidence:.4f}\n"
 

@@ -23,7 +23,7 @@ _DOCUMENT_BOUNDARY = "-DOCSTART-\tO\n\n"
 _BYTE_ORDER_MARK = "\ufeff"
 _TSV_HEADER = "doc\tstart\tend\ttype\ttext\tconfidence\n"
 # A field holds no tab and no line end: they are written as the escapes that most readers of TSV know.
-_TSV_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+TSV_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
 def read_columns(path: str, settings: CorpusSettings, report: Report) -> Corpus:
@@ -108,7 +108,7 @@ def write_tsv(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
     """Yield a header, and the rows of each sentence: one for each span."""
     yield _TSV_HEADER
     for sentence in sentences:
-        doc = sentence.doc.translate(_TSV_ESCAPES)
+        doc = sentence.doc.translate(TSV_ESCAPES)
         for kind, start, end, text, confidence in sentence.spans:
             probability = "" if confidence is None else f"{confidence:.4f}"
-            yield f"{doc}\t{start}\t{end}\t{kind}\t{text.translate(_TSV_ESCAPES)}\t{probability}\n"
+            yield f"{doc}\t{start}\t{end}\t{kind}\t{text.translate(TSV_ESCAPES)}\t{probability}\n"

@@ -7,13 +7,16 @@ Every offset counts Unicode code points from the beginning of the document, so `
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from tagger.text.conll import KeptRows
+from tagger.text.counting import count_of
+from tagger.text.formats.notebook import Stretch, draw_pieces
 from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG, Task
 
+MOST_SHOWN = 500  # sentences in a notebook, which keeps them in its file
 _DIGITS = 6  # of a confidence: finer than the order of a batch can change it
 
 
@@ -124,6 +127,10 @@ class LabelledSentence:
             for span, rivals in zip(spans, self.rivals, strict=True)
         ]
 
+    def _repr_html_(self) -> str:
+        """Return the sentence as a notebook shows it: its spans in colours, with their types."""
+        return draw_pieces(_draw_sentence(self))
+
     def words(self) -> list[str]:
         """Return the tokens as the text has them."""
         text, base = self.text, self.start
@@ -139,6 +146,36 @@ class LabelledSentence:
         words = [(span.start, span.end, span.type) for span in self.spans]
         left = [token for token in self.tokens if token[2] in (UNKNOWN_TAG, OUTSIDE)]
         return sorted(words + left) if left else words
+
+
+class Sentences(list[LabelledSentence]):
+    """The sentences of one text: a list that a notebook shows as the text with its spans in colours."""
+
+    def _repr_html_(self) -> str:
+        rest = len(self) - MOST_SHOWN
+        return draw_pieces(
+            _draw_text(self[:MOST_SHOWN]), f"... and {count_of(rest, 'more sentence')}" if rest > 0 else ""
+        )
+
+
+def _draw_text(sentences: Iterable[LabelledSentence]) -> Iterator[Stretch]:
+    """Yield the pieces of sentences and what stands between them: white space, as far as it is known."""
+    reached, space = None, ""
+    for sentence in sentences:
+        if reached is not None:
+            gap = max(0, sentence.start - reached)
+            yield Stretch(space[:gap] if gap <= len(space) else f"{space}\n")
+        yield from _draw_sentence(sentence)
+        reached, space = sentence.end, sentence.space
+
+
+def _draw_sentence(sentence: LabelledSentence) -> Iterator[Stretch]:
+    for text, span in pieces(sentence):
+        if span is None:
+            yield Stretch(text)
+        else:
+            is_named = sentence.task is not Task.WORDS  # all are words
+            yield Stretch(text, span.type, round_confidence(span.confidence), is_named)
 
 
 def round_confidence(value: float | None) -> float | None:

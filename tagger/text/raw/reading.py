@@ -37,6 +37,7 @@ T = TypeVar("T")
 Words = tuple[str, ...]
 
 _LOOKED_AT = 1 << 13  # bytes that tell what a file is
+_SETTINGS = ("annotation.conf", "visual.conf")  # of brat, in a folder of its annotations
 _TOKEN = re.compile(f"[^{BLANKS}]+")
 _WORD = re.compile(r"\S+")
 
@@ -50,7 +51,7 @@ def find_files(
 ) -> list[FilePath]:
     """Return the files that paths stand for: those inside folders in alphabetical order.
 
-    Hidden ones are left out, and brat's annotations beside their texts.
+    Hidden ones are left out, and brat's annotations and settings beside its texts.
 
     Args:
         paths: files, folders, `-` for the standard input.
@@ -92,6 +93,7 @@ def _find_inside(path: FilePath, advice: str) -> list[FilePath]:
         )  # a link to nothing is a fault, later
         and not any(part.startswith(".") for part in file.relative_to(path).parts)
         and not (file.suffix == ".ann" and file.with_suffix(".txt").exists())
+        and file.name not in _SETTINGS
     ]
     if not inside:
         raise DataError("is a folder without files, expected some with text", path)

@@ -215,8 +215,10 @@ def test_names_of_documents_are_kept(tmp_path):
     assert sorted(path.name for path in (tmp_path / "brat" / "pairs").iterdir()) == [
         "alpha.ann",
         "alpha.txt",
+        "annotation.conf",
         "beta.ann",
         "beta.txt",
+        "visual.conf",
     ]
 
 
@@ -227,7 +229,7 @@ def test_a_pair_is_never_written_elsewhere(tmp_path, name):
     write(read(tmp_path / "in.jsonl", "doccano"), "brat", tmp_path)
     found = {path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*.ann")}
     assert found == {"pairs"}
-    assert len(list((tmp_path / "pairs").iterdir())) == 2
+    assert len(list((tmp_path / "pairs").iterdir())) == 4  # the pair, and the settings of the folder
 
 
 def test_several_texts_are_no_pair(tmp_path):
