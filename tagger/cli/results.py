@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
+from tagger.cli.messages import say
+from tagger.cli.waiting import PATIENCE
 from tagger.errors import ConfigError, DataError, TaggerError
 from tagger.text.counting import count_of
 from tagger.text.output import check_output, open_output
@@ -59,15 +62,21 @@ class Results:
         self._is_coloured = is_coloured
         self._sentences = 0
         self._tokens = 0
+        self._seconds = 0.0
         self._place = "before the first sentence"
 
-    def write(self, answers: Iterable[Answer | None]) -> None:
+    def write(self, answers: Iterable[Answer | None], console: Console) -> None:
         """Write all answers; None stands for a pause of the input.
+
+        Args:
+            answers: what is written.
+            console: where it is said how far a file goes that doesn't hold all of them.
 
         Raises:
             DataError: the disk refuses, or what the answers are made from is at fault. A file holds all results up
                 to there where there are any, and says so; else it stays as it was.
         """
+        began = time.monotonic()
         if self._format is not None and self._format.is_per_document:
             self._write_documents(self._labelled(answers, sys.stdout), self._format)
         elif self._output is None:
@@ -85,22 +94,21 @@ class Results:
                 if self._stop() and not self._sentences:
                     raise _NothingFoundError
             if fault is not None:
-                held = f"{self._output} holds all results {self._place}"
-                print(held, file=sys.stderr)
+                say(console, f"{self._output} holds all results {self._place}")
                 raise fault
+        self._seconds = time.monotonic() - began
 
-    def say_how_far(self, console: Console) -> None:
-        """Say on stderr where the results are, and where they end if the user stopped."""
+    def say_how_far(self, console: Console, *, is_quiet: bool) -> None:
+        """Say on stderr where the results are, if that is wanted, and where they end if the user stopped."""
         if self._stop():
             kept = "holds all results up to there" if self._sentences else "is as it was"
             held = "" if self._output is None else f"; {self._output} {kept}"
             console.print(f"stopped {self._place}{held}", markup=False, soft_wrap=True)
             raise typer.Exit(self._stop.exit_code)
-        if self._output is not None:
-            console.print(
-                f"{count_of(self._sentences, 'sentence')}, {count_of(self._tokens, 'token')} -> {self._output}",
-                markup=False,
-            )
+        if self._output is not None and not is_quiet:
+            counts = f"{count_of(self._sentences, 'sentence')}, {count_of(self._tokens, 'token')}"
+            rate = f" in {self._seconds:,.1f} s, {self._tokens / max(self._seconds, PATIENCE):,.0f} tokens/s"
+            say(console, f"{counts}{rate if self._seconds >= PATIENCE else ''} -> {self._output}")
 
     def _follow(self, answers: Iterable[Answer | None], stream: TextIO) -> Iterator[Answer]:
         """Pass answers on until the user asks to stop; each is flushed before the next is waited for."""

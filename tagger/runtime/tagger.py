@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
@@ -217,6 +217,7 @@ class Tagger:
         nbest: int = 0,
         confidences: bool = True,
         workers: int = 1,
+        on_part: Callable[[int], None] | None = None,
     ) -> list[Labelling]:
         """Label sentences that are tokens already: a tag for each token, and spans in token indices.
 
@@ -233,6 +234,8 @@ class Tagger:
             nbest: also give the n best readings of each sentence.
             confidences: False: don't compute the probability of spans.
             workers: threads; the result doesn't depend on it.
+            on_part: called with the number of tokens of each part of a long call, about 24,000, when they are
+                labelled; by the thread that did it.
 
         Raises:
             DataError: a known tag is not one of the model's, or those of a sentence contradict each other.
@@ -249,13 +252,11 @@ class Tagger:
             places = held[part.start : part.stop]
             facts = None if known is None else [known[place] for place in places]
             columns = None if features is None else [features[place] for place in places]
-            return self._answer(
-                [rows[place] for place in places],
-                [numbers[place] for place in places],
-                question,
-                facts,
-                columns,
-            )
+            words = [rows[place] for place in places]
+            found = self._answer(words, [numbers[place] for place in places], question, facts, columns)
+            if on_part is not None:
+                on_part(sum(map(len, words)))
+            return found
 
         if workers > 1 and len(parts) > 1:
             with ThreadPoolExecutor(workers, "tagger") as pool:

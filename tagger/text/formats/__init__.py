@@ -17,6 +17,7 @@ from pathlib import Path
 from tagger.errors import ConfigError
 from tagger.text.conll import Corpus, CorpusStream, Rereadable
 from tagger.text.counting import Note, overlook
+from tagger.text.files import FilePath
 from tagger.text.formats.alignment import Report
 from tagger.text.formats.brat import read_brat, write_brat, write_pairs
 from tagger.text.formats.columns import read_columns, read_lines, write_columns, write_conll, write_tsv
@@ -69,7 +70,7 @@ class OutputSettings:
     note: Note = overlook
 
 
-Reader = Callable[[str, CorpusSettings, Report], Corpus]
+Reader = Callable[[FilePath, CorpusSettings, Report], Corpus]
 Writer = Callable[[Iterable[LabelledSentence]], Iterator[str]]
 CorpusWriter = Callable[[Corpus | CorpusStream, OutputSettings], Iterator[str]]
 
@@ -286,7 +287,7 @@ def guess_format(path: str, *, to_write: bool = False) -> str:
     return next((name for name, suffixes in known.items() if suffix in suffixes), "conll")
 
 
-def read_corpus(path: str, form: str, settings: CorpusSettings, report: Report) -> Corpus:
+def read_corpus(path: FilePath, form: str, settings: CorpusSettings, report: Report) -> Corpus:
     """Read a corpus in one of the formats that can be read; texts with spans get tags in IOB2.
 
     Args:

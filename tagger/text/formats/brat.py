@@ -18,7 +18,7 @@ from pathlib import Path, PurePath
 from tagger.errors import DataError
 from tagger.text.conll import Corpus, SourceText
 from tagger.text.counting import Note, overlook
-from tagger.text.files import read_text
+from tagger.text.files import FilePath, read_text
 from tagger.text.formats.alignment import Document, Report, TextSpan
 from tagger.text.formats.corpus import CorpusSettings, Warn, align_corpus
 from tagger.text.formats.location import locate_texts, note_comments
@@ -38,7 +38,7 @@ _LONGEST_GAP = 1000  # characters between two texts of a document that are fille
 _TABS = str.maketrans("\t\r", "  ")
 
 
-def read_brat(path: str, settings: CorpusSettings, report: Report) -> Corpus:
+def read_brat(path: FilePath, settings: CorpusSettings, report: Report) -> Corpus:
     """Read the pairs of a directory, or one pair; tags come out in IOB2.
 
     Args:
