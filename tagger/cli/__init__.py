@@ -24,6 +24,7 @@ from tagger.cli.inspect import inspect
 from tagger.cli.predict import predict
 from tagger.cli.pretrain import pretrain
 from tagger.cli.score import score
+from tagger.cli.serve import serve
 from tagger.cli.signals import ended_by_signals
 from tagger.cli.streams import prepare_streams
 from tagger.cli.train import train
@@ -38,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for command in (train, evaluate, predict, score, check, convert, inspect, pretrain, generate, config):
+for command in (train, evaluate, predict, serve, score, check, convert, inspect, pretrain, generate, config):
     app.command(cls=Command)(command)
 
 

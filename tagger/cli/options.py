@@ -242,8 +242,6 @@ MinConfidence = Annotated[
 
 Quiet = Annotated[
     bool,
-    typer.Option(
-        "--quiet", "-q", help="No progress and no notes; warnings and errors are said all the same."
-    ),
+    typer.Option("--quiet", "-q", help="Say nothing but warnings and errors."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel=RESULTS)]

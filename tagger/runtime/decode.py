@@ -25,6 +25,7 @@ from tagger.errors import ConfigError, DataError
 from tagger.runtime.agreement import Agreement, heeds_repeats
 from tagger.runtime.chain import Chain, ChainPosterior, Independent, IndependentPosterior
 from tagger.runtime.chainbatch import MOST_CHAINS, ChainBatch, batch_chains
+from tagger.runtime.rivals import FoundSpans, Rival, RivalFinder
 from tagger.runtime.tagtable import Known, TagTable
 from tagger.runtime.trained import TrainedModel
 from tagger.text.schemes import OUTSIDE, Scheme
@@ -64,11 +65,13 @@ class Labelling:
         tags: one for each token, in the scheme of the model's corpus.
         spans: in order; where labels are bare, each token that isn't `O` is a span of its own.
         nbest: the n best readings, best first; None where nobody asked.
+        rivals: for each span what else its tokens could be, most probable first; None where nobody asked.
     """
 
     tags: list[str]
     spans: list[ScoredSpan] = field(default_factory=list)
     nbest: list[Alternative] | None = None
+    rivals: list[list[Rival]] | None = None
 
 
 class Question(NamedTuple):
@@ -80,12 +83,14 @@ class Question(NamedTuple):
         min_confidence: spans below it are left out, and their tags become `O` (bare labels keep their tags), unless
             known tags demand them; None: what the model has.
         words_across_blanks: whether a word that is cut out of a text may hold blanks; else they end it.
+        rivals: how many other things that its tokens could be are given with each span.
     """
 
     confidences: bool = True
     nbest: int = 0
     min_confidence: float | None = None
     words_across_blanks: bool = False
+    rivals: int = 0
 
 
 class Decoder:
@@ -100,6 +105,7 @@ class Decoder:
         self._decoding = build_decoding(model)
         self._leaves_out = not model.task.cuts_words
         self._agreement = Agreement(self.table.types, self._decoding)
+        self._rivals = RivalFinder(self.table)
         self._take_fitted(model)
 
     def with_fitted(self, model: TrainedModel) -> Decoder:
@@ -154,10 +160,10 @@ class Decoder:
             best[batch.places[batch.inside]] = self._solve(batch, emissions, allowed)[batch.inside]
         spans = self._find_spans(best, starts, sizes)
         least = self._find_least(question)
-        confidences = (
-            self._find_confidences(best, spans, parts, emissions, allowed)
-            if question.confidences or least
-            else None
+        confidences, rivals = (
+            self._weigh_spans(best, spans, starts, parts, emissions, allowed, question.rivals)
+            if question.confidences or least or question.rivals
+            else (None, None)
         )
         given = (
             None if not least or confidences is None else self._find_given(spans, confidences, least, allowed)
@@ -165,6 +171,8 @@ class Decoder:
         labellings = self._assemble(
             best, spans, confidences if question.confidences else None, given, starts, sizes
         )
+        if rivals is not None:
+            self._add_rivals(labellings, spans, rivals, given)
         if question.nbest:
             self._add_alternatives(labellings, starts, sizes, emissions, allowed, question.nbest)
         return labellings
@@ -235,7 +243,7 @@ class Decoder:
         with _contradictions_explained():
             return self._decoding.viterbi(batch.take(emissions), batch.sizes, batch.take_allowed(allowed))
 
-    def _find_spans(self, best: Ints, starts: Ints, sizes: Ints) -> _FoundSpans:
+    def _find_spans(self, best: Ints, starts: Ints, sizes: Ints) -> _Spans:
         table = self.table
         are_cut = bool(len(sizes)) and sizes.max() > LONGEST_CHAIN
         may_touch = table.scheme is Scheme.IO and are_cut  # where two parts of a sentence meet
@@ -246,7 +254,7 @@ class Decoder:
             else:
                 first, last = np.flatnonzero(table.begins[best]), np.flatnonzero(table.ends[best])
             owners = np.searchsorted(starts, first, side="right") - 1
-            return _FoundSpans(owners, first, last + 1, table.names[best[first]].tolist())
+            return _Spans(owners, first, last + 1, table.names[best[first]].tolist())
         spans: list[tuple[int, int, int]] = []
         types: list[str] = []
         for number in self._find_busy(best, starts):
@@ -255,7 +263,7 @@ class Decoder:
                 spans.append((number, start + span.start, start + span.end))
                 types.append(span.type)
         owners, first, end = np.array(spans, dtype=np.int64).reshape(-1, 3).T
-        return _FoundSpans(owners, first, end, types)
+        return _Spans(owners, first, end, types)
 
     def _find_busy(self, best: Ints, starts: Ints) -> list[int]:
         """Return the sentences that have a tag other than `O`."""
@@ -266,19 +274,22 @@ class Decoder:
         ).tolist()
         return found
 
-    def _find_confidences(
+    def _weigh_spans(
         self,
         best: Ints,
-        spans: _FoundSpans,
+        spans: _Spans,
+        sentence_starts: Ints,
         parts: tuple[Ints, Ints],
         emissions: Floats,
         allowed: Mask | None,
-    ) -> NDArray[np.float64]:
-        """Return the posterior probability of each span."""
+        most_rivals: int,
+    ) -> tuple[NDArray[np.float64], list[list[Rival]] | None]:
+        """Return the posterior probability of each span and, where they are asked for, its rivals."""
         starts, sizes = parts
         values = np.zeros(len(spans.starts))
+        rivals: list[list[Rival]] | None = [[] for _ in spans.types] if most_rivals else None
         if not len(values):
-            return values
+            return values, rivals
         chains = np.searchsorted(starts, spans.starts, side="right") - 1
         asked = np.flatnonzero(np.bincount(chains))  # in order; np.unique would import masked arrays
         rows_of_chain = np.full(len(starts), -1)
@@ -294,10 +305,20 @@ class Decoder:
             end = np.minimum(spans.ends[here] - starts[owners], sizes[owners])
             found = posterior.spans(best[batch.places], rows_of_chain[owners], first, end)
             values[here] = np.clip(found, 0.0, 1.0)
-        return values
+            if rivals is not None:
+                types = [spans.types[place] for place in here.tolist()]
+                met = FoundSpans(rows_of_chain[owners], first, end, types)
+                behind = (starts[owners] - sentence_starts[spans.owners[here]]).tolist()
+                listed = self._rivals.find(posterior, batch.sizes, met, most_rivals)
+                for place, base, others in zip(here.tolist(), behind, listed, strict=True):
+                    rivals[place] = [
+                        Rival(each.type, base + each.start, base + each.end, each.confidence)
+                        for each in others
+                    ]
+        return values, rivals
 
     def _find_given(
-        self, spans: _FoundSpans, confidences: NDArray[np.float64], least: float, allowed: Mask | None
+        self, spans: _Spans, confidences: NDArray[np.float64], least: float, allowed: Mask | None
     ) -> Mask:
         """Return which spans are probable enough, or demanded: where a token of theirs can't be `O`."""
         given: Mask = confidences >= least
@@ -310,7 +331,7 @@ class Decoder:
     def _assemble(
         self,
         best: Ints,
-        spans: _FoundSpans,
+        spans: _Spans,
         confidences: NDArray[np.float64] | None,
         given: Mask | None,
         starts: Ints,
@@ -343,6 +364,17 @@ class Decoder:
                 labelling = labellings[owner]
                 labelling.tags[:] = table.spell_spans(labelling.spans, len(labelling.tags))
         return labellings
+
+    def _add_rivals(
+        self, labellings: list[Labelling], spans: _Spans, rivals: list[list[Rival]], given: Mask | None
+    ) -> None:
+        """Put the rivals of those spans that are given beside them."""
+        for labelling in labellings:
+            labelling.rivals = []
+        for place, owner in enumerate(spans.owners.tolist()):
+            listed = labellings[owner].rivals
+            if listed is not None and (given is None or given[place]):
+                listed.append(rivals[place])
 
     def _add_alternatives(
         self,
@@ -410,7 +442,7 @@ def _contradictions_explained() -> Iterator[None]:
         raise DataError(f"the known tags of a sentence contradict each other: {error}") from None
 
 
-class _FoundSpans(NamedTuple):
+class _Spans(NamedTuple):
     """Spans of all sentences in order: whose they are, where among all tokens they start and end, and their types."""
 
     owners: Ints

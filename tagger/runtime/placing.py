@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger.runtime.decode import Labelling, ScoredSpan
-from tagger.text.formats import LabelledAlternative, LabelledSentence, LabelledSpan
+from tagger.text.formats import LabelledAlternative, LabelledRival, LabelledSentence, LabelledSpan
 from tagger.text.raw import Row
 from tagger.text.schemes import Task
 
@@ -43,18 +43,19 @@ def place(
     firsts = [base + start for start in starts] if base else list(starts)
     ends = [first + len(word) for first, word in zip(firsts, words, strict=True)]
 
-    def lay(spans: Sequence[ScoredSpan]) -> list[LabelledSpan]:
-        return [
-            LabelledSpan(
-                type_,
-                firsts[start],
-                ends[end - 1],
-                text[firsts[start] - base : ends[end - 1] - base],
-                confidence,
-            )
-            for type_, start, end, confidence in spans
-        ]
+    def cut(start: int, end: int) -> tuple[int, int, str]:
+        first, last = firsts[start], ends[end - 1]
+        return first, last, text[first - base : last - base]
 
+    def lay(spans: Sequence[ScoredSpan]) -> list[LabelledSpan]:
+        return [LabelledSpan(type_, *cut(start, end), confidence) for type_, start, end, confidence in spans]
+
+    rivals = None
+    if labelling.rivals is not None:
+        rivals = [
+            [LabelledRival(each.type, *cut(each.start, each.end), each.confidence) for each in others]
+            for others in labelling.rivals
+        ]
     nbest = None
     if labelling.nbest is not None:
         nbest = [
@@ -72,4 +73,5 @@ def place(
         space=row.space,
         task=task,
         rows=row.rows,
+        rivals=rivals,
     )

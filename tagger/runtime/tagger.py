@@ -9,12 +9,10 @@ from itertools import chain
 from pathlib import Path
 from typing import overload
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tagger.collector import held_collector
 from tagger.errors import ConfigError
 from tagger.runtime.arguments import check_beside, check_tokens
+from tagger.runtime.batching import Batcher, Call
 from tagger.runtime.decode import Decoder, Labelling, Question
 from tagger.runtime.directory import load_model
 from tagger.runtime.network import ColumnRows, EmissionScorer, Network
@@ -45,7 +43,7 @@ _CHUNK_TOKENS = (
     24_000  # labelled at once: so many that batches are of like length, so few that memory is small
 )
 _CHARACTERS_OF_A_TOKEN = 5
-_SHORTEST_CHUNK = 4_000  # a chunk for each of several threads is no smaller
+_SHORTEST_CHUNK = 4_000  # labelled side by side by several threads; smaller ones are answered together
 
 
 class Tagger:
@@ -74,6 +72,7 @@ class Tagger:
         self._dev_f1 = dev_f1
         self._network = network or Network(model)
         self._decoder = Decoder(model)
+        self._batcher = Batcher(self._label_call, _CHUNK_TOKENS)
         settings = model.config.corpus
         self._mode = Mode.WORDS if settings.mode == "auto" else Mode(settings.mode)
         self.known_abbreviations = _find_known(model)
@@ -119,6 +118,7 @@ class Tagger:
         nbest: int = ...,
         language: str = ...,
         words_across_blanks: bool = ...,
+        rivals: int = ...,
     ) -> list[LabelledSentence]: ...
 
     @overload
@@ -130,6 +130,7 @@ class Tagger:
         nbest: int = ...,
         language: str = ...,
         words_across_blanks: bool = ...,
+        rivals: int = ...,
     ) -> list[list[LabelledSentence]]: ...
 
     def predict(
@@ -140,6 +141,7 @@ class Tagger:
         nbest: int = 0,
         language: str = "en",
         words_across_blanks: bool = False,
+        rivals: int = 0,
     ) -> list[LabelledSentence] | list[list[LabelledSentence]]:
         """Label raw text: its sentences in order, their offsets counted in code points from the text's beginning.
 
@@ -149,12 +151,16 @@ class Tagger:
             nbest: also give the n best readings of each sentence.
             language: code such as "de"; it chooses the abbreviations that end no sentence.
             words_across_blanks: whether a word that a model cuts out of a text may hold blanks; else they end it.
+            rivals: also give up to so many other things that the tokens of each span could be, with their
+                probabilities: `sentence.rivals` has a list for each of `sentence.spans`.
 
         Raises:
             ModelError: the model reads columns that raw text doesn't have.
             ConfigError: `min_confidence` is above 0, and the model cuts all text into words.
         """
-        question = build_question(min_confidence, nbest, words_across_blanks=words_across_blanks)
+        question = build_question(
+            min_confidence, nbest, words_across_blanks=words_across_blanks, rivals=rivals
+        )
         several = [texts] if isinstance(texts, str) else list(texts)
         reading = InputSettings(language=language, known_abbreviations=self.known_abbreviations)
         events = chain.from_iterable(
@@ -217,6 +223,7 @@ class Tagger:
         nbest: int = 0,
         confidences: bool = True,
         workers: int = 1,
+        rivals: int = 0,
         on_part: Callable[[int], None] | None = None,
     ) -> list[Labelling]:
         """Label sentences that are tokens already: a tag for each token, and spans in token indices.
@@ -234,6 +241,8 @@ class Tagger:
             nbest: also give the n best readings of each sentence.
             confidences: False: don't compute the probability of spans.
             workers: threads; the result doesn't depend on it.
+            rivals: also give up to so many other things that the tokens of each span could be, with their
+                probabilities: `labelling.rivals` has a list for each of `labelling.spans`.
             on_part: called with the number of tokens of each part of a long call, about 24,000, when they are
                 labelled; by the thread that did it.
 
@@ -244,7 +253,7 @@ class Tagger:
         rows = list(check_tokens(sentences))
         numbers = range(len(rows)) if documents is None else number_scopes(documents, self.scope)
         check_beside(rows, documents, known, features)
-        question = build_question(min_confidence, nbest, confidences=confidences)
+        question = build_question(min_confidence, nbest, confidences=confidences, rivals=rivals)
         held = [place for place, words in enumerate(rows) if words]
         parts = self._parts([rows[place] for place in held], [numbers[place] for place in held], workers)
 
@@ -252,11 +261,12 @@ class Tagger:
             places = held[part.start : part.stop]
             facts = None if known is None else [known[place] for place in places]
             columns = None if features is None else [features[place] for place in places]
-            words = [rows[place] for place in places]
-            found = self._answer(words, [numbers[place] for place in places], question, facts, columns)
+            sentences = [rows[place] for place in places]
+            call = Call(sentences, [numbers[place] for place in places], question, facts, columns)
+            answers = self._answer(call)
             if on_part is not None:
-                on_part(sum(map(len, words)))
-            return found
+                on_part(sum(map(len, sentences)))
+            return answers
 
         if workers > 1 and len(parts) > 1:
             with ThreadPoolExecutor(workers, "tagger") as pool:
@@ -265,7 +275,7 @@ class Tagger:
             with held_collector():
                 answers = [answer(part) for part in parts]
         found = chain.from_iterable(answers)
-        return [next(found) if words else Labelling([], nbest=[] if nbest else None) for words in rows]
+        return [next(found) if words else _label_nothing(question) for words in rows]
 
     def label(self, passages: Sequence[Passage], question: Question) -> list[LabelledSentence]:
         """Label passages, one by itself each; what `predict` and the command line do at heart.
@@ -297,7 +307,7 @@ class Tagger:
         cuts_characters = self.model.task.cuts_words and self._mode is Mode.CHARACTERS
         is_parted = cuts_characters and not question.words_across_blanks
         parted = find_parted(sentences, starts, is_given) if is_parted else None
-        answers = self._answer(sentences, numbers, question, None, columns, parted)
+        answers = self._answer(Call(sentences, numbers, question, None, columns, parted))
         labellings = iter(zip(sentences, starts, answers, strict=True))
         nothing: tuple[list[str], list[int], Labelling] = [], [], Labelling([])
         task = self.model.task
@@ -314,7 +324,7 @@ class Tagger:
         for event in events:
             if not isinstance(event, Pause):
                 waiting.append(event)
-                tokens += sum(self._estimate(row) for row in event.rows)
+                tokens += sum(self.estimate_tokens(row) for row in event.rows)
             if waiting and (isinstance(event, Pause) or tokens >= _CHUNK_TOKENS):
                 yield waiting
                 waiting, tokens = [], 0.0
@@ -323,23 +333,19 @@ class Tagger:
         if waiting:
             yield waiting
 
-    def _estimate(self, row: Row) -> float:
+    def estimate_tokens(self, row: Row) -> float:
         """Return about how many tokens a row has."""
         if row.words is not None:
             return len(row.words)
         return len(row.text) / (1 if self._mode is Mode.CHARACTERS else _CHARACTERS_OF_A_TOKEN)
 
-    def _answer(
-        self,
-        sentences: Sequence[Sequence[str]],
-        numbers: Sequence[int],
-        question: Question,
-        known: Sequence[Sequence[Known] | None] | None,
-        columns: Sequence[ColumnRows] | None,
-        parted: NDArray[np.bool_] | None = None,
-    ) -> list[Labelling]:
-        if not sentences:
+    def _answer(self, call: Call) -> list[Labelling]:
+        if not call.sentences:
             return []
+        return self._label_call(call) if call.tokens >= _SHORTEST_CHUNK else self._batcher(call)
+
+    def _label_call(self, call: Call) -> list[Labelling]:
+        sentences, numbers, question, known, columns, parted = call
         with one_blas_thread():
             emissions = self._network.emissions(sentences, numbers, columns)
             lengths = [len(words) for words in sentences]
@@ -380,13 +386,25 @@ def load_tagger(directory: str | os.PathLike[str]) -> Tagger:
 
 
 def build_question(
-    min_confidence: float | None, nbest: int, *, confidences: bool = True, words_across_blanks: bool = False
+    min_confidence: float | None,
+    nbest: int,
+    *,
+    confidences: bool = True,
+    words_across_blanks: bool = False,
+    rivals: int = 0,
 ) -> Question:
     if min_confidence is not None and not 0.0 <= min_confidence <= 1.0:
         raise ConfigError(f"found {min_confidence}, expected a probability between 0 and 1", "min_confidence")
     if nbest < 0:
         raise ConfigError(f"found {nbest}, expected 0 (none) or more", "nbest")
-    return Question(confidences, nbest, min_confidence, words_across_blanks)
+    if rivals < 0:
+        raise ConfigError(f"found {rivals}, expected 0 (none) or more", "rivals")
+    return Question(confidences, nbest, min_confidence, words_across_blanks, rivals)
+
+
+def _label_nothing(question: Question) -> Labelling:
+    """Return the answer for a sentence without tokens."""
+    return Labelling([], nbest=[] if question.nbest else None, rivals=[] if question.rivals else None)
 
 
 def _has_text(sentence: LabelledSentence) -> bool:

@@ -18,7 +18,7 @@ from commands import TINY, Done
 import tagger
 from tagger.runtime import inspection
 from tagger.text import audit
-from tagger.text.formats import LabelledSentence, LabelledSpan
+from tagger.text.formats import LabelledRival, LabelledSentence, LabelledSpan
 from tagger.text.formats.jsonl import write_jsonl
 from tagger.text.objects import SCHEMAS, describe, dump_json
 
@@ -210,6 +210,17 @@ def test_what_is_no_number_is_null() -> None:
     [line] = write_jsonl([sentence])
     assert check("prediction", line) == sentence.as_dict()
     assert sentence.as_dict()["spans"][0]["confidence"] is None
+
+
+def test_rivals_of_spans_are_as_their_schema_says() -> None:
+    rivals = [LabelledRival("ORG", 0, 3, "Ada", 0.25), LabelledRival(None, 0, 3, "Ada", 0.125)]
+    span = LabelledSpan("PER", 0, 3, "Ada", 0.5)
+    sentence = LabelledSentence(
+        doc="x", start=0, end=3, text="Ada", tokens=[(0, 3, "B-PER")], spans=[span], rivals=[rivals]
+    )
+    [line] = write_jsonl([sentence])
+    assert check("prediction", line) == sentence.as_dict()
+    assert [each["type"] for each in sentence.as_dict()["spans"][0]["rivals"]] == ["ORG", None]
 
 
 def test_half_a_surrogate_pair_is_escaped() -> None:

@@ -84,6 +84,16 @@ class IndependentPosterior:
                 logs += np.bincount(span, inner, len(logs))
         return np.exp(logs, out=logs)
 
+    def runs(self, tags: Ints, sentence: Ints, start: Ints, end: Ints) -> Floats:
+        """Return the probability (N,) of runs with tags of their own, one run after the other (M,)."""
+        sizes = end - start
+        run = np.repeat(np.arange(len(sizes)), sizes)
+        step = np.arange(len(run)) - (np.cumsum(sizes) - sizes - start)[run]
+        with np.errstate(divide="ignore"):
+            logs = np.log(self.marginals[step, sentence[run], tags], dtype=np.float64)
+        found: Floats = np.exp(np.bincount(run, logs, len(sizes)))
+        return found
+
 
 def _find_inside(lengths: Ints, T: int) -> Bools:
     """Return (T, B): which tokens exist."""

@@ -29,7 +29,7 @@ from tagger.text.formats.jsonl import write_jsonl
 from tagger.text.formats.lines import write_segmented, write_wordpos
 from tagger.text.formats.location import locate_sentences, locate_texts, note_comments, part_words
 from tagger.text.formats.records import read_records
-from tagger.text.formats.sentence import LabelledAlternative, LabelledSentence, LabelledSpan
+from tagger.text.formats.sentence import LabelledAlternative, LabelledRival, LabelledSentence, LabelledSpan
 from tagger.text.formats.tasks import write_doccano, write_labelstudio, write_prodigy, write_tags
 from tagger.text.formats.terminal import write_terminal
 
@@ -38,6 +38,7 @@ __all__ = [
     "CorpusSettings",
     "Format",
     "LabelledAlternative",
+    "LabelledRival",
     "LabelledSentence",
     "LabelledSpan",
     "Misaligned",

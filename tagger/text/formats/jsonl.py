@@ -15,6 +15,7 @@ from tagger.text.conll.surface import is_derived
 from tagger.text.escape import quote_json
 from tagger.text.formats.sentence import (
     LabelledAlternative,
+    LabelledRival,
     LabelledSentence,
     LabelledSpan,
     round_confidence,
@@ -37,7 +38,14 @@ def write_jsonl(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
         if sentence.doc != doc or not quoted_doc:
             doc, quoted_doc = sentence.doc, quote_json(sentence.doc)
         tokens = ", ".join([f"[{start}, {end}, {names[tag]}]" for start, end, tag in sentence.tokens])
-        spans = ", ".join([_span(span, names) for span in sentence.spans])
+        spans = ", ".join(
+            [_span(span, names) for span in sentence.spans]
+            if sentence.rivals is None
+            else [
+                _span(span, names, f', "rivals": [{", ".join(_rival(each, names) for each in rivals)}]')
+                for span, rivals in zip(sentence.spans, sentence.rivals, strict=True)
+            ]
+        )
         nbest = "" if sentence.nbest is None else f', "nbest": [{_alternatives(sentence.nbest, names)}]'
         comments = _comments(sentence.comments) if sentence.comments else ""
         yield (
@@ -51,11 +59,19 @@ def _comments(comments: Iterable[str]) -> str:
     return f', "comments": [{kept}]' if kept else ""
 
 
-def _span(span: LabelledSpan, names: _Quoted) -> str:
+def _span(span: LabelledSpan, names: _Quoted, more: str = "") -> str:
     kind, start, end, text, confidence = span
     return (
         f'{{"type": {names[kind]}, "start": {start}, "end": {end}, "text": {quote_json(text)}, '
-        f'"confidence": {_probability(confidence)}}}'
+        f'"confidence": {_probability(confidence)}{more}}}'
+    )
+
+
+def _rival(rival: LabelledRival, names: _Quoted) -> str:
+    kind, start, end, text, confidence = rival
+    return (
+        f'{{"type": {"null" if kind is None else names[kind]}, "start": {start}, "end": {end}, '
+        f'"text": {quote_json(text)}, "confidence": {_probability(confidence)}}}'
     )
 
 

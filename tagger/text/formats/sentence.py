@@ -35,6 +35,23 @@ class LabelledSpan(NamedTuple):
         return self._asdict() | {"confidence": round_confidence(self.confidence)}
 
 
+class LabelledRival(NamedTuple):
+    """What the tokens of a span could be instead, and the posterior probability of exactly that.
+
+    It may have other borders, and `type` is None where there would be no span at all.
+    """
+
+    type: str | None
+    start: int
+    end: int
+    text: str
+    confidence: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the rival as JSON holds it."""
+        return self._asdict() | {"confidence": round_confidence(self.confidence)}
+
+
 class LabelledAlternative(NamedTuple):
     """One of the n best ways to label a sentence, with the posterior probability of its whole tag sequence."""
 
@@ -68,6 +85,7 @@ class LabelledSentence:
             a sentence without text, and what stands in front of a document's first sentence comes so, too.
         task: what its tags say.
         rows: where it was read from CoNLL-U; None: elsewhere.
+        rivals: for each of the spans what its tokens could be instead, most probable first; None where nobody asked.
     """
 
     doc: str
@@ -81,6 +99,7 @@ class LabelledSentence:
     space: str = ""
     task: Task = Task.LABELS
     rows: KeptRows | None = None
+    rivals: Sequence[Sequence[LabelledRival]] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `tagger predict --format jsonl` writes of it, as `docs/schemas/prediction.json` says."""
@@ -90,9 +109,18 @@ class LabelledSentence:
             "end": self.end,
             "text": self.text,
             "tokens": [list(token) for token in self.tokens],
-            "spans": [span.as_dict() for span in self.spans],
+            "spans": self._spans_as_dicts(),
         }
         return facts if self.nbest is None else facts | {"nbest": [each.as_dict() for each in self.nbest]}
+
+    def _spans_as_dicts(self) -> list[dict[str, Any]]:
+        spans = [span.as_dict() for span in self.spans]
+        if self.rivals is None:
+            return spans
+        return [
+            span | {"rivals": [rival.as_dict() for rival in rivals]}
+            for span, rivals in zip(spans, self.rivals, strict=True)
+        ]
 
     def words(self) -> list[str]:
         """Return the tokens as the text has them."""

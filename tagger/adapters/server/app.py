@@ -1,0 +1,308 @@
+"""The routes of the server.
+
+Answers that are large are put together as text, sentence by sentence, in the way of `predict --format jsonl`; FastAPI
+describes them at `/docs`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import HTMLResponse, StreamingResponse
+from starlette.exceptions import HTTPException
+
+from tagger.adapters.server.bodies import Body, Sentences, Texts, describe_body, read_json, read_text
+from tagger.adapters.server.desk import Desk, LabellingJob, TextJob, TokenJob
+from tagger.adapters.server.guard import Guard
+from tagger.adapters.server.limits import Limits
+from tagger.adapters.server.logs import log, log_warning
+from tagger.adapters.server.metrics import CONTENT_TYPE, Metrics
+from tagger.adapters.server.page import page
+from tagger.adapters.server.shelf import ServedModel, Shelf, name_models
+from tagger.errors import ModelError, TaggerError
+from tagger.text.objects import dump_json
+from tagger.version import __version__
+
+_JSON_LINES = "application/x-ndjson"
+_EXAMPLE_TEXT = "Ada Lovelace met Charles Babbage in London."
+_EXAMPLE_TEXTS = {"texts": [_EXAMPLE_TEXT]}
+_EXAMPLE_TOKENS = {"sentences": [["Ada", "met", "Li"]], "known": [["B-PER", None, None]]}
+_PLAIN = {"text/plain": {"schema": {"type": "string"}, "example": _EXAMPLE_TEXT}}
+
+
+class Service:
+    """What the routes share.
+
+    Args:
+        shelf: the models.
+        limits: what is borne of clients.
+        on_reload: called when `POST /reload` has replaced models, so that other processes do, too.
+
+    Attributes:
+        is_draining: whether the server is about to end.
+    """
+
+    def __init__(self, shelf: Shelf, limits: Limits, on_reload: Any = None) -> None:
+        self.shelf = shelf
+        self.limits = limits
+        self.metrics = Metrics()
+        self.desk = Desk(self.metrics.observe_round)
+        self.is_draining = False
+        self._on_reload = on_reload
+        self.metrics.note_models(shelf.models)
+
+    async def reload(self, *, is_asked_here: bool = False) -> list[ServedModel]:
+        """Read the models anew, beside the requests at work.
+
+        Raises:
+            ModelError: one can't be read; the old ones stay.
+        """
+        try:
+            changed = await asyncio.to_thread(self.shelf.reload)
+        except ModelError as error:
+            self.metrics.note_reload(is_done=False)
+            log_warning("models stay as they are: one can't be read", error=str(error))
+            raise
+        self.metrics.note_reload(is_done=True)
+        self.metrics.note_models(self.shelf.models)
+        log("models read anew", changed=[model.name for model in changed])
+        if is_asked_here and self._on_reload is not None:
+            self._on_reload()
+        return changed
+
+
+def create_app(
+    models: Sequence[str | os.PathLike[str]] | Mapping[str, str | os.PathLike[str]] | Shelf,
+    limits: Limits | None = None,
+) -> Any:
+    """Return the server as an ASGI application, for `uvicorn`, `gunicorn` or `hypercorn`.
+
+    Args:
+        models: model directories, by name or called as they are; the first one answers requests that name none.
+        limits: what is borne of clients.
+
+    Raises:
+        ModelError: a model is missing or damaged.
+    """
+    if isinstance(models, Shelf):
+        shelf = models
+    elif isinstance(models, Mapping):
+        shelf = Shelf.read({name: Path(place) for name, place in models.items()})
+    else:
+        shelf = Shelf.read(name_models([os.fspath(each) for each in models]))
+    return build(Service(shelf, limits or Limits()))
+
+
+def build(service: Service) -> Guard:
+    """Return the application of a service."""
+
+    @asynccontextmanager
+    async def run_desk(app: FastAPI) -> AsyncIterator[None]:
+        work = asyncio.create_task(service.desk.work())
+        yield
+        work.cancel()
+
+    app = FastAPI(
+        title="tagger",
+        version=__version__,
+        description="Trained BiLSTM-CRF sequence labellers; offsets count Unicode code points.",
+        lifespan=run_desk,
+        docs_url="/docs",
+        redoc_url=None,
+    )
+    _add_labelling(app, service)
+    _add_facts(app, service)
+    app.add_exception_handler(TaggerError, _answer_fault)
+    app.add_exception_handler(HTTPException, _answer_http_fault)
+    if service.limits.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(service.limits.origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Content-Type"],
+        )
+    paths = {path for path in (getattr(route, "path", "") for route in app.routes) if "{" not in path}
+    return Guard(app, service.limits, paths, service.metrics)
+
+
+def _add_labelling(app: FastAPI, service: Service) -> None:
+    """Add the routes that label."""
+
+    @app.post(
+        "/predict",
+        summary="Label texts",
+        response_class=Response,
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "content": describe_body(Texts, _EXAMPLE_TEXTS) | _PLAIN,
+            }
+        },
+    )
+    async def predict(request: Request) -> Response:
+        """Label texts: for each the sentences as `tagger predict --format jsonl` writes them.
+
+        With `Accept: application/x-ndjson` the answer is a stream, a sentence a line, in order.
+        """
+        asked = await _read_texts(request)
+        model = service.shelf.find(asked.model)
+        job = TextJob(model, asked)
+        if _JSON_LINES in request.headers.get("accept", ""):
+            return await _stream(service.desk, job)
+        results: list[list[str]] = [[] for _ in asked.texts]
+        async for pieces in _label(service.desk, job):
+            for number, sentence in pieces:
+                results[number].append(sentence)
+        listed = ", ".join([f"[{', '.join(sentences)}]" for sentences in results])
+        return _answer(model, listed)
+
+    @app.post(
+        "/predict_tokens",
+        summary="Label tokens",
+        response_class=Response,
+        openapi_extra={
+            "requestBody": {"required": True, "content": describe_body(Sentences, _EXAMPLE_TOKENS)}
+        },
+    )
+    async def predict_tokens(request: Request) -> Response:
+        """Label sentences that are tokens already: for each its tags, and its spans in token indices.
+
+        `known` holds what is known of their tags; the rest, and all probabilities, are given that.
+        """
+        asked = await _read_json(request, Sentences)
+        model = service.shelf.find(asked.model)
+        results: list[str] = []
+        async for pieces in _label(service.desk, TokenJob(model, asked)):
+            results += pieces
+        return _answer(model, ", ".join(results))
+
+
+def _add_facts(app: FastAPI, service: Service) -> None:
+    """Add the routes that tell of the server and its models."""
+
+    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
+    async def try_it() -> HTMLResponse:
+        return HTMLResponse(page())
+
+    @app.get("/health", summary="Whether the process is alive")
+    async def health() -> Response:
+        return _json({"status": "ok"})
+
+    @app.get("/ready", summary="Whether it takes requests")
+    async def ready() -> Response:
+        if service.is_draining:
+            return _json({"status": "ending"}, 503)
+        return _json({"status": "ready"})
+
+    @app.get("/version", summary="Versions")
+    async def version() -> Response:
+        models = {model.name: model.sha256 for model in service.shelf.models}
+        return _json({"tagger": __version__, "python": platform.python_version(), "models": models})
+
+    @app.get("/models", summary="The models")
+    async def models() -> Response:
+        return _json({"models": [dict(model.facts) for model in service.shelf.models]})
+
+    @app.get(
+        "/models/{name}", summary="A model: its card, its scores, and the scores of moves between its tags"
+    )
+    async def describe_model(name: str) -> Response:
+        try:
+            model = service.shelf.find(name)
+        except TaggerError as error:
+            raise HTTPException(404, str(error)) from None
+        return _json({**model.facts, **model.details})
+
+    @app.get("/metrics", summary="Numbers for Prometheus")
+    async def metrics() -> Response:
+        return Response(service.metrics.render(), media_type=CONTENT_TYPE)
+
+    if service.limits.allows_reload:
+
+        @app.post("/reload", summary="Read the models anew")
+        async def reload() -> Response:
+            try:
+                changed = await service.reload(is_asked_here=True)
+            except ModelError as error:
+                raise HTTPException(500, f"{error}; the old models stay") from None
+            return _json({"changed": [model.name for model in changed]})
+
+
+async def _label(desk: Desk, job: LabellingJob) -> AsyncIterator[list[Any]]:
+    """Let a job be labelled, and yield its answers; a request that is given up is not labelled any further."""
+    desk.add(job)
+    try:
+        async for pieces in job.pieces():
+            rested = job.rests
+            yield pieces
+            if rested:
+                desk.nudge()
+    finally:
+        job.is_cancelled = True
+
+
+async def _stream(desk: Desk, job: TextJob) -> Response:
+    """Answer a sentence a line, as they come."""
+    pieces = _label(desk, job)
+    nothing: list[Any] = []
+    first = await anext(pieces, nothing)  # a fault comes before any answer, and has a status of its own
+
+    async def lines() -> AsyncIterator[bytes]:
+        yield _lines(first)
+        async for each in pieces:
+            yield _lines(each)
+
+    return StreamingResponse(lines(), media_type=_JSON_LINES)
+
+
+def _lines(pieces: Sequence[tuple[int, str]]) -> bytes:
+    return "".join([f"{sentence}\n" for _, sentence in pieces]).encode()
+
+
+async def _read_texts(request: Request) -> Texts:
+    kind, _, parameters = request.headers.get("content-type", "").partition(";")
+    if kind.strip().lower() != "text/plain":
+        return await _read_json(request, Texts)
+    charset = parameters.partition("charset=")[2].partition(";")[0].strip(' "') or "utf-8"
+    return read_text(await request.body(), charset, dict(request.query_params))
+
+
+async def _read_json(request: Request, kind: type[Body]) -> Body:
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given != "application/json":
+        expected = "application/json" if kind is Sentences else "application/json or text/plain"
+        raise HTTPException(415, f"Content-Type: found {given[:80]!r}, expected {expected}")
+    return read_json(await request.body(), kind)
+
+
+def _answer(model: ServedModel, results: str) -> Response:
+    return Response(
+        f'{{"model": {dump_json(model.name)}, "results": [{results}]}}'.encode(),
+        media_type="application/json",
+    )
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(dump_json(value).encode(), status, media_type="application/json")
+
+
+async def _answer_fault(request: Request, error: Exception) -> Response:
+    """Answer a fault of the request, with its field where it has one."""
+    return _json({"error": str(error), "field": getattr(error, "field", None)}, 422)
+
+
+async def _answer_http_fault(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    field = "Content-Type" if error.status_code == 415 else None
+    shown = str(error.detail)
+    response = _json({"error": shown, "field": field}, error.status_code)
+    response.headers.update(error.headers or {})
+    return response

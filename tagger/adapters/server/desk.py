@@ -1,0 +1,344 @@
+"""Where requests wait and are labelled together, in rounds.
+
+A round takes from every request that waits for the same model and asks the same question, some sentences of each, and
+labels them as one batch. While it works further requests come in, and the next round takes all of them: so batches
+grow with the load by themselves, and a request that comes alone is labelled at once. A long text takes part in many
+rounds, with a few sentences of its own in each, and holds nobody up.
+
+What a sentence is labelled doesn't depend on which others share its round (its neighbours in its own text are all
+that it sees), except for the last bits of a probability, beyond the digits that are written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from tagger.adapters.server.bodies import Sentences, Texts
+from tagger.adapters.server.shelf import ServedModel
+from tagger.runtime.arguments import check_beside
+from tagger.runtime.decode import Labelling, Question, ScoredSpan
+from tagger.runtime.rivals import Rival
+from tagger.runtime.tagger import Tagger
+from tagger.text.formats import LabelledSentence
+from tagger.text.formats.jsonl import write_jsonl
+from tagger.text.formats.sentence import round_confidence
+from tagger.text.objects import dump_json
+from tagger.text.passages import Passage, split_text
+from tagger.text.raw import InputSettings
+
+_ROUND = 8_000  # tokens: a twentieth of a second, so that a short text never waits longer for a long one
+_MOST_UNREAD = 2_000  # sentences that a client hasn't taken; the request rests until it does
+
+
+class Round(NamedTuple):
+    """What a round did, for those who count.
+
+    Attributes:
+        model: whose round it was.
+        jobs: requests that took part.
+        seconds: how long it took.
+        sentences: of texts.
+        labellings: of sentences that came as tokens.
+    """
+
+    model: ServedModel
+    jobs: int
+    seconds: float
+    sentences: Sequence[LabelledSentence]
+    labellings: Sequence[Labelling]
+
+
+class Labelled(NamedTuple):
+    """What a round found.
+
+    Attributes:
+        answers: of each of its jobs.
+        sentences: of texts.
+        labellings: of sentences that came as tokens.
+    """
+
+    answers: Sequence[list[Any]]
+    sentences: Sequence[LabelledSentence] = ()
+    labellings: Sequence[Labelling] = ()
+
+
+class LabellingJob(ABC):
+    """A request that is being labelled; its answers come in pieces, in order.
+
+    Args:
+        model: what labels it.
+        question: what is asked.
+
+    Attributes:
+        is_cancelled: whether nobody waits for it any more.
+    """
+
+    def __init__(self, model: ServedModel, question: Question) -> None:
+        self.model = model
+        self.question = question
+        self.is_cancelled = False
+        self._changed = asyncio.Event()
+        self._answers: list[Any] = []
+        self._unread = 0
+        self._fault: Exception | None = None
+        self._is_last = False
+
+    @property
+    def key(self) -> object:
+        """What has to be the same for requests to be labelled together."""
+        return type(self), self.model.name, self.model.sha256, self.question
+
+    @property
+    @abstractmethod
+    def has_more(self) -> bool:
+        """Whether a part of it hasn't been taken yet."""
+
+    @abstractmethod
+    def take(self, tokens: float) -> float:
+        """Make its next part ready to be labelled; return about how many tokens it has.
+
+        Args:
+            tokens: how many it should have, about.
+        """
+
+    @staticmethod
+    @abstractmethod
+    def label(jobs: Sequence[Any]) -> Labelled:
+        """Label the parts that jobs have made ready, as one batch."""
+
+    @property
+    def rests(self) -> bool:
+        """Whether its client has so much to read that it isn't labelled any further for now."""
+        return self._unread >= _MOST_UNREAD
+
+    def deliver(self, answers: list[Any], *, is_last: bool, fault: Exception | None = None) -> None:
+        """Hand answers over, or a fault."""
+        self._answers += answers
+        self._is_last = is_last
+        self._unread += len(answers)
+        self._fault = fault
+        self._changed.set()
+
+    async def pieces(self) -> AsyncIterator[list[Any]]:
+        """Yield lists of answers as they come, until all are there.
+
+        Raises:
+            TaggerError: the request is at fault.
+        """
+        while not self._is_last or self._changed.is_set():
+            await self._changed.wait()
+            self._changed.clear()
+            if self._fault is not None:
+                raise self._fault
+            answers, self._answers = self._answers, []
+            if answers:
+                yield answers
+                self._unread -= len(answers)  # only now: a client that reads slowly keeps us here
+
+
+class TextJob(LabellingJob):
+    """A request to label texts; an answer is (number of the text, sentence as JSON)."""
+
+    def __init__(self, model: ServedModel, asked: Texts) -> None:
+        super().__init__(model, asked.question())
+        self._passages = _split(model.tagger, asked)
+        self._next = next(self._passages, None)
+        self._part: list[tuple[int, Passage]] = []
+
+    @property
+    def has_more(self) -> bool:
+        """Whether a part of it hasn't been taken yet."""
+        return self._next is not None
+
+    def take(self, tokens: float) -> float:
+        """Make its next passages ready, at least one."""
+        size = 0.0
+        self._part = []
+        while self._next is not None and (not self._part or size < tokens):
+            self._part.append(self._next)
+            size += sum(map(self.model.tagger.estimate_tokens, self._next[1].rows))
+            self._next = next(self._passages, None)
+        return size
+
+    @staticmethod
+    def label(jobs: Sequence[TextJob]) -> Labelled:
+        """Label the passages that jobs have made ready."""
+        passages = [passage for job in jobs for _, passage in job._part]
+        labelled = iter(jobs[0].model.tagger.label(passages, jobs[0].question))
+        answers: list[list[tuple[int, str]]] = []
+        sentences: list[LabelledSentence] = []
+        for job in jobs:
+            found = [(number, next(labelled)) for number, passage in job._part for _ in passage.rows]
+            found = [(number, sentence) for number, sentence in found if sentence.text]
+            lines = write_jsonl([sentence for _, sentence in found])
+            answers.append([(number, line[:-1]) for (number, _), line in zip(found, lines, strict=True)])
+            sentences += [sentence for _, sentence in found]
+        return Labelled(answers, sentences)
+
+
+class TokenJob(LabellingJob):
+    """A request to label sentences of tokens; an answer is a sentence as JSON."""
+
+    def __init__(self, model: ServedModel, asked: Sentences) -> None:
+        super().__init__(model, asked.question())
+        self.asked = asked
+
+    @property
+    def has_more(self) -> bool:
+        """It is labelled in one round."""
+        return False
+
+    def take(self, tokens: float) -> float:
+        """Return how many tokens it has."""
+        return sum(map(len, self.asked.sentences))
+
+    @staticmethod
+    def label(jobs: Sequence[TokenJob]) -> Labelled:
+        """Label the sentences of jobs."""
+        found = _label_together(jobs[0].model.tagger, [job.asked for job in jobs], jobs[0].question)
+        answers = [[_write(labelling) for labelling in part] for part in found]
+        return Labelled(answers, labellings=[labelling for part in found for labelling in part])
+
+
+def _split(tagger: Tagger, asked: Texts) -> Iterator[tuple[int, Passage]]:
+    """Yield the passages of texts, each with the number of its text."""
+    reading = InputSettings(language=asked.language, known_abbreviations=tagger.known_abbreviations)
+    for number, text in enumerate(asked.texts):
+        doc = f"text#{number}" if number else "text"  # as `predict --text` calls them
+        for passage in split_text(doc, text, reading, tagger.scope):
+            yield number, passage
+
+
+class Desk:
+    """Labels jobs in rounds, one round after the other.
+
+    Small rounds are labelled where the requests are read, between two looks at the network: a thread would make both
+    wait for each other at every step. One that takes longer, such as a very long sentence, goes to a thread, so that
+    the server answers meanwhile.
+
+    Args:
+        observe: called after every round.
+    """
+
+    def __init__(self, observe: Callable[[Round], None]) -> None:
+        self._observe = observe
+        self._jobs: deque[LabellingJob] = deque()
+        self._arrived = asyncio.Event()
+
+    def add(self, job: LabellingJob) -> None:
+        """Let a job wait for the next round."""
+        self._jobs.append(job)
+        self._arrived.set()
+
+    def nudge(self) -> None:
+        """Look again at jobs that rested: a client has taken its answers."""
+        self._arrived.set()
+
+    async def work(self) -> None:
+        """Label what comes, for ever."""
+        while True:
+            jobs = self._choose()
+            if jobs:
+                await self._run_round(jobs)
+                await asyncio.sleep(0)  # let others read what has come, and write what is done
+            else:
+                self._arrived.clear()
+                await self._arrived.wait()
+
+    def _choose(self) -> Sequence[LabellingJob]:
+        """Take the job that waited longest, and those that can be labelled beside it."""
+        first = next((job for job in self._jobs if not job.rests and not job.is_cancelled), None)
+        chosen, left = [], deque[LabellingJob]()
+        for job in self._jobs:
+            if job.is_cancelled:
+                continue
+            if first is not None and not job.rests and job.key == first.key:
+                chosen.append(job)
+            else:
+                left.append(job)
+        self._jobs = left
+        return chosen
+
+    async def _run_round(self, jobs: Sequence[LabellingJob]) -> None:
+        began = time.perf_counter()
+        share = _ROUND / len(jobs)
+        tokens = sum(job.take(share) for job in jobs)
+        label = type(jobs[0]).label
+        try:
+            if tokens <= 2 * _ROUND:
+                labelled = label(jobs)
+            else:
+                labelled = await asyncio.to_thread(label, jobs)
+        except Exception as fault:
+            if len(jobs) > 1:  # one of them may be at fault, and only that one may hear of it
+                for job in jobs:
+                    await self._run_round([job])
+            else:
+                jobs[0].deliver([], is_last=True, fault=fault)
+            return
+        for job, answers in zip(jobs, labelled.answers, strict=True):
+            job.deliver(answers, is_last=not job.has_more)
+        self._jobs.extend(job for job in jobs if job.has_more)
+        self._observe(
+            Round(
+                jobs[0].model, len(jobs), time.perf_counter() - began, labelled.sentences, labelled.labellings
+            )
+        )
+
+
+def _label_together(tagger: Tagger, asked: Sequence[Sentences], question: Question) -> list[list[Labelling]]:
+    """Label the sentences of several requests as one call; none gets neighbours of another one."""
+    sentences: list[list[str]] = []
+    documents: list[int] = []
+    known: list[Any] = []
+    features: list[Any] = []
+    for each in asked:
+        size = len(each.sentences)
+        check_beside(each.sentences, each.documents, each.known, each.features)
+        sentences += each.sentences
+        numbers = range(size) if each.documents is None else each.documents
+        for place, number in enumerate(numbers):
+            is_new = place == 0 or number != numbers[place - 1]
+            documents.append((documents[-1] if documents else 0) + is_new)
+        known += each.known or [None] * size
+        features += each.features or [[]] * size
+    found = iter(
+        tagger.predict_tokens(
+            sentences,
+            documents=documents,
+            known=known if any(known) else None,
+            features=features if any(features) else None,
+            min_confidence=question.min_confidence,
+            nbest=question.nbest,
+            rivals=question.rivals,
+        )
+    )
+    return [[next(found) for _ in each.sentences] for each in asked]
+
+
+def _write(labelling: Labelling) -> str:
+    """Return a labelling as JSON: tags, and spans in token indices."""
+    spans = [_span(span) for span in labelling.spans]
+    if labelling.rivals is not None:
+        for span, rivals in zip(spans, labelling.rivals, strict=True):
+            span["rivals"] = [_span(rival) for rival in rivals]
+    facts: dict[str, Any] = {"tags": labelling.tags, "spans": spans}
+    if labelling.nbest is not None:
+        facts["nbest"] = [
+            {
+                "confidence": round_confidence(each.confidence),
+                "tags": each.tags,
+                "spans": [_span(span) for span in each.spans],
+            }
+            for each in labelling.nbest
+        ]
+    return dump_json(facts)
+
+
+def _span(span: ScoredSpan | Rival) -> dict[str, Any]:
+    return span._asdict() | {"confidence": round_confidence(span.confidence)}

@@ -1,0 +1,139 @@
+"""The numbers that a server exports to Prometheus. No text is among them, nor anything that tells of one."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter as Counts
+from collections.abc import Sequence
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client import values as kept_values
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from tagger.adapters.server.desk import Round
+from tagger.adapters.server.shelf import ServedModel
+from tagger.version import __version__
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a time stamp beside each number, which nobody asks for
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_SHARES = tuple(n / 20 for n in range(1, 21))
+_REQUESTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+def share_numbers(directory: str) -> None:
+    """Keep the numbers of this process and of those forked from it in files, so that each tells of all.
+
+    prometheus_client looks at its environment only when it is imported, and so has to be told.
+    """
+    os.environ[_DIRECTORY] = directory
+    kept_values.ValueClass = kept_values.MultiProcessValue()  # type: ignore[no-untyped-call]
+
+
+class Metrics:
+    """Counts what happens in a process."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        self._requests = Counter(
+            "tagger_requests", "Requests answered", ["method", "path", "status"], registry=registry
+        )
+        self._seconds = Histogram(
+            "tagger_request_seconds",
+            "From a request's first byte to its last answer",
+            ["path"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.at_work = Gauge(
+            "tagger_requests_in_progress",
+            "Requests at work",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._together = Histogram(
+            "tagger_round_requests",
+            "Requests labelled together in a round",
+            ["model"],
+            buckets=_REQUESTS,
+            registry=registry,
+        )
+        self._labelling = Counter(
+            "tagger_labelling_seconds", "Time spent labelling", ["model"], registry=registry
+        )
+        self._sentences = Counter("tagger_sentences", "Sentences labelled", ["model"], registry=registry)
+        self._tokens = Counter("tagger_tokens", "Tokens labelled", ["model"], registry=registry)
+        self._spans = Counter("tagger_spans", "Spans found, by type", ["model", "type"], registry=registry)
+        self._confidences = Histogram(
+            "tagger_span_confidence",
+            "Probabilities of spans found",
+            ["model"],
+            buckets=_SHARES,
+            registry=registry,
+        )
+        self._reloads = Counter("tagger_reloads", "Models read anew", ["outcome"], registry=registry)
+        self._models = Gauge(
+            "tagger_model_info",
+            "1 for the models that are served, 0 for those they replaced",
+            ["model", "sha256", "version"],
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self._shown: list[tuple[str, str, str]] = []
+
+    def observe_round(self, round: Round) -> None:
+        """Count what a round of labelling did."""
+        name = round.model.name
+        self._together.labels(name).observe(round.jobs)
+        self._labelling.labels(name).inc(round.seconds)
+        self._sentences.labels(name).inc(len(round.sentences) + len(round.labellings))
+        self._tokens.labels(name).inc(
+            sum(len(each.tokens) for each in round.sentences)
+            + sum(len(each.tags) for each in round.labellings)
+        )
+        found: list[tuple[str, float | None]] = [
+            *((span.type, span.confidence) for each in round.sentences for span in each.spans),
+            *((span.type, span.confidence) for each in round.labellings for span in each.spans),
+        ]
+        for kind, count in Counts(kind for kind, _ in found).items():
+            self._spans.labels(name, kind).inc(count)
+        confidences = self._confidences.labels(name)
+        for _, confidence in found:
+            if confidence is not None:
+                confidences.observe(confidence)
+
+    def note_request(self, method: str, path: str, status: int, seconds: float) -> None:
+        """Count a request that was answered."""
+        self._requests.labels(method, path, status).inc()
+        self._seconds.labels(path).observe(seconds)
+
+    def note_reload(self, *, is_done: bool) -> None:
+        """Count a reload, and whether it came to an end."""
+        self._reloads.labels("done" if is_done else "failed").inc()
+
+    def note_models(self, models: Sequence[ServedModel]) -> None:
+        """Tell which models are served."""
+        for labels in self._shown:
+            self._models.labels(*labels).set(0)
+        self._shown = [(model.name, model.sha256[:12], __version__) for model in models]
+        for labels in self._shown:
+            self._models.labels(*labels).set(1)
+
+    def render(self) -> bytes:
+        """Return all numbers, of all processes, in the text format of Prometheus."""
+        if _DIRECTORY in os.environ:
+            together = CollectorRegistry()
+            MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+            return generate_latest(together)
+        return generate_latest(self._registry)
