@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from os import PathLike
 
@@ -58,6 +58,7 @@ def evaluate(
     encoding: str | None = None,
     strict: bool = False,
     seqeval: bool = False,
+    on_labelled: Callable[[int, int], None] | None = None,
 ) -> ScoringResult:
     """Label a corpus with a model and compare the result with its own labels, span by span.
 
@@ -72,6 +73,7 @@ def evaluate(
         task: what a file is read for; `words` compares words alone where the model has types. None: the model's.
         strict: count only spans that the scheme spells out in full.
         seqeval: add what the package seqeval says of the same spans.
+        on_labelled: called with how many tokens are labelled and how many there are, first with none, now and then.
 
     Raises:
         DataError: a file is at fault.
@@ -105,7 +107,9 @@ def evaluate(
     elif surfaces is None and _scores_words(gold) and tagger.directory is not None:
         surfaces = read_words(tagger.directory)
     began = time.perf_counter()
-    labellings = label_sentences(tagger, gold.sentences, min_confidence=min_confidence)
+    labellings = label_sentences(
+        tagger, gold.sentences, min_confidence=min_confidence, on_labelled=on_labelled
+    )
     seconds = time.perf_counter() - began
     tags = [fit_tags(each.tags, found, gold) for each in labellings]
     analysis = analyse(

@@ -21,6 +21,7 @@ from tagger.cli.options import (
     BlankTokens,
     Compounds,
     Encoding,
+    Quiet,
     ReadingTask,
     TagColumn,
     TagNames,
@@ -67,26 +68,29 @@ def check(
         ),
     ] = 20,
     as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Say what is in corpora and what is wrong with them, line by line; exit with 1 where training would go wrong.
 
     Example: [bold]tagger check train.conll dev.conll test.conll[/bold]
     """
+    from tagger.cli.waiting import Waiting
     from tagger.text import audit, conll
 
-    report = audit.audit(
-        [str(path) for path in files],
-        columns=conll.Columns(
-            token=conll.parse_column(token_column),
-            tag=conll.parse_column(tag_column),
-            blank_tokens=cast(conll.BlankTokens, blank_tokens),
-            tag_names=conll.parse_names(tag_names),
-            task=parse_task(task),
-            compounds=cast(conll.Compounds, compounds),
-        ),
-        scheme=scheme,
-        encoding=encoding,
-    )
+    with Waiting(Console(stderr=True), is_wanted=not quiet) as waiting:
+        report = audit.audit(
+            waiting.watch(files),
+            columns=conll.Columns(
+                token=conll.parse_column(token_column),
+                tag=conll.parse_column(tag_column),
+                blank_tokens=cast(conll.BlankTokens, blank_tokens),
+                tag_names=conll.parse_names(tag_names),
+                task=parse_task(task),
+                compounds=cast(conll.Compounds, compounds),
+            ),
+            scheme=scheme,
+            encoding=encoding,
+        )
     if as_json:
         typer.echo(dump_json(report.as_dict()))
     else:

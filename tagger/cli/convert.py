@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, cast
 
 import typer
 
@@ -13,8 +14,8 @@ from tagger.cli.converting import (
     choose_forms,
     convert_tags,
     describe,
+    describe_losses,
     read_source,
-    say_line,
     spooled,
     write_target,
 )
@@ -24,6 +25,7 @@ from tagger.cli.options import (
     SCHEME,
     BlankTokens,
     Compounds,
+    Quiet,
     ReadingTask,
     TagColumn,
     TagNames,
@@ -34,9 +36,6 @@ from tagger.cli.options import (
 from tagger.text.counting import Oddities
 from tagger.text.files import display_name
 from tagger.text.schemes import Scheme, parse_task
-
-if TYPE_CHECKING:
-    pass
 
 _FORMATS = (
     "conll", "conllu", "segmented", "wordpos", "jsonl", "tags", "doccano", "labelstudio", "prodigy", "brat",
@@ -180,11 +179,16 @@ def convert(
     tag_names: TagNames = None,
     text_field: _TextField = None,
     encoding: _Encoding = "utf-8",
+    quiet: Quiet = False,
 ) -> None:
     """Write a corpus in another tag scheme or file format.
 
     Example: [bold]tagger convert train.conll train.bioes.conll --to BIOES[/bold]
     """
+    from rich.console import Console
+
+    from tagger.cli.messages import say, warn
+    from tagger.cli.waiting import Waiting
     from tagger.text import conll, formats, tokenizer
 
     features = tuple(map(conll.parse_column, columns.split(","))) if columns else ()
@@ -234,18 +238,31 @@ def convert(
         separator=_SEPARATORS.get(separator or ""),
         note=oddities.note,
     )
-    with spooled(source) as path:
+    talk = Console(stderr=True, highlight=False)
+    is_clear = target != "-" or not sys.stdout.isatty()
+    with spooled(source) as path, Waiting(talk, is_wanted=is_clear and not quiet) as waiting:
 
-        def say(line: str) -> None:  # a copy of a pipe goes by the name of the pipe
-            say_line(line.replace(path, display_name(source)))
+        def name(line: str) -> str:  # a copy of a pipe goes by the name of the pipe
+            return line.replace(path, display_name(source))
 
-        corpus = read_source(path, forms, settings, oddities.note, lambda fault: say(str(fault)))
+        (watched,) = waiting.watch([path])
+        corpus = read_source(
+            watched, forms, settings, oddities.note, lambda fault: say(talk, name(str(fault)))
+        )
         converted = convert_tags(corpus, to or corpus.scheme)
-        for line in describe(corpus, converted.scheme, forms.target):
-            say(line)
-        write_target(converted, target, forms, settings, output, path)
+        if not quiet:
+            for line in describe(corpus, converted.scheme):
+                say(talk, name(line))
+
+        def warn_of(line: str) -> None:
+            warn(talk, name(line))
+
+        for line in (*corpus.warnings, *describe_losses(corpus, converted.scheme, forms.target)):
+            warn_of(line)
+        waiting.turn_to("writing", "row")
+        write_target(converted, target, forms, settings, output, watched, warn_of)
         for line in oddities.lines():
-            say(f"warning: {line}")
+            warn_of(line)
 
 
 def _parse_renaming(texts: Iterable[str]) -> dict[str, str]:

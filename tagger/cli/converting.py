@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -38,9 +38,10 @@ def write_target(
     forms: FormatPair,
     settings: CorpusSettings,
     output: OutputSettings,
-    path: str,
+    path: FilePath,
+    warn: Callable[[str], None],
 ) -> None:
-    """Write the corpus, and say what is left out; the columns of the file at `path` stay where their format does."""
+    """Write the corpus, and warn of what is left out; columns of the file at `path` stay where their format does."""
     from tagger.text import conll, formats
 
     layout = _find_rewritable(corpus, forms, settings, output)
@@ -48,7 +49,7 @@ def write_target(
         pieces = conll.rewrite_tags(path, layout, corpus.sentences, settings.encoding)
     else:
         for lost in _describe_lost_columns(corpus.layout, forms.target, settings):
-            say_line(f"warning: {lost}")
+            warn(lost)
         form = formats.FORMATS[forms.target]
         if isinstance(corpus, conll.Corpus) and form.write_files:
             form.write_files(corpus, Path(target), output.note)
@@ -96,11 +97,6 @@ def _describe_lost_columns(layout: Layout | None, target: str, settings: CorpusS
         yield f"{columns} of IN left out: {target} has no place for {'them' if len(lost) > 1 else 'it'}{way}"
 
 
-def say_line(line: str) -> None:
-    """Print a line on stderr."""
-    typer.echo(escape_controls(line), err=True)
-
-
 class FormatPair(NamedTuple):
     """Names of formats (`tagger.text.formats.FORMATS`)."""
 
@@ -123,7 +119,7 @@ def choose_forms(source: str, target: str, input_format: str | None, output_form
 
 
 def read_source(
-    path: str, forms: FormatPair, settings: CorpusSettings, note: Note, report: Report
+    path: FilePath, forms: FormatPair, settings: CorpusSettings, note: Note, report: Report
 ) -> Corpus | CorpusStream:
     """Read the corpus: as a stream where columns become anything but brat, which is written by documents."""
     from tagger.text import formats
@@ -178,20 +174,17 @@ def spooled(source: str) -> Iterator[str]:
         spool.unlink(missing_ok=True)
 
 
-def describe(corpus: Corpus | CorpusStream, target: Scheme, form: str) -> Iterator[str]:
-    """Yield how the tags were read, what was odd, and what is lost where they are written."""
+def describe(corpus: Corpus | CorpusStream, target: Scheme) -> Iterator[str]:
+    """Yield how the tags were read, and how they are written."""
     from tagger.text.conll import Corpus
 
     count = len(corpus.sentences) if isinstance(corpus, Corpus) else corpus.count
     yield f"{count_of(count, 'sentence')}, {corpus.scheme} ({corpus.evidence})"
-    for warning in corpus.warnings:
-        yield f"warning: {warning}"
     if target is not corpus.scheme:
         yield f"written as {target}{_describe_merging(corpus, target)}"
-    yield from _describe_lost_labels(corpus, target, form)
 
 
-def _describe_lost_labels(corpus: Corpus | CorpusStream, target: Scheme, form: str) -> Iterator[str]:
+def describe_losses(corpus: Corpus | CorpusStream, target: Scheme, form: str) -> Iterator[str]:
     """Yield how many bare labels `O` mean less where they are written."""
     if corpus.scheme is not Scheme.BARE or (target is Scheme.BARE and form in _HAVE_TAGS):
         return
@@ -199,7 +192,7 @@ def _describe_lost_labels(corpus: Corpus | CorpusStream, target: Scheme, form: s
     if count:
         place = form if target is Scheme.BARE else target
         labelled = f"{count_of(count, 'token')} labelled O, which is no label in {place}"
-        yield f"warning: {labelled}; --rename O=LABEL keeps it, --scheme IO if it is none"
+        yield f"{labelled}; --rename O=LABEL keeps it, --scheme IO if it is none"
 
 
 def _describe_merging(corpus: Corpus | CorpusStream, target: Scheme) -> str:

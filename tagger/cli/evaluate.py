@@ -19,6 +19,7 @@ from tagger.cli.options import (
     Errors,
     MinConfidence,
     Model,
+    Quiet,
     Report,
     Seqeval,
     Strict,
@@ -101,6 +102,7 @@ def evaluate(
     task: _Task = "auto",
     compounds: _Compounds = None,
     encoding: _Encoding = None,
+    quiet: Quiet = False,
 ) -> None:
     """Score a model on a labelled corpus: precision, recall and F1 per type, token accuracy.
 
@@ -113,6 +115,7 @@ def evaluate(
 
     from tagger.api import scoring, sources
     from tagger.cli.analysis import show
+    from tagger.cli.waiting import Waiting
     from tagger.runtime.directory import FILES
     from tagger.scoring.report import write_page
     from tagger.text.conll import parse_column
@@ -122,25 +125,29 @@ def evaluate(
         check_output(
             report, [file, *([train] if train else []), *(model / name for name in FILES)], "--report"
         )
+    talk = Console(stderr=True, highlight=False)
     tagger = sources.load(model)
-    result = scoring.evaluate(
-        tagger,
-        file,
-        training=train,
-        min_confidence=min_confidence,
-        scheme=scheme,
-        token_column=None if token_column is None else parse_column(token_column),
-        tag_column=None if tag_column is None else parse_column(tag_column),
-        blank_tokens=cast("BlankTokens | None", blank_tokens),
-        task=parse_task(task),
-        compounds=cast("Compounds | None", compounds),
-        encoding=encoding,
-        strict=strict,
-        seqeval=seqeval,
-    )
+    with Waiting(talk, is_wanted=not quiet) as waiting:
+        (gold,) = waiting.watch([file])
+        result = scoring.evaluate(
+            tagger,
+            gold,
+            training=train,
+            min_confidence=min_confidence,
+            scheme=scheme,
+            token_column=None if token_column is None else parse_column(token_column),
+            tag_column=None if tag_column is None else parse_column(tag_column),
+            blank_tokens=cast("BlankTokens | None", blank_tokens),
+            task=parse_task(task),
+            compounds=cast("Compounds | None", compounds),
+            encoding=encoding,
+            strict=strict,
+            seqeval=seqeval,
+            on_labelled=waiting.count_labelled,
+        )
     if report is not None:
         write_page(result.analysis, report)
-    _warn(Console(stderr=True, highlight=False), result, tagger.types)
+    _warn(talk, result, tagger.types)
     if as_json:
         typer.echo(dump_json(result.as_dict()))
     else:

@@ -323,4 +323,8 @@ Device = Annotated[
     str, typer.Option(help="auto: a GPU if there is one.", **one_of(("auto", "cpu", "cuda", "mps")))
 ]
 
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="Say nothing but warnings and errors."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel=RESULTS)]

@@ -29,6 +29,7 @@ from tagger.cli.options import (
     Model,
     ModelFeatureColumns,
     ModelTokenColumn,
+    Quiet,
     TextField,
     Texts,
     one_of,
@@ -38,6 +39,7 @@ from tagger.text.schemes import Task
 
 if TYPE_CHECKING:
     from tagger.cli.inputs import InputFiles
+    from tagger.cli.waiting import Waiting
     from tagger.runtime.decode import Question
     from tagger.runtime.tagger import Tagger
     from tagger.runtime.workers import Answer
@@ -149,6 +151,7 @@ def predict(
     fail_fast: FailFast = False,
     color: _Color = "auto",
     device: Device = "cpu",
+    quiet: Quiet = False,
 ) -> None:
     """Label raw text with a trained model.
 
@@ -160,6 +163,7 @@ def predict(
     from tagger.cli.results import Results
     from tagger.cli.signals import asked_to_stop
     from tagger.cli.streams import wants_colour
+    from tagger.cli.waiting import Waiting, are_typed
     from tagger.runtime.directory import FILES
     from tagger.text.formats import write_terminal
     from tagger.text.output import check_output
@@ -184,6 +188,7 @@ def predict(
             "text_field": text_field,
             "joins_lines": join_lines,
             "keeps_rows": format == "conllu",
+            "tells_format": not quiet,
         },
         token_column,
         feature_columns or [],
@@ -210,8 +215,10 @@ def predict(
             min_confidence=min_confidence, nbest=nbest, words_across_blanks=words_across_blanks
         )
         wanted = _Wanted(question, None if counts else name, workers or os.cpu_count() or 1)
-        results.write(_answers(tagger, files, texts or [], reading, wanted))
-    results.say_how_far(talk)
+        is_clear = not are_typed(files) and (output is not None or not sys.stdout.isatty())
+        with Waiting(talk, is_wanted=is_clear and not quiet) as waiting:
+            results.write(_answers(tagger, files, texts or [], reading, wanted, waiting), talk)
+    results.say_how_far(talk, is_quiet=quiet)
     if reading.faults:
         raise typer.Exit(1)
 
@@ -286,6 +293,7 @@ def _answers(
     texts: list[str],
     reading: InputFiles,
     wanted: _Wanted,
+    waiting: Waiting,
 ) -> Iterator[Answer | None]:
     """Label texts and inputs; None where the input pauses."""
     from tagger.runtime.workers import answer
@@ -295,20 +303,18 @@ def _answers(
     events = chain(
         split_texts(texts, settings, tagger.scope),
         read_passages(
-            files,
+            waiting.watch(files),
             settings,
             tagger.scope,
             note=reading.note,
             on_fault=reading.on_fault if len(files) + len(texts) > 1 else None,
         ),
     )
-    yield from answer(
-        tagger,
-        _watch_script(events, tagger, reading.note),
-        wanted.question,
-        format=wanted.format,
-        workers=wanted.workers,
-    )
+
+    def answers(events: Iterable[Event]) -> Iterator[Answer | None]:
+        return answer(tagger, events, wanted.question, format=wanted.format, workers=wanted.workers)
+
+    yield from waiting.follow(_watch_script(events, tagger, reading.note), answers)
 
 
 def _watch_script(events: Iterable[Event], tagger: Tagger, note: Callable[[str], None]) -> Iterator[Event]:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tagger.cli.messages import say, warn
+from tagger.cli.streams import has_drawing_terminal
 from tagger.text.counting import count_of
 
 if TYPE_CHECKING:
@@ -20,17 +21,30 @@ if TYPE_CHECKING:
     from tagger.training.run import Complete, Reopened, Started, Stopped
 
 
-def make_bar(console: Console) -> Progress:
-    """Make a bar whose tasks carry `facts`, a text that stands behind it; invisible where there is no terminal."""
-    return Progress(
-        TextColumn("{task.description}"),
+def make_bar(console: Console, *, has_share: bool = True, is_driven: bool = False) -> Progress:
+    """Make a bar whose tasks carry `facts`, a text that stands behind it; invisible where no line can be drawn.
+
+    Args:
+        console: where to.
+        has_share: whether it is known how much there is to do; else the facts stand alone.
+        is_driven: whether it is drawn only when it is refreshed, with no thread of its own, and leaves what others
+            print to them.
+    """
+    share = (
         BarColumn(bar_width=24),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(compact=True),
+    )
+    return Progress(
+        TextColumn("{task.description}"),
+        *(share if has_share else ()),
         TextColumn("{task.fields[facts]}"),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
+        disable=not has_drawing_terminal(),
+        auto_refresh=not is_driven,
+        redirect_stdout=not is_driven,
+        redirect_stderr=not is_driven,
     )
 
 

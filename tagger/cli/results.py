@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import groupby
@@ -12,7 +13,8 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, TextIO, cast
 
 import typer
 
-from tagger.cli.messages import warn
+from tagger.cli.messages import say, warn
+from tagger.cli.waiting import PATIENCE
 from tagger.errors import ConfigError, DataError, TaggerError
 from tagger.text.counting import count_of
 from tagger.text.output import check_output, identify, identify_all, open_binary, open_output
@@ -63,15 +65,21 @@ class Results:
         self._sentences = 0
         self._tokens = 0
         self._fault: TaggerError | None = None
+        self._seconds = 0.0
         self._place = "before the first sentence"
 
-    def write(self, answers: Iterable[Answer | None]) -> None:
+    def write(self, answers: Iterable[Answer | None], console: Console) -> None:
         """Write all answers; None stands for a pause of the input.
+
+        Args:
+            answers: what is written.
+            console: where it is said how far a file goes that doesn't hold all of them.
 
         Raises:
             DataError: the disk refuses, or what the answers are made from is at fault. A file holds all results up
                 to there where there are any, and says so; else it stays as it was.
         """
+        began = time.monotonic()
         if self._format is not None and self._format.is_per_document:
             self._write_documents(_sentences(self._follow(answers, sys.stdout)), self._format)
         elif self._output is None:
@@ -81,9 +89,10 @@ class Results:
             with suppress(_NothingFoundError):
                 self._write_file(answers, self._output)
             if self._fault is not None:
-                print(f"{self._output} holds all results {self._place}", file=sys.stderr)
+                say(console, f"{self._output} holds all results {self._place}")
         if self._fault is not None:
             raise self._fault
+        self._seconds = time.monotonic() - began
 
     def _write_file(self, answers: Iterable[Answer | None], output: Path) -> None:
         """Write a file, unless there is nothing to be written since the user stopped, or since there was a fault."""
@@ -99,8 +108,8 @@ class Results:
             if self._stop():
                 raise _NothingFoundError
 
-    def say_how_far(self, console: Console) -> None:
-        """Say on stderr where the results are, and where they end if the user stopped."""
+    def say_how_far(self, console: Console, *, is_quiet: bool) -> None:
+        """Say on stderr where the results are, if that is wanted, and where they end if the user stopped."""
         for path in self._kept:
             warn(console, f"{path}: was there already and stays as it is; without it, it is written anew")
         if self._stop():
@@ -108,11 +117,10 @@ class Results:
             held = "" if self._output is None else f"; {self._output} {kept}"
             console.print(f"stopped {self._place}{held}", markup=False, soft_wrap=True)
             raise typer.Exit(self._stop.exit_code)
-        if self._output is not None:
-            console.print(
-                f"{count_of(self._sentences, 'sentence')}, {count_of(self._tokens, 'token')} -> {self._output}",
-                markup=False,
-            )
+        if self._output is not None and not is_quiet:
+            counts = f"{count_of(self._sentences, 'sentence')}, {count_of(self._tokens, 'token')}"
+            rate = f" in {self._seconds:,.1f} s, {self._tokens / max(self._seconds, PATIENCE):,.0f} tokens/s"
+            say(console, f"{counts}{rate if self._seconds >= PATIENCE else ''} -> {self._output}")
 
     def _follow(self, answers: Iterable[Answer | None], stream: IO[Any]) -> Iterator[Answer]:
         """Pass answers on until the user asks to stop; each is flushed before the next is waited for."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tagger.cli.options import one_of
+from tagger.cli.options import Quiet, one_of
 from tagger.errors import ConfigError
 
 _LIMITS, _CLIENTS = "What is borne", "Who is answered"
@@ -24,7 +24,6 @@ _Processes = Annotated[int, typer.Option(min=0, metavar="N", help="Processes tha
 _LogFormat = Annotated[
     str, typer.Option(help="Lines on stderr: for people, or JSON.", **one_of(("text", "json")))
 ]
-_Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings and errors.")]
 _MaxBody = Annotated[
     int,
     typer.Option(
@@ -82,7 +81,7 @@ def serve(
     port: _Port = 8080,
     workers: _Processes = 1,
     log_format: _LogFormat = "text",
-    quiet: _Quiet = False,
+    quiet: Quiet = False,
     max_body: _MaxBody = 1 << 20,
     queue: _Queue = 256,
     timeout: _Timeout = 60.0,

@@ -14,6 +14,9 @@ from types import FrameType
 
 from rich.console import Console
 
+from tagger.cli.streams import has_drawing_terminal
+
+_CLEAR = "\r\x1b[2K"  # away with a progress bar, or with the `^C` that a terminal shows
 _SHOW_CURSOR = "\x1b[?25h"  # a progress bar hides it
 
 
@@ -63,13 +66,14 @@ def asked_to_stop(console: Console, last: str = "this step") -> Iterator[Stop]:
         last: what the run still finishes.
     """
     stop = Stop()
+    is_drawn = has_drawing_terminal()
 
     def ask(number: int, frame: FrameType | None) -> None:
         if stop():
-            _write(console, _SHOW_CURSOR if console.is_terminal else "")
+            _write(console, _CLEAR + _SHOW_CURSOR if is_drawn else "")
             os._exit(128 + number)
         stop.number = number
-        _write(console, f"\nstopping after {last} (again: leave at once)\n")
+        _write(console, f"{_CLEAR if is_drawn else chr(10)}stopping after {last} (again: leave at once)\n")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -66,3 +66,8 @@ def wants_colour(wish: str) -> bool:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
+
+
+def has_drawing_terminal() -> bool:
+    """Say whether stderr is a terminal on which a line can be drawn again: one that isn't `dumb`."""
+    return sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")

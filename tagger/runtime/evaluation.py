@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import replace
@@ -73,6 +73,7 @@ def label_sentences(
     min_confidence: float | None = None,
     confidences: bool = True,
     expected_spans: bool = False,
+    on_labelled: Callable[[int, int], None] | None = None,
 ) -> list[Labelling]:
     """Label the sentences of a corpus, whose documents and feature columns it gives.
 
@@ -82,7 +83,18 @@ def label_sentences(
         min_confidence: names below it are left out; None: as the model has it.
         confidences: False: don't compute the probability of spans.
         expected_spans: whether to say how many spans each is expected to have.
+        on_labelled: called with how many tokens are labelled and how many there are, first with none, now and then.
     """
+    whole = sum(map(len, sentences))
+    done = 0
+
+    def note_part(tokens: int) -> None:
+        nonlocal done
+        done += tokens
+        if on_labelled is not None:
+            on_labelled(done, whole)
+
+    note_part(0)
     return tagger.predict_tokens(
         [sentence.tokens for sentence in sentences],
         documents=[sentence.document for sentence in sentences],
@@ -90,6 +102,7 @@ def label_sentences(
         min_confidence=min_confidence,
         confidences=confidences,
         expected_spans=expected_spans,
+        on_part=note_part,
     )
 
 

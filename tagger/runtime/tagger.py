@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
@@ -226,6 +226,7 @@ class Tagger:
         expected_spans: bool = False,
         workers: int = 1,
         rivals: int = 0,
+        on_part: Callable[[int], None] | None = None,
     ) -> list[Labelling]:
         """Label sentences that are tokens already: a tag for each token, and spans in token indices.
 
@@ -245,6 +246,8 @@ class Tagger:
             workers: threads; the result doesn't depend on it.
             rivals: also give up to so many other things that the tokens of each span could be, with their
                 probabilities: `labelling.rivals` has a list for each of `labelling.spans`.
+            on_part: called with the number of tokens of each part of a long call, about 24,000, when they are
+                labelled; by the thread that did it.
 
         Raises:
             DataError: a known tag is not one of the model's, or those of a sentence contradict each other.
@@ -264,9 +267,11 @@ class Tagger:
             facts = None if known is None else [known[place] for place in places]
             columns = None if features is None else [features[place] for place in places]
             sentences = [rows[place] for place in places]
-            return self._answer(
-                Call(sentences, [numbers[place] for place in places], question, facts, columns)
-            )
+            call = Call(sentences, [numbers[place] for place in places], question, facts, columns)
+            answers = self._answer(call)
+            if on_part is not None:
+                on_part(sum(map(len, sentences)))
+            return answers
 
         if workers > 1 and len(parts) > 1:
             with ThreadPoolExecutor(workers, "tagger") as pool:

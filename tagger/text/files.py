@@ -78,6 +78,67 @@ class OpenedFile(PathLike[str]):
         return self._path
 
 
+class WatchedFile(PathLike[str]):
+    """A file that tells how far reading it has come, to whoever shows that.
+
+    Args:
+        path: of a regular file.
+        listen: called with how many more of its bytes, and of its lines, have been read; less than none where it was
+            opened again. Of gzip the packed bytes count, so that all of them are the size of the file. Lines are
+            counted where `read_pieces` reads it.
+    """
+
+    def __init__(self, path: FilePath, listen: Callable[[int, int], None]) -> None:
+        self._path = fspath(path)
+        self._listen = listen
+        self._position = 0
+        self._lines = 0
+
+    def __fspath__(self) -> str:
+        return self._path
+
+    def __str__(self) -> str:
+        return self._path
+
+    def watch(self, stream: io.BufferedReader) -> io.BufferedReader:
+        """Return its bytes, which have just been opened, so that it knows of each that is read."""
+        return io.BufferedReader(_Watched(stream, self), BLOCK)
+
+    def reach(self, position: int) -> None:
+        """Note how many bytes have been read since it was opened."""
+        self._listen(position - self._position, 0)
+        self._position = position
+
+    def reach_line(self, lines: int) -> None:
+        """Note how many lines have been read since it was opened."""
+        self._listen(0, lines - self._lines)
+        self._lines = lines
+
+
+class _Watched(io.RawIOBase):
+    """The bytes of a file that is watched."""
+
+    def __init__(self, stream: io.BufferedReader, file: WatchedFile) -> None:
+        self._stream = stream
+        self._file = file
+        self._position = 0
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def fileno(self) -> int:
+        """Return the descriptor of the file."""
+        return self._stream.fileno()
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill the buffer with the bytes that come next, and say so."""
+        size = self._stream.readinto1(buffer)
+        self._position += size
+        self._file.reach(self._position)
+        return size
+
+
 class LookAhead:
     """The beginning of a stream, read as it arrives and given back afterwards.
 
@@ -141,7 +202,7 @@ def open_bytes(path: FilePath) -> Iterator[io.BufferedReader]:
             yield _unpack_in_time(cast(io.BufferedReader, sys.stdin.buffer))
         else:
             with Path(path).open("rb") as stream:
-                yield _unpack_in_time(stream)
+                yield _unpack_in_time(path.watch(stream) if isinstance(path, WatchedFile) else stream)
     except EOFError as error:
         raise DataError(_GZIP_ENDS_EARLY, name) from error
     except (OSError, zlib.error) as error:
@@ -287,6 +348,8 @@ def read_pieces(
                 yield TextPiece(text, line)
                 line += _count_line_ends(last, text)
                 last = text[-1]
+                if isinstance(path, WatchedFile):
+                    path.reach_line(line - 1)
             if not data:
                 yield TextPiece("", line)
                 return

@@ -18,6 +18,7 @@ from typing import BinaryIO
 from tagger.errors import ConfigError
 from tagger.text.conll import Corpus, CorpusStream, Rereadable
 from tagger.text.counting import Note, overlook
+from tagger.text.files import FilePath
 from tagger.text.formats.alignment import Report
 from tagger.text.formats.brat import read_brat, write_brat, write_pairs
 from tagger.text.formats.brat_folder import write_settings
@@ -81,7 +82,7 @@ class OutputSettings:
     note: Note = overlook
 
 
-Reader = Callable[[str, CorpusSettings, Report], Corpus]
+Reader = Callable[[FilePath, CorpusSettings, Report], Corpus]
 Writer = Callable[[Iterable[LabelledSentence]], Iterator[str]]
 CorpusWriter = Callable[[Corpus | CorpusStream, OutputSettings], Iterator[str]]
 
@@ -321,7 +322,7 @@ def guess_format(path: str, *, to_write: bool = False) -> str:
     return next((name for name, suffixes in known.items() if suffix in suffixes), "conll")
 
 
-def read_corpus(path: str, form: str, settings: CorpusSettings, report: Report) -> Corpus:
+def read_corpus(path: FilePath, form: str, settings: CorpusSettings, report: Report) -> Corpus:
     """Read a corpus in one of the formats that can be read; texts with spans get tags in IOB2.
 
     Args:

@@ -19,7 +19,7 @@ from pathlib import Path, PurePath
 from tagger.errors import DataError
 from tagger.text.conll import Corpus, SourceText
 from tagger.text.counting import Note, overlook
-from tagger.text.files import read_text
+from tagger.text.files import FilePath, read_text
 from tagger.text.formats.alignment import Document, Report, TextSpan
 from tagger.text.formats.brat_folder import (
     BYTE_ORDER_MARK,
@@ -42,7 +42,7 @@ _FILE_NAME = re.compile(r"\w([\w .()+-]{0,98}[\w)])?")
 _TABS = str.maketrans("\t\r", "  ")
 
 
-def read_brat(path: str, settings: CorpusSettings, report: Report) -> Corpus:
+def read_brat(path: FilePath, settings: CorpusSettings, report: Report) -> Corpus:
     """Read the pairs of a directory, or one pair; tags come out in IOB2.
 
     Args:

@@ -13,6 +13,7 @@ from tagger.text import conll
 from tagger.text.conll import Corpus, CorpusStream, Rereadable, Sentence
 from tagger.text.conll.surface import attach_texts, join_sources
 from tagger.text.counting import Note, Oddities
+from tagger.text.files import FilePath, is_stdin
 from tagger.text.formats.alignment import Report
 from tagger.text.formats.corpus import CorpusSettings
 from tagger.text.formats.sentence import LabelledSentence
@@ -26,7 +27,7 @@ _TSV_HEADER = "doc\tstart\tend\ttype\ttext\tconfidence\n"
 TSV_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
-def read_columns(path: str, settings: CorpusSettings, report: Report) -> Corpus:
+def read_columns(path: FilePath, settings: CorpusSettings, report: Report) -> Corpus:
     """Read a column file, CoNLL-U too; it has no span that could fail to fit."""
     corpus = conll.read_corpus(
         path,
@@ -36,7 +37,7 @@ def read_columns(path: str, settings: CorpusSettings, report: Report) -> Corpus:
         rename=settings.rename,
     )
     layout = corpus.layout
-    if path == "-" or layout is None or not layout.is_conllu:
+    if is_stdin(path) or layout is None or not layout.is_conllu:
         return corpus  # the standard input is read but once
     oddities = Oddities()
     texts = attach_texts(
@@ -51,12 +52,12 @@ def read_columns(path: str, settings: CorpusSettings, report: Report) -> Corpus:
     return replace(corpus, sentences=sentences, warnings=(*corpus.warnings, *oddities.lines()))
 
 
-def read_lines(form: LineFormat, path: str, settings: CorpusSettings, report: Report) -> Corpus:
+def read_lines(form: LineFormat, path: FilePath, settings: CorpusSettings, report: Report) -> Corpus:
     """Read lines of words whatever they look like; `read_columns` tells them by looking."""
     return read_columns(path, replace(settings, columns=replace(settings.columns, lines=form)), report)
 
 
-def stream_columns(path: str, settings: CorpusSettings, note: Note) -> CorpusStream:
+def stream_columns(path: FilePath, settings: CorpusSettings, note: Note) -> CorpusStream:
     """Return a column file as sentences that are read anew each time, those of CoNLL-U with their texts.
 
     Args:

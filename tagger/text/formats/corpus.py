@@ -12,7 +12,7 @@ from tagger.text import conll
 from tagger.text.conll import DEFAULT_COLUMNS, Columns, Corpus, Sentence
 from tagger.text.conll.surface import join_sources
 from tagger.text.counting import Oddities
-from tagger.text.files import display_name
+from tagger.text.files import FilePath, display_name
 from tagger.text.formats.alignment import Cutting, Document, Report, align
 from tagger.text.formats.wording import are_words, drop_word_type
 from tagger.text.schemes import Scheme
@@ -88,7 +88,7 @@ class CorpusSettings:
 
 
 def align_corpus(
-    path: str,
+    path: FilePath,
     read: Callable[[Report, Warn], Documents],
     settings: CorpusSettings,
     report: Report,

@@ -200,7 +200,7 @@ def read_rows(
             if isinstance(found, Pause):
                 yield found
                 continue
-            if found.note:
+            if found.note and settings.tells_format:
                 note(found.note)
             settings.check_format(found.format)
             opened = OpenedFile(path, beginning.rewound())

@@ -39,6 +39,7 @@ class InputSettings:
         cuts_words: the model cuts text into words itself: segmented text and words are text with blanks to it.
         reads_words: the model's tokens are words of a script without blanks: segmented text holds them.
         keeps_rows: keep the rows of CoNLL-U beside its sentences.
+        tells_format: say what a file is taken for, where nobody said.
         advice: what the user may do about invalid bytes.
 
     Raises:
@@ -59,6 +60,7 @@ class InputSettings:
     cuts_words: bool = False
     reads_words: bool = False
     keeps_rows: bool = False
+    tells_format: bool = True
     advice: str = _ADVICE
 
     def __post_init__(self) -> None:

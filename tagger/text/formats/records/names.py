@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tagger.text.files import FilePath
 from tagger.text.formats.records.place import Place
 
 NAMING_KEYS = ("id2label", "names", "label_names", "features")
@@ -22,7 +23,7 @@ class TagNames:
         asked_for: names in the order of their numbers; they come before all others.
     """
 
-    def __init__(self, path: str, asked_for: Sequence[str]) -> None:
+    def __init__(self, path: FilePath, asked_for: Sequence[str]) -> None:
         self._beside = Path(path).with_name(_DESCRIPTION)
         self._asked_for = tuple(asked_for)
         self._described: Any = None

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from tagger.errors import DataError
 from tagger.text.conll import Corpus, Sentence
 from tagger.text.counting import Oddities
-from tagger.text.files import display_name
+from tagger.text.files import FilePath, display_name
 from tagger.text.formats.alignment import Document, Report
 from tagger.text.formats.corpus import CorpusSettings, Unlabelled, Warn, align_corpus
 from tagger.text.formats.records.choice import Choice, UnlabelledText
@@ -50,7 +50,7 @@ SHAPES = (  # the first that fits is read
 )
 
 
-def read_records(path: str, settings: CorpusSettings, report: Report) -> Corpus:
+def read_records(path: FilePath, settings: CorpusSettings, report: Report) -> Corpus:
     """Read a corpus of JSON; the shape of each record is told by its keys.
 
     Args:
@@ -64,7 +64,7 @@ def read_records(path: str, settings: CorpusSettings, report: Report) -> Corpus:
     return align_corpus(path, lambda _report, warn: _read_documents(path, settings, warn), settings, report)
 
 
-def _read_documents(path: str, settings: CorpusSettings, warn: Warn) -> Iterator[Sentence | Document]:
+def _read_documents(path: FilePath, settings: CorpusSettings, warn: Warn) -> Iterator[Sentence | Document]:
     name = display_name(path)
     number, last = 0, None  # of the document
     left_out, odd = Oddities(), Oddities()

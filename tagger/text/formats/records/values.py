@@ -9,7 +9,7 @@ from typing import Any
 
 from tagger.errors import DataError
 from tagger.text.conll.source import read_whole_lines
-from tagger.text.files import display_name
+from tagger.text.files import FilePath, display_name
 from tagger.text.formats.records.names import NAMING_KEYS
 
 TOO_DEEP = "found lists or objects too deep inside each other, expected a record"
@@ -31,7 +31,7 @@ _OWN_KEYS = (
 )  # a record has one of them, a wrapper none
 
 
-def read_values(path: str, encoding: str) -> Iterator[tuple[int, Any]]:
+def read_values(path: FilePath, encoding: str) -> Iterator[tuple[int, Any]]:
     """Yield each record of a file and the line on which it begins.
 
     A value may go over several lines; it ends where its brackets do. The elements of an array are records, and so
