@@ -13,8 +13,11 @@
   const percent = (value) => {
     if (value === null || value === undefined) return "?";
     const hundred = 100 * value;
-    if (value < 1 && hundred > 99.9) return "> 99.9 %";
-    return hundred === 0 || hundred >= 10 || hundred < 0.1 ? `${hundred >= 0.1 || !hundred ? hundred.toFixed(hundred < 99.5 ? 0 : 1) : "< 0.1"} %` : `${hundred.toFixed(1)} %`;
+    if (hundred === 0 || hundred === 100) return `${hundred} %`;
+    if (hundred > 99.9) return "> 99.9 %";
+    if (hundred < 0.01) return "< 0.01 %";
+    const digits = hundred < 0.1 ? 2 : hundred < 10 || hundred > 99 ? 1 : 0;
+    return `${hundred.toFixed(digits)} %`;
   };
   const count = (number, what) => `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
 
@@ -26,7 +29,7 @@
   const MOST_TAGS = 240; // of a matrix that is drawn
   const EXAMPLES = {
     en: "Ada Lovelace met Charles Babbage in London on 5 June 1833. \"The Analytical Engine weaves algebraic patterns,\" she wrote later.\n\nThe European Commission said on Friday that Siemens would open a new plant in Rotterdam. Reuters reported that Angela Merkel had visited New York in May.",
-    zh: "中国总理李克强昨天在北京会见了联合国秘书长。\n\n上海的春天来得很早,小王和他的同学们一起去黄浦江边散步。研究生命的起源是一件有意思的事。",
+    zh: "中国总理李克强昨天在北京会见了联合国秘书长。\n\n上海的春天来得很早，小王和他的同学们一起去黄浦江边散步。研究生命的起源是一件有意思的事。",
   };
 
   const box = byId("box");
@@ -70,7 +73,7 @@
   let timer = null;
   let again = null;
   let failures = 0;
-  let lastTook = 0;
+  let lastTook = 0; // ms
   const inFlight = new Map();
 
   class Refusal extends Error {
@@ -155,8 +158,10 @@
       answered = number;
       lastTook = performance.now() - began;
       for (const [other, older] of inFlight) if (other < number) older.abort();
+      const wasAway = failures > 0;
       recovered();
       draw(text, found.results[0]);
+      if (wasAway) begin(); // it may have come back with other models
     } catch (error) {
       if (error.name !== "AbortError" && number === asked) failed(error, ask);
     } finally {
@@ -646,7 +651,10 @@
       : make("p", { className: "quiet", textContent: "This model was saved without scores." }));
   };
 
-  const signed = (value) => (value < 0 ? "\u2212" : "+") + Math.abs(value).toFixed(2);
+  const rounded = (value, digits) => {
+    const written = Math.abs(value).toFixed(digits);
+    return value < 0 && Number(written) ? `\u2212${written}` : written;
+  };
   const drawMoves = (transitions) => {
     const section = byId("moves");
     const title = make("h2", { textContent: "Which tag follows which" });
@@ -668,7 +676,7 @@
         ...targets.map((tag) => make("th", { scope: "col" }, make("span", { className: "to", textContent: tag }))))),
       make("tbody", {}, ...rows.map(([tag, values]) => make("tr", {}, make("th", { scope: "row", textContent: tag }), ...values.map((value, column) => {
         const cell = make("td", { tabIndex: -1 });
-        const words = `from ${tag} to ${targets[column]}: ${value === null ? "never" : signed(value)}`;
+        const words = `from ${tag} to ${targets[column]}: ${value === null ? "never" : rounded(value, 2)}`;
         cell.dataset.words = words;
         if (value === null) {
           cell.className = "never";
@@ -678,7 +686,7 @@
         const share = Math.abs(value) / largest;
         cell.style.setProperty("--share", share.toFixed(3));
         cell.style.setProperty("--tone", value < 0 ? "var(--low)" : "var(--high)");
-        if (hasNumbers) cell.textContent = `${value < 0 ? "\u2212" : ""}${Math.abs(value).toFixed(1)}`;
+        if (hasNumbers) cell.textContent = rounded(value, 1);
         if (share > 0.6) cell.className = "strong";
         cell.setAttribute("aria-label", words);
         return cell;
@@ -801,7 +809,7 @@
     model = models.find((each) => each.name === name) || models[0];
     chooser.value = model.name;
     byId("language-field").hidden = cutsWords();
-    const order = cutsWords() || /zh|chin|中/i.test(model.name) ? ["zh", "en"] : ["en", "zh"];
+    const order = cutsWords() ? ["zh", "en"] : ["en", "zh"];
     const buttons = order.map((each) => document.querySelector(`[data-example="${each}"]`));
     byId("examples").append(...buttons.flatMap((button) => [button, " "]));
     if (isOwn) least = model.min_confidence || 0;
