@@ -116,12 +116,15 @@ def _draw_picture(match: re.Match[str]) -> str:
     return chr(_PICTURES + code) if code < 0x20 else "\N{SYMBOL FOR DELETE}" if code == 0x7F else "\ufffd"
 
 
-def forbid_requests(style: str, script: str = "") -> str:
+def forbid_requests(style: str, script: str = "", *, asks_its_server: bool = False) -> str:
     """Return the element of a page's head that forbids it any request, and any style and script but its own.
 
     They are allowed by checksum, so that a string which slipped through the escaping could neither run nor call home.
+    A page that asks its server may send requests to where it came from, and nowhere else.
     """
     allowed = f"style-src '{_checksum(style)}'; " + (f"script-src '{_checksum(script)}'; " if script else "")
+    if asks_its_server:
+        allowed += "connect-src 'self'; img-src data:; "
     policy = f"default-src 'none'; {allowed}base-uri 'none'; form-action 'none'"
     return f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
 
