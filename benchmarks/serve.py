@@ -21,10 +21,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tagger import load, read_corpus
 from tagger.runtime.tagger import Tagger
+
+try:
+    from uvloop import run
+except ImportError:
+    from asyncio import run
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -44,9 +49,8 @@ class Client(asyncio.Protocol):
         self.wanted = -1
         self.asked = 0.0
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: Any) -> None:
         """Ask for the first time."""
-        assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self.load.open += 1
         self.ask()
@@ -237,14 +241,21 @@ def main() -> None:
     alone = run_alone(tagger, texts, given.seconds)
     print(f"called one by one in Python: {alone:,.0f} texts/s")
     server = Server(given.model, given.workers)
-    asyncio.run(run_load(server.port, requests, 8, 2.0))  # warm
-    print(
-        f"{'clients':>8} {'requests/s':>11} {'to 1 client':>12} {'p50 ms':>8} {'p99 ms':>8} {'CPU ms':>7} {'faults':>7}"
-    )
+    run(run_load(server.port, requests, 8, 2.0))  # warm
+    columns = {
+        "clients": 8,
+        "requests/s": 11,
+        "to 1 client": 12,
+        "p50 ms": 8,
+        "p99 ms": 8,
+        "CPU ms": 7,
+        "faults": 7,
+    }
+    print(" ".join(name.rjust(width) for name, width in columns.items()))
     first = 0.0
     for clients in given.clients:
         used = server.seconds()
-        found = asyncio.run(run_load(server.port, requests, clients, given.seconds))
+        found = run(run_load(server.port, requests, clients, given.seconds))
         used = 1000 * (server.seconds() - used) / (found.rate * given.seconds)
         first = first or found.rate
         print(
@@ -260,7 +271,7 @@ def soak(model: Path, requests: list[bytes], clients: int, count: int, workers: 
     print(f"{'requests':>9} {'requests/s':>11} {'p99 ms':>8} {'faults':>7} {'memory MB':>10}")
     print(f"{0:>9} {'':>11} {'':>8} {'':>7} {server.memory():>10.1f}")
     for part in range(1, 11):
-        found = asyncio.run(run_load(server.port, requests, clients, 1e9, count // 10))
+        found = run(run_load(server.port, requests, clients, 1e9, count // 10))
         print(
             f"{part * (count // 10):>9,} {found.rate:>11,.0f} {found.p99:>8.1f} {found.faults:>7} "
             f"{server.memory():>10.1f}"

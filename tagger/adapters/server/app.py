@@ -17,11 +17,12 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, StreamingResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from tagger.adapters.server.bodies import Body, TextsBody, TokensBody, describe_body, read_json, read_text
 from tagger.adapters.server.desk import Desk, LabellingJob, TextJob, TokenJob
-from tagger.adapters.server.guard import Guard
+from tagger.adapters.server.guard import Application, Guard, Receive, Scope, Send
 from tagger.adapters.server.limits import Limits
 from tagger.adapters.server.logs import log, log_warning
 from tagger.adapters.server.metrics import CONTENT_TYPE, Metrics
@@ -122,15 +123,44 @@ def build(service: Service) -> Guard:
     _add_facts(app, service)
     app.add_exception_handler(TaggerError, _answer_fault)
     app.add_exception_handler(HTTPException, _answer_http_fault)
+    paths = {path for path in (getattr(route, "path", "") for route in app.routes) if "{" not in path}
+    application: Application = _take_short_cuts(app)
     if service.limits.origins:
-        app.add_middleware(
-            CORSMiddleware,
+        application = CORSMiddleware(
+            application,
             allow_origins=list(service.limits.origins),
             allow_methods=["GET", "POST"],
             allow_headers=["Content-Type"],
         )
-    paths = {path for path in (getattr(route, "path", "") for route in app.routes) if "{" not in path}
-    return Guard(app, service.limits, paths, service.metrics)
+    return Guard(application, service.limits, paths, service.metrics)
+
+
+def _take_short_cuts(app: FastAPI) -> Application:
+    """Return an application that answers labelling by itself, and asks FastAPI about all else.
+
+    The way through FastAPI's layers took a sixth of the time of a request; these routes use none of them.
+    """
+    endpoints = {
+        route.path: route.endpoint
+        for route in app.routes
+        if isinstance(route, APIRoute) and route.path in ("/predict", "/predict_tokens")
+    }
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = endpoints.get(scope.get("path", ""))
+        if endpoint is None or scope["method"] != "POST":
+            await app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            response = await endpoint(request)
+        except TaggerError as error:
+            response = await _answer_fault(request, error)
+        except HTTPException as error:
+            response = await _answer_http_fault(request, error)
+        await response(scope, receive, send)
+
+    return answer
 
 
 def _add_labelling(app: FastAPI, service: Service) -> None:

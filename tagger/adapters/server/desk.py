@@ -1,9 +1,9 @@
 """Where requests wait and are labelled together, in rounds.
 
 A round takes from every request that waits for the same model and asks the same question, some sentences of each, and
-labels them as one batch. While it works further requests come in, and the next round takes all of them: so batches
-grow with the load by themselves, and a request that comes alone is labelled at once. A long text takes part in many
-rounds, with a few sentences of its own in each, and holds nobody up.
+labels them as one batch. Requests that come while it works, or in the millisecond after a round of several, wait for
+the next one: so batches grow with the load by themselves, and a request that comes alone is labelled at once. A long
+text takes part in many rounds, with a few sentences of its own in each, and holds nobody up.
 
 What a sentence is labelled doesn't depend on which others share its round (its neighbours in its own text are all
 that it sees), except for the last bits of a probability, beyond the digits that are written.
@@ -32,6 +32,7 @@ from tagger.text.passages import Passage, split_text
 from tagger.text.raw import InputSettings
 
 _ROUND = 8_000  # tokens: a twentieth of a second, so that a short text never waits longer for a long one
+_GATHERING = 0.001  # seconds between two rounds under load
 _MOST_UNREAD = 2_000  # sentences that a client hasn't taken; the request rests until it does
 
 
@@ -245,7 +246,7 @@ class Desk:
             jobs = self._choose()
             if jobs:
                 await self._run_round(jobs)
-                await asyncio.sleep(0)  # let others read what has come, and write what is done
+                await asyncio.sleep(_GATHERING if len(jobs) > 1 else 0)  # others read what has come meanwhile
             else:
                 self._arrived.clear()
                 await self._arrived.wait()

@@ -21,7 +21,8 @@ from tagger.text.objects import dump_json
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+Scope = MutableMapping[str, Any]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _ALWAYS = frozenset({"/health", "/ready", "/metrics"})  # answered however busy the server is
 _SECURITY = [
@@ -59,7 +60,7 @@ class Guard:
         self.at_work = 0
         self.is_draining = False
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":  # the application's beginning and end; it has no web sockets
             await self._application(scope, receive, send)
@@ -75,7 +76,7 @@ class Guard:
             self._metrics.at_work.dec()
             self._note(scope, exchange, time.perf_counter() - began)
 
-    async def _answer(self, scope: MutableMapping[str, Any], exchange: _Exchange) -> None:
+    async def _answer(self, scope: Scope, exchange: _Exchange) -> None:
         refusal = self._refuse(scope, exchange)
         if refusal is not None:
             await exchange.refuse(*refusal)
@@ -93,9 +94,7 @@ class Guard:
             log_failure("a fault of the server", error, path=self._path(scope))
             await exchange.refuse(500, "a fault of the server, which its log tells of")
 
-    def _refuse(
-        self, scope: MutableMapping[str, Any], exchange: _Exchange
-    ) -> tuple[int, str] | tuple[int, str, str] | None:
+    def _refuse(self, scope: Scope, exchange: _Exchange) -> tuple[int, str] | tuple[int, str, str] | None:
         """Return status, message and field if a request may not pass."""
         headers = exchange.headers
         host = headers.get(b"host", b"").decode("latin-1")
@@ -143,13 +142,13 @@ class Guard:
         allowed = self._limits.origins
         return "*" in allowed or origin in allowed or origin.partition("://")[2] == host
 
-    def _path(self, scope: MutableMapping[str, Any]) -> str:
+    def _path(self, scope: Scope) -> str:
         path = scope["path"]
         if path in self._paths:
             return str(path)
         return "/models/NAME" if path.startswith("/models/") else "other"
 
-    def _note(self, scope: MutableMapping[str, Any], exchange: _Exchange, seconds: float) -> None:
+    def _note(self, scope: Scope, exchange: _Exchange, seconds: float) -> None:
         path = self._path(scope)
         status = exchange.status or 499  # the client went before it was answered
         self._metrics.note_request(scope["method"], path, status, seconds)
@@ -169,7 +168,7 @@ class _Exchange:
 
     def __init__(
         self,
-        scope: MutableMapping[str, Any],
+        scope: Scope,
         receive: Receive,
         send: Send,
         most: int,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sys
 import traceback
+from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TextIO
+
+_PATIENCE = 0.05  # seconds that a line may wait
 
 _LOGGER = logging.getLogger("tagger.server")
 
@@ -22,7 +26,7 @@ class LogFormat(StrEnum):
 
 def set_up_logs(format: LogFormat, *, is_quiet: bool = False) -> None:
     """Write lines to stderr; quiet: warnings and errors alone. Those of uvicorn go the same way."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Gatherer(sys.stderr)
     handler.setFormatter(_JsonFormatter() if format is LogFormat.JSON else _TextFormatter())
     for logger, level in ((_LOGGER, logging.INFO), (logging.getLogger("uvicorn"), logging.WARNING)):
         logger.handlers = [handler]
@@ -46,6 +50,36 @@ def log_failure(event: str, error: BaseException, **facts: Any) -> None:
     steps = traceback.extract_tb(error.__traceback__)
     where = [f"{step.filename.rpartition('tagger/')[2]}:{step.lineno}" for step in steps[-4:]]
     _LOGGER.error(event, extra={"facts": {**facts, "kind": type(error).__name__, "where": where}})
+
+
+class _Gatherer(logging.StreamHandler[TextIO]):
+    """Writes the lines of one turn of the event loop together: under load, writing each took a tenth of the time."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line until the turn is over; outside of an event loop, write it."""
+        self._lines.append(self.format(record))
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._write()
+            return
+        if len(self._lines) == 1:
+            loop.call_later(_PATIENCE, self._write)
+
+    def flush(self) -> None:
+        """Write what is there."""
+        if self._lines:
+            self._write()
+
+    def _write(self) -> None:
+        lines, self._lines = self._lines, []
+        with suppress(OSError, ValueError):  # nobody reads stderr any more
+            self.stream.write("".join([f"{line}\n" for line in lines]))
+            self.stream.flush()
 
 
 class _TextFormatter(logging.Formatter):

@@ -109,6 +109,7 @@ class Serving:
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,
                 lifespan="on",
                 ws="none",
                 timeout_keep_alive=_KEEP_ALIVE,
