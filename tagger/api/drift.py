@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -16,7 +16,7 @@ from tagger.runtime.directory import PROFILE
 from tagger.runtime.profiling import Observer
 from tagger.runtime.reports import read_profiles_of
 from tagger.runtime.tagger import Tagger
-from tagger.runtime.workers import answer
+from tagger.runtime.workers import Answer, answer
 from tagger.scoring.drift import THRESHOLD, Drift, compare_profiles
 from tagger.scoring.profile import Profile, read_profiles
 from tagger.text.passages import Event, split_text
@@ -89,8 +89,18 @@ def profile_events(tagger: Tagger, events: Iterable[Event], workers: int = 1) ->
         events: passages, and pauses of the input.
         workers: processes that label.
     """
+    return profile_answers(tagger, answer_events(tagger, events, workers))
+
+
+def answer_events(tagger: Tagger, events: Iterable[Event], workers: int = 1) -> Iterator[Answer | None]:
+    """Yield the answers to passages from which profiles are made, and None where the input pauses."""
+    return answer(tagger, events, _QUESTION, workers=workers)
+
+
+def profile_answers(tagger: Tagger, answers: Iterable[Answer | None]) -> Profile:
+    """Return what was met and said in such answers."""
     observer = Observer(tagger.model)
-    for found in answer(tagger, events, _QUESTION, workers=workers):
+    for found in answers:
         if found is not None:
             assert not isinstance(found.content, str)
             observer.add(found.content)

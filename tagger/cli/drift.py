@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from math import isfinite
 from pathlib import Path
@@ -26,6 +27,7 @@ from tagger.cli.options import (
     Model,
     ModelFeatureColumns,
     ModelTokenColumn,
+    Quiet,
     TextField,
     Texts,
     parsed_by,
@@ -37,8 +39,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tagger.runtime.tagger import Tagger
+    from tagger.runtime.workers import Answer
     from tagger.scoring.drift import Drift, Measured
     from tagger.scoring.profile import Profile
+    from tagger.text.passages import Event
 
 
 def _parse_threshold(typed: str) -> float:
@@ -90,6 +94,7 @@ def drift(
     fail_fast: FailFast = False,
     device: Device = "cpu",
     as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Compare what a model meets with what it was scored on: no labels are needed, and no text is kept.
 
@@ -100,9 +105,10 @@ def drift(
     """
     from rich.console import Console
 
-    from tagger.api.drift import compare, profile_events, read_own_profile, read_profile
+    from tagger.api.drift import answer_events, compare, profile_answers, read_own_profile, read_profile
     from tagger.api.sources import load
     from tagger.cli.inputs import InputFiles
+    from tagger.cli.waiting import Waiting, are_typed
     from tagger.scoring.drift import Verdict
     from tagger.text.objects import dump_json
     from tagger.text.passages import read_passages, split_texts
@@ -116,6 +122,7 @@ def drift(
             "language": language,
             "text_field": text_field,
             "joins_lines": join_lines,
+            "tells_format": not quiet,
         },
         token_column,
         feature_columns or [],
@@ -132,15 +139,21 @@ def drift(
         known = read_own_profile(tagger)
     settings = reading.settings_for(tagger)
     processes = workers or os.cpu_count() or 1
-    if known is None:
-        events = read_passages([str(reference)], settings, tagger.scope, note=reading.note)
-        known = str(reference), profile_events(tagger, events, processes)
     on_fault = reading.on_fault if len(files) + len(texts or []) > 1 else None
-    events = chain(
-        split_texts(texts or [], settings, tagger.scope),
-        read_passages(files, settings, tagger.scope, note=reading.note, on_fault=on_fault),
-    )
-    now = profile_events(tagger, events, processes)
+
+    def answers(events: Iterable[Event]) -> Iterator[Answer | None]:
+        return answer_events(tagger, events, processes)
+
+    with Waiting(talk, is_wanted=not quiet and not are_typed(files)) as waiting:
+        if known is None:
+            places = waiting.watch([str(reference)])
+            events = read_passages(places, settings, tagger.scope, note=reading.note)
+            known = str(reference), profile_answers(tagger, waiting.follow(events, answers))
+        events = chain(
+            split_texts(texts or [], settings, tagger.scope),
+            read_passages(waiting.watch(files), settings, tagger.scope, note=reading.note, on_fault=on_fault),
+        )
+        now = profile_answers(tagger, waiting.follow(events, answers))
     found = compare(tagger, now, known[1], known[0], threshold)
     if as_json:
         typer.echo(dump_json(found.as_dict()))

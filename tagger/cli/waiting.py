@@ -81,7 +81,7 @@ class Waiting:
         if not self._is_shown:
             return list(paths)
         watched: list[FilePath] = []
-        self._size = 0
+        self._size = self._read = self._rows = 0
         for path in paths:
             size = _size_of(path)
             watched.append(path if size is None else WatchedFile(path, self._hear))
