@@ -21,7 +21,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from tagger.adapters.server.bodies import Body, TextsBody, TokensBody, describe_body, read_json, read_text
-from tagger.adapters.server.desk import Desk, LabellingJob, TextJob, TokenJob
+from tagger.adapters.server.desk import Desk, TextJob, TokenJob
 from tagger.adapters.server.guard import Application, Guard, Receive, Scope, Send
 from tagger.adapters.server.limits import Limits
 from tagger.adapters.server.logs import log, log_warning
@@ -188,7 +188,7 @@ def _add_labelling(app: FastAPI, service: Service) -> None:
         if _JSON_LINES in request.headers.get("accept", ""):
             return await _stream(service.desk, job)
         results: list[list[str]] = [[] for _ in asked.texts]
-        async for pieces in _label(service.desk, job):
+        async for pieces in service.desk.label(job):
             for number, sentence in pieces:
                 results[number].append(sentence)
         listed = ", ".join([f"[{', '.join(sentences)}]" for sentences in results])
@@ -210,7 +210,7 @@ def _add_labelling(app: FastAPI, service: Service) -> None:
         asked = await _read_json(request, TokensBody)
         model = service.shelf.find(asked.model)
         results: list[str] = []
-        async for pieces in _label(service.desk, TokenJob(model, asked)):
+        async for pieces in service.desk.label(TokenJob(model, asked)):
             results += pieces
         return _answer(model, ", ".join(results))
 
@@ -266,22 +266,9 @@ def _add_facts(app: FastAPI, service: Service) -> None:
             return _json({"changed": [model.name for model in changed]})
 
 
-async def _label(desk: Desk, job: LabellingJob) -> AsyncIterator[list[Any]]:
-    """Let a job be labelled, and yield its answers; a request that is given up is not labelled any further."""
-    desk.add(job)
-    try:
-        async for pieces in job.pieces():
-            rested = job.rests
-            yield pieces
-            if rested:
-                desk.nudge()
-    finally:
-        job.is_cancelled = True
-
-
 async def _stream(desk: Desk, job: TextJob) -> Response:
     """Answer a sentence a line, as they come."""
-    pieces = _label(desk, job)
+    pieces = desk.label(job)
     nothing: list[Any] = []
     first = await anext(pieces, nothing)  # a fault comes before any answer, and has a status of its own
 

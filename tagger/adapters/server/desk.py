@@ -77,6 +77,7 @@ class LabellingJob(ABC):
 
     Attributes:
         is_cancelled: whether nobody waits for it any more.
+        unread: how many answers its client hasn't taken yet.
     """
 
     def __init__(self, model: ServedModel, question: Question) -> None:
@@ -85,7 +86,7 @@ class LabellingJob(ABC):
         self.is_cancelled = False
         self._changed = asyncio.Event()
         self._answers: list[Any] = []
-        self._unread = 0
+        self.unread = 0
         self._fault: Exception | None = None
         self._is_last = False
 
@@ -115,13 +116,13 @@ class LabellingJob(ABC):
     @property
     def rests(self) -> bool:
         """Whether its client has so much to read that it isn't labelled any further for now."""
-        return self._unread >= _MOST_UNREAD
+        return self.unread >= _MOST_UNREAD
 
     def deliver(self, answers: list[Any], *, is_last: bool, fault: Exception | None = None) -> None:
         """Hand answers over, or a fault."""
         self._answers += answers
         self._is_last = is_last
-        self._unread += len(answers)
+        self.unread += len(answers)
         self._fault = fault
         self._changed.set()
 
@@ -139,7 +140,6 @@ class LabellingJob(ABC):
             answers, self._answers = self._answers, []
             if answers:
                 yield answers
-                self._unread -= len(answers)  # only now: a client that reads slowly keeps us here
 
 
 class TextJob(LabellingJob):
@@ -231,14 +231,21 @@ class Desk:
         self._jobs: deque[LabellingJob] = deque()
         self._arrived = asyncio.Event()
 
-    def add(self, job: LabellingJob) -> None:
-        """Let a job wait for the next round."""
+    async def label(self, job: LabellingJob) -> AsyncIterator[list[Any]]:
+        """Let a job be labelled, and yield its answers as they come; one that is given up is labelled no further.
+
+        Raises:
+            TaggerError: the request is at fault.
+        """
         self._jobs.append(job)
         self._arrived.set()
-
-    def nudge(self) -> None:
-        """Look again at jobs that rested: a client has taken its answers."""
-        self._arrived.set()
+        try:
+            async for answers in job.pieces():
+                yield answers
+                job.unread -= len(answers)  # only now: a client that reads slowly keeps us here
+                self._arrived.set()  # it may have rested
+        finally:
+            job.is_cancelled = True
 
     async def work(self) -> None:
         """Label what comes, for ever."""
