@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, TextIO
 
 _PATIENCE = 0.05  # seconds that a line may wait
+_TOGETHER = 16  # lines written at once: few enough for a pipe not to mix them with those of another process
 
 _LOGGER = logging.getLogger("tagger.server")
 
@@ -78,8 +79,9 @@ class _Gatherer(logging.StreamHandler[TextIO]):
     def _write(self) -> None:
         lines, self._lines = self._lines, []
         with suppress(OSError, ValueError):  # nobody reads stderr any more
-            self.stream.write("".join([f"{line}\n" for line in lines]))
-            self.stream.flush()
+            for start in range(0, len(lines), _TOGETHER):
+                self.stream.write("".join([f"{line}\n" for line in lines[start : start + _TOGETHER]]))
+                self.stream.flush()
 
 
 class _TextFormatter(logging.Formatter):

@@ -63,6 +63,7 @@ class Supervisor:
                 return self._end(number)
 
     def _start(self) -> None:
+        supervisor = os.getpid()  # asked before: it may be gone when the new process gets to ask
         process = os.fork()
         if process:
             self._started[process] = time.monotonic()
@@ -73,7 +74,7 @@ class Supervisor:
             for number in _SIGNALS:
                 signal.signal(number, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-            ended_by = Serving(self._shelf, self._limits, os.getppid()).run(self._listener)
+            ended_by = Serving(self._shelf, self._limits, supervisor).run(self._listener)
             code = 128 + ended_by if ended_by else 1
         finally:
             os._exit(code)  # what stands behind in the program is the supervisor's

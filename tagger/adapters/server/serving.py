@@ -154,6 +154,8 @@ class Serving:
         A connection that idles could carry a request at the moment at which we close it, and the client would see it
         fail. So first they are all told to close after their next answer, and idle ones run out.
         """
+        while not self._server.started:
+            await asyncio.sleep(0.01)
         self._service.is_draining = self._guard.is_draining = True
         for server in self._server.servers:
             server.close()
