@@ -18,6 +18,7 @@ from fastapi.testclient import TestClient
 from tagger import load
 from tagger.adapters.server import Limits, create_app, name_models
 from tagger.errors import ConfigError, ModelError
+from tagger.runtime.tagger import Tagger
 from tagger.text.formats.jsonl import write_jsonl
 
 STORED = Path(__file__).parents[1] / "stored"
@@ -118,6 +119,30 @@ def test_a_contradiction_is_told_to_its_own_request_alone(client: TestClient) ->
         answers = list(pool.map(lambda body: client.post("/predict_tokens", json=body), [good, bad] * 12))
     assert [answer.status_code for answer in answers] == [200, 422] * 12
     assert "B-NONSENSE" in answers[1].json()["error"]
+
+
+def test_a_fault_of_many_requests_at_once_is_told_to_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part that was taken and could not be labelled must not pass for an empty answer."""
+
+    def refuse(*_: object) -> None:
+        raise ConfigError("not this", "min_confidence")
+
+    with open_client() as client, ThreadPoolExecutor(16) as pool:
+        monkeypatch.setattr(Tagger, "label", refuse)
+        answers = list(pool.map(lambda _: client.post("/predict", json={"texts": [TEXT]}), range(32)))
+        assert {answer.status_code for answer in answers} == {422}
+        monkeypatch.undo()
+        assert client.post("/predict", json={"texts": [TEXT]}).json()["results"][0]
+
+
+def test_documents_of_tokens_are_read_as_one_however_many_rounds_they_take(client: TestClient) -> None:
+    words = TEXT.split()
+    sentences = [words[start : start + 20] for start in range(0, len(words), 20)] * 60
+    documents = [number // 5 for number in range(len(sentences))]
+    expected = load(STORED / "words").predict_tokens(sentences, documents=documents)
+    assert sum(map(len, sentences)) > 10_000
+    found = client.post("/predict_tokens", json={"sentences": sentences, "documents": documents}).json()
+    assert [each["tags"] for each in found["results"]] == [each.tags for each in expected]
 
 
 BAD_BODIES = [

@@ -36,7 +36,7 @@ class _Asked(BaseModel):
 
     def question(self) -> Question:
         """Return what a decoder is asked."""
-        return build_question(self.min_confidence, self.nbest, rivals=self.rivals)
+        return build_question(self.min_confidence, self.nbest, rivals=self.rivals, expected_spans=True)
 
 
 class _Queried(_Asked):
@@ -57,6 +57,7 @@ class _Queried(_Asked):
             self.min_confidence,
             self.nbest,
             rivals=self.rivals,
+            expected_spans=True,
             words_across_blanks=self.words_across_blanks,
         )
 

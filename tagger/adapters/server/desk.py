@@ -16,9 +16,11 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from tagger.adapters.server.bodies import TextsBody, TokensBody
+from tagger.adapters.server.logs import log_failure
 from tagger.adapters.server.shelf import ServedModel
 from tagger.runtime.arguments import check_beside
 from tagger.runtime.decode import Labelling, Question, ScoredSpan
@@ -36,6 +38,22 @@ _GATHERING = 0.001  # seconds between two rounds under load
 _MOST_UNREAD = 2_000  # sentences that a client hasn't taken; the request rests until it does
 
 
+class Labelled(NamedTuple):
+    """What a round found.
+
+    Attributes:
+        answers: of each of its jobs.
+        sentences: of texts.
+        tokens: sentences that came as tokens.
+        labellings: of those.
+    """
+
+    answers: Sequence[list[Any]]
+    sentences: Sequence[LabelledSentence] = ()
+    tokens: Sequence[Sequence[str]] = ()
+    labellings: Sequence[Labelling] = ()
+
+
 class Round(NamedTuple):
     """What a round did, for those who count.
 
@@ -43,29 +61,15 @@ class Round(NamedTuple):
         model: whose round it was.
         jobs: requests that took part.
         seconds: how long it took.
-        sentences: of texts.
-        labellings: of sentences that came as tokens.
+        question: what was asked.
+        labelled: what was found.
     """
 
     model: ServedModel
     jobs: int
     seconds: float
-    sentences: Sequence[LabelledSentence]
-    labellings: Sequence[Labelling]
-
-
-class Labelled(NamedTuple):
-    """What a round found.
-
-    Attributes:
-        answers: of each of its jobs.
-        sentences: of texts.
-        labellings: of sentences that came as tokens.
-    """
-
-    answers: Sequence[list[Any]]
-    sentences: Sequence[LabelledSentence] = ()
-    labellings: Sequence[Labelling] = ()
+    question: Question
+    labelled: Labelled
 
 
 class LabellingJob(ABC):
@@ -93,7 +97,7 @@ class LabellingJob(ABC):
     @property
     def key(self) -> object:
         """What has to be the same for requests to be labelled together."""
-        return type(self), self.model.name, self.model.sha256, self.question
+        return type(self), id(self.model), self.question
 
     @property
     @abstractmethod
@@ -183,27 +187,70 @@ class TextJob(LabellingJob):
 
 
 class TokenJob(LabellingJob):
-    """A request to label sentences of tokens; an answer is a sentence as JSON."""
+    """A request to label sentences of tokens; an answer is a sentence as JSON.
+
+    Raises:
+        DataError: what stands beside the sentences doesn't fit them.
+    """
 
     def __init__(self, model: ServedModel, asked: TokensBody) -> None:
         super().__init__(model, asked.question())
-        self.asked = asked
+        check_beside(asked.sentences, asked.documents, asked.known, asked.features)
+        self._asked = asked
+        self._documents = list(range(len(asked.sentences))) if asked.documents is None else asked.documents
+        self._part = range(0)
 
     @property
     def has_more(self) -> bool:
-        """It is labelled in one round."""
-        return False
+        """Whether a part of it hasn't been taken yet."""
+        return self._part.stop < len(self._documents)
 
     def take(self, tokens: float) -> float:
-        """Return how many tokens it has."""
-        return sum(map(len, self.asked.sentences))
+        """Make its next documents ready, at least one."""
+        start = place = self._part.stop
+        size = 0
+        while place < len(self._documents):
+            is_new = place == start or self._documents[place] != self._documents[place - 1]
+            if is_new and size >= tokens:
+                break
+            size += len(self._asked.sentences[place])
+            place += 1
+        self._part = range(start, place)
+        return size
+
+    def part(self) -> Iterator[tuple[list[str], bool, Any, Any]]:
+        """Yield what is ready: tokens of a sentence, whether a document begins, and what stands beside them."""
+        known, features = self._asked.known, self._asked.features
+        for place in self._part:
+            yield (
+                self._asked.sentences[place],
+                place == self._part.start or self._documents[place] != self._documents[place - 1],
+                None if known is None else known[place],
+                None if features is None else features[place],
+            )
 
     @staticmethod
     def label(jobs: Sequence[TokenJob]) -> Labelled:
-        """Label the sentences of jobs."""
-        found = _label_together(jobs[0].model.tagger, [job.asked for job in jobs], jobs[0].question)
-        answers = [[_write(labelling) for labelling in part] for part in found]
-        return Labelled(answers, labellings=[labelling for part in found for labelling in part])
+        """Label the sentences that jobs have made ready."""
+        rows = [row for job in jobs for row in job.part()]
+        tokens = [words for words, *_ in rows]
+        known = [facts for *_, facts, _ in rows]
+        features = [columns for *_, columns in rows]
+        question = jobs[0].question
+        labellings = jobs[0].model.tagger.predict_tokens(
+            tokens,
+            documents=list(accumulate(is_new for _, is_new, *_ in rows)),
+            known=known if any(known) else None,
+            features=features if any(each is not None for each in features) else None,
+            min_confidence=question.min_confidence,
+            nbest=question.nbest,
+            rivals=question.rivals,
+            expected_spans=question.expected_spans,
+        )
+        written = map(_write, labellings)
+        return Labelled(
+            [[next(written) for _ in job._part] for job in jobs], tokens=tokens, labellings=labellings
+        )
 
 
 def _split(tagger: Tagger, asked: TextsBody) -> Iterator[tuple[int, Passage]]:
@@ -273,60 +320,38 @@ class Desk:
         return chosen
 
     async def _run_round(self, jobs: Sequence[LabellingJob]) -> None:
-        began = time.perf_counter()
         share = _ROUND / len(jobs)
-        tokens = sum(job.take(share) for job in jobs)
-        label = type(jobs[0]).label
         try:
-            if tokens <= 2 * _ROUND:
-                labelled = label(jobs)
-            else:
-                labelled = await asyncio.to_thread(label, jobs)
+            tokens = sum(job.take(share) for job in jobs)
         except Exception as fault:
-            if len(jobs) > 1:  # one of them may be at fault, and only that one may hear of it
-                for job in jobs:
-                    await self._run_round([job])
-            else:
-                jobs[0].deliver([], is_last=True, fault=fault)
+            for job in jobs:
+                job.deliver([], is_last=True, fault=fault)
             return
+        try:
+            await self._label(jobs, tokens)
+        except Exception as fault:
+            if len(jobs) == 1:
+                jobs[0].deliver([], is_last=True, fault=fault)
+                return
+            for job in jobs:  # one of them may be at fault, and only that one may hear of it
+                try:
+                    await self._label([job], tokens)
+                except Exception as own:
+                    job.deliver([], is_last=True, fault=own)
+
+    async def _label(self, jobs: Sequence[LabellingJob], tokens: float) -> None:
+        """Label the parts that jobs have made ready, and let those wait again that have more."""
+        began = time.perf_counter()
+        label = type(jobs[0]).label
+        labelled = label(jobs) if tokens <= 2 * _ROUND else await asyncio.to_thread(label, jobs)
         for job, answers in zip(jobs, labelled.answers, strict=True):
             job.deliver(answers, is_last=not job.has_more)
         self._jobs.extend(job for job in jobs if job.has_more)
-        self._observe(
-            Round(
-                jobs[0].model, len(jobs), time.perf_counter() - began, labelled.sentences, labelled.labellings
-            )
-        )
-
-
-def _label_together(tagger: Tagger, asked: Sequence[TokensBody], question: Question) -> list[list[Labelling]]:
-    """Label the sentences of several requests as one call; none gets neighbours of another one."""
-    sentences: list[list[str]] = []
-    documents: list[int] = []
-    known: list[Any] = []
-    features: list[Any] = []
-    for each in asked:
-        size = len(each.sentences)
-        check_beside(each.sentences, each.documents, each.known, each.features)
-        sentences += each.sentences
-        numbers = range(size) if each.documents is None else each.documents
-        for place, number in enumerate(numbers):
-            is_new = place == 0 or number != numbers[place - 1]
-            documents.append((documents[-1] if documents else 0) + is_new)
-        known += each.known or [None] * size
-        features += each.features or [[]] * size
-    found = iter(
-        tagger.predict_tokens(
-            sentences,
-            documents=documents,
-            known=known if any(known) else None,
-            features=features if any(features) else None,
-            min_confidence=question.min_confidence,
-            nbest=question.nbest,
-            rivals=question.rivals,
-        )
-    )
-    return [[next(found) for _ in each.sentences] for each in asked]
+        seconds = time.perf_counter() - began
+        try:
+            self._observe(Round(jobs[0].model, len(jobs), seconds, jobs[0].question, labelled))
+        except Exception as error:  # the next round must come all the same
+            log_failure("a round wasn't counted", error)
 
 
 def _write(labelling: Labelling) -> str:

@@ -18,8 +18,9 @@ from prometheus_client import (
 from prometheus_client import values as kept_values
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from tagger.adapters.server.desk import Round
+from tagger.adapters.server.desk import Labelled, Round
 from tagger.adapters.server.shelf import ServedModel
+from tagger.scoring.profile import LENGTH_EDGES
 from tagger.version import __version__
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -29,6 +30,16 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # a time stamp besid
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _SHARES = tuple(n / 20 for n in range(1, 21))
+_USE = {  # fields of a `Profile`, counted where requests leave `min_confidence` to the model
+    "tokens": "Tokens",
+    "words": "Words that could be known",
+    "unknown_words": "Words that training didn't have",
+    "characters": "Characters that could be known",
+    "unknown_characters": "Characters that training didn't have",
+    "spans": "Spans found",
+    "correct": "Spans found that are expected to be right: the sum of their probabilities",
+    "expected_spans": "Spans that are expected to be there, found or not",
+}
 _REQUESTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -82,6 +93,24 @@ class Metrics:
             buckets=_SHARES,
             registry=registry,
         )
+        self._lengths = Histogram(
+            "tagger_sentence_tokens",
+            "Tokens of sentences",
+            ["model"],
+            buckets=LENGTH_EDGES,
+            registry=registry,
+        )
+        self._use = {
+            name: Counter(f"tagger_use_{name}", told, ["model"], registry=registry)
+            for name, told in _USE.items()
+        }
+        self._reference = Gauge(
+            "tagger_reference_use",
+            "The same of what the model was scored on, for comparison: `tagger drift`",
+            ["model", "part", "number"],
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
         self._reloads = Counter("tagger_reloads", "Models read anew", ["outcome"], registry=registry)
         self._models = Gauge(
             "tagger_model_info",
@@ -94,17 +123,20 @@ class Metrics:
 
     def observe_round(self, round: Round) -> None:
         """Count what a round of labelling did."""
-        name = round.model.name
+        name, labelled = round.model.name, round.labelled
         self._together.labels(name).observe(round.jobs)
         self._labelling.labels(name).inc(round.seconds)
-        self._sentences.labels(name).inc(len(round.sentences) + len(round.labellings))
-        self._tokens.labels(name).inc(
-            sum(len(each.tokens) for each in round.sentences)
-            + sum(len(each.tags) for each in round.labellings)
-        )
+        self._sentences.labels(name).inc(len(labelled.sentences) + len(labelled.labellings))
+        sizes = [len(each.tokens) for each in labelled.sentences] + [
+            len(each.tags) for each in labelled.labellings
+        ]
+        self._tokens.labels(name).inc(sum(sizes))
+        lengths = self._lengths.labels(name)
+        for size in sizes:
+            lengths.observe(size)
         found: list[tuple[str, float | None]] = [
-            *((span.type, span.confidence) for each in round.sentences for span in each.spans),
-            *((span.type, span.confidence) for each in round.labellings for span in each.spans),
+            *((span.type, span.confidence) for each in labelled.sentences for span in each.spans),
+            *((span.type, span.confidence) for each in labelled.labellings for span in each.spans),
         ]
         for kind, count in Counts(kind for kind, _ in found).items():
             self._spans.labels(name, kind).inc(count)
@@ -112,6 +144,17 @@ class Metrics:
         for _, confidence in found:
             if confidence is not None:
                 confidences.observe(confidence)
+        if round.question.min_confidence is None:  # as the model was scored
+            self._observe_use(round.model, labelled)
+
+    def _observe_use(self, model: ServedModel, labelled: Labelled) -> None:
+        """Count what `tagger drift` compares: how much the model doesn't know, and what it expects to be right."""
+        before = model.observer.profile
+        model.observer.add(labelled.sentences)
+        model.observer.add_tokens(labelled.tokens, labelled.labellings)
+        after = model.observer.profile
+        for name, counter in self._use.items():
+            counter.labels(model.name).inc((getattr(after, name) or 0) - (getattr(before, name) or 0))
 
     def note_request(self, method: str, path: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
@@ -129,6 +172,10 @@ class Metrics:
         self._shown = [(model.name, model.sha256[:12], __version__) for model in models]
         for labels in self._shown:
             self._models.labels(*labels).set(1)
+        for model in models:
+            for part, profile in model.profiles.items():
+                for name in _USE:
+                    self._reference.labels(model.name, part, name).set(getattr(profile, name) or 0)
 
     def render(self) -> bytes:
         """Return all numbers, of all processes, in the text format of Prometheus."""

@@ -15,8 +15,10 @@ from tagger.errors import ConfigError, ModelError
 from tagger.runtime import reports
 from tagger.runtime.directory import CARD, WEIGHTS, read_bounded
 from tagger.runtime.inspection import Transitions
+from tagger.runtime.profiling import Observer
 from tagger.runtime.tagger import Tagger
 from tagger.runtime.tensors import read_header
+from tagger.scoring.profile import Profile
 
 _WARMING = "Ada Lovelace met Charles Babbage in London."
 _LONGEST_CARD = 1 << 20  # bytes
@@ -32,6 +34,8 @@ class ServedModel:
         directory: where it was read.
         tagger: what labels.
         sha256: of its weights.
+        observer: counts what it meets in use.
+        profiles: what it met on dev and on test, as training counted it; nothing where that isn't known.
         facts: what `GET /models` says of it.
         details: what else `GET /models/NAME` says: its card, its scores, the scores of its moves.
     """
@@ -40,6 +44,8 @@ class ServedModel:
     directory: Path
     tagger: Tagger
     sha256: str
+    observer: Observer
+    profiles: Mapping[str, Profile]
     facts: Mapping[str, Any]
     details: Mapping[str, Any]
 
@@ -58,7 +64,8 @@ class ServedModel:
         scores = _read_scores(directory)
         facts = {"name": name} | _describe(tagger, scores) | {"sha256": sha256, "loaded": _now()}
         details = {"card": _read_card(directory), "scores": scores, "transitions": _find_transitions(tagger)}
-        return cls(name, directory, tagger, sha256, facts, details)
+        observer, profiles = Observer(tagger.model), _read_profiles(directory)
+        return cls(name, directory, tagger, sha256, observer, profiles, facts, details)
 
 
 class Shelf:
@@ -170,6 +177,12 @@ def _read_scores(directory: Path) -> dict[str, Any] | None:
     with suppress(ModelError):  # spoilt scores harm no labelling
         return reports.read_scores(directory)
     return None
+
+
+def _read_profiles(directory: Path) -> dict[str, Profile]:
+    with suppress(ModelError):
+        return reports.read_profiles_of(directory)
+    return {}
 
 
 def _read_card(directory: Path) -> str | None:
