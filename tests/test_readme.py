@@ -44,7 +44,7 @@ def find_command(word: str) -> str:
     return command
 
 
-def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run(command: str, folder: Path, codes: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
     """Run a command of the README in a folder where `tagger` and `.venv/bin/tagger` are the ones under test."""
     scripts = folder / ".venv" / "bin"
     scripts.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
         timeout=900,
         check=False,
     )
-    assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+    assert done.returncode in codes, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
     return done
 
 
@@ -144,10 +144,37 @@ def test_the_other_commands_run_on_files_of_those_names(tmp_path: Path) -> None:
     shutil.copy(tmp_path / "test.conll", tmp_path / "predicted.conll")
     letter = (ROOT / "data" / "english.txt").read_text(encoding="utf-8")
     (tmp_path / "letter.txt").write_text(20 * letter, encoding="utf-8")  # enough to hold sentences out of
-    commands = [line for line in list_commands() if line.startswith("tagger ")]
+    commands = [line for line in list_commands() if line.startswith("tagger ") and " serve " not in line]
     assert len(commands) >= 5
     for command in commands:
-        run(command, tmp_path)
+        run(command, tmp_path, codes=(0, 1) if " drift " in command else (0,))
+
+
+@pytest.mark.slow
+def test_the_server_answers_the_requests_of_the_readme(
+    main_job: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    pytest.importorskip("fastapi")
+    if shutil.which("curl") is None:
+        pytest.skip("needs curl")
+    folder, _ = main_job
+    shutil.copy(ROOT / "data" / "english.txt", folder / "letter.txt")
+    (serve,) = (line for line in list_commands() if line.startswith("tagger serve "))
+    requests = [line for line in list_commands() if line.startswith("curl ")]
+    assert len(requests) == 2
+    command = [sys.executable, "-m", *shlex.split(serve), "--port", "0", "--log-format", "json"]
+    with subprocess.Popen(
+        command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stderr is not None
+        url = json.loads(server.stderr.readline())["url"]
+        for request in requests:
+            answered = json.loads(run(request.replace("http://127.0.0.1:8080", url), folder).stdout)
+            assert answered["model"] == "english"
+            assert any(sentence["spans"] for sentence in answered["results"][0])
+        server.terminate()
+        server.communicate()
+    assert server.returncode == 143
 
 
 def test_the_example_corpus_is_one(tmp_path: Path) -> None:
