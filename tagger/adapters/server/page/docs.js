@@ -1,8 +1,9 @@
 // The routes of the server, as it describes them in openapi.json, to be read and tried.
 
 const kindOf = (schema) => {
-  if (schema.anyOf) return schema.anyOf.map(kindOf).join(" or ");
-  if (schema.type === "array") return `list of ${kindOf(schema.items || {})}`;
+  const choices = (schema.anyOf || []).filter((each) => each.type !== "null"); // null is as good as leaving it out
+  if (choices.length) return choices.map(kindOf).join(" or ");
+  if (schema.type === "array") return `list of ${kindOf(schema.items || {}).replace(/^.* or .*$/, "($&)")}`;
   const range = schema.minimum === undefined ? "" : ` ${schema.minimum} to ${schema.maximum}`;
   return (schema.type || "anything") + range;
 };
@@ -25,9 +26,11 @@ const tableOf = (schema) => {
 };
 
 const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+const fold = (list) => list.replace(/\s*\n\s*/g, " "); // no string of JSON has a line end
+const write = (value) => JSON.stringify(value, null, 2).replace(/\[[^[\]{}]*\]/g, fold);
 const show = (text) => {
   try {
-    return JSON.stringify(JSON.parse(text), null, 1);
+    return write(JSON.parse(text));
   } catch {
     return text; // it isn't JSON
   }
@@ -50,10 +53,10 @@ const drawRoute = (path, method, route, name) => {
   if (contents) {
     for (const { schema } of Object.values(contents)) if (schema.properties) section.append(tableOf(schema));
     kind = make("select", {}, ...Object.keys(contents).map((each) => make("option", { value: each, textContent: each })));
-    body = make("textarea", { rows: 4, spellcheck: false, dir: "auto", "aria-label": `Body of ${method} ${path}` });
+    body = make("textarea", { rows: 3, spellcheck: false, dir: "auto", "aria-label": `Body of ${method} ${path}` });
     const fill = () => {
       const { example } = contents[kind.value];
-      body.value = typeof example === "string" ? example : JSON.stringify(example, null, 1);
+      body.value = typeof example === "string" ? example : JSON.stringify(example);
     };
     fill();
     kind.addEventListener("change", fill);
@@ -64,7 +67,7 @@ const drawRoute = (path, method, route, name) => {
   const answer = make("pre", { hidden: true, tabIndex: 0 }, make("code"));
   answer.setAttribute("aria-live", "polite");
   const address = () => inputs.reduce((found, [key, input]) => found.replace(`{${key}}`, encodeURIComponent(input.value)), path.slice(1));
-  const write = () => {
+  const update = () => {
     const parts = ["curl", ...(method === "GET" || body ? [] : ["-X", method]), quote(new URL(address(), location.href).href)];
     if (body) parts.push("-H", quote(`Content-Type: ${kind.value}`), "--data-binary", quote(body.value));
     curl.textContent = parts.join(" ");
@@ -87,9 +90,9 @@ const drawRoute = (path, method, route, name) => {
     getSelection().addRange(range);
     event.currentTarget.textContent = document.execCommand("copy") ? "Copied" : "Press Ctrl+C";
   };
-  section.addEventListener("input", write);
-  section.addEventListener("change", write);
-  write();
+  section.addEventListener("input", update);
+  section.addEventListener("change", update);
+  update();
   section.append(
     make("pre", { className: "curl", tabIndex: 0, "aria-label": "The same with curl" }, curl),
     make("div", { className: "bar" },

@@ -82,7 +82,6 @@ const drawMoves = (transitions) => {
   const matrix = make("table", { className: hasNumbers ? "matrix" : "matrix dense" });
   matrix.style.setProperty("--cell", hasNumbers ? "2.1rem" : tags.length <= 64 ? "1.1rem" : ".7rem");
   matrix.append(
-    make("caption", { textContent: "Scores of moves between neighbouring tags, in nats: what the chain adds for each." }),
     make("thead", {}, make("tr", {}, make("th", { className: "axis", textContent: "from \u2193 to \u2192" }),
       ...targets.map((tag) => make("th", { scope: "col" }, make("span", { className: "to", textContent: tag }))))),
     make("tbody", {}, ...rows.map(([tag, values]) => make("tr", {}, make("th", { scope: "row", textContent: tag }), ...values.map((value, column) => {
@@ -108,7 +107,9 @@ const drawMoves = (transitions) => {
   const key = make("p", { className: "key" },
     make("span", {}, `\u2212${largest.toFixed(1)}`, make("span", { className: "ramp" }), `+${largest.toFixed(1)}`),
     make("span", {}, make("span", { className: "never-key" }), "never: the scheme forbids it"));
-  section.replaceChildren(title, key, make("div", { className: "wide frame" }, matrix), readout);
+  const what = make("p", { className: "quiet", id: "moves-what", textContent: "Scores of moves between neighbouring tags, in nats: what the chain adds for each." });
+  matrix.setAttribute("aria-describedby", what.id);
+  section.replaceChildren(title, what, key, make("div", { className: "wide frame" }, matrix), readout);
   const grid = [...matrix.tBodies[0].rows].map((row) => [...row.cells].slice(1));
   grid[0][0].tabIndex = 0;
   let here = null;
