@@ -74,7 +74,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     part = {"micro": SCORE, "macro": SCORE, "types": {"PER": SCORE}, "sentences": 1, "tokens": 9}
     (folder / "names" / "scores.json").write_text(json.dumps({"dev": part}), encoding="utf-8")
     for name, model in {
-        "iob1": make_model("IOB1").with_fitted(min_confidence=0.5),
+        "iob1": make_model("IOB1").with_fitted(min_confidence=0.7),
         "words": make_word_model(),
         "joint": make_word_model("NN", "VV"),
     }.items():
@@ -198,11 +198,10 @@ def test_spans_are_drawn_as_one_types_and_the_slider_hides_the_less_probable(vis
 
 
 def test_the_slider_begins_where_the_model_does(visit, server):
-    text = "Li met Ada Ada in Paris Paris. Old Li and New York."
     person = visit("#model=iob1")
-    person.write(text)
-    assert person.page.locator("#least-shown").inner_text() == "50 %"
-    expected = server.ask(texts=[text], model="iob1")[0]
+    person.write(TEXT)
+    assert person.page.locator("#least-shown").inner_text() == "70 %"
+    expected = server.ask(texts=[TEXT], model="iob1")[0]
     assert person.spans() == [span["text"] for sentence in expected for span in sentence["spans"]]
     person.slide(0)
     assert len(person.spans()) > sum(len(sentence["spans"]) for sentence in expected) > 0
@@ -268,7 +267,7 @@ def test_the_three_best_readings(visit, server):
     assert rows.count() == 0
 
 
-@pytest.mark.parametrize(("model", "least"), [("names", 0.65), ("iob1", 0.4), ("words", 0), ("joint", 0)])
+@pytest.mark.parametrize(("model", "least"), [("names", 0.65), ("iob1", 0.7), ("words", 0), ("joint", 0)])
 def test_what_is_copied_is_what_the_server_says_at_that_confidence(visit, server, model, least):
     text = f"{TEXT}\n\nLi met Ada Ada, 🦊 Paris Paris." if model in ("names", "iob1") else "我爱北京天安门。"
     person = visit(f"#model={model}&least={least}")
