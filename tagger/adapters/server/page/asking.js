@@ -13,24 +13,27 @@ let lastTook = 0; // ms
 const inFlight = new Map();
 
 class Refusal extends Error {
-  constructor(message, wait) {
+  constructor(message, wait, field = null) {
     super(message);
     this.wait = wait; // seconds after which to ask again; null: never
+    this.field = field; // of the question that is at fault
   }
 }
 
 const read = async (answer) => {
   if (answer.ok) return answer.json();
+  let field = null;
   let message = `The server answered ${answer.status} ${answer.statusText}`.trim() + ".";
   try {
     const body = await answer.json();
-    if (body.error) message = `The server says: ${body.error}${body.field ? ` (${body.field})` : ""}`;
+    if (body.error) message = `The server says: ${body.error}`;
+    field = body.field;
   } catch {
     // no JSON: a proxy stands in between
   }
   const later = [429, 502, 503, 504].includes(answer.status);
   const named = Number(answer.headers.get("Retry-After"));
-  throw new Refusal(message, later ? named || Math.min(2 ** failures, 15) : null);
+  throw new Refusal(message, later ? named || Math.min(2 ** failures, 15) : null, field);
 };
 
 const schedule = (wait = Math.min(Math.max(PAUSE, lastTook / 2), 1000)) => {
@@ -99,7 +102,9 @@ const ask = async () => {
     draw(text, found.results[0]);
     if (wasAway) begin(); // it may have come back with other models
   } catch (error) {
-    if (error.name !== "AbortError" && number === asked) failed(error, ask);
+    if (error.name === "AbortError" || number !== asked) return;
+    if (error.field === "model") begin(); // it has come back with other models
+    else failed(error, ask);
   } finally {
     inFlight.delete(number);
     if (!inFlight.size) drawn.classList.remove("waiting");
