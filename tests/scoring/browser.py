@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from browsers import SWITCHES, find_browser
+
 KEYS = {
     "Enter": "\ue007",
     "Escape": "\ue00c",
@@ -27,7 +29,7 @@ KEYS = {
 
 def find_programs() -> tuple[str, str] | None:
     """Return the paths of the browser and its driver, None where one of them is missing."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    browser = find_browser()
     driver = shutil.which("chromedriver")
     return (browser, driver) if browser and driver else None
 
@@ -99,7 +101,7 @@ def start(width: int = 1200, height: int = 900) -> Iterator[Browser]:
         _wait_until_ready(address)
         options = {
             "binary": programs[0],
-            "args": ["--headless=new", "--no-sandbox", "--disable-gpu", f"--window-size={width},{height}"],
+            "args": ["--headless=new", *SWITCHES, f"--window-size={width},{height}"],
         }
         wanted = {"alwaysMatch": {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}}
         session = _call(f"{address}/session", {"capabilities": wanted})["sessionId"]

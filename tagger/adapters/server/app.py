@@ -1,7 +1,7 @@
 """The routes of the server.
 
-Answers that are large are put together as text, sentence by sentence, in the way of `predict --format jsonl`; FastAPI
-describes them at `/docs`.
+Answers that are large are put together as text, sentence by sentence, in the way of `predict --format jsonl`. FastAPI
+describes the routes in `/openapi.json`; its page about them loads scripts from elsewhere, so ours is at `/docs`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tagger.adapters.server.guard import Application, Guard, Receive, Scope, Sen
 from tagger.adapters.server.limits import Limits
 from tagger.adapters.server.logs import log, log_warning
 from tagger.adapters.server.metrics import CONTENT_TYPE, Metrics
-from tagger.adapters.server.page import page
+from tagger.adapters.server.page import docs, page
 from tagger.adapters.server.shelf import ServedModel, Shelf, name_models
 from tagger.errors import ModelError, TaggerError
 from tagger.text.objects import dump_json
@@ -116,7 +116,7 @@ def build(service: Service) -> Guard:
         version=__version__,
         description="Trained BiLSTM-CRF sequence labellers; offsets count Unicode code points.",
         lifespan=run_desk,
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
     )
     _add_labelling(app, service)
@@ -221,6 +221,10 @@ def _add_facts(app: FastAPI, service: Service) -> None:
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     async def try_it() -> HTMLResponse:
         return HTMLResponse(page())
+
+    @app.get("/docs", response_class=HTMLResponse, include_in_schema=False)
+    async def describe_routes() -> HTMLResponse:
+        return HTMLResponse(docs())
 
     @app.get("/health", summary="Whether the process is alive")
     async def health() -> Response:

@@ -69,7 +69,7 @@ class _Queried(_Asked):
 class TextsBody(_Queried):
     """What `POST /predict` is asked."""
 
-    texts: list[str] = Field(description="TextsBody to label, each by itself.")
+    texts: list[str] = Field(description="Texts to label, each by itself.")
 
 
 class TokensBody(_Asked):

@@ -28,6 +28,7 @@ _ALWAYS = frozenset({"/health", "/ready", "/metrics"})  # answered however busy 
 _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"frame-ancestors 'none'"),
 ]
 
 

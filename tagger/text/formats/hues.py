@@ -19,7 +19,7 @@ HUES = tuple(
 
 # Of 400,000 this one parts the types of the usual tag sets best (CoNLL-2003, MUC, OntoNotes, W-NUT, Weibo): those of
 # one set stand at least half as far apart as so many could. Others may meet: a type's name stands beside its colour.
-_SALT = 182_602
+SALT = 182_602
 
 
 def find_hue(type_: str) -> int:
@@ -28,7 +28,7 @@ def find_hue(type_: str) -> int:
     >>> find_hue("PER"), find_hue("LOC"), find_hue("ORG"), find_hue("MISC")
     (242, 70, 177, 32)
     """
-    return HUES[zlib.crc32(type_.encode("utf-8", "surrogatepass"), _SALT) % len(HUES)]
+    return HUES[zlib.crc32(type_.encode("utf-8", "surrogatepass"), SALT) % len(HUES)]
 
 
 def find_colour(type_: str) -> str:

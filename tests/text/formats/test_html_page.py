@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browsers import start_browser
 
 from tagger.text.formats import FORMATS, LabelledSentence, LabelledSpan
-
-playwright = pytest.importorskip("playwright.sync_api")
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
 
 HOSTILE = '</script><script>document.title="broken"</script> Ada met Li in 北京 و Rome'
 
@@ -34,10 +30,8 @@ SENTENCES = [
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield opened
-        opened.close()
+    with start_browser() as started:
+        yield started
 
 
 def open_page(browser: Any, folder: Path, sentences: list[LabelledSentence], **options: Any) -> Any:
