@@ -147,6 +147,9 @@ class Network:
     ) -> Iterator[_PackedWindows]:
         """Yield batches of windows of like length, the longest first."""
         starts = [0, *accumulate(sizes)]
+        long: dict[
+            Group, _HeldGroup
+        ] = {}  # those that are cut, or each window would read all of its group anew
         windows = [window for group in groups for window in cut_windows(group, self._limit)]
         windows.sort(key=lambda window: window.start - window.stop)
         batch: list[Window] = []
@@ -154,24 +157,37 @@ class Network:
         for window in windows:
             size = window.stop - window.start
             if batch and (tokens + size > _BATCH_TOKENS or len(batch) == _BATCH_WINDOWS):
-                yield self._pack(batch, sentences, starts)
+                yield self._pack(batch, sentences, starts, long)
                 batch, tokens = [], 0
             batch.append(window)
             tokens += size
         if batch:
-            yield self._pack(batch, sentences, starts)
+            yield self._pack(batch, sentences, starts, long)
+
+    def _hold(self, sentences: Sequence[Words]) -> _HeldGroup:
+        """Return what windows take of a group."""
+        words = list(chain.from_iterable(sentences))
+        if not self._features.pair_size:
+            return _HeldGroup(words, None)
+        found = [self._lexicon.pair_rows(each) for each in sentences]
+        return _HeldGroup(words, np.concatenate([each for each in found if each is not None]))
 
     def _pack(
-        self, windows: Sequence[Window], sentences: Sequence[Words], starts: Sequence[int]
+        self,
+        windows: Sequence[Window],
+        sentences: Sequence[Words],
+        starts: Sequence[int],
+        long: dict[Group, _HeldGroup],
     ) -> _PackedWindows:
         words: list[str] = []
         pairs: list[Ints] | None = [] if self._features.pair_size else None
         for group, start, stop, _, _ in windows:
-            held = list(chain.from_iterable(sentences[group.start : group.stop]))
-            words += held[start:stop] if stop - start < len(held) else held
-            if pairs is not None:
-                found = [self._lexicon.pair_rows(each) for each in sentences[group.start : group.stop]]
-                pairs.append(np.concatenate([each for each in found if each is not None])[start:stop])
+            held = long.get(group) or self._hold(sentences[group.start : group.stop])
+            if stop - start < len(held.words):
+                long[group] = held
+            words += held.words[start:stop]
+            if pairs is not None and held.pairs is not None:
+                pairs.append(held.pairs[start:stop])
         lengths = np.array([window.stop - window.start for window in windows])
         inside = np.arange(len(words)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         origins = np.array([starts[window.group.start] + window.start for window in windows])
@@ -208,6 +224,13 @@ class Network:
         for part, place, weights in zip(states, steps.places, self._emission, strict=True):
             scores += (part @ weights)[place]
         return scores
+
+
+class _HeldGroup(NamedTuple):
+    """The words of a group's sentences, and (T, F) rows of what stands beside each of them; None: nothing does."""
+
+    words: list[str]
+    pairs: Ints | None
 
 
 class _PackedWindows(NamedTuple):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tagger.api.sources import load
+from tagger.runtime.lexicon import Lexicon
 
 STORED = Path(__file__).parents[1] / "stored"
 
@@ -30,3 +31,16 @@ def test_spans_are_equal_and_confidences_nearly_so(name):
     assert len(spans) > 10
     confidences = [span.confidence for each in found for span in each.spans]
     assert confidences == pytest.approx([span["confidence"] for span in wanted], abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["words", "characters"])
+def test_what_stands_beside_the_tokens_of_a_long_sentence_is_looked_up_once(name, monkeypatch):
+    """It is read in hundreds of windows; looking all of it up for each of them took hours for a million characters."""
+    tagger = load(STORED / name)
+    sizes = []
+    look_up = Lexicon.pair_rows
+    monkeypatch.setattr(
+        Lexicon, "pair_rows", lambda self, words: sizes.append(len(words)) or look_up(self, words)
+    )
+    tagger.predict_tokens([["a"] * 30_000])
+    assert sum(sizes) <= 30_000

@@ -265,9 +265,9 @@ def _split(tagger: Tagger, asked: TextsBody) -> Iterator[tuple[int, Passage]]:
 class Desk:
     """Labels jobs in rounds, one round after the other.
 
-    Small rounds are labelled where the requests are read, between two looks at the network: a thread would make both
-    wait for each other at every step. One that takes longer, such as a very long sentence, goes to a thread, so that
-    the server answers meanwhile.
+    Rounds are labelled where the requests are read, between two looks at the network: a thread would make both wait
+    for each other at every step. A part that takes longer, such as a very long sentence, goes to a thread, one at a
+    time, and rounds go on beside it.
 
     Args:
         observe: called after every round.
@@ -277,6 +277,7 @@ class Desk:
         self._observe = observe
         self._jobs: deque[LabellingJob] = deque()
         self._arrived = asyncio.Event()
+        self._long: asyncio.Queue[LabellingJob] = asyncio.Queue()
 
     async def label(self, job: LabellingJob) -> AsyncIterator[list[Any]]:
         """Let a job be labelled, and yield its answers as they come; one that is given up is labelled no further.
@@ -296,16 +297,35 @@ class Desk:
 
     async def work(self) -> None:
         """Label what comes, for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._run_rounds())
+            group.create_task(self._label_long())
+
+    async def _run_rounds(self) -> None:
         while True:
             jobs = self._choose()
             if jobs:
-                await self._run_round(jobs)
+                self._run_round(jobs)
                 await asyncio.sleep(_GATHERING if len(jobs) > 1 else 0)  # others read what has come meanwhile
             else:
                 self._arrived.clear()
                 await self._arrived.wait()
 
-    def _choose(self) -> Sequence[LabellingJob]:
+    async def _label_long(self) -> None:
+        """Label parts that are too long for a round."""
+        while True:
+            job = await self._long.get()
+            if job.is_cancelled:
+                continue
+            began = time.perf_counter()
+            try:
+                labelled = await asyncio.to_thread(type(job).label, [job])
+            except Exception as fault:
+                job.deliver([], is_last=True, fault=fault)
+            else:
+                self._end_round([job], labelled, began)
+
+    def _choose(self) -> list[LabellingJob]:
         """Take the job that waited longest, and those that can be labelled beside it."""
         first = next((job for job in self._jobs if not job.rests and not job.is_cancelled), None)
         chosen, left = [], deque[LabellingJob]()
@@ -319,34 +339,47 @@ class Desk:
         self._jobs = left
         return chosen
 
-    async def _run_round(self, jobs: Sequence[LabellingJob]) -> None:
-        share = _ROUND / len(jobs)
-        try:
-            tokens = sum(job.take(share) for job in jobs)
-        except Exception as fault:
-            for job in jobs:
+    def _run_round(self, jobs: Sequence[LabellingJob]) -> None:
+        """Label a part of each job, as far as they fit into a round."""
+        ready: list[LabellingJob] = []
+        tokens = 0.0
+        for place, job in enumerate(jobs):
+            if tokens >= _ROUND:
+                self._jobs.extendleft(reversed(jobs[place:]))  # these come first next time
+                break
+            try:
+                size = job.take(_ROUND / len(jobs))
+            except Exception as fault:
                 job.deliver([], is_last=True, fault=fault)
-            return
+                continue
+            if size > _ROUND:
+                self._long.put_nowait(job)
+            else:
+                ready.append(job)
+                tokens += size
+        if ready:
+            self._label_ready(ready)
+
+    def _label_ready(self, jobs: Sequence[LabellingJob]) -> None:
+        """Label the parts that jobs have made ready."""
+        began = time.perf_counter()
         try:
-            await self._label(jobs, tokens)
+            labelled = type(jobs[0]).label(jobs)
         except Exception as fault:
             if len(jobs) == 1:
                 jobs[0].deliver([], is_last=True, fault=fault)
-                return
-            for job in jobs:  # one of them may be at fault, and only that one may hear of it
-                try:
-                    await self._label([job], tokens)
-                except Exception as own:
-                    job.deliver([], is_last=True, fault=own)
+            else:  # one of them may be at fault, and only that one may hear of it
+                for job in jobs:
+                    self._label_ready([job])
+        else:
+            self._end_round(jobs, labelled, began)
 
-    async def _label(self, jobs: Sequence[LabellingJob], tokens: float) -> None:
-        """Label the parts that jobs have made ready, and let those wait again that have more."""
-        began = time.perf_counter()
-        label = type(jobs[0]).label
-        labelled = label(jobs) if tokens <= 2 * _ROUND else await asyncio.to_thread(label, jobs)
+    def _end_round(self, jobs: Sequence[LabellingJob], labelled: Labelled, began: float) -> None:
+        """Hand answers over, and let those jobs wait again that have more."""
         for job, answers in zip(jobs, labelled.answers, strict=True):
             job.deliver(answers, is_last=not job.has_more)
         self._jobs.extend(job for job in jobs if job.has_more)
+        self._arrived.set()
         seconds = time.perf_counter() - began
         try:
             self._observe(Round(jobs[0].model, len(jobs), seconds, jobs[0].question, labelled))
