@@ -22,6 +22,7 @@ from tagger.text.formats.hues import find_hue
 
 uvicorn = pytest.importorskip("uvicorn")
 pytest.importorskip("fastapi")
+pytestmark = pytest.mark.slow
 
 STORED = Path(__file__).parents[1] / "stored" / "words"
 TEXT = (

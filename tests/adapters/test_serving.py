@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 pytest.importorskip("uvicorn")
+pytestmark = pytest.mark.slow
 
 STORED = Path(__file__).parents[1] / "stored"
 TEXT = (STORED / "words" / "text.txt").read_text(encoding="utf-8")

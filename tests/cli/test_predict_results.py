@@ -138,6 +138,7 @@ def test_what_can_not_be_written_is_said(run, tmp_path, form):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["old", "x"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("form", "end"), [("html", "</html>\n"), ("labelstudio", "]\n"), ("csv", "\r\n"), ("xlsx", "")]
 )
@@ -240,6 +241,7 @@ def read_terminal(leader: int) -> bytes:
         return b""
 
 
+@pytest.mark.slow
 def test_counts_of_an_interrupted_command_are_those_so_far(model, tmp_path):
     process = start(model, "-", "--counts", "-o", str(tmp_path / "y"))
     process.stdin.write("Ada met Li in Paris. " * 200_000)

@@ -17,6 +17,9 @@ from toy_models import make_model
 from tagger.runtime import directory as files
 from tagger.text.files import WatchedFile, read_pieces
 
+pytestmark = pytest.mark.slow
+
+
 TEXT = "Ada met Li in Paris. " * 30_000
 ROWS = "Ada B-PER\nmet O\nLi B-PER\n. O\n\n"
 BAR = "━"

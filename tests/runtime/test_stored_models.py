@@ -35,7 +35,7 @@ def test_spans_are_equal_and_confidences_nearly_so(name):
 
 @pytest.mark.parametrize("name", ["words", "characters"])
 def test_what_stands_beside_the_tokens_of_a_long_sentence_is_looked_up_once(name, monkeypatch):
-    """It is read in hundreds of windows; looking all of it up for each of them took hours for a million characters."""
+    """It is read in hundreds of windows; looking all of it up for each of them took hours for a long one."""
     tagger = load(STORED / name)
     sizes = []
     look_up = Lexicon.pair_rows

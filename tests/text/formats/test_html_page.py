@@ -11,6 +11,8 @@ from browsers import start_browser
 
 from tagger.text.formats import FORMATS, LabelledSentence, LabelledSpan
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = '</script><script>document.title="broken"</script> Ada met Li in 北京 و Rome'
 
 
