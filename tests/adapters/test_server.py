@@ -150,6 +150,7 @@ BAD_BODIES = [
     ({"texts": "Ada"}, "texts", "array"),
     ({"texts": ["Ada", 3]}, "texts.1", "found 3"),
     ({"texts": [None]}, "texts.0", "string"),
+    ({"texts": [""] * 10_001}, "texts", "at most 10000 items"),
     ({"texts": ["Ada"], "nbest": -1}, "nbest", "greater than or equal to 0"),
     ({"texts": ["Ada"], "nbest": 10**9}, "nbest", "less than or equal to 20"),
     ({"texts": ["Ada"], "nbest": "2"}, "nbest", "integer"),
@@ -195,6 +196,11 @@ def test_faults_of_plain_texts_name_what_is_wrong(client: TestClient) -> None:
     assert client.post("/predict", content=b"\xff", headers=plain).json()["field"] == "body"
     odd = client.post("/predict", content=b"a", headers={"Content-Type": "text/plain; charset=klingon"})
     assert (odd.status_code, odd.json()["field"]) == (422, "Content-Type")
+    slow = client.post("/predict", content=b"a-b", headers={"Content-Type": "text/plain; charset=punycode"})
+    assert (slow.status_code, slow.json()["field"]) == (422, "Content-Type"), "takes minutes for a megabyte"
+    wide = "李".encode("gb18030")
+    chinese = client.post("/predict", content=wide, headers={"Content-Type": 'text/plain; charset="GB18030"'})
+    assert chinese.json()["results"][0][0]["text"] == "李"
     assert client.post("/predict?nbest=many", content=b"a", headers=plain).json()["field"] == "nbest"
     other = client.post("/predict", content=b"a", headers={"Content-Type": "text/html"})
     assert (other.status_code, other.json()["field"]) == (415, "Content-Type")

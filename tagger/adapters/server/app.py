@@ -19,9 +19,10 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, StreamingResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from tagger.adapters.server.bodies import Body, TextsBody, TokensBody, describe_body, read_json, read_text
-from tagger.adapters.server.desk import Desk, TextJob, TokenJob
+from tagger.adapters.server.desk import Desk, LabellingJob, TextJob, TokenJob
 from tagger.adapters.server.guard import Application, Guard, Receive, Scope, Send
 from tagger.adapters.server.limits import Limits
 from tagger.adapters.server.logs import log, log_warning
@@ -32,6 +33,7 @@ from tagger.errors import ModelError, TaggerError
 from tagger.text.objects import dump_json
 from tagger.version import __version__
 
+_LONG = 0.1  # seconds after which it is looked at whether anybody still waits
 _JSON_LINES = "application/x-ndjson"
 _EXAMPLE_TEXT = "Ada Lovelace met Charles Babbage in London."
 _EXAMPLE_TEXTS = {"texts": [_EXAMPLE_TEXT]}
@@ -188,7 +190,7 @@ def _add_labelling(app: FastAPI, service: Service) -> None:
         if _JSON_LINES in request.headers.get("accept", ""):
             return await _stream(service.desk, job)
         results: list[list[str]] = [[] for _ in asked.texts]
-        async for pieces in service.desk.label(job):
+        async for pieces in _label(request, service.desk, job):
             for number, sentence in pieces:
                 results[number].append(sentence)
         listed = ", ".join([f"[{', '.join(sentences)}]" for sentences in results])
@@ -210,7 +212,7 @@ def _add_labelling(app: FastAPI, service: Service) -> None:
         asked = await _read_json(request, TokensBody)
         model = service.shelf.find(asked.model)
         results: list[str] = []
-        async for pieces in service.desk.label(TokenJob(model, asked)):
+        async for pieces in _label(request, service.desk, TokenJob(model, asked)):
             results += pieces
         return _answer(model, ", ".join(results))
 
@@ -268,6 +270,27 @@ def _add_facts(app: FastAPI, service: Service) -> None:
             except ModelError as error:
                 raise HTTPException(500, f"{error}; the old models stay") from None
             return _json({"changed": [model.name for model in changed]})
+
+
+async def _label(request: Request, desk: Desk, job: LabellingJob) -> AsyncIterator[list[Any]]:
+    """Let a job be labelled, and yield its answers; one that takes long is given up if its client goes."""
+    watches: list[asyncio.Task[None]] = []
+    timer = asyncio.get_running_loop().call_later(
+        _LONG, lambda: watches.append(asyncio.create_task(_watch_client(request, job)))
+    )
+    try:
+        async for pieces in desk.label(job):
+            yield pieces
+    finally:
+        timer.cancel()
+        for watch in watches:
+            watch.cancel()
+
+
+async def _watch_client(request: Request, job: LabellingJob) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    job.deliver([], is_last=True, fault=ClientDisconnect())
 
 
 async def _stream(desk: Desk, job: TextJob) -> Response:

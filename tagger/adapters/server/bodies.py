@@ -14,6 +14,17 @@ from tagger.runtime.decode import Question
 from tagger.runtime.tagger import build_question
 
 _MOST_READINGS = 20
+_MOST_TEXTS = 10_000  # of one request; an empty one takes time, too
+# Those in which texts are; some others of Python's take minutes for a megabyte, or keep what they are asked for.
+_CHARSETS = frozenset(
+    [
+        "utf-8", "us-ascii", "ascii", "utf-16", "utf-16le", "utf-16be", "latin-1",
+        *(f"iso-8859-{part}" for part in (1, 2, 5, 6, 7, 8, 9, 15)),
+        *(f"windows-{page}" for page in (874, *range(1250, 1259))),
+        "koi8-r", "koi8-u", "tis-620", "gb2312", "gbk", "gb18030", "big5", "big5-hkscs", "shift-jis", "euc-jp",
+        "iso-2022-jp", "euc-kr",
+    ]
+)  # fmt: skip
 _MOST_SHOWN = 80  # characters of what was found
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -69,13 +80,17 @@ class _Queried(_Asked):
 class TextsBody(_Queried):
     """What `POST /predict` is asked."""
 
-    texts: list[str] = Field(description="Texts to label, each by itself.")
+    texts: Annotated[list[str], Field(max_length=_MOST_TEXTS)] = Field(
+        description="Texts to label, each by itself."
+    )
 
 
 class TokensBody(_Asked):
     """What `POST /predict_tokens` is asked."""
 
-    sentences: list[list[str]] = Field(description="The tokens of each sentence.")
+    sentences: Annotated[list[list[str]], Field(max_length=_MOST_TEXTS)] = Field(
+        description="The tokens of each sentence."
+    )
     documents: list[int] | None = Field(
         None, description="A number for each sentence: neighbours of equal number are read together."
     )
@@ -107,12 +122,11 @@ def read_text(body: bytes, charset: str, query: dict[str, str]) -> TextsBody:
     Raises:
         ConfigError: the bytes are not in the encoding, or a value behind `?` is not what it should be.
     """
+    name = charset.lower().replace("_", "-")
+    if name not in _CHARSETS:
+        raise ConfigError(f"found charset {charset[:40]!r}, expected utf-8, or one of old", "Content-Type")
     try:
-        text = body.decode(charset)
-    except LookupError:
-        raise ConfigError(
-            f"found charset {charset[:40]!r}, expected one such as utf-8", "Content-Type"
-        ) from None
+        text = body.decode(name)
     except UnicodeError as error:
         raise ConfigError(f"isn't {charset}: {error}; name its charset in Content-Type", "body") from None
     try:

@@ -81,6 +81,7 @@ class LabellingJob(ABC):
 
     Attributes:
         is_cancelled: whether nobody waits for it any more.
+        is_done: whether all answers have been handed over, or a fault.
         unread: how many answers its client hasn't taken yet.
     """
 
@@ -92,7 +93,7 @@ class LabellingJob(ABC):
         self._answers: list[Any] = []
         self.unread = 0
         self._fault: Exception | None = None
-        self._is_last = False
+        self.is_done = False
 
     @property
     def key(self) -> object:
@@ -125,7 +126,7 @@ class LabellingJob(ABC):
     def deliver(self, answers: list[Any], *, is_last: bool, fault: Exception | None = None) -> None:
         """Hand answers over, or a fault."""
         self._answers += answers
-        self._is_last = is_last
+        self.is_done = is_last
         self.unread += len(answers)
         self._fault = fault
         self._changed.set()
@@ -136,7 +137,7 @@ class LabellingJob(ABC):
         Raises:
             TaggerError: the request is at fault.
         """
-        while not self._is_last or self._changed.is_set():
+        while not self.is_done or self._changed.is_set():
             await self._changed.wait()
             self._changed.clear()
             if self._fault is not None:
@@ -166,7 +167,7 @@ class TextJob(LabellingJob):
         self._part = []
         while self._next is not None and (not self._part or size < tokens):
             self._part.append(self._next)
-            size += sum(map(self.model.tagger.estimate_tokens, self._next[1].rows))
+            size += sum(1 + self.model.tagger.estimate_tokens(row) for row in self._next[1].rows)
             self._next = next(self._passages, None)
         return size
 
@@ -213,7 +214,7 @@ class TokenJob(LabellingJob):
             is_new = place == start or self._documents[place] != self._documents[place - 1]
             if is_new and size >= tokens:
                 break
-            size += len(self._asked.sentences[place])
+            size += 1 + len(self._asked.sentences[place])
             place += 1
         self._part = range(start, place)
         return size

@@ -13,6 +13,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
+from starlette.requests import ClientDisconnect
+
 from tagger.adapters.server.limits import Limits
 from tagger.adapters.server.logs import log, log_failure
 from tagger.adapters.server.metrics import Metrics
@@ -87,6 +89,8 @@ class Guard:
                 await self._application(scope, exchange.receive, exchange.send)
         except BodyTooLargeError:
             await exchange.refuse(413, self._too_large(), "body")
+        except ClientDisconnect:
+            return
         except TimeoutError:
             await exchange.refuse(503, f"took longer than {self._limits.timeout:g} s; send less at a time")
         except asyncio.CancelledError:
