@@ -48,6 +48,7 @@ class Client(asyncio.Protocol):
         self.buffer = bytearray()
         self.wanted = -1
         self.asked = 0.0
+        self.is_done = False
 
     def connection_made(self, transport: Any) -> None:
         """Ask for the first time."""
@@ -58,6 +59,7 @@ class Client(asyncio.Protocol):
     def ask(self) -> None:
         """Send the next request, if there is to be one."""
         if not self.load.wants_more():
+            self.is_done = True
             self.transport.close()
             return
         self.next = (self.next + 1) % len(self.load.requests)
@@ -85,8 +87,7 @@ class Client(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Count a connection that the server closed."""
         self.load.open -= 1
-        if error is not None or self.load.wants_more():
-            self.load.lost += 1
+        self.load.lost += not self.is_done
         if self.load.open == 0 and not self.load.ended.done():
             self.load.ended.set_result(None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import Annotated
 
 import typer
@@ -115,6 +116,8 @@ def serve(
         origins=tuple(allow_origin or ()),
         allows_reload=allow_reload,
     )
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until models are there that could be read anew
     server.set_up_logs(server.LogFormat(log_format), is_quiet=quiet)
     places = server.name_models(models)
     listener = server.Address(host, port).bind()

@@ -14,6 +14,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -55,6 +56,9 @@ class Call(NamedTuple):
         return self.question == other.question and (self.columns is None) == (other.columns is None)
 
 
+_PATIENCE = 0.05  # seconds
+
+
 @dataclass(slots=True, eq=False)
 class _Ticket:
     """A call that waits, and what became of it; if nothing yet when it wakes, its thread answers the next batch."""
@@ -63,6 +67,11 @@ class _Ticket:
     awake: threading.Event = field(default_factory=threading.Event)
     labellings: list[Labelling] | None = None
     fault: TaggerError | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing has become of it yet."""
+        return self.labellings is None and self.fault is None
 
 
 class Batcher:
@@ -76,8 +85,8 @@ class Batcher:
     def __init__(self, answer: Callable[[Call], list[Labelling]], most: int) -> None:
         self._answer = answer
         self._most = most
-        self._lock = threading.Lock()
-        self._is_busy = False
+        self._lock = threading.Lock()  # of what waits
+        self._at_work = threading.Lock()  # of the thread that answers
         self._waiting: deque[_Ticket] = deque()
 
     def __call__(self, call: Call) -> list[Labelling]:
@@ -86,36 +95,25 @@ class Batcher:
         Raises:
             TaggerError: what `answer` raises for this call alone.
         """
+        ticket = _Ticket(call)
         with self._lock:
-            ticket = _Ticket(call) if self._is_busy else None
-            if ticket is None:
-                self._is_busy = True
-            else:
-                self._waiting.append(ticket)
-        if ticket is None:
+            self._waiting.append(ticket)
+            is_next = len(self._waiting) == 1 and not self._at_work.locked()
+        if not is_next:
+            # Who answers wakes the next thread. It may have been interrupted before it could, so look now and then.
+            while not ticket.awake.wait(_PATIENCE) and self._at_work.locked():
+                pass
+        if ticket.is_open:
             try:
-                return self._answer(call)
+                with self._at_work:
+                    if ticket.is_open:
+                        self._lead(ticket)
             finally:
                 self._wake_next()
-        self._await_turn(ticket)
-        if ticket.labellings is None and ticket.fault is None:
-            self._lead(ticket)
         if ticket.fault is not None:
             raise ticket.fault
         assert ticket.labellings is not None
         return ticket.labellings
-
-    def _await_turn(self, ticket: _Ticket) -> None:
-        try:
-            ticket.awake.wait()
-        except BaseException:  # Ctrl-C: whoever waits behind this call must not wait for ever
-            with self._lock:
-                is_gone = ticket.awake.is_set()
-                if not is_gone and ticket in self._waiting:
-                    self._waiting.remove(ticket)
-            if is_gone and ticket.labellings is None and ticket.fault is None:
-                self._wake_next()
-            raise
 
     def _lead(self, own: _Ticket) -> None:
         """Answer a call and those that have come meanwhile and fit."""
@@ -127,17 +125,17 @@ class Batcher:
                 for ticket in batch:  # one of them is at fault, and only that one may hear of it
                     self._answer_alone(ticket)
         finally:
-            unanswered = [each for each in batch if each.labellings is None and each.fault is None]
-            with self._lock:
-                self._waiting.extendleft(reversed([each for each in unanswered if each is not own]))
+            with self._lock:  # those that have no answer, since this one failed, wait for another
+                self._waiting.extendleft(each for each in reversed(batch) if each.is_open and each is not own)
             for ticket in batch:
-                if ticket not in unanswered:
+                if not ticket.is_open:
                     ticket.awake.set()
-            self._wake_next()
 
     def _take_fitting(self, own: _Ticket) -> list[_Ticket]:
         with self._lock:
             batch, left = [own], deque[_Ticket]()
+            with suppress(ValueError):  # a thread that was interrupted may have taken it
+                self._waiting.remove(own)
             tokens = own.call.tokens
             for ticket in self._waiting:
                 size = ticket.call.tokens
@@ -166,11 +164,8 @@ class Batcher:
     def _wake_next(self) -> None:
         """Let the thread that waited longest answer the next batch."""
         with self._lock:
-            ticket = self._waiting.popleft() if self._waiting else None
-            if ticket is None:
-                self._is_busy = False
-            else:
-                ticket.awake.set()
+            if self._waiting:
+                self._waiting[0].awake.set()
 
 
 def join_calls(calls: Sequence[Call]) -> Call:

@@ -125,10 +125,10 @@ class Network:
         except queue.Empty:
             bias = self._layers[0].bias
             table = FormTable(self._features, self._cached_weights, bias, _FORMS)
-        try:
-            yield table
-        finally:
-            self._tables.put(table)
+        yield table
+        self._tables.put(
+            table
+        )  # not after a fault, in the middle of which it may hold rows that aren't there
 
     def _find_marks(self, sentences: Sequence[Words], columns: Sequence[ColumnRows] | None) -> Ints | None:
         """Return the (N, F) marks of all tokens; None for a model that reads none."""

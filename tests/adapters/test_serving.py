@@ -261,3 +261,64 @@ def test_what_cannot_be_served_is_said_in_one_line(tmp_path: Path) -> None:
     assert "no.such.name.invalid" in told
     assert run()[0] == 2
     assert run(words, "--port", "99999")[0] == 2
+
+
+def read_all(connection: socket.socket) -> bytes:
+    found = b""
+    connection.settimeout(20)
+    with contextlib.suppress(ConnectionError):
+        while part := connection.recv(65536):
+            found += part
+    return found
+
+
+def test_connections_that_send_no_whole_head_are_closed() -> None:
+    with serving(str(STORED / "words")) as served:
+        address = ("127.0.0.1", served.port)
+        with socket.create_connection(address) as silent, socket.create_connection(address) as slow:
+            slow.sendall(b"GET /health HTTP/1.1\r\nHost: 127")
+            began = time.monotonic()
+            assert (read_all(silent), read_all(slow)) == (b"", b"")
+            assert 5 < time.monotonic() - began < 20
+        with socket.create_connection(address) as large:
+            with contextlib.suppress(ConnectionError):
+                for _ in range(100):
+                    large.sendall(b"GET /health HTTP/1.1\r\nX: " + b"x" * (1 << 20))
+            assert read_all(large)[:12] in (b"HTTP/1.1 431", b"")
+        with socket.create_connection(address) as odd:
+            odd.sendall(
+                b"POST /predict HTTP/1.1\r\nHost: [::1]\r\nContent-Length: " + b"0" * 5000 + b"\r\n\r\n"
+            )
+            assert read_all_once(odd).startswith(b"HTTP/1.1 4")
+        assert served.get("/health")[0] == 200
+
+
+def read_all_once(connection: socket.socket) -> bytes:
+    connection.settimeout(20)
+    return connection.recv(65536)
+
+
+def test_a_client_that_sends_too_much_reads_why() -> None:
+    with serving(str(STORED / "words"), "--max-body", "1000") as served:
+        connection = served.connect()
+        body = json.dumps({"texts": ["x" * 20_000_000]})
+        connection.request("POST", "/predict", body, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        assert answer.status == 413
+        assert json.loads(answer.read())["field"] == "body"
+
+
+def test_a_client_that_goes_is_not_labelled_for() -> None:
+    with serving(str(STORED / "words"), "--max-body", "20000000") as served:
+        body = json.dumps({"texts": [TEXT * (10_000_000 // len(TEXT))]}).encode()
+        head = (
+            "POST /predict HTTP/1.1",
+            "Host: localhost",
+            "Content-Type: application/json",
+            f"Content-Length: {len(body)}",
+        )
+        with socket.create_connection(("127.0.0.1", served.port)) as gone:
+            gone.sendall("\r\n".join([*head, "", ""]).encode() + body)
+            time.sleep(0.5)
+        wait_for(lambda: 'path="/predict",status="499"' in served.get("/metrics")[1], 5)
+        assert served.predict()["results"]

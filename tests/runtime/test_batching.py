@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
+import signal
 import threading
 import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tagger import load
 from tagger.errors import DataError
@@ -154,3 +157,53 @@ def test_threads_get_what_each_call_would_get_alone() -> None:
     for thread in threads:
         thread.join()
     assert together == alone
+
+
+@pytest.mark.slow
+def test_a_thread_that_is_interrupted_anywhere_leaves_nobody_waiting() -> None:
+    batcher = Batcher(_echo, 100)
+    counts = [0] * 6
+    is_over = threading.Event()
+
+    def ask(place: int) -> None:
+        while not is_over.is_set():
+            assert batcher(_call("a"))[0].tags == ["a"]
+            counts[place] += 1
+
+    class InterruptError(BaseException):
+        pass
+
+    def interrupt(*_: object) -> None:
+        raise InterruptError
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    threads = [threading.Thread(target=ask, args=(place,)) for place in range(len(counts))]
+    for thread in threads:
+        thread.start()
+    try:
+        generator = random.Random(1)
+        for _ in range(300):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.001 + 0.004 * generator.random())
+                while True:
+                    batcher(_call("b"))
+            except InterruptError:
+                pass
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    after = list(counts)
+    time.sleep(0.5)
+    assert all(count > old for count, old in zip(counts, after, strict=True))
+    is_over.set()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def test_a_call_that_fails_spoils_no_other() -> None:
+    tagger = load(Path(__file__).parents[1] / "stored" / "words")
+    expected = tagger.predict_tokens([["Ada", "left"]])
+    with pytest.raises(TypeError):
+        tagger.predict_tokens([["a", 1]])  # type: ignore[list-item]
+    assert tagger.predict_tokens([["Ada", "left"]]) == expected

@@ -11,6 +11,7 @@ import ipaddress
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -27,6 +28,9 @@ Scope = MutableMapping[str, Any]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _ALWAYS = frozenset({"/health", "/ready", "/metrics"})  # answered however busy the server is
+_BODY_SECONDS = 15.0  # for a body to come: while it does, it has a place in the queue
+_MOST_DISCARDED = 64 << 20
+_DISCARDING_SECONDS = 5.0
 _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -36,6 +40,10 @@ _SECURITY = [
 
 class BodyTooLargeError(Exception):
     """A client sends more than it may."""
+
+
+class BodyTooSlowError(Exception):
+    """A client takes longer than it may to send what it wants."""
 
 
 class Guard:
@@ -82,13 +90,18 @@ class Guard:
     async def _answer(self, scope: Scope, exchange: _Exchange) -> None:
         refusal = self._refuse(scope, exchange)
         if refusal is not None:
+            if refusal[0] == 413:
+                await exchange.discard()
             await exchange.refuse(*refusal)
             return
         try:
             async with asyncio.timeout(self._limits.timeout):
                 await self._application(scope, exchange.receive, exchange.send)
         except BodyTooLargeError:
+            await exchange.discard()
             await exchange.refuse(413, self._too_large(), "body")
+        except BodyTooSlowError:
+            await exchange.refuse(408, f"the body took longer than {_BODY_SECONDS:g} s to come", "body")
         except ClientDisconnect:
             return
         except TimeoutError:
@@ -116,7 +129,7 @@ class Guard:
             and not self._is_welcome(origin.decode("latin-1"), host)
         ):
             return 403, "pages of other origins may not use this server; --allow-origin lets them", "Origin"
-        length = headers.get(b"content-length", b"0")
+        length = headers.get(b"content-length", b"0").lstrip(b"0") or b"0"
         if length.isdigit() and int(length) > self._limits.body:
             return 413, self._too_large(), "body"
         if self.at_work > self._limits.queue and scope["path"] not in _ALWAYS:
@@ -187,15 +200,41 @@ class _Exchange:
         self._send = send
         self._most = most
         self._is_draining = is_draining
+        self._is_whole = False  # whether all of the body has come
+        self._deadline = asyncio.get_running_loop().time() + _BODY_SECONDS
 
     async def receive(self) -> Message:
         """Pass on what a client sends, as long as it is not too much."""
-        message = await self._receive()
+        if self._is_whole:
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError:
+            raise BodyTooSlowError from None
         if message["type"] == "http.request":
+            self._is_whole = not message.get("more_body", False)
             self.received += len(message.get("body", b""))
             if self.received > self._most:
                 raise BodyTooLargeError
         return message
+
+    async def discard(self) -> None:
+        """Read on for a while: a client that is still sending looks at no answer, and sees the connection break.
+
+        One that asks first whether it may send is answered at once.
+        """
+        if b"expect" in self.headers:
+            return
+        until = self.received + _MOST_DISCARDED
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_DISCARDING_SECONDS):
+                while not self._is_whole and self.received < until:
+                    message = await self._receive()
+                    if message["type"] != "http.request":
+                        return
+                    self._is_whole = not message.get("more_body", False)
+                    self.received += len(message.get("body", b""))
 
     async def send(self, message: Message) -> None:
         """Pass an answer on."""
@@ -216,7 +255,7 @@ class _Exchange:
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         if status == 429:
             headers.append((b"retry-after", b"1"))
-        if status in (413, 503):  # what is left of the body isn't read
+        if status in (408, 413, 503):  # what is left of the body isn't read
             headers.append((b"connection", b"close"))
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})

@@ -72,7 +72,7 @@ class Supervisor:
         code = 1
         try:
             for number in _SIGNALS:
-                signal.signal(number, signal.SIG_DFL)
+                signal.signal(number, signal.SIG_IGN if number == signal.SIGHUP else signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             ended_by = Serving(self._shelf, self._limits, supervisor).run(self._listener)
             code = 128 + ended_by if ended_by else 1

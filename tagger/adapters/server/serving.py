@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import uvicorn
 
 from tagger.adapters.server.app import Service, build
+from tagger.adapters.server.connections import BoundedProtocol
 from tagger.adapters.server.guard import Guard
 from tagger.adapters.server.limits import Limits
 from tagger.adapters.server.logs import log, log_warning
@@ -114,7 +115,7 @@ class Serving:
                 ws="none",
                 timeout_keep_alive=_KEEP_ALIVE,
                 timeout_graceful_shutdown=_GRACE,
-                h11_max_incomplete_event_size=64 << 10,
+                http=BoundedProtocol,
             )
         )
 
