@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tagger.api.training import TrainingResult, TrainingStoppedError, train
     from tagger.config import Config
     from tagger.model.crf import CRF
-    from tagger.runtime.decode import Labelling
+    from tagger.runtime.questions import Labelling
     from tagger.runtime.tagger import Tagger
     from tagger.scoring.drift import Drift
     from tagger.scoring.profile import Profile

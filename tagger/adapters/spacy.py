@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tagger.api.sources import load
 from tagger.errors import ConfigError
-from tagger.runtime.decode import Labelling
+from tagger.runtime.questions import Labelling
 from tagger.runtime.tagger import Tagger
 from tagger.text.schemes import Scheme
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from tagger.api.sources import FilePath, describe_value, load
 from tagger.errors import ConfigError, DataError
-from tagger.runtime.decode import Question
 from tagger.runtime.directory import PROFILE
 from tagger.runtime.profiling import Observer
+from tagger.runtime.questions import Question
 from tagger.runtime.reports import read_profiles_of
 from tagger.runtime.tagger import Tagger
 from tagger.runtime.workers import Answer, answer

@@ -40,7 +40,7 @@ from tagger.text.schemes import Task
 if TYPE_CHECKING:
     from tagger.cli.inputs import InputFiles
     from tagger.cli.waiting import Waiting
-    from tagger.runtime.decode import Question
+    from tagger.runtime.questions import Question
     from tagger.runtime.tagger import Tagger
     from tagger.runtime.workers import Answer
     from tagger.text.files import FilePath
@@ -199,7 +199,7 @@ def predict(
     if output is not None and format != "brat":
         check_output(output, [*files, *(model / name for name in FILES)])
     with asked_to_stop(talk, "the sentences at work") as stop:
-        from tagger.runtime.decode import Question
+        from tagger.runtime.questions import Question
 
         tagger = _load(model, device)
         usual = "jsonl" if nbest or counts else _USUAL_FORMATS[tagger.model.task]

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger.errors import TaggerError
-from tagger.runtime.decode import Labelling, Question
 from tagger.runtime.network import ColumnRows
+from tagger.runtime.questions import Labelling, Question
 from tagger.runtime.tagtable import Known
 
 

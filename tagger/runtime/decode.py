@@ -15,7 +15,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +24,7 @@ from tagger.errors import ConfigError, DataError
 from tagger.runtime.agreement import Agreement, heeds_repeats
 from tagger.runtime.chain import Chain, ChainPosterior, Independent, IndependentPosterior
 from tagger.runtime.chainbatch import MOST_CHAINS, ChainBatch, batch_chains
+from tagger.runtime.questions import Alternative, Labelling, Question, ScoredSpan
 from tagger.runtime.rivals import FoundSpans, Rival, RivalFinder
 from tagger.runtime.tagtable import Known, TagTable
 from tagger.runtime.trained import TrainedModel
@@ -38,65 +38,6 @@ Mask = NDArray[np.bool_]
 # them, where what follows hardly matters any more.
 LONGEST_CHAIN = 16_384
 _LOOK_AHEAD = 64
-
-
-class ScoredSpan(NamedTuple):
-    """Tokens `start` to `end` (half-open) of a sentence that carry a type, and the probability of exactly that."""
-
-    type: str
-    start: int
-    end: int
-    confidence: float | None
-
-
-class Alternative(NamedTuple):
-    """One of the n best readings of a sentence: the probability of its whole tag sequence, its tags and spans."""
-
-    confidence: float
-    tags: list[str]
-    spans: list[ScoredSpan]
-
-
-@dataclass(slots=True)
-class Labelling:
-    """What a model says of one sentence.
-
-    Attributes:
-        tags: one for each token, in the scheme of the model's corpus.
-        spans: in order; where labels are bare, each token that isn't `O` is a span of its own.
-        nbest: the n best readings, best first; None where nobody asked.
-        rivals: for each span what else its tokens could be, most probable first; None where nobody asked.
-        expected_spans: how many spans the model expects there to be; None where nobody asked.
-    """
-
-    tags: list[str]
-    spans: list[ScoredSpan] = field(default_factory=list)
-    nbest: list[Alternative] | None = None
-    rivals: list[list[Rival]] | None = None
-    expected_spans: float | None = None
-
-
-class Question(NamedTuple):
-    """What is asked of a decoder.
-
-    Attributes:
-        confidences: whether spans need their probability.
-        nbest: how many readings; 0: none beside the best tags.
-        min_confidence: spans below it are left out, and their tags become `O` (bare labels keep their tags), unless
-            known tags demand them; None: what the model has.
-        words_across_blanks: whether a word that is cut out of a text may hold blanks; else they end it.
-        rivals: how many other things that its tokens could be are given with each span.
-        expected_spans: whether to say how many spans a sentence is expected to have, found or not: the sum over its
-            tokens of the probability that a span begins there. It takes probabilities of sentences without spans,
-            too. Exact for a CRF; of a softmax decoder, whose tags may contradict the scheme, nearly.
-    """
-
-    confidences: bool = True
-    nbest: int = 0
-    min_confidence: float | None = None
-    words_across_blanks: bool = False
-    rivals: int = 0
-    expected_spans: bool = False
 
 
 class Decoder:

@@ -11,7 +11,7 @@ from os import PathLike
 from tagger import scoring
 from tagger.config import Config
 from tagger.errors import DataError
-from tagger.runtime.decode import Labelling
+from tagger.runtime.questions import Labelling
 from tagger.runtime.tagger import Tagger
 from tagger.runtime.trained import TrainedModel
 from tagger.scoring import Scores

@@ -8,7 +8,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.runtime.decode import Labelling, ScoredSpan
+from tagger.runtime.questions import Labelling, ScoredSpan
 from tagger.text.formats import LabelledAlternative, LabelledRival, LabelledSentence, LabelledSpan
 from tagger.text.raw import Row
 from tagger.text.schemes import Task

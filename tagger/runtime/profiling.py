@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 from types import MappingProxyType
 
-from tagger.runtime.decode import Labelling, ScoredSpan
 from tagger.runtime.features import Bigrams, Characters, Words
+from tagger.runtime.questions import Labelling, ScoredSpan
 from tagger.runtime.trained import TrainedModel
 from tagger.runtime.wordmarks import WordMarks
 from tagger.scoring.profile import CONFIDENCE_BINS, LENGTH_EDGES, Profile

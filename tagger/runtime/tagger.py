@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import overload
 
 from tagger.collector import held_collector
-from tagger.errors import ConfigError
 from tagger.runtime.arguments import check_beside, check_tokens
 from tagger.runtime.batching import Batcher, Call
-from tagger.runtime.decode import Decoder, Labelling, Question
+from tagger.runtime.decode import Decoder
 from tagger.runtime.directory import load_model
 from tagger.runtime.network import ColumnRows, EmissionScorer, Network
 from tagger.runtime.placing import find_parted, place
+from tagger.runtime.questions import Labelling, Question, build_question
 from tagger.runtime.reports import find_dev_f1
 from tagger.runtime.tagtable import Known
 from tagger.runtime.threads import one_blas_thread
@@ -388,24 +388,6 @@ def load_tagger(directory: str | os.PathLike[str]) -> Tagger:
     """
     place = Path(directory)
     return Tagger(load_model(place), dev_f1=find_dev_f1(place), directory=place)
-
-
-def build_question(
-    min_confidence: float | None,
-    nbest: int,
-    *,
-    confidences: bool = True,
-    words_across_blanks: bool = False,
-    rivals: int = 0,
-    expected_spans: bool = False,
-) -> Question:
-    if min_confidence is not None and not 0.0 <= min_confidence <= 1.0:
-        raise ConfigError(f"found {min_confidence}, expected a probability between 0 and 1", "min_confidence")
-    if nbest < 0:
-        raise ConfigError(f"found {nbest}, expected 0 (none) or more", "nbest")
-    if rivals < 0:
-        raise ConfigError(f"found {rivals}, expected 0 (none) or more", "rivals")
-    return Question(confidences, nbest, min_confidence, words_across_blanks, rivals, expected_spans)
 
 
 def _label_nothing(question: Question) -> Labelling:

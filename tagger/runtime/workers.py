@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from tagger.collector import spare_collector
 from tagger.errors import ConfigError, DataError
-from tagger.runtime.decode import Question
+from tagger.runtime.questions import Question
 from tagger.runtime.tagger import Tagger
 from tagger.runtime.threads import one_blas_thread
 from tagger.runtime.trained import TrainedModel

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from tagger import scoring
 from tagger.config import Config
 from tagger.runtime.agreement import STRENGTHS, heeds_repeats
-from tagger.runtime.decode import Decoder, Labelling, Question
+from tagger.runtime.decode import Decoder
 from tagger.runtime.evaluation import compare_tags
 from tagger.runtime.language import mix_layers
 from tagger.runtime.lexicon import Lexicon
 from tagger.runtime.network import ColumnRows, Network
+from tagger.runtime.questions import Labelling, Question
 from tagger.runtime.threads import one_blas_thread
 from tagger.runtime.trained import TrainedModel
 from tagger.scoring import Score, Scores

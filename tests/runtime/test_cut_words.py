@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from toy_models import make_model
 
 from tagger.errors import ConfigError
-from tagger.runtime.decode import LONGEST_CHAIN, Decoder, Question
+from tagger.runtime.decode import LONGEST_CHAIN, Decoder
+from tagger.runtime.questions import Question
 from tagger.runtime.tagger import Tagger
 from tagger.text.schemes import Task
 

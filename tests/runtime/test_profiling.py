@@ -11,8 +11,9 @@ from oracles import BruteForceCRF
 from toy_models import WORDS, make_model, make_word_model, random_sentences
 
 from tagger.runtime import decode
-from tagger.runtime.decode import Decoder, Question
+from tagger.runtime.decode import Decoder
 from tagger.runtime.profiling import Observer, profile_corpus
+from tagger.runtime.questions import Question
 from tagger.runtime.tagger import Tagger
 from tagger.runtime.trained import TrainedModel
 from tagger.scoring.profile import Profile

@@ -11,7 +11,8 @@ from toy_models import make_model, random_sentences
 
 from tagger.errors import ConfigError
 from tagger.runtime import rivals as module
-from tagger.runtime.decode import Decoder, Question
+from tagger.runtime.decode import Decoder
+from tagger.runtime.questions import Question
 from tagger.runtime.tagger import Tagger
 from tagger.text.formats.jsonl import write_jsonl
 from tagger.text.schemes import Scheme, Span, spans_to_tags

@@ -21,7 +21,7 @@ from toy_models import WORDS, make_model, random_sentences
 import tagger
 from tagger.errors import ConfigError, DataError, ModelError
 from tagger.runtime import chainbatch, decode, directory, network
-from tagger.runtime.decode import Question
+from tagger.runtime.questions import Question
 from tagger.runtime.tagger import Tagger
 from tagger.runtime.workers import answer
 from tagger.text import schemes

@@ -10,9 +10,9 @@ from toy_models import draw_columns, make_model, random_sentences
 
 from tagger.errors import ConfigError, DataError, ModelError
 from tagger.runtime import directory
-from tagger.runtime.decode import Question
 from tagger.runtime.features import Gazetteers
 from tagger.runtime.network import Network
+from tagger.runtime.questions import Question
 from tagger.runtime.tagger import Tagger
 from tagger.runtime.trained import TrainedModel
 from tagger.runtime.workers import answer

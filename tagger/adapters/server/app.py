@@ -22,8 +22,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from tagger.adapters.server.bodies import Body, TextsBody, TokensBody, describe_body, read_json, read_text
-from tagger.adapters.server.desk import Desk, LabellingJob, TextJob, TokenJob
+from tagger.adapters.server.desk import Desk
 from tagger.adapters.server.guard import Application, Guard, Receive, Scope, Send
+from tagger.adapters.server.jobs import LabellingJob, TextJob, TokenJob
 from tagger.adapters.server.limits import Limits
 from tagger.adapters.server.logs import log, log_warning
 from tagger.adapters.server.metrics import CONTENT_TYPE, Metrics

@@ -10,8 +10,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tagger.errors import ConfigError
-from tagger.runtime.decode import Question
-from tagger.runtime.tagger import build_question
+from tagger.runtime.questions import Question, build_question
 
 _MOST_READINGS = 20
 _MOST_TEXTS = 10_000  # of one request; an empty one takes time, too

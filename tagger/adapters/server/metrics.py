@@ -18,7 +18,8 @@ from prometheus_client import (
 from prometheus_client import values as kept_values
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from tagger.adapters.server.desk import Labelled, Round
+from tagger.adapters.server.desk import Round
+from tagger.adapters.server.jobs import Labelled
 from tagger.adapters.server.shelf import ServedModel
 from tagger.scoring.profile import LENGTH_EDGES
 from tagger.version import __version__
