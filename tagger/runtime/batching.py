@@ -21,7 +21,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tagger.errors import TaggerError
 from tagger.runtime.network import ColumnRows
 from tagger.runtime.questions import Labelling, Question
 from tagger.runtime.tagtable import Known
@@ -66,7 +65,7 @@ class _Ticket:
     call: Call
     awake: threading.Event = field(default_factory=threading.Event)
     labellings: list[Labelling] | None = None
-    fault: TaggerError | None = None
+    fault: Exception | None = None
 
     @property
     def is_open(self) -> bool:
@@ -93,7 +92,7 @@ class Batcher:
         """Return the labelling of each sentence.
 
         Raises:
-            TaggerError: what `answer` raises for this call alone.
+            Exception: what `answer` raises for this call alone.
         """
         ticket = _Ticket(call)
         with self._lock:
@@ -121,7 +120,7 @@ class Batcher:
         try:
             try:
                 self._answer_together(batch)
-            except TaggerError:
+            except Exception:
                 for ticket in batch:  # one of them is at fault, and only that one may hear of it
                     self._answer_alone(ticket)
         finally:
@@ -158,7 +157,7 @@ class Batcher:
     def _answer_alone(self, ticket: _Ticket) -> None:
         try:
             ticket.labellings = self._answer(ticket.call)
-        except TaggerError as fault:
+        except Exception as fault:
             ticket.fault = fault
 
     def _wake_next(self) -> None:

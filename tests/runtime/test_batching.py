@@ -6,7 +6,9 @@ import random
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,6 +103,21 @@ def test_a_fault_is_heard_of_by_its_own_call_alone() -> None:
     found = _run(Batcher(slow, 100), slow, [_call("a"), _call("b"), _call("bad"), _call("c")])
     assert isinstance(found[2], DataError)
     assert [_words(found[place]) for place in (0, 1, 3)] == [[["a"]], [["b"]], [["c"]]]
+
+
+def test_a_call_of_the_wrong_type_is_its_own_callers_fault() -> None:
+    tagger = load(Path(__file__).parents[1] / "stored" / "words")
+
+    def ask(words: list[Any]) -> object:
+        try:
+            return tagger.predict_tokens([words])[0].tags
+        except TypeError:
+            return TypeError
+
+    expected = tagger.predict_tokens([["Ada", "left"]])[0].tags
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(ask, [["Ada", "left"], ["a", 1]] * 100))
+    assert found == [expected, TypeError] * 100
 
 
 def test_a_failure_of_ours_leaves_nobody_waiting() -> None:
