@@ -19,6 +19,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -203,16 +204,23 @@ class Server:
         return code
 
 
-def run_alone(tagger: Tagger, texts: list[str], seconds: float) -> float:
-    """Return how many texts a second the model labels in a loop of Python, one call each."""
-    for text in texts[:50]:
-        tagger.predict(text)
+def run_threads(tagger: Tagger, texts: list[str], seconds: float, threads: int) -> float:
+    """Return how many texts a second the model labels for so many threads of Python, one call each."""
+    counts = [0] * threads
+    until = time.perf_counter() + seconds
+
+    def ask(number: int) -> None:
+        while time.perf_counter() < until:
+            tagger.predict(texts[(number + counts[number]) % len(texts)])
+            counts[number] += 1
+
+    asking = [threading.Thread(target=ask, args=(number,)) for number in range(threads)]
     began = time.perf_counter()
-    count = 0
-    while time.perf_counter() - began < seconds:
-        tagger.predict(texts[count % len(texts)])
-        count += 1
-    return count / (time.perf_counter() - began)
+    for thread in asking:
+        thread.start()
+    for thread in asking:
+        thread.join()
+    return sum(counts) / (time.perf_counter() - began)
 
 
 def main() -> None:
@@ -239,8 +247,10 @@ def main() -> None:
     if given.soak:
         soak(given.model, requests, given.clients[-1], given.soak, given.workers)
         return
-    alone = run_alone(tagger, texts, given.seconds)
-    print(f"called one by one in Python: {alone:,.0f} texts/s")
+    for threads in (1, *given.clients):
+        print(
+            f"{threads:>8} threads of Python: {run_threads(tagger, texts, given.seconds, threads):,.0f} texts/s"
+        )
     server = Server(given.model, given.workers)
     run(run_load(server.port, requests, 8, 2.0))  # warm
     columns = {

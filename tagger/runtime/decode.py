@@ -107,10 +107,10 @@ class Decoder:
             best[batch.places[batch.inside]] = self._solve(batch, emissions, allowed)[batch.inside]
         spans = self._find_spans(best, starts, sizes)
         least = self._find_least(question)
-        confidences, rivals = (
-            self._weigh_spans(best, spans, starts, parts, emissions, allowed, question.rivals)
-            if question.confidences or least or question.rivals
-            else (None, None)
+        confidences, rivals, expected = (
+            self._weigh_spans(best, spans, starts, parts, emissions, allowed, question)
+            if question.confidences or least or question.rivals or question.expected_spans
+            else (None, None, None)
         )
         given = (
             None if not least or confidences is None else self._find_given(spans, confidences, least, allowed)
@@ -120,8 +120,9 @@ class Decoder:
         )
         if rivals is not None:
             self._add_rivals(labellings, spans, rivals, given)
-        if question.expected_spans:
-            self._add_expected_spans(labellings, starts, parts, emissions, allowed)
+        if expected is not None:
+            for labelling, total in zip(labellings, expected, strict=True):
+                labelling.expected_spans = total
         if question.nbest:
             self._add_alternatives(labellings, starts, sizes, emissions, allowed, question.nbest)
         return labellings
@@ -231,24 +232,36 @@ class Decoder:
         parts: tuple[Ints, Ints],
         emissions: Floats,
         allowed: Mask | None,
-        most_rivals: int,
-    ) -> tuple[NDArray[np.float64], list[list[Rival]] | None]:
-        """Return the posterior probability of each span and, where they are asked for, its rivals."""
+        question: Question,
+    ) -> tuple[NDArray[np.float64], list[list[Rival]] | None, list[float] | None]:
+        """Return the posterior probability of each span, and what else is asked for.
+
+        That is the rivals of each span, and how many spans each sentence is expected to have.
+        """
         starts, sizes = parts
         values = np.zeros(len(spans.starts))
-        rivals: list[list[Rival]] | None = [[] for _ in spans.types] if most_rivals else None
-        if not len(values):
-            return values, rivals
+        rivals: list[list[Rival]] | None = [[] for _ in spans.types] if question.rivals else None
+        begins = np.zeros(len(starts)) if question.expected_spans else None  # in each chain
         chains = np.searchsorted(starts, spans.starts, side="right") - 1
-        asked = np.flatnonzero(np.bincount(chains))  # in order; np.unique would import masked arrays
+        asked = (
+            np.flatnonzero(np.bincount(chains))  # in order; np.unique would import masked arrays
+            if begins is None
+            else np.arange(len(starts))
+        )
         rows_of_chain = np.full(len(starts), -1)
         for batch in batch_chains(starts[asked], sizes[asked]):
             posterior = self._decoding.posterior(
                 batch.take(emissions), batch.sizes, batch.take_allowed(allowed), self._temperature
             )
+            if begins is not None:
+                marginals = posterior.marginals
+                opening = marginals @ self.table.opens.astype(marginals.dtype)  # (T, B)
+                begins[asked[batch.numbers]] = opening.sum(0, dtype=np.float64)
             rows_of_chain[:] = -1
             rows_of_chain[asked[batch.numbers]] = np.arange(len(batch.numbers))
             here = np.flatnonzero(rows_of_chain[chains] >= 0)
+            if not len(here):
+                continue
             owners = chains[here]
             first = spans.starts[here] - starts[owners]
             end = np.minimum(spans.ends[here] - starts[owners], sizes[owners])
@@ -258,13 +271,16 @@ class Decoder:
                 types = [spans.types[place] for place in here.tolist()]
                 met = FoundSpans(rows_of_chain[owners], first, end, types)
                 behind = (starts[owners] - sentence_starts[spans.owners[here]]).tolist()
-                listed = self._rivals.find(posterior, batch.sizes, met, most_rivals)
+                listed = self._rivals.find(posterior, batch.sizes, met, question.rivals)
                 for place, base, others in zip(here.tolist(), behind, listed, strict=True):
                     rivals[place] = [
                         Rival(each.type, base + each.start, base + each.end, each.confidence)
                         for each in others
                     ]
-        return values, rivals
+        if begins is None:
+            return values, rivals, None
+        owners = np.searchsorted(sentence_starts, starts, side="right") - 1  # the sentences of chains
+        return values, rivals, np.bincount(owners, begins, len(sentence_starts)).tolist()
 
     def _find_given(
         self, spans: _Spans, confidences: NDArray[np.float64], least: float, allowed: Mask | None
@@ -324,28 +340,6 @@ class Decoder:
             listed = labellings[owner].rivals
             if listed is not None and (given is None or given[place]):
                 listed.append(rivals[place])
-
-    def _add_expected_spans(
-        self,
-        labellings: list[Labelling],
-        starts: Ints,
-        parts: tuple[Ints, Ints],
-        emissions: Floats,
-        allowed: Mask | None,
-    ) -> None:
-        """Say how many spans each sentence is expected to have: the sum of the probabilities that one begins."""
-        expected = np.zeros(len(parts[0]))
-        for batch in batch_chains(*parts):
-            posterior = self._decoding.posterior(
-                batch.take(emissions), batch.sizes, batch.take_allowed(allowed), self._temperature
-            )
-            marginals = posterior.marginals
-            begins = marginals @ self.table.opens.astype(marginals.dtype)  # (T, B)
-            expected[batch.numbers] = begins.sum(0, dtype=np.float64)
-        owners = np.searchsorted(starts, parts[0], side="right") - 1  # the sentences of chains
-        totals = np.bincount(owners, expected, len(labellings)).tolist()
-        for labelling, total in zip(labellings, totals, strict=True):
-            labelling.expected_spans = total
 
     def _add_alternatives(
         self,
