@@ -120,11 +120,13 @@ class OpenedModel:
         directory: where it is.
         files: the settings and the tables, by name: those that the weights vouch for.
         arrays: type and shape of each weight, as the header says.
+        sha256: of the weights, as the header says.
     """
 
     directory: Path
     files: Mapping[str, bytes]
     arrays: Mapping[str, str]
+    sha256: str
 
     def parse_config(self, kind: type[AnySettings]) -> AnySettings:
         """Return the settings.
@@ -171,7 +173,9 @@ class OpenedModel:
                 raise self.misfit(
                     f"{name} is {found.get(name, 'absent')}, expected {expected.get(name, 'none')}"
                 )
-        _, tensors = read_tensors(self.directory / WEIGHTS)
+        facts, tensors = read_tensors(self.directory / WEIGHTS)
+        if facts["sha256"] != self.sha256:
+            raise ModelError("was replaced while the model was read; try again", self.directory / WEIGHTS)
         for name, value in tensors.items():
             if value.size and not -_LARGEST < value.min() <= value.max() < _LARGEST:  # NaN is in no order
                 raise ModelError(
@@ -217,7 +221,7 @@ def _open(directory: Path) -> OpenedModel:
             raise ModelError("is missing; a model directory holds it beside the weights", directory / name)
     facts, arrays = read_header(directory / WEIGHTS)
     files = {name: _vouched_for(directory, name, facts.get(name)) for name in _BELONGINGS}
-    return OpenedModel(directory, files, arrays)
+    return OpenedModel(directory, files, arrays, facts.get("sha256", ""))
 
 
 @contextmanager

@@ -206,6 +206,8 @@ def test_faults_of_plain_texts_name_what_is_wrong(client: TestClient) -> None:
     other = client.post("/predict", content=b"a", headers={"Content-Type": "text/html"})
     assert (other.status_code, other.json()["field"]) == (415, "Content-Type")
     assert "application/json or text/plain" in other.json()["error"]
+    packed = client.post("/predict", content=b"\x1f\x8b", headers=plain | {"Content-Encoding": "gzip"})
+    assert (packed.status_code, packed.json()["field"]) == (415, "Content-Encoding")
 
 
 def test_tokens_of_other_shapes_are_refused(client: TestClient) -> None:
@@ -286,6 +288,10 @@ def test_pages_of_other_origins_are_answered_only_if_they_are_named() -> None:
         same = client.post("/predict", json=body, headers={"Origin": "http://127.0.0.1"})
         assert same.status_code == 200
         assert "access-control-allow-origin" not in same.headers
+    with open_client(Limits(origins=("*",), allows_reload=True)) as client:
+        assert client.post("/predict", json=body, headers={"Origin": "https://b.example"}).status_code == 200
+        assert client.post("/reload", headers={"Origin": "https://b.example"}).status_code == 403
+        assert client.post("/reload").status_code == 200
     with open_client(Limits(origins=("https://a.example",))) as client:
         answer = client.post("/predict", json=body, headers={"Origin": "https://a.example"})
         assert answer.headers["access-control-allow-origin"] == "https://a.example"

@@ -233,6 +233,31 @@ def test_no_word_of_a_text_is_logged() -> None:
         )
 
 
+def test_a_log_that_nobody_reads_stops_nothing() -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "tagger",
+        "serve",
+        str(STORED / "words"),
+        "--port",
+        "0",
+        "--log-format",
+        "json",
+    ]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        port = int(json.loads(process.stderr.readline())["url"].rpartition(":")[2])
+        connection = HTTPConnection("127.0.0.1", port, timeout=20)
+        for _ in range(1500):
+            connection.request("GET", "/models")
+            assert len(connection.getresponse().read()) > 100
+        connection.close()
+        process.terminate()
+        assert process.wait(20) == 143
+        process.stderr.read()
+
+
 def run(*arguments: str) -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, "-m", "tagger", "serve", *arguments], capture_output=True, text=True, timeout=60
@@ -259,6 +284,8 @@ def test_what_cannot_be_served_is_said_in_one_line(tmp_path: Path) -> None:
     code, told = run(words, "--host", "no.such.name.invalid")
     assert code == 1
     assert "no.such.name.invalid" in told
+    code, told = run(words, "--host", "a..b")
+    assert (code, "a..b" in told) == (1, True)
     assert run()[0] == 2
     assert run(words, "--port", "99999")[0] == 2
 
@@ -289,13 +316,21 @@ def test_connections_that_send_no_whole_head_are_closed() -> None:
             odd.sendall(
                 b"POST /predict HTTP/1.1\r\nHost: [::1]\r\nContent-Length: " + b"0" * 5000 + b"\r\n\r\n"
             )
-            assert read_all_once(odd).startswith(b"HTTP/1.1 4")
+            assert read_refusal(odd).startswith(b"HTTP/1.1 4")
+        with socket.create_connection(address) as early:
+            early.sendall(b"POST /predict HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 100\r\n\r\n")
+            assert read_refusal(early).startswith(b"HTTP/1.1 400")
+            early.sendall(b"x")
+            assert read_all(early) == b""
         assert served.get("/health")[0] == 200
 
 
-def read_all_once(connection: socket.socket) -> bytes:
+def read_refusal(connection: socket.socket) -> bytes:
+    found = b""
     connection.settimeout(20)
-    return connection.recv(65536)
+    while not found.endswith(b"}"):
+        found += connection.recv(65536)
+    return found
 
 
 def test_a_client_that_sends_too_much_reads_why() -> None:

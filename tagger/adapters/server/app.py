@@ -26,7 +26,7 @@ from tagger.adapters.server.desk import Desk
 from tagger.adapters.server.guard import Application, Guard, Receive, Scope, Send
 from tagger.adapters.server.jobs import LabellingJob, TextJob, TokenJob
 from tagger.adapters.server.limits import Limits
-from tagger.adapters.server.logs import log, log_warning
+from tagger.adapters.server.logs import log, log_failure, log_warning
 from tagger.adapters.server.metrics import CONTENT_TYPE, Metrics
 from tagger.adapters.server.page import docs, page
 from tagger.adapters.server.shelf import ServedModel, Shelf, name_models
@@ -75,6 +75,10 @@ class Service:
             self.metrics.note_reload(is_done=False)
             log_warning("models stay as they are: one can't be read", error=str(error))
             raise
+        except Exception as error:
+            self.metrics.note_reload(is_done=False)
+            log_failure("models stay as they are", error)
+            raise ModelError("models could not be read; the log tells why") from None
         self.metrics.note_reload(is_done=True)
         self.metrics.note_models(self.shelf.models)
         log("models read anew", changed=[model.name for model in changed])

@@ -144,7 +144,7 @@ def _explain(error: ValidationError) -> ConfigError:
     message = str(first["msg"])
     match first["type"]:
         case "missing":
-            return ConfigError("found nothing, expected it: the request needs this field", field)
+            return ConfigError("is missing; the request needs this field", field)
         case "extra_forbidden":
             return ConfigError("found a field that there isn't; leave it out", field)
         case "json_invalid":

@@ -126,9 +126,11 @@ class Guard:
         if (
             scope["method"] == "POST"
             and origin is not None
-            and not self._is_welcome(origin.decode("latin-1"), host)
+            and not self._is_welcome(origin.decode("latin-1"), host, scope["path"])
         ):
             return 403, "pages of other origins may not use this server; --allow-origin lets them", "Origin"
+        if headers.get(b"content-encoding", b"identity") != b"identity":
+            return 415, "expected a body as it is, not compressed", "Content-Encoding"
         length = headers.get(b"content-length", b"0").lstrip(b"0") or b"0"
         if length.isdigit() and int(length) > self._limits.body:
             return 413, self._too_large(), "body"
@@ -156,8 +158,8 @@ class Guard:
             return False
         return True
 
-    def _is_welcome(self, origin: str, host: str) -> bool:
-        allowed = self._limits.origins
+    def _is_welcome(self, origin: str, host: str, path: str) -> bool:
+        allowed = () if path == "/reload" else self._limits.origins  # that is for those who run the server
         return "*" in allowed or origin in allowed or origin.partition("://")[2] == host
 
     def _path(self, scope: Scope) -> str:
@@ -170,6 +172,8 @@ class Guard:
         path = self._path(scope)
         status = exchange.status or 499  # the client went before it was answered
         self._metrics.note_request(scope["method"], path, status, seconds)
+        if path in _ALWAYS and status == 200:
+            return  # probes come every few seconds
         log(
             "request",
             method=scope["method"] if path != "other" else "-",

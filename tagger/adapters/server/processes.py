@@ -7,6 +7,7 @@ unasked is replaced.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -17,7 +18,7 @@ from contextlib import suppress
 from prometheus_client.multiprocess import mark_process_dead
 
 from tagger.adapters.server.limits import Limits
-from tagger.adapters.server.logs import log, log_warning
+from tagger.adapters.server.logs import log, log_failure, log_warning
 from tagger.adapters.server.metrics import share_numbers
 from tagger.adapters.server.serving import Serving
 from tagger.adapters.server.shelf import Shelf
@@ -27,7 +28,7 @@ from tagger.errors import ModelError
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 _YOUNG = 2.0  # seconds: a process that ends before that would end again at once
 _PAUSE = 1.0
-_PATIENCE = 45.0  # seconds that processes have to end
+_PATIENCE = 10.0  # seconds that processes have to end, beside the time that a request may take
 
 
 class Supervisor:
@@ -62,6 +63,15 @@ class Supervisor:
             else:
                 return self._end(number)
 
+    def _try_start(self) -> bool:
+        """Start a process, and say whether the system let us."""
+        try:
+            self._start()
+        except OSError as error:  # too many processes, or too little memory, for now
+            log_warning("no process can be started", error=error.strerror)
+            return False
+        return True
+
     def _start(self) -> None:
         supervisor = os.getpid()  # asked before: it may be gone when the new process gets to ask
         process = os.fork()
@@ -76,7 +86,10 @@ class Supervisor:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             ended_by = Serving(self._shelf, self._limits, supervisor).run(self._listener)
             code = 128 + ended_by if ended_by else 1
+        except Exception as error:
+            log_failure("a process can't go on", error)
         finally:
+            logging.shutdown()  # what is still to be written
             os._exit(code)  # what stands behind in the program is the supervisor's
 
     def _replace_ended(self) -> None:
@@ -88,7 +101,8 @@ class Supervisor:
             log_warning("a process ended; another one takes its place", process=process, status=status)
             if time.monotonic() - began < _YOUNG:
                 time.sleep(_PAUSE)
-            self._start()
+            while not self._try_start():
+                time.sleep(_PAUSE)
 
     def _reload(self) -> None:
         """Read the models anew for processes to come, and tell those that are there; they see for themselves."""
@@ -98,12 +112,15 @@ class Supervisor:
         except ModelError as error:
             log_warning("models stay as they are: one can't be read", error=str(error))
             return
+        except Exception as error:  # those that serve must not be left alone
+            log_failure("models stay as they are", error)
+            return
         self._tell(signal.SIGHUP)
 
     def _end(self, number: int) -> int:
         log("ending", processes=len(self._started))
         self._tell(signal.SIGTERM)
-        until = time.monotonic() + _PATIENCE
+        until = time.monotonic() + self._limits.timeout + _PATIENCE
         while self._started and time.monotonic() < until:
             for process, _ in _reap():
                 self._started.pop(process, None)

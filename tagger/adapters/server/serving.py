@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from math import ceil
 
 import uvicorn
 
@@ -29,7 +30,6 @@ from tagger.collector import spare_collector
 from tagger.errors import ConfigError, ModelError
 
 _KEEP_ALIVE = 5  # seconds that a connection may idle
-_GRACE = 30  # seconds that requests at work have to end
 _SWITCH = 0.0005  # seconds between two threads of Python: the event loop must not wait long for a batch
 _BACKLOG = 2048
 
@@ -56,11 +56,11 @@ class Address:
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(place)
             listener.listen(_BACKLOG)
-        except OSError as error:
-            advice = (
-                "; choose another one with --port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else ""
-            )
-            raise ConfigError(f"{self.host}:{self.port}: {error.strerror or error}{advice}") from None
+        except (OSError, UnicodeError) as error:
+            is_taken = getattr(error, "errno", None) in (errno.EADDRINUSE, errno.EACCES)
+            advice = "; choose another one with --port" if is_taken else ""
+            reason = getattr(error, "strerror", None) or error
+            raise ConfigError(f"{self.host}:{self.port}: {reason}{advice}") from None
         listener.setblocking(False)
         os.set_inheritable(listener.fileno(), True)
         return listener
@@ -114,7 +114,7 @@ class Serving:
                 lifespan="on",
                 ws="none",
                 timeout_keep_alive=_KEEP_ALIVE,
-                timeout_graceful_shutdown=_GRACE,
+                timeout_graceful_shutdown=ceil(limits.timeout) + 1,
                 http=BoundedProtocol,
             )
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -56,6 +57,8 @@ class ServedModel:
         Raises:
             ModelError: it is missing or damaged.
         """
+        if not (directory / WEIGHTS).is_file():
+            load(directory)  # says what is wrong
         sha256 = read_header(directory / WEIGHTS).facts.get("sha256", "")
         with resting_collector():
             tagger = load(directory)
@@ -77,6 +80,7 @@ class Shelf:
 
     def __init__(self, models: Iterable[ServedModel]) -> None:
         self._models = {model.name: model for model in models}
+        self._reloading = threading.Lock()
 
     @classmethod
     def read(cls, places: Mapping[str, Path]) -> Shelf:
@@ -113,17 +117,20 @@ class Shelf:
         Raises:
             ModelError: one is missing or damaged; then all stay as they are.
         """
-        found = {}
-        changed = []
-        for name, model in self._models.items():
-            sha256 = read_header(model.directory / WEIGHTS).facts.get("sha256", "")
-            if sha256 == model.sha256:
-                found[name] = model
-            else:
-                found[name] = ServedModel.read(name, model.directory)
-                changed.append(found[name])
-        self._models = found  # in one step: requests see the old models or the new ones
-        return changed
+        with (
+            self._reloading
+        ):  # one after the other, or the one that ends last could bring back what it began with
+            found = {}
+            changed = []
+            for name, model in self._models.items():
+                sha256 = read_header(model.directory / WEIGHTS).facts.get("sha256", "")
+                if sha256 == model.sha256:
+                    found[name] = model
+                else:
+                    found[name] = ServedModel.read(name, model.directory)
+                    changed.append(found[name])
+            self._models = found  # in one step: requests see the old models or the new ones
+            return changed
 
 
 def name_models(given: Iterable[str]) -> dict[str, Path]:
