@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import tagger.text.tokenizer.words as rules
 from tagger.text import conll
 from tagger.text.tokenizer import (
     DEFAULT_SPLITS,
@@ -288,3 +289,23 @@ def test_words_of_every_script_keep_their_marks():
 def test_the_same_run_gives_the_same_string_object():
     first, second = cut("tokenizing tokenizing").words
     assert first is second
+
+
+def test_greedy_groups_cut_as_possessive_ones(monkeypatch):
+    """What the first versions of Python 3.11 get instead of groups that they match wrongly."""
+    text = (Path(__file__).parents[2] / "data" / "english.txt").read_text(encoding="utf-8")
+    runs = [
+        *text.split(),
+        *["a@b.example.org", "v2.0", "10:30pm", "and/or", "👩\u200d👩\u200d👧", "e-mail's", "x"],
+        "a" * 3000,
+    ]
+    usual = rules.word_cutter(DEFAULT_SPLITS, frozenset())
+    expected = [usual(run) for run in runs]
+    pattern = rules._pattern(DEFAULT_SPLITS, frozenset())
+    greedy = rules._POSSESSIVE_GROUP.sub(r"\1", pattern)
+    assert greedy != pattern
+    monkeypatch.setattr(rules, "_pattern", lambda *_: greedy)
+    rules.word_cutter.cache_clear()
+    cut = rules.word_cutter(DEFAULT_SPLITS, frozenset())
+    assert [cut(run) for run in runs] == expected
+    rules.word_cutter.cache_clear()

@@ -8,6 +8,7 @@ quantifier is possessive or bounded, so that no input takes more than linear tim
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
@@ -77,7 +78,7 @@ def word_cutter(splits: frozenset[Split], abbreviations: frozenset[str]) -> Cutt
         abbreviations: the words that keep their full stop.
     """
     kept = frozenset[str]() if Split.STOP in splits else abbreviations
-    find_all = re.compile(_pattern(splits, kept)).finditer
+    find_all = _compile(_pattern(splits, kept)).finditer
 
     def cut(run: str) -> tuple[str, ...]:
         if run.isascii() and run.isalpha():
@@ -208,6 +209,19 @@ def _pattern(splits: frozenset[Split], abbreviations: frozenset[str]) -> str:
     )
 
 
+def _compile(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern; the first versions of Python 3.11, such as that of Debian 12, get greedy groups in it.
+
+    They match those wrongly, nothing where something stands (github.com/python/cpython/issues/106052). Here greedy
+    groups match the same: what they repeat can't begin with what stands behind it.
+    """
+    if sys.version_info < (3, 11, 5):
+        pattern = _POSSESSIVE_GROUP.sub(r"\1", pattern)
+    return re.compile(pattern)
+
+
+_POSSESSIVE_GROUP = re.compile(r"(?<!\\)(\)(?:[*+?]|\{[\d,]+\}))\+")
+
 _BOUND_HYPHEN = (
     r"(?i:e|non|anti|counter|co|re|pre|post|mis|mid|ex|semi|vice|over|pro|un|sub)-{plain}"
     r"|\d{{1,6}}-\d{{3,4}}(?:-\d{{4}})?(?!\w)|\d{{1,2}}-[A-Z][a-z]{{2}}-\d{{2,4}}(?!\w)"
@@ -219,7 +233,7 @@ def _characters() -> tuple[Callable[[str], object], Callable[[str], list[str]]]:
     """Return a search for characters made of several code points, and the function that finds all characters."""
     marks = _combining_marks()
     composed = f"[{marks}\u200d\U0001f1e6-\U0001f1ff]|{_PICTURE}{_PICTURE_MODIFIER}"
-    return re.compile(composed).search, re.compile(rf"{_EMOJI}|\S[{marks}\u200d]*+").findall
+    return re.compile(composed).search, _compile(rf"{_EMOJI}|\S[{marks}\u200d]*+").findall
 
 
 @lru_cache(maxsize=1)
