@@ -49,7 +49,7 @@ def find_hits(sentences: Iterable[LabelledSentence]) -> Iterator[Hit]:
         ends = [end for _, end, _ in sentence.tokens]
         for span in sentence.spans:
             yield Hit(
-                draw_controls(doc),
+                "standard input" if doc == "-" else draw_controls(doc),  # a spreadsheet takes - for a formula
                 number,
                 _find_left(sentence, span, starts),
                 show_text(span.text),

@@ -227,7 +227,8 @@ class LabelledRecipe:
     def finish(self, ended: Ended) -> FinishedLabeller:
         """Calibrate the model that is kept, score it, and write its scores and its card."""
         finished = self._score(ended, self._fit_confidences(ended.directory))
-        _write_reports(self.data, finished, ended.learning_seconds, ended.parameters)
+        kept = files.load_model(ended.directory).parameters  # without the language model beside it
+        _write_reports(self.data, finished, ended.learning_seconds, kept)
         return finished
 
     def review(self, ended: Ended) -> FinishedLabeller:

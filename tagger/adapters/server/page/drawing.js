@@ -13,7 +13,10 @@ const drawSpan = (span, text, index) => {
   const element = make("span", { className: "span", textContent: text });
   if (showsType(span.type)) paint(element, span.type).dataset.type = span.type;
   if (index === null) return element;
-  if (cutsWords() && span.confidence !== null && span.confidence < UNSURE) element.classList.add("unsure");
+  if (cutsWords() && span.confidence !== null && span.confidence < UNSURE) {
+    element.classList.add("unsure");
+    element.title = `less than ${100 * UNSURE} % probable`;
+  }
   element.dataset.index = index;
   element.setAttribute("role", "button");
   element.setAttribute("aria-label", `${text}: ${span.type}, ${percent(span.confidence)}`);
