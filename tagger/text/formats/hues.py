@@ -17,7 +17,7 @@ HUES = tuple(
     for part in range(3)
 )
 
-# Of millions this one parts the types of usual tag sets best (CoNLL-2003, MUC, W-NUT, those of data/): the types of one
+# Of millions this one parts the types of usual tag sets best (CoNLL-2003, MUC, W-NUT, those of data/): those of one
 # set stand at least half as far apart as so many could. Others may meet: a type's name stands beside its colour.
 SALT = 526_344
 
