@@ -1,8 +1,8 @@
 """What is checked of every request before anybody reads it, and counted and logged when it is answered.
 
 An ASGI application around another one. It answers in JSON: a host that isn't ours 400, a page of another origin 403,
-a body that takes too long to come 408, one that is too large 413, a compressed one 415, too many requests at once 429,
-one that takes too long to answer 503, a fault of ours 500.
+a body that takes too long to come 408, one that is too large 413, a compressed one 415, too many requests at once
+429, one that takes too long to answer 503, a fault of ours 500.
 """
 
 from __future__ import annotations
