@@ -58,6 +58,9 @@ class Call(NamedTuple):
 _PATIENCE = 0.05  # seconds
 
 
+Answer = Callable[[Call], list[Labelling]]
+
+
 @dataclass(slots=True, eq=False)
 class _Ticket:
     """A call that waits, and what became of it; if nothing yet when it wakes, its thread answers the next batch."""
@@ -77,19 +80,22 @@ class Batcher:
     """Answers calls; those that come while it is at work are answered together.
 
     Args:
-        answer: labels the sentences of one call; one thread at a time is in it.
         most: tokens that are answered together, unless one call has more.
     """
 
-    def __init__(self, answer: Callable[[Call], list[Labelling]], most: int) -> None:
-        self._answer = answer
+    def __init__(self, most: int) -> None:
         self._most = most
         self._lock = threading.Lock()  # of what waits
         self._at_work = threading.Lock()  # of the thread that answers
         self._waiting: deque[_Ticket] = deque()
 
-    def __call__(self, call: Call) -> list[Labelling]:
+    def __call__(self, call: Call, answer: Answer) -> list[Labelling]:
         """Return the labelling of each sentence.
+
+        Args:
+            call: what is asked.
+            answer: labels the sentences of one call; one thread at a time is in it. It is handed in with each call,
+                not kept, so that who owns a batcher is freed as soon as nobody uses it.
 
         Raises:
             Exception: what `answer` raises for this call alone.
@@ -106,7 +112,7 @@ class Batcher:
             try:
                 with self._at_work:
                     if ticket.is_open:
-                        self._lead(ticket)
+                        self._lead(ticket, answer)
             finally:
                 self._wake_next()
         if ticket.fault is not None:
@@ -114,15 +120,15 @@ class Batcher:
         assert ticket.labellings is not None
         return ticket.labellings
 
-    def _lead(self, own: _Ticket) -> None:
+    def _lead(self, own: _Ticket, answer: Answer) -> None:
         """Answer a call and those that have come meanwhile and fit."""
         batch = self._take_fitting(own)
         try:
             try:
-                self._answer_together(batch)
+                _answer_together(batch, answer)
             except Exception:
                 for ticket in batch:  # one of them is at fault, and only that one may hear of it
-                    self._answer_alone(ticket)
+                    _answer_alone(ticket, answer)
         finally:
             with self._lock:  # those that have no answer, since this one failed, wait for another
                 self._waiting.extendleft(each for each in reversed(batch) if each.is_open and each is not own)
@@ -146,25 +152,27 @@ class Batcher:
             self._waiting = left
         return batch
 
-    def _answer_together(self, batch: Sequence[_Ticket]) -> None:
-        labellings = self._answer(join_calls([ticket.call for ticket in batch]))
-        start = 0
-        for ticket in batch:
-            end = start + len(ticket.call.sentences)
-            ticket.labellings = labellings[start:end]
-            start = end
-
-    def _answer_alone(self, ticket: _Ticket) -> None:
-        try:
-            ticket.labellings = self._answer(ticket.call)
-        except Exception as fault:
-            ticket.fault = fault
-
     def _wake_next(self) -> None:
         """Let the thread that waited longest answer the next batch."""
         with self._lock:
             if self._waiting:
                 self._waiting[0].awake.set()
+
+
+def _answer_together(batch: Sequence[_Ticket], answer: Answer) -> None:
+    labellings = answer(join_calls([ticket.call for ticket in batch]))
+    start = 0
+    for ticket in batch:
+        end = start + len(ticket.call.sentences)
+        ticket.labellings = labellings[start:end]
+        start = end
+
+
+def _answer_alone(ticket: _Ticket, answer: Answer) -> None:
+    try:
+        ticket.labellings = answer(ticket.call)
+    except Exception as fault:
+        ticket.fault = fault
 
 
 def join_calls(calls: Sequence[Call]) -> Call:

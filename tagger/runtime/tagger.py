@@ -72,7 +72,7 @@ class Tagger:
         self._dev_f1 = dev_f1
         self._network = network or Network(model)
         self._decoder = Decoder(model)
-        self._batcher = Batcher(self._label_call, _CHUNK_TOKENS)
+        self._batcher = Batcher(_CHUNK_TOKENS)
         settings = model.config.corpus
         self._mode = Mode.WORDS if settings.mode == "auto" else Mode(settings.mode)
         self.known_abbreviations = _find_known(model)
@@ -347,7 +347,11 @@ class Tagger:
     def _answer(self, call: Call) -> list[Labelling]:
         if not call.sentences:
             return []
-        return self._label_call(call) if call.tokens >= _SHORTEST_CHUNK else self._batcher(call)
+        return (
+            self._label_call(call)
+            if call.tokens >= _SHORTEST_CHUNK
+            else self._batcher(call, self._label_call)
+        )
 
     def _label_call(self, call: Call) -> list[Labelling]:
         sentences, numbers, question, known, columns, parted = call

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import signal
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -52,7 +54,7 @@ def _run(batcher: Batcher, slow: _Slow, calls: list[Call]) -> list[list[Labellin
 
     def ask(place: int) -> None:
         try:
-            found[place] = batcher(calls[place])
+            found[place] = batcher(calls[place], slow)
         except DataError as error:
             found[place] = error
 
@@ -78,7 +80,7 @@ def _words(labellings: list[Labelling] | Exception) -> list[list[str]]:
 
 def test_calls_that_wait_are_answered_together_and_each_gets_its_own_part() -> None:
     slow = _Slow()
-    found = _run(Batcher(slow, 100), slow, [_call("a b"), _call("c", "d e"), _call("f")])
+    found = _run(Batcher(100), slow, [_call("a b"), _call("c", "d e"), _call("f")])
     assert list(map(_words, found)) == [[["a", "b"]], [["c"], ["d", "e"]], [["f"]]]
     assert [len(call.sentences) for call in slow.calls] == [1, 3]
 
@@ -86,21 +88,21 @@ def test_calls_that_wait_are_answered_together_and_each_gets_its_own_part() -> N
 def test_different_questions_are_not_answered_together() -> None:
     slow = _Slow()
     calls = [_call("a"), _call("b"), _call("c", question=Question(nbest=2)), _call("d")]
-    found = _run(Batcher(slow, 100), slow, calls)
+    found = _run(Batcher(100), slow, calls)
     assert list(map(_words, found)) == [[["a"]], [["b"]], [["c"]], [["d"]]]
     assert [len(call.sentences) for call in slow.calls] == [1, 2, 1]
 
 
 def test_no_more_tokens_than_fit_are_answered_together() -> None:
     slow = _Slow()
-    found = _run(Batcher(slow, 3), slow, [_call("a"), _call("b b"), _call("c c"), _call("d d d d d")])
+    found = _run(Batcher(3), slow, [_call("a"), _call("b b"), _call("c c"), _call("d d d d d")])
     assert list(map(_words, found)) == [[["a"]], [["b", "b"]], [["c", "c"]], [["d"] * 5]]
     assert [call.tokens for call in slow.calls] == [1, 2, 2, 5]
 
 
 def test_a_fault_is_heard_of_by_its_own_call_alone() -> None:
     slow = _Slow(fault="bad")
-    found = _run(Batcher(slow, 100), slow, [_call("a"), _call("b"), _call("bad"), _call("c")])
+    found = _run(Batcher(100), slow, [_call("a"), _call("b"), _call("bad"), _call("c")])
     assert isinstance(found[2], DataError)
     assert [_words(found[place]) for place in (0, 1, 3)] == [[["a"]], [["b"]], [["c"]]]
 
@@ -129,12 +131,12 @@ def test_a_failure_of_ours_leaves_nobody_waiting() -> None:
             raise RuntimeError("ours")
         return _echo(call)
 
-    batcher = Batcher(answer, 100)
+    batcher = Batcher(100)
     outcomes: list[str] = []
 
     def ask(word: str) -> None:
         try:
-            outcomes.append(batcher(_call(word))[0].tags[0])
+            outcomes.append(batcher(_call(word), answer)[0].tags[0])
         except RuntimeError:
             outcomes.append("failed")
 
@@ -179,13 +181,13 @@ def test_threads_get_what_each_call_would_get_alone() -> None:
 
 @pytest.mark.slow
 def test_a_thread_that_is_interrupted_anywhere_leaves_nobody_waiting() -> None:
-    batcher = Batcher(_echo, 100)
+    batcher = Batcher(100)
     counts = [0] * 6
     is_over = threading.Event()
 
     def ask(place: int) -> None:
         while not is_over.is_set():
-            assert batcher(_call("a"))[0].tags == ["a"]
+            assert batcher(_call("a"), _echo)[0].tags == ["a"]
             counts[place] += 1
 
     class InterruptError(BaseException):
@@ -204,7 +206,7 @@ def test_a_thread_that_is_interrupted_anywhere_leaves_nobody_waiting() -> None:
             try:
                 signal.setitimer(signal.ITIMER_REAL, 0.001 + 0.004 * generator.random())
                 while True:
-                    batcher(_call("b"))
+                    batcher(_call("b"), _echo)
             except InterruptError:
                 pass
     finally:
@@ -225,3 +227,16 @@ def test_a_call_that_fails_spoils_no_other() -> None:
     with pytest.raises(TypeError):
         tagger.predict_tokens([["a", 1]])  # type: ignore[list-item]
     assert tagger.predict_tokens([["Ada", "left"]]) == expected
+
+
+def test_a_tagger_is_freed_as_soon_as_nobody_uses_it() -> None:
+    """A server that takes new models would keep the old ones: it seldom collects cycles."""
+    tagger = load(Path(__file__).parents[1] / "stored" / "words")
+    tagger.predict("Ada left.")
+    network = weakref.ref(tagger._network)
+    gc.disable()
+    try:
+        del tagger
+        assert network() is None
+    finally:
+        gc.enable()
