@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +20,11 @@ from alike import are_alike
 from fastapi.testclient import TestClient
 
 from tagger import load
-from tagger.adapters.server import Limits, create_app, name_models
+from tagger.adapters.server import Limits, create_app, guard, name_models
+from tagger.adapters.server.bodies import TextsBody
+from tagger.adapters.server.jobs import TextJob
+from tagger.adapters.server.shelf import ServedModel
+from tagger.cli.serve import serve as cli_serve
 from tagger.errors import ConfigError, ModelError
 from tagger.runtime.tagger import Tagger
 from tagger.text.formats.jsonl import write_jsonl
@@ -95,7 +102,12 @@ def test_requests_side_by_side_get_what_each_would_get_alone(client: TestClient)
     with ThreadPoolExecutor(16) as pool:
         together = list(pool.map(lambda body: client.post("/predict", json=body).json(), bodies * 3))
     assert are_alike(together, alone * 3)
-    assert "tagger_round_requests_bucket" in client.get("/metrics").text
+    told = client.get("/metrics").text
+    rounds, requests = (
+        sum(float(found) for found in re.findall(rf"tagger_round_requests_{part}{{.*}} (.*)", told))
+        for part in ("count", "sum")
+    )
+    assert requests > rounds, "some were labelled together"
 
 
 def test_tokens_are_labelled_given_what_is_known_of_them(client: TestClient) -> None:
@@ -245,6 +257,41 @@ def test_what_takes_too_long_is_given_up() -> None:
         assert (answer.status_code, answer.headers["connection"]) == (503, "close")
         assert "0.2 s" in answer.json()["error"]
         assert client.post("/predict", json={"texts": ["Ada"]}).status_code == 200
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "_BODY_SECONDS", 0.05)
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        await asyncio.sleep(20)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json"), (b"content-length", b"9")]
+    scope = {"type": "http", "method": "POST", "path": "/predict", "headers": headers, "query_string": b""}
+    asyncio.run(create_app([STORED / "words"])(scope, receive, send))
+    assert sent[0]["status"] == 408
+    assert json.loads(sent[1]["body"])["field"] == "body"
+
+
+def test_nothing_undoes_the_end_of_a_request() -> None:
+    async def lose_client() -> None:
+        job = TextJob(ServedModel.read("words", STORED / "words"), TextsBody(texts=[TEXT]))
+        job.deliver([], is_last=True, fault=ConnectionError())
+        job.deliver(["a part that was at work meanwhile"], is_last=False)
+        with pytest.raises(ConnectionError):
+            await anext(job.pieces())
+
+    asyncio.run(lose_client())
+
+
+def test_the_command_line_bears_what_the_library_does() -> None:
+    usual = inspect.signature(cli_serve).parameters
+    limits = Limits()
+    assert (usual["max_body"].default, usual["queue"].default) == (limits.body, limits.queue)
+    assert usual["timeout"].default == limits.timeout
 
 
 def test_more_requests_than_fit_are_told_to_come_again() -> None:

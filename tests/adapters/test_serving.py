@@ -316,16 +316,21 @@ def test_connections_that_send_no_whole_head_are_closed() -> None:
             odd.sendall(
                 b"POST /predict HTTP/1.1\r\nHost: [::1]\r\nContent-Length: " + b"0" * 5000 + b"\r\n\r\n"
             )
-            assert read_refusal(odd).startswith(b"HTTP/1.1 4")
+            assert read_answer(odd).startswith(b"HTTP/1.1 4")
         with socket.create_connection(address) as early:
             early.sendall(b"POST /predict HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 100\r\n\r\n")
-            assert read_refusal(early).startswith(b"HTTP/1.1 400")
+            assert read_answer(early).startswith(b"HTTP/1.1 400")
             early.sendall(b"x")
             assert read_all(early) == b""
+        with socket.create_connection(address) as refused:
+            refused.sendall(b"POST /predict HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 900000\r\n\r\n")
+            assert read_answer(refused).startswith(b"HTTP/1.1 400")
+            refused.sendall(b"x" * 900_000 + b"GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert read_answer(refused).startswith(b"HTTP/1.1 200"), "the rest of a body is no head"
         assert served.get("/health")[0] == 200
 
 
-def read_refusal(connection: socket.socket) -> bytes:
+def read_answer(connection: socket.socket) -> bytes:
     found = b""
     connection.settimeout(20)
     while not found.endswith(b"}"):

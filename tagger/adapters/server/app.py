@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ class Service:
         is_draining: whether the server is about to end.
     """
 
-    def __init__(self, shelf: Shelf, limits: Limits, on_reload: Any = None) -> None:
+    def __init__(self, shelf: Shelf, limits: Limits, on_reload: Callable[[], None] | None = None) -> None:
         self.shelf = shelf
         self.limits = limits
         self.metrics = Metrics()

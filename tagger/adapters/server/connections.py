@@ -19,7 +19,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for a head."""
         super().connection_made(transport)
-        self._head = self._trailer = 0
+        self._head = self._trailer = 0  # bytes
+        self._is_head = True  # whether a head is what comes
         self._deadline: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
         self._await_head()
@@ -31,25 +32,26 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count the bytes of a head; wait for one where what comes belongs to no request that is being answered."""
+        """Count the bytes of a head; the rest of a body whose request is answered has as long to come as a head."""
         self._head += len(data)
         super().data_received(data)
-        if self.cycle is None or self.cycle.response_complete:
-            self._await_head()
-        if self._deadline is not None and self._head > _HEAD_BYTES and not self.transport.is_closing():
+        if self._is_head and self._head > _HEAD_BYTES and not self.transport.is_closing():
             self.transport.write(_TOO_LARGE)
             self.transport.close()
+        elif self.cycle is not None and self.cycle.response_complete:
+            self._await_head()
 
     def on_message_begin(self) -> None:
         """Begin to wait for the rest of a head."""
         self._head = 0
+        self._is_head = True
         self._await_head()
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Count what stands behind a body, too, as if it were a head."""
         super().on_header(name, value)
-        if self._deadline is None:
+        if not self._is_head:
             self._trailer += len(name) + len(value)
             if self._trailer > _HEAD_BYTES:
                 self.transport.abort()
@@ -57,6 +59,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is there."""
         self._end_head()
+        self._is_head = False
         self._trailer = 0
         super().on_headers_complete()
 

@@ -107,8 +107,6 @@ class Guard:
             return
         except TimeoutError:
             await exchange.refuse(503, f"took longer than {self._limits.timeout:g} s; send less at a time")
-        except asyncio.CancelledError:
-            raise
         except Exception as error:
             log_failure("a fault of the server", error, path=self._path(scope))
             await exchange.refuse(500, "a fault of the server, which its log tells of")

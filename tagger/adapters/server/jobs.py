@@ -92,11 +92,11 @@ class LabellingJob(ABC):
         return self.unread >= _MOST_UNREAD
 
     def deliver(self, answers: list[Any], *, is_last: bool, fault: Exception | None = None) -> None:
-        """Hand answers over, or a fault."""
+        """Hand answers over, or a fault; nothing that comes after the end undoes it."""
         self._answers += answers
-        self.is_done = is_last
+        self.is_done = self.is_done or is_last
         self.unread += len(answers)
-        self._fault = fault
+        self._fault = self._fault or fault
         self._changed.set()
 
     async def pieces(self) -> AsyncIterator[list[Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter as Counts
 from collections.abc import Sequence
+from functools import partial
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -57,69 +58,37 @@ class Metrics:
     """Counts what happens in a process."""
 
     def __init__(self) -> None:
-        self._registry = registry = CollectorRegistry()
-        self._requests = Counter(
-            "tagger_requests", "Requests answered", ["method", "path", "status"], registry=registry
+        self._registry = CollectorRegistry()
+        counter = partial(Counter, registry=self._registry)
+        histogram = partial(Histogram, registry=self._registry)
+        gauge = partial(Gauge, registry=self._registry)
+        a_model = ["model"]
+
+        told = "Requests answered"
+        self._requests = counter("tagger_requests", told, ["method", "path", "status"])
+        told = "From a request's first byte to its last answer"
+        self._seconds = histogram("tagger_request_seconds", told, ["path"], buckets=_SECONDS)
+        told = "Requests at work"
+        self.at_work = gauge("tagger_requests_in_progress", told, multiprocess_mode="livesum")
+        told = "Requests labelled together in a round"
+        self._together = histogram("tagger_round_requests", told, a_model, buckets=_REQUESTS)
+        self._labelling = counter("tagger_labelling_seconds", "Time spent labelling", a_model)
+        self._sentences = counter("tagger_sentences", "Sentences labelled", a_model)
+        self._tokens = counter("tagger_tokens", "Tokens labelled", a_model)
+        self._spans = counter("tagger_spans", "Spans found, by type", [*a_model, "type"])
+        told = "Probabilities of spans found"
+        self._confidences = histogram("tagger_span_confidence", told, a_model, buckets=_SHARES)
+        self._lengths = histogram(
+            "tagger_sentence_tokens", "Tokens of sentences", a_model, buckets=LENGTH_EDGES
         )
-        self._seconds = Histogram(
-            "tagger_request_seconds",
-            "From a request's first byte to its last answer",
-            ["path"],
-            buckets=_SECONDS,
-            registry=registry,
-        )
-        self.at_work = Gauge(
-            "tagger_requests_in_progress",
-            "Requests at work",
-            registry=registry,
-            multiprocess_mode="livesum",
-        )
-        self._together = Histogram(
-            "tagger_round_requests",
-            "Requests labelled together in a round",
-            ["model"],
-            buckets=_REQUESTS,
-            registry=registry,
-        )
-        self._labelling = Counter(
-            "tagger_labelling_seconds", "Time spent labelling", ["model"], registry=registry
-        )
-        self._sentences = Counter("tagger_sentences", "Sentences labelled", ["model"], registry=registry)
-        self._tokens = Counter("tagger_tokens", "Tokens labelled", ["model"], registry=registry)
-        self._spans = Counter("tagger_spans", "Spans found, by type", ["model", "type"], registry=registry)
-        self._confidences = Histogram(
-            "tagger_span_confidence",
-            "Probabilities of spans found",
-            ["model"],
-            buckets=_SHARES,
-            registry=registry,
-        )
-        self._lengths = Histogram(
-            "tagger_sentence_tokens",
-            "Tokens of sentences",
-            ["model"],
-            buckets=LENGTH_EDGES,
-            registry=registry,
-        )
-        self._use = {
-            name: Counter(f"tagger_use_{name}", told, ["model"], registry=registry)
-            for name, told in _USE.items()
-        }
-        self._reference = Gauge(
-            "tagger_reference_use",
-            "The same of what the model was scored on, for comparison: `tagger drift`",
-            ["model", "part", "number"],
-            registry=registry,
-            multiprocess_mode="livemax",
-        )
-        self._reloads = Counter("tagger_reloads", "Models read anew", ["outcome"], registry=registry)
-        self._models = Gauge(
-            "tagger_model_info",
-            "1 for the models that are served, 0 for those they replaced",
-            ["model", "sha256", "version"],
-            registry=registry,
-            multiprocess_mode="livemax",
-        )
+        self._use = {name: counter(f"tagger_use_{name}", told, a_model) for name, told in _USE.items()}
+        told = "The same of what the model was scored on, for comparison: `tagger drift`"
+        labels = [*a_model, "part", "number"]
+        self._reference = gauge("tagger_reference_use", told, labels, multiprocess_mode="livemax")
+        self._reloads = counter("tagger_reloads", "Models read anew", ["outcome"])
+        told = "1 for the models that are served, 0 for those they replaced"
+        labels = [*a_model, "sha256", "version"]
+        self._models = gauge("tagger_model_info", told, labels, multiprocess_mode="livemax")
         self._shown: list[tuple[str, str, str]] = []
 
     def observe_round(self, round: Round) -> None:

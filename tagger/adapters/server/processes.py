@@ -25,7 +25,8 @@ from tagger.adapters.server.shelf import Shelf
 from tagger.collector import resting_collector
 from tagger.errors import ModelError
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (*_ENDING, signal.SIGHUP, signal.SIGCHLD)
 _YOUNG = 2.0  # seconds: a process that ends before that would end again at once
 _PAUSE = 1.0
 _PATIENCE = 10.0  # seconds that processes have to end, beside the time that a request may take
@@ -101,7 +102,7 @@ class Supervisor:
             log_warning("a process ended; another one takes its place", process=process, status=status)
             if time.monotonic() - began < _YOUNG:
                 time.sleep(_PAUSE)
-            while not self._try_start():
+            while not self._try_start() and signal.sigpending().isdisjoint(_ENDING):
                 time.sleep(_PAUSE)
 
     def _reload(self) -> None:
@@ -124,8 +125,8 @@ class Supervisor:
         while self._started and time.monotonic() < until:
             for process, _ in _reap():
                 self._started.pop(process, None)
-            if not signal.sigpending().isdisjoint({signal.SIGINT, signal.SIGTERM}):
-                signal.sigwait({signal.SIGINT, signal.SIGTERM})
+            if not signal.sigpending().isdisjoint(_ENDING):
+                signal.sigwait(_ENDING)
                 until = 0.0  # asked twice
             time.sleep(0.02)
         self._tell(signal.SIGKILL)

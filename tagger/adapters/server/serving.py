@@ -13,10 +13,11 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 import uvicorn
 
@@ -104,6 +105,7 @@ class Serving:
         self._service = Service(shelf, limits, None if supervisor is None else self._tell_supervisor)
         self._guard: Guard = build(self._service)
         self._ended_by = 0
+        self._tasks: set[asyncio.Task[None]] = set()
         self._server = _Server(
             uvicorn.Config(
                 self._guard,
@@ -129,7 +131,6 @@ class Serving:
 
     async def _serve(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        self._tasks: set[asyncio.Task[None]] = set()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._end, number)
         loop.add_signal_handler(signal.SIGHUP, self._start, self._reload)
@@ -137,8 +138,8 @@ class Serving:
             self._start(self._watch_supervisor)
         await self._server.serve(sockets=[listener])
 
-    def _start(self, work: object) -> None:
-        task = asyncio.get_running_loop().create_task(work())  # type: ignore[operator]
+    def _start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        task = asyncio.get_running_loop().create_task(work())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

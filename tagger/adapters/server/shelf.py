@@ -117,9 +117,8 @@ class Shelf:
         Raises:
             ModelError: one is missing or damaged; then all stay as they are.
         """
-        with (
-            self._reloading
-        ):  # one after the other, or the one that ends last could bring back what it began with
+        # One after the other, or the one that ends last could bring back what it began with.
+        with self._reloading:
             found = {}
             changed = []
             for name, model in self._models.items():
