@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 TINY = ["--epochs", "2", "--hidden", "5", "--workers", "1", "--batch-sentences", "4"]
 TINY += [f"--set=embedding.{name}=4" for name in ("word_dim", "character_filters", "affix_dim", "shape_dim")]
@@ -26,3 +30,11 @@ class Done(NamedTuple):
 
 
 Run = Callable[..., Done]
+
+
+def start_predict(model: str, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+    """Start `tagger predict MODEL ...` as a process with pipes."""
+    command = [sys.executable, "-m", "tagger", "predict", model, *arguments]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1]), "OMP_NUM_THREADS": "1"}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, env=environment, text=True, **pipes | options)

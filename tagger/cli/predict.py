@@ -50,7 +50,6 @@ if TYPE_CHECKING:
 
 _USUAL_FORMATS = {Task.LABELS: "jsonl", Task.WORDS: "segmented", Task.JOINT: "wordpos"}
 
-_SUFFIXES = {"csv", "xlsx", "html", "tsv", "conll", "conllu"}  # of files that are called by their format
 _COUNTED = ("jsonl", "csv", "tsv")  # how names and their counts are written
 
 _Output = Annotated[
@@ -166,7 +165,7 @@ def predict(
     from tagger.cli.streams import wants_colour
     from tagger.cli.waiting import Waiting, are_typed
     from tagger.runtime.directory import FILES
-    from tagger.text.formats import write_terminal
+    from tagger.text.formats import find_other, write_terminal
     from tagger.text.output import check_output
 
     is_shown = not format and output is None and (color == "always" or sys.stdout.isatty())
@@ -206,8 +205,9 @@ def predict(
         usual = "jsonl" if nbest or counts else _USUAL_FORMATS[tagger.model.task]
         name = format or (None if is_shown else usual)
         chosen = None if name is None else _find_format(name, column, tagger, counts=counts)
-        if format is None and not is_shown and output is not None and output.suffix[1:] in _SUFFIXES:
-            reading.note(f"{output} holds {name}; --format {output.suffix[1:]} writes what its name says")
+        promised = None if format or name is None or output is None else find_other(output, name)
+        if promised is not None:
+            reading.note(f"{output} will hold {name}; --format {promised} writes what its name says")
         if words_across_blanks and chosen is not None and chosen.has_lines:
             reading.note(
                 f"{name}: a word with blanks inside is written as several; --format jsonl shows it whole"

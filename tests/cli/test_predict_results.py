@@ -8,51 +8,18 @@ import json
 import os
 import pty
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
-from toy_models import make_model, make_word_model, random_sentences
+from commands import start_predict
+from toy_models import make_word_model, random_sentences
 
-from tagger import cli
 from tagger.runtime import directory as files
 
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
 TEXT = "Ada met Li in New York.\r\n\r\n  =Li left 北京, and Paris\nspoke. مرحبا Ada! "
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory) -> str:
-    directory = tmp_path_factory.mktemp("model")
-    files.save_model(directory, make_model())
-    return str(directory)
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capfd, model):
-    """Run `tagger predict MODEL ...` in a folder of files."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run_predict(*arguments: str, directory: str = model, **files: str) -> tuple[int, str, str]:
-        for name, content in files.items():
-            (tmp_path / name).write_text(content, encoding="utf-8", newline="")
-        monkeypatch.setattr(sys, "argv", ["tagger", "predict", directory, *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        return int(stopped.value.code or 0), *capfd.readouterr()
-
-    return run_predict
-
-
-def start(model: str, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tagger", "predict", model, *arguments]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, env=ENVIRONMENT, text=True, **pipes | options)
 
 
 def long_text(count: int) -> str:
@@ -71,10 +38,10 @@ def rows_of(written: str) -> list[dict[str, str]]:
 # Spreadsheets.
 
 
-def test_csv_has_the_spans_of_jsonl(run):
-    code, out, err = run("x", "--format", "csv", "--min-confidence", "0", x=TEXT)
+def test_csv_has_the_spans_of_jsonl(predict):
+    code, out, err = predict("x", "--format", "csv", "--min-confidence", "0", x=TEXT)
     assert (code, err) == (0, "")
-    spans = spans_of(run("x", "--min-confidence", "0")[1])
+    spans = spans_of(predict("x", "--min-confidence", "0")[1])
     assert [(int(row["start"]), int(row["end"]), row["type"]) for row in rows_of(out)] == [
         (span["start"], span["end"], span["type"]) for span in spans
     ]
@@ -85,14 +52,14 @@ def test_csv_has_the_spans_of_jsonl(run):
         assert not row["left"].startswith("=")
 
 
-def test_xlsx_has_the_rows_of_csv(run, tmp_path):
+def test_xlsx_has_the_rows_of_csv(predict, tmp_path):
     openpyxl = pytest.importorskip("openpyxl")
     pytest.importorskip("xlsxwriter")
-    code, out, err = run("x", "--format", "xlsx", "-o", "y.xlsx", x=TEXT)
+    code, out, err = predict("x", "--format", "xlsx", "-o", "y.xlsx", x=TEXT)
     assert (code, out) == (0, "")
     assert err.endswith("-> y.xlsx\n")
     header, *rows = openpyxl.load_workbook(tmp_path / "y.xlsx").active.iter_rows(values_only=True)
-    expected = rows_of(run("x", "--format", "csv")[1])
+    expected = rows_of(predict("x", "--format", "csv")[1])
     assert expected
     assert list(header) == list(expected[0])
     assert [["" if cell is None else f"{cell}" for cell in row] for row in rows] == [
@@ -100,20 +67,22 @@ def test_xlsx_has_the_rows_of_csv(run, tmp_path):
     ]
 
 
-def test_words_are_rows(run, tmp_path):
+def test_words_are_rows(predict, tmp_path):
     (tmp_path / "words").mkdir()
     files.save_model(tmp_path / "words", make_word_model())
-    rows = rows_of(run("x", "--format", "csv", directory="words", x="我爱北京。天安门")[1])
+    rows = rows_of(predict("x", "--format", "csv", directory="words", x="我爱北京。天安门")[1])
     assert "".join(row["match"] for row in rows) == "我爱北京。天安门"
     assert {row["type"] for row in rows} == {"word"}
 
 
-def test_a_workbook_is_not_printed(run, model, tmp_path):
-    code, out, err = run("x", "--format", "xlsx", x=TEXT)
+def test_a_workbook_is_not_printed(predict, toy_model, tmp_path):
+    code, out, err = predict("x", "--format", "xlsx", x=TEXT)
     assert (code, out) == (2, "")
     assert "name its file: --output FILE.xlsx" in " ".join(err.replace("│", " ").split())
     leader, follower = pty.openpty()
-    process = start(model, str(tmp_path / "x"), "--format", "xlsx", "-o", "/dev/stdout", stdout=follower)
+    process = start_predict(
+        toy_model, str(tmp_path / "x"), "--format", "xlsx", "-o", "/dev/stdout", stdout=follower
+    )
     _, err = process.communicate()
     os.close(follower)
     os.close(leader)
@@ -124,16 +93,16 @@ def test_a_workbook_is_not_printed(run, model, tmp_path):
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx", "html"])
-def test_what_can_not_be_written_is_said(run, tmp_path, form):
-    code, _, err = run("x", "--format", form, "-o", f"none/y.{form}", x=TEXT)
+def test_what_can_not_be_written_is_said(predict, tmp_path, form):
+    code, _, err = predict("x", "--format", form, "-o", f"none/y.{form}", x=TEXT)
     assert code == 1
     assert err.startswith(f"error: none/y.{form}: cannot be written: No such file or directory")
     if Path("/dev/full").exists():
-        code, _, err = run("x", "--format", form, "-o", "/dev/full")
+        code, _, err = predict("x", "--format", form, "-o", "/dev/full")
         assert code == 1
         assert err.startswith("error: /dev/full: cannot be written: No space left on device")
     (tmp_path / "old").write_text("old")
-    code, _, err = run("none", "--format", form, "-o", "old")
+    code, _, err = predict("none", "--format", form, "-o", "old")
     assert (code, (tmp_path / "old").read_text()) == (1, "old")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["old", "x"]
 
@@ -142,9 +111,9 @@ def test_what_can_not_be_written_is_said(run, tmp_path, form):
 @pytest.mark.parametrize(
     ("form", "end"), [("html", "</html>\n"), ("labelstudio", "]\n"), ("csv", "\r\n"), ("xlsx", "")]
 )
-def test_results_up_to_a_fault_are_a_whole_document(run, tmp_path, form, end):
+def test_results_up_to_a_fault_are_a_whole_document(predict, tmp_path, form, end):
     (tmp_path / "in").write_bytes(b"Ada met Li. " * 50_000 + b"caf\xe9")
-    code, _, err = run("in", "--format", form, "-o", "y.xlsx")
+    code, _, err = predict("in", "--format", form, "-o", "y.xlsx")
     assert code == 1
     assert "y.xlsx holds all results after " in err
     assert "is not valid utf-8" in err
@@ -155,29 +124,29 @@ def test_results_up_to_a_fault_are_a_whole_document(run, tmp_path, form, end):
         assert (tmp_path / "y.xlsx").read_bytes().decode().endswith(end)
 
 
-def test_nothing_in_gives_a_header(run, tmp_path):
-    assert rows_of(run("x", "--format", "csv", x="")[1]) == []
-    assert "Nothing was found." in run("x", "--format", "html")[1]
+def test_nothing_in_gives_a_header(predict, tmp_path):
+    assert rows_of(predict("x", "--format", "csv", x="")[1]) == []
+    assert "Nothing was found." in predict("x", "--format", "html")[1]
     openpyxl = pytest.importorskip("openpyxl")
-    assert run("x", "--format", "xlsx", "-o", "y.xlsx")[0] == 0
+    assert predict("x", "--format", "xlsx", "-o", "y.xlsx")[0] == 0
     assert openpyxl.load_workbook(tmp_path / "y.xlsx").active.max_row == 1
 
 
-def test_workers_write_the_same_rows(run, monkeypatch):
+def test_workers_write_the_same_rows(predict, monkeypatch):
     monkeypatch.setattr("tagger.runtime.tagger._CHUNK_TOKENS", 100)
     for options in (["--format", "csv"], ["--counts"], ["--counts", "--format", "csv"]):
-        expected = run("x", *options, x=long_text(100))
-        assert run("x", *options, "--workers", "2") == expected
+        expected = predict("x", *options, x=long_text(100))
+        assert predict("x", *options, "--workers", "2") == expected
         assert (expected[0], len(expected[1].splitlines()) > 3) == (0, True)
 
 
 # Names and how often they are found.
 
 
-def test_counts_are_those_of_the_spans(run, tmp_path):
-    spans = spans_of(run("x", "--min-confidence", "0.2", x=long_text(200))[1])
+def test_counts_are_those_of_the_spans(predict, tmp_path):
+    spans = spans_of(predict("x", "--min-confidence", "0.2", x=long_text(200))[1])
     expected = Counter((span["type"], " ".join(span["text"].split())) for span in spans)
-    code, out, err = run("x", "--counts", "--min-confidence", "0.2")
+    code, out, err = predict("x", "--counts", "--min-confidence", "0.2")
     assert (code, err) == (0, "")
     names = [json.loads(line) for line in out.splitlines()]
     assert {(name["type"], name["text"]): name["count"] for name in names} == expected
@@ -189,16 +158,24 @@ def test_counts_are_those_of_the_spans(run, tmp_path):
             if (span["type"], " ".join(span["text"].split())) == (name["type"], name["text"])
         ]
         assert name["confidence"] == pytest.approx(sum(own) / len(own), abs=2e-6)
-    code, out, err = run("x", "--counts", "--min-confidence", "0.2", "--format", "csv", "-o", "y")
+    code, out, err = predict("x", "--counts", "--min-confidence", "0.2", "--format", "csv", "-o", "y")
     assert (code, out) == (0, "")
     assert err.endswith("-> y\n")
     rows = rows_of((tmp_path / "y").read_text(encoding="utf-8"))
     assert [int(row["count"]) for row in rows] == [name["count"] for name in names]
 
 
-def test_counts_of_nothing(run):
-    assert run("x", "--counts", x="") == (0, "", "")
-    assert run("x", "--counts", "--format", "tsv") == (0, "text\ttype\tcount\tconfidence\n", "")
+def test_a_name_that_promises_another_format_is_pointed_out(predict, tmp_path):
+    _, _, err = predict("x", "-o", "y.csv", x=TEXT)
+    assert "warning: y.csv will hold jsonl; --format csv writes what its name says" in err
+    assert (tmp_path / "y.csv").read_text(encoding="utf-8").startswith('{"doc"')
+    for arguments in (["-o", "y.txt"], ["-o", "y.jsonl"], ["-o", "z.csv", "--format", "csv"]):
+        assert "will hold" not in predict("x", *arguments)[2]
+
+
+def test_counts_of_nothing(predict):
+    assert predict("x", "--counts", x="") == (0, "", "")
+    assert predict("x", "--counts", "--format", "tsv") == (0, "text\ttype\tcount\tconfidence\n", "")
 
 
 @pytest.mark.parametrize(
@@ -209,19 +186,19 @@ def test_counts_of_nothing(run):
         (["--format", "brat", "-o", "y"], "--counts is written as jsonl, csv or tsv, found brat"),
     ],
 )
-def test_what_does_not_go_with_counts(run, options, message):
-    code, out, err = run("x", "--counts", *options, x="Ada")
+def test_what_does_not_go_with_counts(predict, options, message):
+    code, out, err = predict("x", "--counts", *options, x="Ada")
     assert (code, out) == (2, "")
     assert message in " ".join(err.replace("│", " ").split())
 
 
-def test_counts_are_a_table_on_a_terminal(model, tmp_path):
+def test_counts_are_a_table_on_a_terminal(toy_model, tmp_path):
     (tmp_path / "x").write_text(
         "\n\n".join(f"Ada {n} met \x1b[31m Li." for n in range(300)), encoding="utf-8"
     )
     leader, follower = pty.openpty()
     arguments = [str(tmp_path / "x"), "--counts", "--min-confidence", "0"]
-    process = start(model, *arguments, stdout=follower)
+    process = start_predict(toy_model, *arguments, stdout=follower)
     shown = b""
     os.close(follower)
     while part := read_terminal(leader):
@@ -242,8 +219,8 @@ def read_terminal(leader: int) -> bytes:
 
 
 @pytest.mark.slow
-def test_counts_of_an_interrupted_command_are_those_so_far(model, tmp_path):
-    process = start(model, "-", "--counts", "-o", str(tmp_path / "y"))
+def test_counts_of_an_interrupted_command_are_those_so_far(toy_model, tmp_path):
+    process = start_predict(toy_model, "-", "--counts", "-o", str(tmp_path / "y"))
     process.stdin.write("Ada met Li in Paris. " * 200_000)
     process.stdin.flush()
     time.sleep(1.0)
@@ -276,12 +253,12 @@ def check_folder(folder: Path) -> int:
     return count
 
 
-def test_a_brat_folder_holds_the_texts_and_its_settings(run, tmp_path):
+def test_a_brat_folder_holds_the_texts_and_its_settings(predict, tmp_path):
     docs = {"a.txt": TEXT, "b.txt": f"\ufeff{TEXT}", "c.conll": "Ada O\nmet O\nLi O\n\nLi O\n\n"}
     (tmp_path / "docs").mkdir()
     for name, text in docs.items():
         (tmp_path / "docs" / name).write_text(text, encoding="utf-8", newline="")
-    code, out, _ = run("docs", "--format", "brat", "-o", "out", "--min-confidence", "0")
+    code, out, _ = predict("docs", "--format", "brat", "-o", "out", "--min-confidence", "0")
     assert (code, out) == (0, "")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         *("a.ann", "a.txt", "annotation.conf", "b.ann", "b.txt", "c.conll.ann", "c.conll.txt", "visual.conf")
@@ -294,33 +271,35 @@ def test_a_brat_folder_holds_the_texts_and_its_settings(run, tmp_path):
     assert "\nLOC\nPER\n" in (tmp_path / "out" / "annotation.conf").read_text()
 
 
-def test_annotations_go_beside_the_texts_they_are_of(run, tmp_path):
+def test_annotations_go_beside_the_texts_they_are_of(predict, tmp_path):
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "a.txt").write_text("Ada met Li.\n", encoding="utf-8")
-    assert run("docs", "--format", "brat", "-o", "docs")[0] == 0
+    assert predict("docs", "--format", "brat", "-o", "docs")[0] == 0
     first = {path.name: path.read_bytes() for path in (tmp_path / "docs").iterdir()}
     assert sorted(first) == ["a.ann", "a.txt", "annotation.conf", "visual.conf"]
-    assert run("docs", "--format", "brat", "-o", "docs")[0] == 0  # neither settings nor annotations are input
+    assert (
+        predict("docs", "--format", "brat", "-o", "docs")[0] == 0
+    )  # neither settings nor annotations are input
     assert {path.name: path.read_bytes() for path in (tmp_path / "docs").iterdir()} == first
     (tmp_path / "a.txt").write_text("Li left Ada.", encoding="utf-8")
     assert (
-        run("a.txt", "docs", "--format", "brat", "-o", "docs")[0] == 0
+        predict("a.txt", "docs", "--format", "brat", "-o", "docs")[0] == 0
     )  # the text of another is not written over
     assert (tmp_path / "docs" / "a.txt").read_text(encoding="utf-8") == "Ada met Li.\n"
     assert (tmp_path / "docs" / "a-2.txt").read_text(encoding="utf-8") == "Li left Ada."
     check_folder(tmp_path / "docs")
 
 
-def test_settings_that_somebody_changed_stay_and_that_is_said(run, tmp_path):
-    assert run("x", "--format", "brat", "-o", "out", x=TEXT)[0] == 0
-    assert "conf" not in run("x", "--format", "brat", "-o", "out")[2]
+def test_settings_that_somebody_changed_stay_and_that_is_said(predict, tmp_path):
+    assert predict("x", "--format", "brat", "-o", "out", x=TEXT)[0] == 0
+    assert "conf" not in predict("x", "--format", "brat", "-o", "out")[2]
     (tmp_path / "out" / "visual.conf").write_text("mine")
-    code, _, err = run("x", "--format", "brat", "-o", "out")
+    code, _, err = predict("x", "--format", "brat", "-o", "out")
     assert (code, (tmp_path / "out" / "visual.conf").read_text()) == (0, "mine")
     assert "warning: out/visual.conf: was there already and stays as it is" in err
 
 
-def test_the_standard_input_has_a_text_too(model, tmp_path):
-    process = start(model, "-", "--format", "brat", "-o", str(tmp_path / "out"))
+def test_the_standard_input_has_a_text_too(toy_model, tmp_path):
+    process = start_predict(toy_model, "-", "--format", "brat", "-o", str(tmp_path / "out"))
     process.communicate("Ada met Li.\n")
     assert (tmp_path / "out" / "stdin.txt").read_text(encoding="utf-8") == "Ada met Li.\n"

@@ -57,6 +57,7 @@ __all__ = [
     "Unlabelled",
     "Writer",
     "find_format",
+    "find_other",
     "guess_format",
     "list_formats",
     "read_corpus",
@@ -320,6 +321,18 @@ def guess_format(path: str, *, to_write: bool = False) -> str:
         if (row.read and not row.has_lines) or (to_write and not _COLUMN_SUFFIXES.intersection(row.suffixes))
     }
     return next((name for name, suffixes in known.items() if suffix in suffixes), "conll")
+
+
+def find_other(path: Path, name: str) -> str | None:
+    """Return the format that the name of a file promises, where it is to hold another one; any text is a `.txt`.
+
+    >>> find_other(Path("found.csv"), "jsonl"), find_other(Path("found.json"), "jsonl")
+    ('csv', None)
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".txt" or suffix in FORMATS[name].suffixes:
+        return None
+    return next((other for other, row in FORMATS.items() if suffix in row.suffixes), None)
 
 
 def read_corpus(path: FilePath, form: str, settings: CorpusSettings, report: Report) -> Corpus:
