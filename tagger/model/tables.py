@@ -3,6 +3,10 @@
 PyTorch's own sparse gradient holds a row for each look-up, which must be sorted and added up afterwards. The sum of
 the gradients of the places where a row is read is a bag of these gradients, as the sum of affixes is a bag of rows:
 both directions are one call of a fast kernel. Nothing here knows what the rows stand for.
+
+How many rows a batch read, a device that runs ahead (`model.device`) tells only to those who wait. There a gradient
+has a row for each look-up, in rising order: the first of equal rows holds their sum, the others 0. Such a gradient is
+not coalesced, in PyTorch's words.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from tagger.model.device import runs_ahead
 from tagger.text.vocab import PAD, UNKNOWN
 
 
@@ -54,13 +59,30 @@ class _Sums(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         (bags,) = ctx.saved_tensors
         read, places = bags.flatten().sort(stable=True)
-        rows, counts = read.unique_consecutive(return_counts=True)
-        first = counts.cumsum(0) - counts
+        is_waiting = not runs_ahead(read.device)
+        if is_waiting:
+            rows, counts = read.unique_consecutive(return_counts=True)
+            first = counts.cumsum(0) - counts
+        else:
+            rows, first = read, _starts(read)
         readers = places // bags.shape[1] if bags.shape[1] > 1 else places
         values = functional.embedding_bag(readers, gradients[0], first, mode="sum")
-        if ctx.has_padding and rows[0] == PAD:
+        if ctx.has_padding and not is_waiting:
+            values.masked_fill_((rows == PAD).unsqueeze(1), 0.0)
+        elif ctx.has_padding and rows[0] == PAD:
             rows, values = rows[1:], values[1:]
         summed = torch.sparse_coo_tensor(
-            rows.unsqueeze(0), values, ctx.shape, check_invariants=False, is_coalesced=True
+            rows.unsqueeze(0), values, ctx.shape, check_invariants=False, is_coalesced=is_waiting
         )
         return summed, None, None
+
+
+def _starts(read: Tensor) -> Tensor:
+    """Return (N,) where a bag begins for each of N sorted numbers: the first of equal ones has all, the rest nothing.
+
+    >>> _starts(torch.tensor([4, 7, 7, 7, 9])).tolist()
+    [0, 1, 4, 4, 4]
+    """
+    places = torch.arange(len(read), device=read.device)
+    is_first = torch.searchsorted(read, read) == places
+    return torch.where(is_first, places, torch.searchsorted(read, read, right=True))

@@ -11,13 +11,12 @@ with the same bits.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from tagger.training.recipe import Dev, Recipe
+from tagger.training.recipe import Dev, Extent, Recipe
 from tagger.training.state import Run
 from tagger.training.workers.gradient import GradientTask, add_up
 from tagger.training.workers.team import Team, assemble
@@ -33,7 +32,8 @@ class StepFacts:
         loss: mean over the epoch so far, nats a prediction; for labellers a token, what mistakes cost included.
         progress: share of all training done, 0 to 1.
         tokens_per_second: over the epoch so far.
-        norm: the largest of the gradients before clipping; not finite where a step was skipped.
+        norm: the largest of the gradients before clipping; not finite where a step was skipped. Beside a GPU loss and
+            norm are those of the steps up to the last but one: see `training.echoes`.
     """
 
     epoch: int
@@ -99,11 +99,10 @@ def _learn_chunk(run: Run, recipe: Recipe[Dev], team: Team, chunk: Any, workers:
         )
         settings, progress = recipe.settings, recipe.progress(run, run.batch, len(batches))
         run.rate = settings.learning_rate * schedule(progress, settings.warmup)
-        norm = _take_steps(run, recipe, team, tasks, upcoming)
-        for batch in batches[run.batch : run.batch + stride]:
-            extent = recipe.extent(chunk, batch)
+        extents = [recipe.extent(chunk, batch) for batch in batches[run.batch : run.batch + stride]]
+        _take_steps(run, recipe, team, tasks, upcoming, extents)
+        for extent in extents:
             run.tokens += extent.tokens
-            run.predictions += extent.predictions
             run.batch += 1
         run.seconds += time.perf_counter() - began
         yield StepFacts(
@@ -113,7 +112,7 @@ def _learn_chunk(run: Run, recipe: Recipe[Dev], team: Team, chunk: Any, workers:
             loss=_mean_loss(run),
             progress=recipe.progress(run, run.batch, len(batches)),
             tokens_per_second=run.tokens / run.seconds,
-            norm=norm,
+            norm=run.echoes.norm,
             halved=team.are_halved,
         )
 
@@ -141,19 +140,21 @@ def _make_tasks(
 
 
 def _take_steps(
-    run: Run, recipe: Recipe[Dev], team: Team, tasks: Sequence[GradientTask], upcoming: Sequence[GradientTask]
-) -> float:
-    """Take the gradients of some tasks at once, then a step with each or one with all; return the largest norm.
-
-    It is NaN where a step was skipped.
-    """
+    run: Run,
+    recipe: Recipe[Dev],
+    team: Team,
+    tasks: Sequence[GradientTask],
+    upcoming: Sequence[GradientTask],
+    extents: Sequence[Extent],
+) -> None:
+    """Take the gradients of some tasks at once, then a step with each or one with all, of batches so large."""
     gradients = team(tasks, upcoming)
-    norms = []
-    for gradient in [add_up(gradients)] if recipe.shares_batches else gradients:
-        norms.append(run.optimizer.step(gradient.values, run.rate))
-        run.skipped += not math.isfinite(norms[-1])
-        run.loss += gradient.loss if math.isfinite(gradient.loss) else 0.0
-    return max(norms) if all(map(math.isfinite, norms)) else math.nan
+    if recipe.shares_batches:
+        gradients = [add_up(gradients)]
+    for gradient, extent in zip(gradients, extents, strict=True):
+        norm = run.optimizer.step(gradient.values, run.rate)
+        run.echoes.expect(gradient.loss, norm, extent.predictions)
+    run.listen()
 
 
 def schedule(progress: float, warmup: float) -> float:
@@ -173,6 +174,9 @@ def _mean_loss(run: Run) -> float:
 
 def _end_epoch(run: Run, recipe: Recipe[Dev]) -> EpochFacts[Dev]:
     run.optimizer.settle()
+    began = time.perf_counter()
+    run.listen(to_all=True)
+    run.seconds += time.perf_counter() - began
     began = time.perf_counter()
     dev = recipe.measure(run.averaged)
     run.epoch += 1

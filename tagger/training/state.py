@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 
 from tagger.config import Steps
 from tagger.errors import ModelError
+from tagger.model.encoder import compact
 from tagger.runtime.tensors import (
     Array,
     describe,
@@ -28,6 +30,7 @@ from tagger.runtime.tensors import (
     write_tensors,
 )
 from tagger.training import output
+from tagger.training.echoes import Echoes
 from tagger.training.optimizer import Optimizer, row_sparse
 
 _VERSION = "2"  # of the file's content; 1 had names of its own for each network
@@ -63,6 +66,7 @@ class Run:
         loss, tokens, predictions, seconds: of the epoch under way: sum of losses (nats), tokens seen, what the loss
             is a mean of, time spent.
         rate: learning rate of the last step.
+        echoes: what steps say that isn't counted yet; see `listen`.
         skipped: steps of the epoch that were skipped because the gradient was not finite.
         best: best value on held-out sentences so far; None before the first.
         best_epoch: the first epoch that reached it, counted from 1.
@@ -89,11 +93,26 @@ class Run:
     kept_epoch: int = 0
     known: float = -1.0
     floor: float | None = None
+    echoes: Echoes = field(default_factory=Echoes)
+
+    def listen(self, *, to_all: bool = False) -> None:
+        """Count what steps have said since: their losses, their predictions, whether they were skipped.
+
+        Args:
+            to_all: of all steps; else beside a GPU the last ones are still to come, but for the first since a
+                measurement.
+        """
+        for echo in self.echoes.arrived(all_of_them=to_all or not self.predictions):
+            self.skipped += not math.isfinite(echo.norm)
+            self.loss += echo.loss if math.isfinite(echo.loss) else 0.0
+            self.predictions += echo.predictions
 
 
 def begin(network: nn.Module, settings: Steps) -> Run:
     """Set up a run at its first step."""
     averaged = copy.deepcopy(network).requires_grad_(False) if settings.average else network
+    for each in (network, averaged):
+        compact(each)
     return Run(network, averaged, Optimizer(network, averaged, row_sparse(network), settings))
 
 
@@ -106,6 +125,7 @@ def save_run(directory: Path, run: Run, identity: Mapping[str, bytes]) -> None:
         identity: by name, what must be the same when the run goes on: settings, tables, texts.
     """
     output.begin(directory)
+    run.listen(to_all=True)
     tensors = {name: value.detach().cpu().numpy() for name, value in _tensors_of(run).items()}
     facts = {name: getattr(run, name) for name in _PLACE}
     write_tensors(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -45,13 +45,13 @@ class LanguageView(NamedTuple):
     sentences: LanguageBatch | None
     order: Tensor
 
-    def to(self, device: torch.device) -> LanguageView:
-        """Return the view on another device."""
+    def with_each(self, change: Callable[[Tensor], Tensor]) -> LanguageView:
+        """Return the view with each of its tensors changed, always in the same order."""
         return LanguageView(
-            self.origins.to(device),
-            None if self.layers is None else self.layers.to(device),
-            None if self.sentences is None else self.sentences.to(device),
-            self.order.to(device),
+            change(self.origins),
+            None if self.layers is None else change(self.layers),
+            None if self.sentences is None else self.sentences.with_each(change),
+            change(self.order),
         )
 
 

@@ -6,7 +6,7 @@ windows each token of each sentence was encoded. Nothing here has parameters.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from tagger.model.batch.corpus import EncodedCorpus, Example, Ints
 from tagger.model.batch.language import LanguageView, lay_out
+from tagger.model.device import move
 from tagger.runtime.lexicon import number_distinct
 from tagger.runtime.windows import Group, Window, cut_windows
 
@@ -29,6 +30,7 @@ class Batch:
         tokens: (T, R) rows of `forms`; 0 pads.
         window_lengths: (R,) tokens of each window.
         local: (T, R, F) rows of each feature of a place, by its name; 0 beyond a window's length.
+        followed: (P,) positions `t * R + r` of the tokens that are not a window's last.
         places: (S, B) positions `t * R + r` of each sentence's tokens in the windows; 0 beyond its length.
         lengths: (B,) tokens of each sentence.
         tags: (S, B) rows of the lexicon's tags, 0 beyond the length, or None where there are no tags.
@@ -41,6 +43,7 @@ class Batch:
     tokens: Tensor
     window_lengths: Tensor
     local: Mapping[str, Tensor]
+    followed: Tensor
     places: Tensor
     lengths: Tensor
     tags: Tensor | None
@@ -55,21 +58,22 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on another device."""
+        return move(self, device)
 
-        def move(tensor: Tensor) -> Tensor:
-            return tensor.to(device, non_blocking=True)
-
+    def with_each(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        """Return the batch with each of its tensors changed, always in the same order."""
         return Batch(
-            forms={name: move(rows) for name, rows in self.forms.items()},
-            tokens=move(self.tokens),
-            window_lengths=move(self.window_lengths),
-            local={name: move(rows) for name, rows in self.local.items()},
-            places=move(self.places),
-            lengths=move(self.lengths),
-            tags=None if self.tags is None else move(self.tags),
-            allowed=None if self.allowed is None else move(self.allowed),
+            forms={name: change(rows) for name, rows in self.forms.items()},
+            tokens=change(self.tokens),
+            window_lengths=change(self.window_lengths),
+            local={name: change(rows) for name, rows in self.local.items()},
+            followed=change(self.followed),
+            places=change(self.places),
+            lengths=change(self.lengths),
+            tags=None if self.tags is None else change(self.tags),
+            allowed=None if self.allowed is None else change(self.allowed),
             sentences=self.sentences,
-            language=None if self.language is None else self.language.to(device),
+            language=None if self.language is None else self.language.with_each(change),
         )
 
 
@@ -91,13 +95,16 @@ def collate(corpus: EncodedCorpus, groups: Sequence[Group], max_tokens: int) -> 
         places.append(np.arange(window.first - window.start, window.last - window.start) * rows + row)
 
     lengths = np.array([len(examples[number].forms) for number in numbers], dtype=np.int64)
+    window_lengths = np.array([window.stop - window.start for window in windows], dtype=np.int64)
+    followed = np.flatnonzero(np.arange(1, width)[:, None] < window_lengths)
     used, tokens = number_distinct(tokens.T)
     tags, allowed = _tag_tensors([examples[number] for number in numbers], lengths, corpus.num_tags)
     return Batch(
         forms={name: torch.from_numpy(found) for name, found in corpus.forms.select(used).items()},
         tokens=torch.from_numpy(tokens),
-        window_lengths=torch.tensor([window.stop - window.start for window in windows]),
+        window_lengths=torch.from_numpy(window_lengths),
         local=_local_rows(examples, windows, width),
+        followed=torch.from_numpy(followed),
         places=torch.from_numpy(_by_time(np.concatenate(places), lengths)),
         lengths=torch.from_numpy(lengths),
         tags=tags,
