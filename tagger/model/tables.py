@@ -5,8 +5,8 @@ the gradients of the places where a row is read is a bag of these gradients, as 
 both directions are one call of a fast kernel. Nothing here knows what the rows stand for.
 
 How many rows a batch read, a device that runs ahead (`model.device`) tells only to those who wait. There a gradient
-has a row for each look-up, in rising order: the first of equal rows holds their sum, the others 0. Such a gradient is
-not coalesced, in PyTorch's words.
+has a row for each look-up, in rising order: the last of equal rows holds their sum, the others 0. Such a gradient is
+not coalesced, in PyTorch's words; `take_sums` reads both kinds.
 """
 
 from __future__ import annotations
@@ -31,6 +31,17 @@ def look_up(table: nn.Embedding | nn.EmbeddingBag, rows: Tensor) -> Tensor:
     has_padding = table.padding_idx == PAD
     summed = cast(Tensor, _Sums.apply(table.weight, bags, has_padding))  # type: ignore[no-untyped-call]
     return summed if isinstance(table, nn.EmbeddingBag) else summed.view(*rows.shape, -1)
+
+
+def take_sums(gradient: Tensor) -> tuple[Tensor, Tensor]:
+    """Return (N,) which rows a gradient of a table has, and (N, D) their sums.
+
+    A row that is there several times has its sum each time.
+    """
+    rows, values = gradient._indices()[0], gradient._values()
+    if gradient.is_coalesced():
+        return rows, values
+    return rows, values.index_select(0, torch.searchsorted(rows, rows, right=True) - 1)
 
 
 def place(target: Tensor, value: Tensor, *, fill: bool) -> None:
@@ -64,7 +75,7 @@ class _Sums(torch.autograd.Function):
             rows, counts = read.unique_consecutive(return_counts=True)
             first = counts.cumsum(0) - counts
         else:
-            rows, first = read, _starts(read)
+            rows, first = read, torch.searchsorted(read, read)  # so the last of equal rows has all of them
         readers = places // bags.shape[1] if bags.shape[1] > 1 else places
         values = functional.embedding_bag(readers, gradients[0], first, mode="sum")
         if ctx.has_padding and not is_waiting:
@@ -75,14 +86,3 @@ class _Sums(torch.autograd.Function):
             rows.unsqueeze(0), values, ctx.shape, check_invariants=False, is_coalesced=is_waiting
         )
         return summed, None, None
-
-
-def _starts(read: Tensor) -> Tensor:
-    """Return (N,) where a bag begins for each of N sorted numbers: the first of equal ones has all, the rest nothing.
-
-    >>> _starts(torch.tensor([4, 7, 7, 7, 9])).tolist()
-    [0, 1, 4, 4, 4]
-    """
-    places = torch.arange(len(read), device=read.device)
-    is_first = torch.searchsorted(read, read) == places
-    return torch.where(is_first, places, torch.searchsorted(read, read, right=True))

@@ -22,6 +22,7 @@ from torch.optim.adamw import adamw
 
 from tagger.config import Steps
 from tagger.model.device import at_hand
+from tagger.model.tables import take_sums
 
 _BETAS = (0.9, 0.999)
 _EPSILON = 1e-8
@@ -191,9 +192,7 @@ class _Table:
 
     def take(self, gradient: Tensor, log_now: float | None) -> _Rows:
         """Copy the rows that have a gradient; without a time there is no average."""
-        places, values = gradient._indices()[0], gradient._values()
-        if not gradient.is_coalesced():  # the first of equal rows has their sum, and all take it
-            values = values.index_select(0, torch.searchsorted(places, places))
+        places, values = take_sums(gradient)
         weight, mean, square = (
             table.index_select(0, places) for table in (self._weight, self._mean, self._square)
         )

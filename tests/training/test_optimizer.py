@@ -202,10 +202,10 @@ def test_a_device_takes_the_same_steps_without_being_asked(monkeypatch):
 
 
 def repeat_rows(gradient: torch.Tensor) -> torch.Tensor:
-    """Return the gradient with its last row twice more, without values: as `tables.look_up` beside a device."""
+    """Return the gradient with its first row twice more, without values: as `tables.look_up` beside a device."""
     rows, values = gradient.indices()[0], gradient.values()
-    rows = torch.cat((rows, rows[-1:], rows[-1:]))
-    values = torch.cat((values, torch.zeros_like(values[:1]), torch.zeros_like(values[:1])))
+    rows = torch.cat((rows[:1], rows[:1], rows))
+    values = torch.cat((torch.zeros_like(values[:1]), torch.zeros_like(values[:1]), values))
     return torch.sparse_coo_tensor(rows.unsqueeze(0), values, gradient.shape, check_invariants=True)
 
 

@@ -93,8 +93,7 @@ class GradientComputer:
         self._thread: ThreadPoolExecutor | None = None
 
     @property
-    def runs_ahead(self) -> bool:
-        """Whether a device computes by itself, so that there is time for the next task meanwhile."""
+    def _runs_ahead(self) -> bool:
         return runs_ahead(self._parameters[0].device)
 
     def begin(self, chunk: Any) -> None:
@@ -106,7 +105,7 @@ class GradientComputer:
 
         Beside a device another thread does it. What fails here is told when the gradient is wanted.
         """
-        if self.runs_ahead:
+        if self._runs_ahead:
             self._thread = self._thread or ThreadPoolExecutor(1, "tagger-layout")
             self._prepared = task, self._thread.submit(self._lay_out, task)
             return
@@ -122,10 +121,10 @@ class GradientComputer:
 
         Args:
             task: whose gradient is wanted.
-            upcoming: the next one, to be laid out meanwhile; for a device that runs ahead.
+            upcoming: the next one, if it is known; where a device computes by itself it is laid out meanwhile.
         """
         prepared, self._prepared = self._prepared, None
-        if upcoming is not None:
+        if upcoming is not None and self._runs_ahead:
             self.prepare(upcoming)
         laid_out = prepared[1] if prepared is not None and prepared[0] == task else None
         halves = self._lay_out(task) if laid_out is None else laid_out.result()

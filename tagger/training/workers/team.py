@@ -114,7 +114,7 @@ class Team:
             child.prepare(task)
         found: dict[tuple[int, ...], Gradient | Exception] = {}
         try:
-            found[_key(tasks[0])] = self._compute(tasks[0], *upcoming[: self._compute.runs_ahead])
+            found[_key(tasks[0])] = self._compute(tasks[0], next(iter(upcoming), None))
         except Exception as error:  # its frames hold memory, which a second attempt needs
             found[_key(tasks[0])] = error.with_traceback(None) if is_out_of_memory(error) else error
         if upcoming and self._children:
