@@ -235,6 +235,7 @@ class DecoderConfig(Section):
 class TrainingConfig(Steps):
     """Gradient steps."""
 
+    _added = ("precision",)
     _of_batches: ClassVar[tuple[str, ...]] = ("batch_sentences",)
 
     epochs: PassCount = Field(default=12, description="passes over the training sentences")
@@ -268,6 +269,11 @@ class TrainingConfig(Steps):
         default=[],
         description='what mistakes cost, in nats (softmax-margin), each "TYPE=RECALL" or "TYPE=RECALL:PRECISION": a '
         "token of that type missed, a token taken for that type",
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32",
+        description="of the encoder's products; bfloat16 pays on a GPU from some hundred hidden units on. Weights, "
+        "loss and optimiser have float32 always",
     )
     workers: ThreadCount = Field(
         default=1,

@@ -8,6 +8,7 @@ before, and for that long nothing new is given: a step that waits often keeps th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol, Self, TypeVar
 
 import torch
@@ -45,6 +46,13 @@ def runs_ahead(device: torch.device) -> bool:
 def at_hand(number: Tensor) -> float | Tensor:
     """Return what a tensor () holds; the tensor itself, where that would mean to wait."""
     return number.detach() if runs_ahead(number.device) else number.item()
+
+
+def products_in(precision: str, device: torch.device) -> AbstractContextManager[object]:
+    """Let matrix products and recurrent layers compute in a precision, float32 or bfloat16, from float32 weights."""
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16)
 
 
 class Movable(Protocol):
