@@ -155,9 +155,33 @@ def test_the_next_batch_is_laid_out_meanwhile_and_its_faults_are_told_when_it_is
     assert aside == [False, False]
     assert float(compute(tasks[0], tasks[1]).loss) == expected[0]
     assert float(compute(tasks[1], tasks[0]._replace(items=[None])).loss) == expected[1]
-    assert sorted(aside[2:]) == [False, True, True]
     with pytest.raises(AttributeError):
         compute(tasks[0]._replace(items=[None]))
+    assert sorted(aside[2:]) == [False, True, True]
+
+
+def test_products_in_bfloat16_change_a_gradient_little(read_tiny):
+    """Its direction is that of single precision; the language model's table and the loss stay as precise as ever."""
+    found = []
+    for precision in ("float32", "bfloat16"):
+        _, recipe = begin(read_tiny(**{"training.precision": precision, "encoder.hidden": 16}))
+        compute = GradientComputer(recipe.learner)
+        compute.begin(recipe.corpus)
+        gradient = compute(make_task(recipe.batches(recipe.corpus, 0, 0, 1), 0))
+        assert all(value.dtype == torch.float32 for value in gradient.values)
+        found.append((gradient.loss, torch.cat([value.to_dense().flatten() for value in gradient.values])))
+    (loss, whole), (loss_rounded, rounded) = found
+    assert loss_rounded == pytest.approx(loss, rel=0.02)
+    assert loss_rounded != loss
+    assert torch.cosine_similarity(whole, rounded, dim=0) > 0.99
+
+
+def test_products_in_bfloat16_reach_a_language_model_that_is_tuned(read_with_language_model):
+    _, recipe = begin(read_with_language_model(**{"training.precision": "bfloat16", "lm.finetune": True}))
+    compute = GradientComputer(recipe.learner)
+    compute.begin(recipe.corpus)
+    gradient = compute(make_task(recipe.batches(recipe.corpus, 0, 0, 1), 0))
+    assert all(value.to_dense().isfinite().all() for value in gradient.values)
 
 
 def test_a_batch_moves_in_one_copy_for_each_type(read_tiny):
