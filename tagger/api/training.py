@@ -58,13 +58,13 @@ class TrainingResult:
         return None if self.finished.test is None else self.finished.test.scores
 
     @property
-    def best_epoch(self) -> int:
-        """The epoch whose model is kept, counted from 1."""
+    def best_epoch(self) -> float:
+        """The epoch whose model is kept, counted from 1; with `eval_steps` a fraction within one."""
         return self.finished.best_epoch
 
     @property
-    def epochs(self) -> int:
-        """Epochs completed."""
+    def epochs(self) -> float:
+        """Epochs completed; a fraction where patience ended one."""
         return self.finished.epochs
 
     @property
@@ -136,7 +136,8 @@ def train(
             its model if `epochs` is higher.
         overwrite: replace the model that `output` holds, which stays until the new one is finished.
         on_fact: is called with each fact of the run as it comes: `Started`, `StepFacts` after each step,
-            `EpochFacts` with the dev scores, at last a `FinishedLabeller` (see `training.run.Fact`).
+            `EpochFacts` with the dev scores after each measurement, at last a `FinishedLabeller` (see
+            `training.run.Fact`).
         stop: is asked after each step; True saves everything and raises `TrainingStoppedError`.
         **changes: settings by name, as `epochs=5`, `encoder="gru"`, `training__clip_norm=1.0`; `tagger config`
             lists them.

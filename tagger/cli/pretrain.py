@@ -75,6 +75,7 @@ _SETTINGS = (
     _flag("--learning-rate", "training.learning_rate", _TRAINING),
     _flag("--dropout", "training.dropout", _TRAINING),
     _flag("--patience", "training.patience", _TRAINING),
+    _flag("--eval-steps", "training.eval_steps", _TRAINING),
     _flag("--workers", "training.workers", _TRAINING),
     _flag("--device", "training.device", _TRAINING),
 )

@@ -30,9 +30,9 @@ class StepFacts:
     Attributes:
         batch: batches completed of the chunk under way, which is the whole epoch where the text is one chunk.
         halved: whether memory ran out, so that this and all later tasks are computed in halves.
-        loss: mean over the epoch so far, nats a prediction; for labellers a token, what mistakes cost included.
+        loss: mean since the last measurement, nats a prediction; for labellers a token, what mistakes cost included.
         progress: share of all training done, 0 to 1.
-        tokens_per_second: over the epoch so far.
+        tokens_per_second: since the last measurement.
         norm: the largest of the gradients before clipping; not finite where a step was skipped.
     """
 
@@ -50,14 +50,19 @@ class StepFacts:
 class EpochFacts(Generic[Dev]):
     """One epoch and what it came to on held-out sentences; `seconds` and `tokens_per_second` are of training alone.
 
+    With `eval_steps` also what some steps within an epoch came to. Loss, seconds, tokens per second and skipped steps
+    are then of what was trained since the measurement before.
+
     Attributes:
+        epoch: epochs done, counted from the run's beginning; a fraction within one.
         improved: whether it is better than all before.
         kept: whether its model is kept. Of a labeller's epochs that only chance tells apart the latest is kept, after
             which the weights have settled: the best one would often be the luckiest (as the 1 SE rule of Breiman et
             al. 1984, "Classification and regression trees", section 3.4.3, prefers simple trees).
+        step: steps taken; None where each epoch is measured once.
     """
 
-    epoch: int
+    epoch: float
     loss: float
     dev: Dev
     improved: bool
@@ -67,31 +72,44 @@ class EpochFacts(Generic[Dev]):
     dev_seconds: float
     tokens_per_second: float
     skipped: int
+    step: int | None = None
 
 
-def train(run: Run, recipe: Recipe[Dev], workers: int = 1) -> Iterator[StepFacts | EpochFacts[Dev]]:
-    """Train to the last epoch, yielding after every round of steps and every epoch.
+def train(
+    run: Run, recipe: Recipe[Dev], workers: int = 1, *, eval_steps: int | None = None
+) -> Iterator[StepFacts | EpochFacts[Dev]]:
+    """Train to the last epoch, yielding after every round of steps and every measurement.
 
     Args:
         run: where to begin; changed in place, and consistent whenever a fact is yielded.
         recipe: what is trained, on what, and when it is better.
         workers: processes; on a CPU.
+        eval_steps: steps after which dev is measured within an epoch, too; None: never.
     """
-    epochs = recipe.settings.epochs
+    epochs, patience = recipe.settings.epochs, recipe.settings.patience
     team_of = assemble(recipe.learner, workers, shared=recipe.shared, advice=recipe.memory_advice)
     with team_of as team:
-        while run.epoch < epochs and not _is_out_of_patience(run, recipe.settings.patience):
+        while run.epoch < epochs and not _is_out_of_patience(run, patience):
             for chunk in recipe.chunks(run.chunk):
-                yield from _learn_chunk(run, recipe, team, chunk, workers)
+                yield from _learn_chunk(run, recipe, team, chunk, workers, eval_steps)
+                if _is_out_of_patience(run, patience):
+                    return
                 run.chunk, run.batch = run.chunk + 1, 0
-            yield _end_epoch(run, recipe)
+            yield _end_epoch(run, recipe, eval_steps)
 
 
-def _learn_chunk(run: Run, recipe: Recipe[Dev], team: Team, chunk: Any, workers: int) -> Iterator[StepFacts]:
+def _learn_chunk(
+    run: Run, recipe: Recipe[Dev], team: Team, chunk: Any, workers: int, eval_steps: int | None
+) -> Iterator[StepFacts | EpochFacts[Dev]]:
+    """Learn from the rest of a chunk, or until patience ends."""
     team.brief(chunk)
     batches = recipe.batches(chunk, run.epoch, run.chunk, workers)
     stride = 1 if recipe.shares_batches else workers  # batches a round
     while run.batch < len(batches):
+        if _is_due(run, eval_steps):  # rather than behind the step: at an epoch's end it is measured anyway
+            yield _measure(run, recipe, _position(run, recipe, len(batches)), eval_steps)
+            if _is_out_of_patience(run, recipe.settings.patience):
+                return
         began = time.perf_counter()
         tasks, upcoming = (
             _make_tasks(run, recipe, chunk, batches, first, workers)
@@ -105,6 +123,7 @@ def _learn_chunk(run: Run, recipe: Recipe[Dev], team: Team, chunk: Any, workers:
             run.tokens += extent.tokens
             run.predictions += extent.predictions
             run.batch += 1
+            run.steps += 1
         run.seconds += time.perf_counter() - began
         yield StepFacts(
             epoch=run.epoch + 1,
@@ -112,7 +131,7 @@ def _learn_chunk(run: Run, recipe: Recipe[Dev], team: Team, chunk: Any, workers:
             batches=len(batches),
             loss=_mean_loss(run),
             progress=recipe.progress(run, run.batch, len(batches)),
-            tokens_per_second=run.tokens / run.seconds,
+            tokens_per_second=(run.tokens - run.measured_tokens) / run.seconds,
             norm=norm,
             halved=team.are_halved,
         )
@@ -171,21 +190,45 @@ def _mean_loss(run: Run) -> float:
     return run.loss / max(1, run.predictions)
 
 
-def _end_epoch(run: Run, recipe: Recipe[Dev]) -> EpochFacts[Dev]:
+def _is_due(run: Run, eval_steps: int | None) -> bool:
+    """Tell whether dev has to be measured: a multiple of `eval_steps` was reached since it was measured last."""
+    return eval_steps is not None and run.steps // eval_steps > run.measured_step // eval_steps
+
+
+def _position(run: Run, recipe: Recipe[Dev], batches: int) -> float:
+    """Return how many epochs are done within an epoch, to four digits behind the point; never 0."""
+    progress = recipe.progress(run, run.batch, batches)
+    return max(1e-4, round(progress * recipe.settings.epochs, 4))
+
+
+def _end_epoch(run: Run, recipe: Recipe[Dev], eval_steps: int | None) -> EpochFacts[Dev]:
+    facts = _measure(run, recipe, run.epoch + 1, eval_steps)
+    run.epoch += 1
+    run.chunk = run.batch = run.tokens = run.measured_tokens = 0
+    return facts
+
+
+def _measure(run: Run, recipe: Recipe[Dev], epoch: float, eval_steps: int | None) -> EpochFacts[Dev]:
+    """Measure dev, and decide whether it is the best and whether the model is kept.
+
+    Args:
+        epoch: epochs done.
+        eval_steps: None where each epoch is measured once.
+    """
     run.optimizer.settle()
     began = time.perf_counter()
     dev = recipe.measure(run.averaged)
-    run.epoch += 1
     value = recipe.value(dev)
     improved = run.best is None or value > run.best
+    run.stale += 1
     if run.best is None or improved:
-        run.best, run.best_epoch = value, run.epoch
+        run.best, run.stale = value, 0
     kept = recipe.is_kept(dev, run.best) and (run.floor is None or value > run.floor)
     if kept:
-        run.kept_epoch = run.epoch
+        run.kept_epoch = epoch
     run.known = max(run.known, value)
     facts = EpochFacts(
-        epoch=run.epoch,
+        epoch=epoch,
         loss=_mean_loss(run),
         dev=dev,
         improved=improved,
@@ -193,13 +236,16 @@ def _end_epoch(run: Run, recipe: Recipe[Dev]) -> EpochFacts[Dev]:
         learning_rate=run.rate,
         seconds=run.seconds,
         dev_seconds=time.perf_counter() - began,
-        tokens_per_second=run.tokens / max(run.seconds, 1e-9),
+        tokens_per_second=(run.tokens - run.measured_tokens) / max(run.seconds, 1e-9),
         skipped=run.skipped,
+        step=None if eval_steps is None else run.steps,
     )
-    run.chunk = run.batch = run.tokens = run.predictions = run.skipped = 0
+    run.predictions = run.skipped = 0
     run.loss = run.seconds = 0.0
+    run.measured += 1
+    run.measured_step, run.measured_tokens = run.steps, run.tokens
     return facts
 
 
 def _is_out_of_patience(run: Run, patience: int | None) -> bool:
-    return patience is not None and run.best_epoch > 0 and run.epoch - run.best_epoch >= patience
+    return patience is not None and run.stale >= patience

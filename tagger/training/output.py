@@ -24,6 +24,7 @@ _WAYS_OUT = "or choose another --output"
 _MAY_CHANGE = {
     ("training", "epochs"),
     ("training", "patience"),
+    ("training", "eval_steps"),
     ("training", "workers"),
     ("training", "device"),
 }

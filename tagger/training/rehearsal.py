@@ -39,7 +39,7 @@ class Rehearsal:
         loss: of those, nats a prediction; of a labeller a token.
         tokens_per_second: in training, once it is warm.
         scored_per_second: tokens, in measuring held-out sentences.
-        epoch_seconds: one epoch and its measurement (estimate).
+        epoch_seconds: one epoch and its measurements (estimate).
         seconds: the whole run to its last epoch (estimate).
     """
 
@@ -75,7 +75,8 @@ def rehearse(recipe: Recipe[Dev]) -> Rehearsal:
     scored_per_second = _measure_some(recipe, run)
 
     measured, measured_last = recipe.measured_tokens
-    epoch = recipe.tokens / tokens_per_second + measured / scored_per_second
+    epoch = recipe.tokens / tokens_per_second
+    epoch += _count_measurements(run, recipe, steps) * measured / scored_per_second
     values = [each for each in run.network.parameters() if each.requires_grad]
     copies = 3 if run.averaged is run.network else 4
     return Rehearsal(
@@ -91,6 +92,12 @@ def rehearse(recipe: Recipe[Dev]) -> Rehearsal:
         epoch_seconds=epoch,
         seconds=prepared + recipe.settings.epochs * epoch + measured_last / scored_per_second,
     )
+
+
+def _count_measurements(run: Run, recipe: Recipe[Dev], steps: int) -> float:
+    """Return how often an epoch is measured, judged by steps that were taken."""
+    every = recipe.settings.eval_steps
+    return 1 if every is None else 1 + recipe.tokens * steps / (run.tokens * every)
 
 
 def peak_memory(processes: int = 1) -> int | None:

@@ -56,8 +56,8 @@ class Stopped:
 class Complete:
     """The run was finished before, and nothing more is asked for. `epochs`: of them, `best_epoch` is kept."""
 
-    epochs: int
-    best_epoch: int
+    epochs: float
+    best_epoch: float
     directory: Path
 
 
@@ -65,8 +65,8 @@ class Complete:
 class Reopened:
     """A finished run goes on, since more epochs are asked for: from the model of `best_epoch`, behind `epochs`."""
 
-    epochs: int
-    best_epoch: int
+    epochs: float
+    best_epoch: float
 
 
 Fact = Started | StepFacts | EpochFacts[Dev] | Stopped | Finished | Complete | Reopened
@@ -131,11 +131,11 @@ class _Done(NamedTuple):
     history: History
 
     @property
-    def epochs(self) -> int:
-        return len(self.history.epochs)
+    def epochs(self) -> float:
+        return self.history.done
 
     @property
-    def best_epoch(self) -> int:
+    def best_epoch(self) -> float:
         return reports.best_epoch(self.history.epochs)
 
 
@@ -195,7 +195,7 @@ def _train(
         run = state.begin(recipe.learner.network, recipe.settings)
         if output.has_run(place):
             state.load_run(place, run, recipe.identity())
-            history.keep(run.epoch)
+            history.keep(run.measured)
     workers = count_workers(recipe)
     parameters = sum(parameter.numel() for parameter in run.network.parameters())
     resumed = min(1.0, (run.epoch + run.tokens / recipe.tokens) / recipe.settings.epochs)
@@ -209,7 +209,7 @@ def _train(
     finished = recipe.finish(
         Ended(
             directory=place,
-            epochs=run.epoch,
+            epochs=history.done or run.epoch,
             best_epoch=run.kept_epoch,
             parameters=parameters,
             began=began,
@@ -222,10 +222,14 @@ def _train(
 
 
 def _reopen(recipe: Recipe[Dev], place: Path, history: History, done: _Done) -> Run:
-    """Set up a run behind the epochs of a finished one, whose model is what it begins with and has to beat."""
+    """Set up a run behind the epochs of a finished one, whose model is what it begins with and has to beat.
+
+    Patience counts from here. An epoch that it ended in the midst of is over.
+    """
     recipe.begin_with(done.directory)
     run = state.begin(recipe.learner.network, recipe.settings)
-    run.epoch = run.best_epoch = done.epochs  # patience counts from here
+    run.epoch, run.measured = math.ceil(done.epochs), len(done.history.epochs)
+    run.steps = run.measured_step = done.history.steps
     run.kept_epoch = done.best_epoch
     run.best = run.known = run.floor = recipe.value(recipe.measure(run.averaged))
     recipe.save(place, run.averaged)
@@ -244,14 +248,14 @@ def _supervise(
 ) -> Generator[StepFacts | EpochFacts[Dev], None, bool]:
     """Pass the facts of the loop on, and see that the run is written down in time; return whether it was stopped.
 
-    Everything is saved after every epoch, at least once a minute, and before a stop.
+    Everything is saved after every measurement, at least once a minute, and before a stop.
 
     Raises:
         DivergenceError: `MAX_SKIPPED` steps in a row had no finite gradient.
     """
     saved = time.perf_counter()
     unusable = 0
-    for fact in loop.train(run, recipe, workers):
+    for fact in loop.train(run, recipe, workers, eval_steps=recipe.settings.eval_steps):
         if isinstance(fact, StepFacts):
             unusable = 0 if math.isfinite(fact.norm) else unusable + 1
             if unusable >= MAX_SKIPPED:
@@ -287,13 +291,14 @@ def count_workers(recipe: Recipe[Any]) -> int:
 def _describe_kept(run: Run, directory: Path) -> str:
     if not run.kept_epoch:
         return "nothing is saved"
-    return f"epoch {run.kept_epoch}, the one kept so far, is in {directory}"
+    return f"epoch {run.kept_epoch:g}, the one kept so far, is in {directory}"
 
 
 def _line(recipe: Recipe[Dev], facts: EpochFacts[Dev]) -> dict[str, Any]:
-    """Return the line of the history that tells of an epoch."""
+    """Return the line of the history that tells of a measurement."""
     return {
         "epoch": facts.epoch,
+        **({} if facts.step is None else {"step": facts.step}),
         **recipe.describe_epoch(facts.loss, facts.dev),
         "improved": facts.improved,
         "kept": facts.kept,
