@@ -121,6 +121,9 @@ def train(
 ) -> TrainingResult:
     """Train a model on labelled sentences and write its directory.
 
+    In a script that torchrun starts several times the processes train together, see `docs/scale.md`: the first alone
+    writes, and all return the same result.
+
     Args:
         train: what it learns from.
         output: the model's directory; it is made where it is absent.
@@ -158,6 +161,7 @@ def train(
     chosen = _choose_settings(config, changes)
     require_torch("training")
     from tagger.training.start import Start
+    from tagger.training.workers.peers import joined
 
     if isinstance(gazetteers, str | PathLike):
         raise ConfigError(f"found {describe_value(gazetteers)}, expected a list of paths", "gazetteers")
@@ -169,10 +173,11 @@ def train(
         _find_path(lm, "lm"),
         [Path(check_path(each, "gazetteers")) for each in gazetteers],
     )
-    prepared = prepare_training(train, dev, test, chosen, start)
-    return run_training(
-        prepared, output, seeds=seeds, resume=resume, overwrite=overwrite, on_fact=on_fact, stop=stop
-    )
+    with joined():
+        prepared = prepare_training(train, dev, test, chosen, start)
+        return run_training(
+            prepared, output, seeds=seeds, resume=resume, overwrite=overwrite, on_fact=on_fact, stop=stop
+        )
 
 
 def prepare_training(
@@ -215,19 +220,21 @@ def run_training(
     from tagger.training.recipes import labelled
     from tagger.training.recipes.labelled import FinishedLabeller
     from tagger.training.repeat import Repeated, repeat
+    from tagger.training.workers.peers import joined
 
     place = Path(check_path(output, "output"))
-    asked = stop or _never
-    facts: Iterable[Any] = (
-        run.train(labelled.prepare(prepared.data), place, resume=resume, overwrite=overwrite, stop=asked)
-        if seeds == 1
-        else repeat(prepared.data, place, seeds, resume=resume, overwrite=overwrite, stop=asked)
-    )
+    options: dict[str, Any] = {"resume": resume, "overwrite": overwrite, "stop": stop or _never}
     fact, was_complete = None, False
-    for fact in facts:
-        was_complete = was_complete or isinstance(fact, run.Complete)
-        if on_fact is not None:
-            on_fact(fact)
+    with joined() as peers:
+        facts: Iterable[Any] = (
+            run.train(labelled.prepare(prepared.data), place, peers=peers, **options)
+            if seeds == 1
+            else repeat(prepared.data, place, seeds, peers=peers, **options)
+        )
+        for fact in facts:
+            was_complete = was_complete or isinstance(fact, run.Complete)
+            if on_fact is not None:
+                on_fact(fact)
     if isinstance(fact, Repeated):
         return TrainingResult(fact.best, fact, was_complete)
     if isinstance(fact, FinishedLabeller):

@@ -141,9 +141,11 @@ def pretrain(
         _rehearse(recipe, as_json)
     else:
         from tagger.training.run import train
+        from tagger.training.workers.peers import joined
 
-        run = partial(train, recipe, output, resume=resume, overwrite=overwrite)
-        _show(talk, *_run(talk, recipe, run), output, as_json=as_json)
+        with joined() as peers:
+            run = partial(train, recipe, output, resume=resume, overwrite=overwrite, peers=peers)
+            _show(talk, *_run(talk, recipe, run), output, as_json=as_json)
     if faults.found:
         raise typer.Exit(1)
 

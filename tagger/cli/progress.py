@@ -93,6 +93,8 @@ class TrainingProgress:
     def start(self, fact: Started) -> None:
         """Say what is about to be trained."""
         workers = count_of(fact.workers, "worker")
+        if fact.peers > 1:
+            workers = f"{fact.peers} processes that share each batch"
         parameters = count_of(fact.parameters, "parameter")
         say(self._console, f"{self._outline}, {parameters}, seed {fact.seed}, {workers}")
         if fact.resumed:

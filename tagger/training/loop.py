@@ -3,7 +3,8 @@
 A round is a list of tasks whose gradients several workers take at the same weights, side by side. Where the workers
 share a batch its parts are summed in a fixed order and make one step. Else each task is a batch of its own that makes
 a step of its own; all but the first step of such a round follow a gradient that is some steps old, which costs a
-little accuracy. Either way the same seed and number of workers give the same bits.
+little accuracy. Processes that a launcher started (`workers.peers`) always share a batch. In every case the same seed
+and number of processes give the same bits.
 
 All randomness derives from (seed, epoch, ..., batch, part), so whoever saves `state.Run` between two facts can go on
 with the same bits.
@@ -15,12 +16,13 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic
+from typing import Any, Generic, NamedTuple
 
 from tagger.training.recipe import Dev, Recipe
 from tagger.training.state import Run
 from tagger.training.workers.gradient import GradientTask, add_up
-from tagger.training.workers.team import Team, assemble
+from tagger.training.workers.peers import ALONE, Peers
+from tagger.training.workers.team import Team, TeamOfPeers, assemble
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,12 @@ class EpochFacts(Generic[Dev]):
 
 
 def train(
-    run: Run, recipe: Recipe[Dev], workers: int = 1, *, eval_steps: int | None = None
+    run: Run,
+    recipe: Recipe[Dev],
+    workers: int = 1,
+    *,
+    eval_steps: int | None = None,
+    peers: Peers = ALONE,
 ) -> Iterator[StepFacts | EpochFacts[Dev]]:
     """Train to the last epoch, yielding after every round of steps and every measurement.
 
@@ -85,40 +92,58 @@ def train(
         recipe: what is trained, on what, and when it is better.
         workers: processes; on a CPU.
         eval_steps: steps after which dev is measured within an epoch, too; None: never.
+        peers: processes that train the same run, each of them with one worker; their runs are the same, too.
     """
     epochs, patience = recipe.settings.epochs, recipe.settings.patience
-    team_of = assemble(recipe.learner, workers, shared=recipe.shared, advice=recipe.memory_advice)
+    team_of = assemble(
+        recipe.learner, workers, shared=recipe.shared, advice=recipe.memory_advice, peers=peers
+    )
+    is_shared = recipe.shares_batches or not peers.is_alone
+    processes = workers * peers.size
+    plan = _Plan(1, processes) if is_shared else _Plan(processes, 1)
     with team_of as team:
         while run.epoch < epochs and not _is_out_of_patience(run, patience):
             for chunk in recipe.chunks(run.chunk):
-                yield from _learn_chunk(run, recipe, team, chunk, workers, eval_steps)
+                yield from _learn_chunk(run, recipe, team, chunk, plan, eval_steps, peers)
                 if _is_out_of_patience(run, patience):
                     return
                 run.chunk, run.batch = run.chunk + 1, 0
-            yield _end_epoch(run, recipe, eval_steps)
+            yield _end_epoch(run, recipe, eval_steps, peers)
+
+
+class _Plan(NamedTuple):
+    """How many batches make a round, and into how many parts each of them is shared out."""
+
+    batches: int
+    parts: int
 
 
 def _learn_chunk(
-    run: Run, recipe: Recipe[Dev], team: Team, chunk: Any, workers: int, eval_steps: int | None
+    run: Run,
+    recipe: Recipe[Dev],
+    team: Team | TeamOfPeers,
+    chunk: Any,
+    plan: _Plan,
+    eval_steps: int | None,
+    peers: Peers,
 ) -> Iterator[StepFacts | EpochFacts[Dev]]:
     """Learn from the rest of a chunk, or until patience ends."""
     team.brief(chunk)
-    batches = recipe.batches(chunk, run.epoch, run.chunk, workers)
-    stride = 1 if recipe.shares_batches else workers  # batches a round
+    batches = recipe.batches(chunk, run.epoch, run.chunk, plan.batches)
     while run.batch < len(batches):
         if _is_due(run, eval_steps):  # rather than behind the step: at an epoch's end it is measured anyway
-            yield _measure(run, recipe, _position(run, recipe, len(batches)), eval_steps)
+            yield _measure(run, recipe, _position(run, recipe, len(batches)), eval_steps, peers)
             if _is_out_of_patience(run, recipe.settings.patience):
                 return
         began = time.perf_counter()
         tasks, upcoming = (
-            _make_tasks(run, recipe, chunk, batches, first, workers)
-            for first in (run.batch, run.batch + stride)
+            _make_tasks(run, recipe, chunk, batches, first, plan)
+            for first in (run.batch, run.batch + plan.batches)
         )
         settings, progress = recipe.settings, recipe.progress(run, run.batch, len(batches))
         run.rate = settings.learning_rate * schedule(progress, settings.warmup)
-        norm = _take_steps(run, recipe, team, tasks, upcoming)
-        for batch in batches[run.batch : run.batch + stride]:
+        norm = _take_steps(run, team, tasks, upcoming, plan)
+        for batch in batches[run.batch : run.batch + plan.batches]:
             extent = recipe.extent(chunk, batch)
             run.tokens += extent.tokens
             run.predictions += extent.predictions
@@ -143,13 +168,13 @@ def _make_tasks(
     chunk: Any,
     batches: Sequence[Sequence[Any]],
     first: int,
-    workers: int,
+    plan: _Plan,
 ) -> list[GradientTask]:
     """Return the tasks of the round that begins with a batch; none beyond the chunk's end."""
     terms = recipe.terms(run, recipe.progress(run, first, len(batches)))
-    parts = workers if recipe.shares_batches else 1
+    parts = plan.parts
     tasks = []
-    for number, batch in enumerate(batches[first : first + workers // parts], first):
+    for number, batch in enumerate(batches[first : first + plan.batches], first):
         scale = 1 / max(1, recipe.extent(chunk, batch).divisor)
         place = recipe.place(run.epoch, run.chunk, number)
         for part in range(parts):
@@ -160,7 +185,11 @@ def _make_tasks(
 
 
 def _take_steps(
-    run: Run, recipe: Recipe[Dev], team: Team, tasks: Sequence[GradientTask], upcoming: Sequence[GradientTask]
+    run: Run,
+    team: Team | TeamOfPeers,
+    tasks: Sequence[GradientTask],
+    upcoming: Sequence[GradientTask],
+    plan: _Plan,
 ) -> float:
     """Take the gradients of some tasks at once, then a step with each or one with all; return the largest norm.
 
@@ -168,7 +197,7 @@ def _take_steps(
     """
     gradients = team(tasks, upcoming)
     norms = []
-    for gradient in [add_up(gradients)] if recipe.shares_batches else gradients:
+    for gradient in [add_up(gradients)] if plan.batches == 1 else gradients:
         norms.append(run.optimizer.step(gradient.values, run.rate))
         run.skipped += not math.isfinite(norms[-1])
         run.loss += gradient.loss if math.isfinite(gradient.loss) else 0.0
@@ -201,23 +230,28 @@ def _position(run: Run, recipe: Recipe[Dev], batches: int) -> float:
     return max(1e-4, round(progress * recipe.settings.epochs, 4))
 
 
-def _end_epoch(run: Run, recipe: Recipe[Dev], eval_steps: int | None) -> EpochFacts[Dev]:
-    facts = _measure(run, recipe, run.epoch + 1, eval_steps)
+def _end_epoch(run: Run, recipe: Recipe[Dev], eval_steps: int | None, peers: Peers) -> EpochFacts[Dev]:
+    facts = _measure(run, recipe, run.epoch + 1, eval_steps, peers)
     run.epoch += 1
     run.chunk = run.batch = run.tokens = run.measured_tokens = 0
     return facts
 
 
-def _measure(run: Run, recipe: Recipe[Dev], epoch: float, eval_steps: int | None) -> EpochFacts[Dev]:
+def _measure(
+    run: Run, recipe: Recipe[Dev], epoch: float, eval_steps: int | None, peers: Peers
+) -> EpochFacts[Dev]:
     """Measure dev, and decide whether it is the best and whether the model is kept.
 
     Args:
         epoch: epochs done.
         eval_steps: None where each epoch is measured once.
+        peers: the first of them measures; what follows from that, each finds out for itself.
     """
     run.optimizer.settle()
     began = time.perf_counter()
-    dev = recipe.measure(run.averaged)
+    dev = recipe.measure(run.averaged) if peers.is_first else None
+    dev = peers.share(dev)
+    assert dev is not None
     value = recipe.value(dev)
     improved = run.best is None or value > run.best
     run.stale += 1

@@ -12,8 +12,10 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tagger.errors import ConfigError
 from tagger.text.objects import describe
 from tagger.training import loop, state
+from tagger.training.launch import find_launch
 from tagger.training.loop import StepFacts
 from tagger.training.recipe import Dev, Recipe
 from tagger.training.run import count_workers
@@ -65,7 +67,13 @@ def rehearse(recipe: Recipe[Dev]) -> Rehearsal:
 
     Raises:
         MemoryExhaustedError: the largest batch doesn't fit.
+        ConfigError: a launcher started several processes.
     """
+    if (several := find_launch()) is not None:
+        raise ConfigError(
+            f"found {several.size} processes, expected one that tries a run out; start it without torchrun",
+            "--dry-run",
+        )
     began = time.perf_counter()
     run = state.begin(recipe.learner.network, recipe.settings)
     workers = count_workers(recipe)

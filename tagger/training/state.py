@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from tagger.config import Steps
 from tagger.errors import ModelError
 from tagger.runtime.tensors import (
-    Array,
     describe,
     read_header,
     read_tensors,
@@ -30,6 +29,7 @@ from tagger.runtime.tensors import (
 )
 from tagger.training import output
 from tagger.training.optimizer import Optimizer, row_sparse
+from tagger.training.workers.peers import Peers
 
 _VERSION = "2"  # of the file's content; 1 had names of its own for each network
 _PLACE = (
@@ -110,6 +110,14 @@ def begin(network: nn.Module, settings: Steps) -> Run:
     return Run(network, averaged, Optimizer(network, averaged, row_sparse(network), settings))
 
 
+def share_run(run: Run, peers: Peers) -> None:
+    """Bring the runs of all processes to where that of the first is."""
+    if peers.is_alone:
+        return
+    place = peers.share({name: getattr(run, name) for name in _PLACE})
+    _restore(run, peers.share_tensors(_tensors_of(run)), place)
+
+
 def save_run(directory: Path, run: Run, identity: Mapping[str, bytes]) -> None:
     """Write all that a killed run needs to end with the same bits; one file, so it is whole or absent.
 
@@ -154,18 +162,22 @@ def load_run(directory: Path, run: Run, identity: Mapping[str, bytes]) -> None:
     _check_arrays(path, run)
     _, tensors = read_tensors(path)
     try:
-        run.network.load_state_dict(_as_tensors("network.", tensors))
-        if run.averaged is not run.network:
-            run.averaged.load_state_dict(_as_tensors("averaged.", tensors))
-        run.optimizer.load(_as_tensors("optimizer.", tensors))
         place = _complete(json.loads(metadata["place"]))
-        for name in _PLACE:
-            setattr(run, name, place[name])
+        _restore(run, {name: torch.from_numpy(value) for name, value in tensors.items()}, place)
     except (RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
         reason = str(error).splitlines()[0]
         raise ModelError(
             f"was written by another version of tagger ({reason}); start anew with --overwrite", path
         ) from None
+
+
+def _restore(run: Run, tensors: Mapping[str, Tensor], place: Mapping[str, Any]) -> None:
+    run.network.load_state_dict(select_prefixed(tensors, "network."))
+    if run.averaged is not run.network:
+        run.averaged.load_state_dict(select_prefixed(tensors, "averaged."))
+    run.optimizer.load(select_prefixed(tensors, "optimizer."))
+    for name in _PLACE:
+        setattr(run, name, place[name])
 
 
 def _complete(place: dict[str, Any]) -> dict[str, Any]:
@@ -207,7 +219,3 @@ def _check_arrays(path: Path, run: Run) -> None:
                 f"{wanted.get(name, 'none')}); start anew with --overwrite",
                 path,
             )
-
-
-def _as_tensors(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Tensor]:
-    return {name: torch.from_numpy(value) for name, value in select_prefixed(arrays, prefix).items()}

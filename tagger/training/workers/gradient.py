@@ -102,6 +102,11 @@ class GradientComputer:
         with suppress(Exception):
             self._prepared = task, self._lay_out(task)
 
+    def nothing(self) -> Gradient:
+        """Return the gradient of no sentence."""
+        pairs = zip(self._parameters, self._is_table, strict=True)
+        return Gradient(0.0, [_nothing(parameter, is_table) for parameter, is_table in pairs])
+
     def __call__(self, task: GradientTask) -> Gradient:
         """Return the gradient of a task."""
         prepared, self._prepared = self._prepared, None
