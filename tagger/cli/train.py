@@ -63,6 +63,7 @@ _SETTINGS = (
     Flag("--batch-sentences", "training.batch_sentences", _TRAINING),
     Flag("--learning-rate", "training.learning_rate", _TRAINING),
     Flag("--patience", "training.patience", _TRAINING),
+    Flag("--eval-steps", "training.eval_steps", _TRAINING),
     Flag("--cost", "training.costs", _TRAINING,
          "What missing a token of a type costs, in nats, and what inventing one does (repeatable).",
          "TYPE=RECALL[:PRECISION]"),

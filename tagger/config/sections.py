@@ -79,6 +79,7 @@ class Steps(Section):
     A kind of training adds its own fields: what makes up a batch (named in `_of_batches`), and its noise and costs.
     """
 
+    _added: ClassVar[tuple[str, ...]] = ("eval_steps",)
     _of_batches: ClassVar[tuple[str, ...]] = ()
 
     epochs: PassCount = Field(description="passes over the training sentences")
@@ -93,6 +94,11 @@ class Steps(Section):
     )
     patience: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="epochs without a better dev F1 before training stops; absent: never"
+    )
+    eval_steps: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="steps after which held-out sentences are measured within an epoch too, each time as at its end: "
+        "the best model is kept, and patience counts these measurements; absent: at an epoch's end alone",
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(
         default="auto", description="where training runs; auto: a GPU if there is one, else the CPU"
@@ -235,7 +241,7 @@ class DecoderConfig(Section):
 class TrainingConfig(Steps):
     """Gradient steps."""
 
-    _added = ("precision",)
+    _added = (*Steps._added, "precision")
     _of_batches: ClassVar[tuple[str, ...]] = ("batch_sentences",)
 
     epochs: PassCount = Field(default=12, description="passes over the training sentences")

@@ -16,6 +16,7 @@ from tagger.errors import DataError, ModelError
 from tagger.runtime import directory as files
 from tagger.runtime import reports
 from tagger.text.output import write_atomically
+from tagger.training import launch
 
 CHECKPOINT = "checkpoint"  # a folder that is there while a run is unfinished
 STATE = "state.safetensors"
@@ -24,6 +25,7 @@ _WAYS_OUT = "or choose another --output"
 _MAY_CHANGE = {
     ("training", "epochs"),
     ("training", "patience"),
+    ("training", "eval_steps"),
     ("training", "workers"),
     ("training", "device"),
 }
@@ -55,7 +57,7 @@ def check(directory: Path, *, resume: bool, overwrite: bool, several: bool = Fal
     Raises:
         DataError: something is there that may not be replaced, or another run is writing there.
     """
-    if directory.is_dir():
+    if directory.is_dir() and launch.is_first():  # of several processes the others write nothing
         with files.locked(directory):
             find_place(directory, resume=resume, overwrite=overwrite, several=several)
 

@@ -37,7 +37,8 @@ def test_rendered_defaults_are_the_defaults(kind):
 
 def test_every_field_is_explained_above_it():
     silent = {"corpus.blank_tokens": "keep", "corpus.task": "joint", "corpus.compounds": "keep"}  # by default
-    silent |= {"embedding.word_mark_dim": 1, "embedding.fold_width": True, "training.precision": "bfloat16"}
+    silent |= {"embedding.word_mark_dim": 1, "embedding.fold_width": True, "training.eval_steps": 9}
+    silent |= {"training.precision": "bfloat16"}
     spoken = settings.override(Config(), silent)
     lines = settings.render(spoken).splitlines()
     for _, name, field in FIELDS:
@@ -194,7 +195,9 @@ def test_all_fields_of_a_section_are_written_once(kind):
 def test_steps_are_written_around_what_a_kind_of_training_adds():
     written = PretrainConfig().training.written_fields()
     assert written[:5] == ("epochs", "batch_tokens", "max_tokens", "chunk_sentences", "learning_rate")
-    assert written[-6:] == ("dropout", "word_dropout", "average", "patience", "device", "workers")
+    assert written[-7:] == (
+        "dropout", "word_dropout", "average", "patience", "eval_steps", "device", "workers",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", [PretrainConfig, TextEncoderConfig])

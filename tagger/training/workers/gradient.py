@@ -116,6 +116,11 @@ class GradientComputer:
         except Exception as error:
             laid_out.set_exception(error)
 
+    def nothing(self) -> Gradient:
+        """Return the gradient of no sentence."""
+        pairs = zip(self._parameters, self._is_table, strict=True)
+        return Gradient(0.0, [_nothing(parameter, is_table) for parameter, is_table in pairs])
+
     def __call__(self, task: GradientTask, upcoming: GradientTask | None = None) -> Gradient:
         """Return the gradient of a task.
 
