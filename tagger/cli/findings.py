@@ -13,7 +13,7 @@ from tagger.text.counting import count_of
 from tagger.text.features import normalise
 from tagger.text.schemes import Task, name_type
 from tagger.text.tokenizer import UNSPACED_ADVICE
-from tagger.training.data import count_known_names, describe_corpus
+from tagger.training.data import count_known_names, describe_corpus, list_tokens
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +87,7 @@ def describe_vectors(console: Console, data: Corpora) -> None:
     assert data.vectors is not None
     known = set(data.vectors.words)
     lowercase = data.config.embedding.lowercase
-    words = {normalise(t, lowercase=lowercase) for s in data.train.sentences for t in s.tokens}
+    words = {normalise(token, lowercase=lowercase) for token in list_tokens(data.train)}
     say(
         console,
         f"vectors: {len(known):,} of {data.vectors.found:,} kept, size {data.vectors.dim}; they cover "

@@ -26,7 +26,7 @@ from tagger.text.features import normalise
 from tagger.text.schemes import Scheme
 from tagger.text.tokenizer import Conventions, Mode, Split, detect_mode
 from tagger.text.vocab import Vocab
-from tagger.training.data import Corpora, read_corpora
+from tagger.training.data import Corpora, list_tokens, read_corpora
 from tagger.training.pretrained import TrainedTextEncoder, load_text_encoder
 
 _ARCHITECTURE = ("embedding", "encoder", "decoder", "language_model")
@@ -181,8 +181,7 @@ def continue_from(data: Corpora, base: TrainedModel) -> tuple[Corpora, Growth]:
             data.train.path,
         )
     lowercase = base.config.embedding.lowercase
-    surfaces = {token for sentence in data.train.sentences for token in sentence.tokens}
-    words = {normalise(token, lowercase=lowercase) for token in surfaces}
+    words = {normalise(token, lowercase=lowercase) for token in list_tokens(data.train)}
     growth = Growth(
         new_words=sum(word not in base.lexicon.words for word in words),
         new_types=tuple(sorted({*data.types} - {*base.types})),
@@ -229,8 +228,7 @@ def begin_with_encoder(data: Corpora, encoder: TrainedTextEncoder) -> tuple[Corp
             _OPTION,
         )
     lowercase = encoder.config.embedding.lowercase
-    surfaces = {token for sentence in data.train.sentences for token in sentence.tokens}
-    words = {normalise(token, lowercase=lowercase) for token in surfaces}
+    words = {normalise(token, lowercase=lowercase) for token in list_tokens(data.train)}
     return replace(data, encoder=encoder), Overlap(
         len(words), sum(word in encoder.lexicon.words for word in words)
     )
@@ -298,8 +296,7 @@ def add_vectors(corpora: Corpora, path: Path, *, keep_all: bool = False) -> Corp
         )
     lowercase = corpora.config.embedding.lowercase
     parts = [corpus for corpus in (corpora.train, corpora.dev, corpora.test) if corpus is not None]
-    surfaces = {token for corpus in parts for sentence in corpus.sentences for token in sentence.tokens}
-    needed = {normalise(token, lowercase=lowercase) for token in surfaces}
+    needed = {normalise(token, lowercase=lowercase) for corpus in parts for token in list_tokens(corpus)}
     known = corpora.base.lexicon.words if corpora.base is not None else Vocab(())
 
     def want(word: str) -> str | None:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from tagger.config import Config, TrainingConfig
-from tagger.model.batch import Batch, EncodedCorpus, collate, group, shuffled_batches
+from tagger.model.batch import Batch, Batches, EncodedCorpus, collate, group, shuffled_batches
 from tagger.model.building import export_weights, inherit, load_weights, restore_labeler
 from tagger.model.contextual import remember
 from tagger.model.device import find_device
@@ -152,7 +152,7 @@ class LabelledRecipe:
         if first == 0:
             yield self.corpus
 
-    def batches(self, chunk: EncodedCorpus, epoch: int, number: int, workers: int) -> list[list[Group]]:
+    def batches(self, chunk: EncodedCorpus, epoch: int, number: int, workers: int) -> Batches:
         """Return the batches of an epoch, which depend on the corpus, (seed, epoch) and the workers alone.
 
         The batches of a round, as many as there are workers, have nearly as many tokens each: no worker waits long
@@ -160,12 +160,13 @@ class LabelledRecipe:
         """
         config = self.config
         generator = np.random.default_rng((config.seed, epoch))
-        groups = group(chunk.examples, config.encoder.context, config.encoder.max_tokens, generator)
+        groups = group(chunk, config.encoder.context, config.encoder.max_tokens, generator)
         batches = shuffled_batches(groups, config.training.batch_sentences, generator)
         whole = len(batches) - len(batches) % workers  # what is left over is the last round
-        by_size = sorted(range(whole), key=lambda number: _sum_tokens(batches[number]))
-        rounds = sorted(sorted(by_size[start : start + workers]) for start in range(0, whole, workers))
-        return [batches[number] for each in rounds for number in each] + batches[whole:]
+        rounds = np.argsort(batches.tokens[:whole], kind="stable").reshape(-1, workers)
+        rounds.sort(axis=1)
+        rounds = rounds[np.argsort(rounds[:, 0])]
+        return batches.rearranged(np.concatenate((rounds.ravel(), np.arange(whole, len(batches)))))
 
     def place(self, epoch: int, chunk: int, batch: int) -> tuple[int, ...]:
         return self.seed, epoch, batch
