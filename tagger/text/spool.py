@@ -24,6 +24,7 @@ Numbers = NDArray[Any]
 HELD_BYTES = 64 * 2**20  # of all arrays together; what is larger lies in files
 _STRETCH = 1 << 20  # numbers that are read, or written, at once
 _RELEASED_BYTES = 32 * 2**20  # of pages that may stay in the process
+_ADVICE = "make room there, or choose an --output on another disk"
 _READ_AT_LEAST = 1 << 16  # bytes that the system maps around a place that is read
 
 
@@ -96,6 +97,13 @@ class MappedArray:
             self._release()
         return found
 
+    def checksum(self) -> int:
+        """Return the CRC-32 of the file."""
+        found = 0
+        for part in parts(len(self)):
+            found = zlib.crc32(np.ascontiguousarray(self[part]).data, found)
+        return found
+
     def __reduce__(self) -> tuple[Any, ...]:
         assert self.path is not None, "an array without a name stays where it is"
         return MappedArray.open, (self.path, self.dtype, self.shape)
@@ -113,6 +121,7 @@ class Column:
     def __init__(self, spool: Spool, dtype: DTypeLike, width: int | None, path: Path | None) -> None:
         self.dtype, self.path = np.dtype(dtype), path
         self.checksum = 0  # CRC-32 of what is in the file
+        self.shape: tuple[int, ...] = ()  # known once it is done
         self._spool = spool
         self._width = width
         self._held: list[Numbers] = []
@@ -155,7 +164,7 @@ class Column:
 
     def done(self) -> Numbers | MappedArray:
         """Return the array; nothing is added any more."""
-        shape = (self._rows,) if self._width is None else (self._rows, self._width)
+        self.shape = shape = (self._rows,) if self._width is None else (self._rows, self._width)
         if self._file is None:
             empty = np.empty((0, *shape[1:]), self.dtype)
             return np.concatenate([empty, *self._held]).reshape(shape)
@@ -174,13 +183,27 @@ class Spool:
         room: the folder of the files; None: that of temporary files.
         is_kept: whether each array is a file with a name, from the start; else they begin in memory, and go to files
             without a name, which are gone with the process, when they are too large together.
-        most: bytes that they may have in memory.
+        most: bytes that they may have in memory; None: `HELD_BYTES`.
+        expected: bytes that they are likely to have in the end; 0: nobody knows.
+
+    Attributes:
+        columns: by name; of those of one name the last.
     """
 
-    def __init__(self, room: Path | None = None, *, is_kept: bool = False, most: float = HELD_BYTES) -> None:
+    def __init__(
+        self,
+        room: Path | None = None,
+        *,
+        is_kept: bool = False,
+        most: float | None = None,
+        expected: int = 0,
+    ) -> None:
         self.room = Path(tempfile.gettempdir()) if room is None else room
-        self._is_kept, self._most = is_kept, most
-        self._columns: list[Column] = []
+        self.columns: dict[str, Column] = {}
+        self._is_kept = is_kept
+        self._most = HELD_BYTES if most is None else most
+        self._expected = expected
+        self._all: list[Column] = []
         self._held = 0
 
     def column(self, name: str, dtype: DTypeLike, width: int | None = None) -> Column:
@@ -194,7 +217,8 @@ class Spool:
         column = Column(self, dtype, width, self.room / name if self._is_kept else None)
         if self.is_in_files and not self._is_kept:
             column.move(self.room)
-        self._columns.append(column)
+        self._all.append(column)
+        self.columns[name] = column
         return column
 
     @property
@@ -206,7 +230,8 @@ class Spool:
         """Take note of bytes that are held, and move everything to files where they are too many."""
         self._held += size
         if self._held - size <= self._most < self._held:
-            for column in self._columns:
+            check_room(self._expected, self.room)
+            for column in self._all:
                 column.move(self.room)
 
 
@@ -241,9 +266,30 @@ def free_bytes(room: Path) -> int:
     return shutil.disk_usage(find_room(room)).free
 
 
+def check_room(size: int, room: Path) -> None:
+    """Find out that a disk is too full before anything is written.
+
+    Raises:
+        DataError: it is.
+    """
+    free = free_bytes(room)
+    if size > free:
+        raise DataError(
+            f"a training corpus of this size takes {name_size(size)} here, and {name_size(free)} are free; {_ADVICE}",
+            room,
+        )
+
+
+def name_size(size: int) -> str:
+    """Return bytes in words.
+
+    >>> name_size(1_234_567_890), name_size(87_654_321), name_size(0)
+    ('1.2 GB', '88 MB', '0 MB')
+    """
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+
+
 def _no_room(error: OSError, room: Path) -> DataError:
     return DataError(
-        f"cannot hold a corpus that is too large for memory: {error.strerror or error}; make room, or choose an "
-        "--output on another disk",
-        room,
+        f"cannot hold a training corpus of this size: {error.strerror or error}; {_ADVICE}", room
     )

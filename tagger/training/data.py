@@ -54,6 +54,7 @@ class Corpora:
         gazetteers: lists of names.
         encoder: what learnt from raw text, with which the labeller begins, if any.
         base_words: the words that the training of `base` had; None where nobody knows.
+        room: the folder of what memory isn't to hold; None: that of temporary files.
     """
 
     config: Config
@@ -68,6 +69,7 @@ class Corpora:
     gazetteers: tuple[Gazetteer, ...] = ()
     encoder: TrainedTextEncoder | None = None
     base_words: AbstractSet[str] | None = frozenset()
+    room: Path | None = None
 
     @cached_property
     def training_words(self) -> frozenset[str] | None:
@@ -210,7 +212,7 @@ def prepare_corpora(
         fault = "found no span, expected some to learn from; is the tag column the right one? (--tag-column)"
         raise DataError("; ".join((fault, *learned.warnings)), learned.path)
     costs.check(config.training.costs, types)
-    found_corpora = Corpora(settled, learned, dev, test, held_out, tuple(types))
+    found_corpora = Corpora(settled, learned, dev, test, held_out, tuple(types), room=room)
     if found_corpora.dev_has_spans:
         return found_corpora
     return replace(found_corpora, dev=replace(dev, warnings=(*dev.warnings, _NO_SPANS)))

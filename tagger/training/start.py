@@ -91,7 +91,12 @@ class Collected(NamedTuple):
 
 
 def collect(
-    train: Path | Corpus, dev: Path | Corpus | None, test: Path | Corpus | None, config: Config, start: Start
+    train: Path | Corpus,
+    dev: Path | Corpus | None,
+    test: Path | Corpus | None,
+    config: Config,
+    start: Start,
+    room: Path | None = None,
 ) -> Collected:
     """Read the corpora of a run and all that it starts from.
 
@@ -99,6 +104,7 @@ def collect(
         train, dev, test: files, or corpora that are in memory.
         config: the settings; those of a model or an encoder to start with join them.
         start: what it starts from.
+        room: the folder of what memory isn't to hold; None: that of temporary files.
 
     Raises:
         DataError: a corpus or another file is missing or faulty.
@@ -110,15 +116,17 @@ def collect(
     growth = overlap = None
     if start.base is not None:
         model = files.load_model(start.base)
-        data, growth = continue_from(read_corpora(train, dev, test, continue_settings(config, model)), model)
+        data, growth = continue_from(
+            read_corpora(train, dev, test, continue_settings(config, model), room), model
+        )
         data = replace(data, base_words=reports.read_words(start.base))
     elif start.encoder is not None:
         encoder = load_text_encoder(start.encoder)
         data, overlap = begin_with_encoder(
-            read_corpora(train, dev, test, adopt_settings(config, encoder)), encoder
+            read_corpora(train, dev, test, adopt_settings(config, encoder), room), encoder
         )
     else:
-        data = read_corpora(train, dev, test, config)
+        data = read_corpora(train, dev, test, config, room)
     if start.vectors is not None:
         data = add_vectors(data, start.vectors, keep_all=start.keep_all_vectors)
     if start.gazetteers:

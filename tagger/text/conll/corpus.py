@@ -21,7 +21,7 @@ from tagger.text.conll.reader import ColumnReader
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, Columns, Sentence
 from tagger.text.conll.words import check_task, drop_types
 from tagger.text.counting import count_of
-from tagger.text.files import FilePath, display_name
+from tagger.text.files import FilePath, display_name, is_stdin
 from tagger.text.schemes import Scheme, Task
 
 _LISTED = 20  # tags in a message
@@ -122,7 +122,7 @@ def pack_corpus(
     name = display_name(path)
     warnings: list[str] = []
     reader = ColumnReader(path, columns, encoding, warn=warnings.append)
-    packer, unread = Packer(room), [reader]
+    packer, unread = Packer(room, _guess_bytes(path)), [reader]
     found: list[PackedSentences] = []
 
     def go_through() -> Iterator[Sentence]:
@@ -149,6 +149,11 @@ def pack_corpus(
         layout=reader.layout,
         task=resolved.task,
     )
+
+
+def _guess_bytes(path: FilePath) -> int:
+    """Return about what the sentences of a file take packed: as much as its rows. 0: nothing tells beforehand."""
+    return 0 if is_stdin(path) or not Path(path).is_file() else Path(path).stat().st_size
 
 
 def read_corpus(

@@ -249,10 +249,10 @@ def pack(sentences: Iterable[Sentence], room: Path | None = None) -> PackedSente
 
 
 class Packer:
-    """Packs sentences as they go by; arguments as of `pack`."""
+    """Packs sentences as they go by; arguments as of `pack` and of `Spool`."""
 
-    def __init__(self, room: Path | None = None) -> None:
-        self._spool = Spool(room)
+    def __init__(self, room: Path | None = None, expected: int = 0) -> None:
+        self._spool = Spool(room, expected=expected)
         self._words, self._labels = _Numbers(), _Numbers()
         self._tokens, self._tags = (_Buffer(self._spool, name) for name in ("tokens", "tags"))
         self._values: list[_Numbers] = []
