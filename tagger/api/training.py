@@ -17,6 +17,7 @@ from tagger.text.conll import Corpus
 from tagger.text.objects import describe
 from tagger.text.schemes import Scheme, parse_scheme
 from tagger.text.schemes.tags import is_writable
+from tagger.text.spool import find_room
 
 if TYPE_CHECKING:
     from tagger.training.recipes.labelled import FinishedLabeller
@@ -174,7 +175,7 @@ def train(
         [Path(check_path(each, "gazetteers")) for each in gazetteers],
     )
     with joined():
-        prepared = prepare_training(train, dev, test, chosen, start)
+        prepared = prepare_training(train, dev, test, chosen, start, output)
         return run_training(
             prepared, output, seeds=seeds, resume=resume, overwrite=overwrite, on_fact=on_fact, stop=stop
         )
@@ -186,12 +187,14 @@ def prepare_training(
     test: CorpusSource | None,
     chosen: Config,
     start: Start,
+    output: FilePath,
 ) -> Collected:
     """Read all that a training needs, and write nothing; corpora and errors as of `train`.
 
     Args:
         chosen: the settings.
         start: the files and directories that the run starts from.
+        output: where the model will go; what memory isn't to hold meanwhile lies beside it, in files without a name.
     """
     from tagger.training.start import collect
 
@@ -202,7 +205,7 @@ def prepare_training(
         None if each is None else _find_source(each, likely, chosen, name)
         for each, name in ((dev, "dev"), (test, "test"))
     )
-    return collect(learned, held_out, tested, chosen, start)
+    return collect(learned, held_out, tested, chosen, start, find_room(Path(check_path(output, "output"))))
 
 
 def run_training(

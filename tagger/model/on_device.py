@@ -51,7 +51,7 @@ class DeviceNetwork:
         starts = np.cumsum([0, *map(len, sentences)])
         scores = np.empty((int(starts[-1]), corpus.num_tags), np.float32)
         limit = self._encoder.max_tokens
-        for part in sorted_batches(group(corpus.examples, self._encoder.context, limit), _BATCH_TOKENS):
+        for part in sorted_batches(group(corpus, self._encoder.context, limit), _BATCH_TOKENS):
             batch = collate(corpus, part, limit)
             found = self._labeler(batch.to(self._labeler.device)).float().cpu().numpy()  # (T, B, K)
             steps = np.arange(len(found))[:, None]

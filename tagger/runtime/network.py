@@ -99,7 +99,7 @@ class Network:
             ModelError: the model reads other columns than are given.
         """
         sizes = [len(words) for words in sentences]
-        groups = group_sentences(sizes, documents, self._context, self._limit)
+        groups = list(group_sentences(sizes, documents, self._context, self._limit))
         marks = self._find_marks(sentences, columns)
         if language is None and self.reader is not None:
             language = self.reader.read(sentences)

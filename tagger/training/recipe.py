@@ -115,6 +115,9 @@ class Recipe(Protocol[Dev]):
     def shared(self) -> Sequence[Tensor]:
         """Large tensors of the chunks, which the workers share."""
 
+    def settle_in(self, checkpoint: Path) -> None:
+        """Say in which folder large things may lie until the run has ended; else nothing is left behind."""
+
     def chunks(self, first: int) -> Iterator[Any]:
         """Yield the text of an epoch in encoded chunks, from number `first` on."""
 

@@ -253,6 +253,7 @@ def _train(
     recipe: Recipe[Dev], place: Path, done: _Done | None, stop: Callable[[], bool], peers: Peers
 ) -> Iterator[Fact[Dev]]:
     began = time.perf_counter()
+    recipe.settle_in(place / output.CHECKPOINT)
     history = History(place, recipe.draw)
     if done is not None:
         yield Reopened(done.epochs, done.best_epoch)

@@ -71,9 +71,9 @@ def test_missing_a_name_costs_what_suits_the_best_dev_score(read_tiny, monkeypat
 def test_the_batches_of_a_round_are_of_like_size(read_tiny, workers):
     data = read_tiny(**{"encoder.context": 1, "training.batch_sentences": 1})
     recipe = begin(data)[1]
-    drawn = recipe.batches(recipe.corpus, 0, 0, 1)
-    batches = recipe.batches(recipe.corpus, 0, 0, workers)
-    assert batches == recipe.batches(recipe.corpus, 0, 0, workers)
+    drawn = list(recipe.batches(recipe.corpus, 0, 0, 1))
+    batches = list(recipe.batches(recipe.corpus, 0, 0, workers))
+    assert batches == list(recipe.batches(recipe.corpus, 0, 0, workers))
     assert sorted(batches) == sorted(drawn)
     rounds = [batches[start : start + workers] for start in range(0, len(batches), workers)]
     left = len(drawn) % workers
