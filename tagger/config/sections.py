@@ -42,6 +42,7 @@ Place = Literal[  # the values of `text.tokenizer.Split`
     "mention",
     "unit",
     "fused",
+    "stop",
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from tagger import config as settings
 from tagger.config import Config, PretrainConfig, TextEncoderConfig
+from tagger.config.sections import Place
 from tagger.errors import ConfigError
+from tagger.text.tokenizer import Split
 
 FIELDS = [
     (section, name, field)
@@ -190,6 +193,10 @@ def test_all_fields_of_a_section_are_written_once(kind):
         if info.annotation is not int:
             section = info.annotation
             assert sorted(section.written_fields()) == sorted(section.model_fields)
+
+
+def test_every_place_where_a_corpus_may_split_can_be_written_down():
+    assert set(get_args(Place)) == set(Split)
 
 
 def test_steps_are_written_around_what_a_kind_of_training_adds():
