@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -198,10 +199,10 @@ def predict(
     files = reading.find_files(inputs or ([] if texts else ["-"]))
     if output is not None and format != "brat":
         check_output(output, [*files, *(model / name for name in FILES)])
-    with asked_to_stop(talk, "the sentences at work") as stop:
+    processes = workers or os.cpu_count() or 1
+    with asked_to_stop(talk, "the sentences at work") as stop, _opened(model, device, processes) as tagger:
         from tagger.runtime.questions import Question
 
-        tagger = _load(model, device)
         usual = "jsonl" if nbest or counts else _USUAL_FORMATS[tagger.model.task]
         name = format or (None if is_shown else usual)
         chosen = None if name is None else _find_format(name, column, tagger, counts=counts)
@@ -217,7 +218,7 @@ def predict(
         question = Question(
             min_confidence=min_confidence, nbest=nbest, words_across_blanks=words_across_blanks
         )
-        wanted = _Wanted(question, None if counts else name, workers or os.cpu_count() or 1)
+        wanted = _Wanted(question, None if counts else name, processes)
         is_clear = not are_typed(files) and (output is not None or not sys.stdout.isatty())
         with Waiting(talk, is_wanted=is_clear and not quiet) as waiting:
             results.write(_answers(tagger, files, texts or [], reading, wanted, waiting), talk)
@@ -251,15 +252,17 @@ class _Wanted(NamedTuple):
     workers: int
 
 
-def _load(model: Path, device: str) -> Tagger:
+@contextmanager
+def _opened(model: Path, device: str, workers: int) -> Iterator[Tagger]:
     from tagger.collector import resting_collector, spare_collector
 
-    with resting_collector():
-        from tagger.api.sources import load
+    with ExitStack() as stack:
+        with resting_collector():
+            from tagger.api.sources import opened
 
-        tagger = load(model, device=device)
-    spare_collector()
-    return tagger
+            tagger = stack.enter_context(opened(model, device=device, workers=workers))
+        spare_collector()
+        yield tagger
 
 
 def _find_format(name: str, column: str | None, tagger: Tagger, *, counts: bool) -> Format:
