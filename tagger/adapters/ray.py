@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +39,7 @@ __all__ = ["BatchLabeller", "FileFacts", "FileJob", "WholeFile", "joined_cluster
 LOCAL = "local"
 _RETRIES = 2  # of a file whose actor was killed; a third death is the file's fault, as a rule
 _STORE = 100_000_000  # bytes of a local Ray's memory for objects: of ours only the model lies there
+_GLANCE = 0.2  # seconds between two looks at whether to stop
 _ADVICE = "choose another --output"
 
 
@@ -132,7 +133,12 @@ def joined_cluster(address: str, cores: int | None = None) -> Iterator[int]:
 
 
 def label_files(
-    files: Sequence[WholeFile], model: TrainedModel, job: FileJob, output: Path, workers: int
+    files: Sequence[WholeFile],
+    model: TrainedModel,
+    job: FileJob,
+    output: Path,
+    workers: int,
+    is_stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[FileFacts]:
     """Label files with the actors of the cluster that this process has joined; yield what became of each, as it ends.
 
@@ -144,6 +150,8 @@ def label_files(
         job: what is to be done.
         output: the folder of all results.
         workers: actors, a core each; those that find no free core wait for one.
+        is_stopped: asked several times a second; once it is, the files at work are given up. (Ray takes what a
+            handler of a signal raises for something else.)
 
     Raises:
         ConfigError: an actor can't start.
@@ -171,8 +179,8 @@ def label_files(
         working[actor.label.remote(file, staged)] = actor, file
 
     try:
-        while waiting or working:
-            done, _ = ray.wait([*working, *starting], num_returns=1)
+        while (waiting or working) and not is_stopped():
+            done, _ = ray.wait([*working, *starting], num_returns=1, timeout=_GLANCE)
             for ref in done:
                 if ref in starting:
                     actor = starting.pop(ref)

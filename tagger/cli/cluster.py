@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from tagger.cli.messages import say, warn
+from tagger.cli.signals import asked_to_stop
 from tagger.cli.streams import muted_streams
 from tagger.cli.waiting import PATIENCE, Waiting
 from tagger.errors import DataError
@@ -102,28 +103,25 @@ def predict_on_cluster(
     from tagger.adapters.ray import joined_cluster, label_files
 
     began = time.monotonic()
-    count = _Count(len(files))
+    count = _Count(says_faults=not fail_fast)
     with muted_streams() as stream:
         talk = Console(file=stream, highlight=False)
-        try:
-            with (
-                Waiting(talk, is_wanted=not quiet) as waiting,
-                joined_cluster(cluster.address, cluster.workers) as cores,
-            ):
-                workers = cluster.workers or cores
-                waiting.turn_to("labelling", "token")
-                whole = sum(file.size for file in files)
-                for facts in label_files(files, model, job, output, workers):
-                    count.add(facts, talk)
-                    waiting.show(count.tokens, count.bytes, whole)
-                    if facts.fault is not None and fail_fast:
-                        raise facts.fault
-        except SystemExit:
-            say(
-                talk,
-                f"stopped; {output} holds the results of {count.done:,} of {count_of(len(files), 'file')}",
-            )
-            raise
+        with (
+            asked_to_stop(talk, "the files that are done") as stop,
+            Waiting(talk, is_wanted=not quiet) as waiting,
+            joined_cluster(cluster.address, cluster.workers) as cores,
+        ):
+            waiting.turn_to("labelling", "token")
+            whole = sum(file.size for file in files)
+            for facts in label_files(files, model, job, output, cluster.workers or cores, stop):
+                count.add(facts, talk)
+                waiting.show(count.tokens, count.bytes, whole)
+                if facts.fault is not None and fail_fast:
+                    raise facts.fault
+        if stop():
+            held = f"{count.done:,} of {count_of(len(files), 'file')}"
+            say(talk, f"stopped; {output} holds the results of {held}")
+            raise typer.Exit(stop.exit_code)
     if not quiet:
         seconds = time.monotonic() - began
         talk = Console(stderr=True, highlight=False)
@@ -140,11 +138,11 @@ class _Count:
     """What has become of how many files so far.
 
     Args:
-        files: how many there are.
+        says_faults: whether a fault is said here; else it is raised, and said by whoever ends the command.
     """
 
-    def __init__(self, files: int) -> None:
-        self._files = files
+    def __init__(self, *, says_faults: bool) -> None:
+        self._says_faults = says_faults
         self._said: set[str] = set()
         self.done = self.faults = self.sentences = self.tokens = self.bytes = 0
 
@@ -158,7 +156,8 @@ class _Count:
         self.bytes += facts.file.size
         if facts.fault is not None:
             self.faults += 1
-            say(talk, f"error: {facts.fault}", "red")
+            if self._says_faults:
+                say(talk, f"error: {facts.fault}", "red")
             return
         self.done += 1
         self.sentences += facts.sentences
