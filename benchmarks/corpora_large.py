@@ -18,6 +18,7 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import tagger
@@ -104,12 +105,10 @@ def train(options: argparse.Namespace, folder: Path) -> tuple[float, float, list
         return True
 
     began = time.perf_counter()
-    try:
+    with suppress(tagger.TrainingStoppedError):
         tagger.train(
             train=options.file, dev=options.dev, output=folder / "model", workers=options.workers, stop=stop
         )
-    except tagger.TrainingStoppedError:
-        pass
     return first, disk, held
 
 

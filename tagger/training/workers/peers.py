@@ -309,7 +309,9 @@ def _add_up_dense(loss: float | Tensor, values: Sequence[Tensor]) -> tuple[float
     flat = torch.cat([*(value.reshape(-1) for value in values), told])
     dist.all_reduce(flat)
     *parts, told = torch.split(flat, [*sizes, 1])
-    return at_hand(told[0]), [part.view(value.shape) for part, value in zip(parts, values, strict=True)]
+    return at_hand(told.reshape(())), [
+        part.view(value.shape) for part, value in zip(parts, values, strict=True)
+    ]
 
 
 def _pad(tensor: Tensor, size: int) -> Tensor:
