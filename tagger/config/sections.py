@@ -242,11 +242,15 @@ class DecoderConfig(Section):
 class TrainingConfig(Steps):
     """Gradient steps."""
 
-    _added = (*Steps._added, "precision")
-    _of_batches: ClassVar[tuple[str, ...]] = ("batch_sentences",)
+    _added = (*Steps._added, "batch_tokens", "precision")
+    _of_batches: ClassVar[tuple[str, ...]] = ("batch_sentences", "batch_tokens")
 
     epochs: PassCount = Field(default=12, description="passes over the training sentences")
     batch_sentences: Size = Field(default=16, description="sentences a step")
+    batch_tokens: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        default=512,
+        description="up to so many tokens a step has more sentences than that, as long as an epoch has 400 steps",
+    )
     learning_rate: Rate = Field(default=6e-3, description="peak of the schedule")
     input_dropout: InputDropout = 0.5
     output_dropout: Fraction = Field(default=0.5, description="locked dropout on the encoder's output")

@@ -50,6 +50,7 @@ from tagger.training.state import Run
 from tagger.training.workers.gradient import Loss
 
 _SMALLER = "a smaller --hidden, fewer --layers, or smaller sizes of [embedding] with --set"
+LEAST_STEPS = 400  # of an epoch, before batches of short sentences grow: fewer steps learn less
 FINAL_READINGS = 2  # of dev, after the last epoch: to calibrate confidences, and to score
 
 
@@ -177,7 +178,8 @@ class LabelledRecipe:
         config = self.config
         generator = np.random.default_rng((config.seed, epoch))
         groups = group(chunk, config.encoder.context, config.encoder.max_tokens, generator)
-        batches = shuffled_batches(groups, config.training.batch_sentences, generator)
+        grown = min(config.training.batch_tokens, self.tokens // LEAST_STEPS)
+        batches = shuffled_batches(groups, config.training.batch_sentences, generator, grown)
         whole = len(batches) - len(batches) % workers  # what is left over is the last round
         rounds = np.argsort(batches.tokens[:whole], kind="stable").reshape(-1, workers)
         rounds.sort(axis=1)
