@@ -18,6 +18,7 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import tagger
@@ -44,12 +45,21 @@ def main() -> None:
     if options.what == "make":
         make(options.source, options.file, options.tokens)
         return
-    print("| file | workers | seconds to the first step | process | peak, MB | own, MB | others, MB | disk, MB |")
+    print(
+        "| file | workers | seconds to the first step | process | peak, MB | own, MB | others, MB | disk, MB |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(dir=options.file.parent) as folder:
         seconds, disk, processes = train(options, Path(folder))
     for number, sizes in enumerate(processes, 1):
-        cells = [options.file.name, options.workers, f"{seconds:.0f}", number, *map(round, sizes), round(disk)]
+        cells = [
+            options.file.name,
+            options.workers,
+            f"{seconds:.0f}",
+            number,
+            *map(round, sizes),
+            round(disk),
+        ]
         print(f"| {' | '.join(map(str, cells))} |")
 
 
@@ -80,8 +90,8 @@ def _vary(row: str, draw: random.Random) -> str:
 
 def train(options: argparse.Namespace, folder: Path) -> tuple[float, float, list[tuple[float, ...]]]:
     """Train for some steps; return the seconds to the first one, MB on the disk, and what each process held."""
-    steps, first, held = 0, 0.0, []
-    disk = 0.0
+    model, held = folder / "model", list[tuple[float, ...]]()
+    steps, first, disk = 0, 0.0, 0.0
 
     def stop() -> bool:
         nonlocal steps, first, disk
@@ -89,18 +99,14 @@ def train(options: argparse.Namespace, folder: Path) -> tuple[float, float, list
         first = first or time.perf_counter() - began
         if steps * options.workers < options.steps:
             return False
-        disk = sum(each.stat().st_size for each in (folder / "model").rglob("*") if each.is_file()) / 1e6
+        disk = sum(each.stat().st_size for each in model.rglob("*") if each.is_file()) / 1e6
         children = [child.pid for child in multiprocessing.active_children() if child.pid]
         held.extend(_measure(process) for process in (os.getpid(), *children))
         return True
 
     began = time.perf_counter()
-    try:
-        tagger.train(
-            train=options.file, dev=options.dev, output=folder / "model", workers=options.workers, stop=stop
-        )
-    except tagger.TrainingStoppedError:
-        pass
+    with suppress(tagger.TrainingStoppedError):
+        tagger.train(train=options.file, dev=options.dev, output=model, workers=options.workers, stop=stop)
     return first, disk, held
 
 

@@ -162,6 +162,10 @@ class Column:
             raise _no_room(error, self._spool.room) from None
         self.checksum = zlib.crc32(rows.data, self.checksum) if rows.size else self.checksum
 
+    def __del__(self) -> None:
+        if self._file is not None:  # what was to be added was at fault
+            self._file.close()
+
     def done(self) -> Numbers | MappedArray:
         """Return the array; nothing is added any more."""
         self.shape = shape = (self._rows,) if self._width is None else (self._rows, self._width)
