@@ -90,8 +90,8 @@ def _vary(row: str, draw: random.Random) -> str:
 
 def train(options: argparse.Namespace, folder: Path) -> tuple[float, float, list[tuple[float, ...]]]:
     """Train for some steps; return the seconds to the first one, MB on the disk, and what each process held."""
-    steps, first, held = 0, 0.0, []
-    disk = 0.0
+    model, held = folder / "model", list[tuple[float, ...]]()
+    steps, first, disk = 0, 0.0, 0.0
 
     def stop() -> bool:
         nonlocal steps, first, disk
@@ -99,16 +99,14 @@ def train(options: argparse.Namespace, folder: Path) -> tuple[float, float, list
         first = first or time.perf_counter() - began
         if steps * options.workers < options.steps:
             return False
-        disk = sum(each.stat().st_size for each in (folder / "model").rglob("*") if each.is_file()) / 1e6
+        disk = sum(each.stat().st_size for each in model.rglob("*") if each.is_file()) / 1e6
         children = [child.pid for child in multiprocessing.active_children() if child.pid]
         held.extend(_measure(process) for process in (os.getpid(), *children))
         return True
 
     began = time.perf_counter()
     with suppress(tagger.TrainingStoppedError):
-        tagger.train(
-            train=options.file, dev=options.dev, output=folder / "model", workers=options.workers, stop=stop
-        )
+        tagger.train(train=options.file, dev=options.dev, output=model, workers=options.workers, stop=stop)
     return first, disk, held
 
 

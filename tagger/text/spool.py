@@ -23,7 +23,7 @@ Numbers = NDArray[Any]
 
 HELD_BYTES = 64 * 2**20  # of all arrays together; what is larger lies in files
 _STRETCH = 1 << 20  # numbers that are read, or written, at once
-_RELEASED_BYTES = 32 * 2**20  # of pages that may stay in the process
+_RELEASED_BYTES = 8 * 2**20  # of pages of an array that may stay in the process
 _ADVICE = "make room there, or choose an --output on another disk"
 _READ_AT_LEAST = 1 << 16  # bytes that the system maps around a place that is read
 
@@ -161,6 +161,10 @@ class Column:
         except OSError as error:
             raise _no_room(error, self._spool.room) from None
         self.checksum = zlib.crc32(rows.data, self.checksum) if rows.size else self.checksum
+
+    def __del__(self) -> None:
+        if self._file is not None:  # what was to be added was at fault
+            self._file.close()
 
     def done(self) -> Numbers | MappedArray:
         """Return the array; nothing is added any more."""

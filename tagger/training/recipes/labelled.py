@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, takewhile
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -152,10 +154,8 @@ class LabelledRecipe:
         if not is_large(self.data):
             return encode_training(self.data, self.lexicon)
         if self._checkpoint is None:  # a rehearsal, which leaves nothing behind
-            self._scratch = TemporaryDirectory(
-                prefix=".tagger-", dir=self.data.room, ignore_cleanup_errors=True
-            )
-            self._checkpoint = Path(self._scratch.name)
+            self._checkpoint = Path(mkdtemp(prefix=".tagger-", dir=self.data.room))
+            weakref.finalize(self, shutil.rmtree, self._checkpoint, ignore_errors=True)
         return keep_encoded(self.data, self.lexicon, self._checkpoint, self.identity().values())
 
     def settle_in(self, checkpoint: Path) -> None:
