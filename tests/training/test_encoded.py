@@ -48,7 +48,8 @@ def test_a_corpus_in_files_trains_to_the_same_bits(read_tiny, tmp_path, monkeypa
     fit_whole(read_tiny(**changes), tmp_path / "memory")
     monkeypatch.setattr(spool, "HELD_BYTES", 100)
     index = corpus_of(tmp_path / "files") / "index.json"
-    assert any([index.exists() for _ in fit(read_tiny(**changes), tmp_path / "files")])
+    there = [index.exists() for _ in fit(read_tiny(**changes), tmp_path / "files")]
+    assert any(there)
     one, other = ((tmp_path / name / files.WEIGHTS).read_bytes() for name in ("memory", "files"))
     assert one == other
     assert not (tmp_path / "files" / output.CHECKPOINT).exists()
