@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,20 @@ def keep_encoded(
     if found is None:
         raise DataError("is not what was written a moment ago; is the disk sound?", folder)
     return found
+
+
+def make_scratch(room: Path | None) -> Path:
+    """Make a hidden folder for a corpus that no run is to find again; it is the caller's to remove.
+
+    Raises:
+        DataError: the disk refuses.
+    """
+    try:
+        return Path(mkdtemp(prefix=".tagger-", dir=room))
+    except OSError as error:
+        raise DataError(
+            f"cannot hold a folder: {error.strerror or error}; choose another --output", room
+        ) from None
 
 
 def _write(data: Corpora, lexicon: Lexicon, folder: Path, fingerprint: str) -> None:

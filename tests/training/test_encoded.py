@@ -36,22 +36,20 @@ def corpus_of(directory: Path) -> Path:
     return directory / output.CHECKPOINT / output.CORPUS
 
 
-CHANGES = [
-    {},
-    {"training.workers": 2},
-    {"embedding.bigram_dim": 3, "encoder.max_tokens": 16},
-]
-
-
-@pytest.mark.parametrize("changes", CHANGES, ids=["alone", "two", "pairs"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({}, id="alone"),
+        pytest.param({"training.workers": 2}, id="two", marks=pytest.mark.slow),
+        pytest.param({"embedding.bigram_dim": 3, "encoder.max_tokens": 16}, id="pairs"),
+    ],
+)
 def test_a_corpus_in_files_trains_to_the_same_bits(read_tiny, tmp_path, monkeypatch, changes):
     fit_whole(read_tiny(**changes), tmp_path / "memory")
     monkeypatch.setattr(spool, "HELD_BYTES", 100)
-    seen = []
-    for fact in fit(read_tiny(**changes), tmp_path / "files"):
-        seen.append((corpus_of(tmp_path / "files") / "index.json").exists())
-        del fact
-    assert any(seen)
+    index = corpus_of(tmp_path / "files") / "index.json"
+    there = [index.exists() for _ in fit(read_tiny(**changes), tmp_path / "files")]
+    assert any(there)
     one, other = ((tmp_path / name / files.WEIGHTS).read_bytes() for name in ("memory", "files"))
     assert one == other
     assert not (tmp_path / "files" / output.CHECKPOINT).exists()
@@ -108,6 +106,7 @@ def test_a_disk_that_is_too_full_is_told_before_anything_is_written(read_tiny, t
     assert not list((tmp_path / "m" / output.CHECKPOINT).iterdir())
 
 
+@pytest.mark.slow  # which steps for two seconds
 def test_a_rehearsal_leaves_nothing_behind(ten_sentences, tmp_path, read_tiny, large):
     config = read_tiny(**{"training.workers": 2}).config
     room = tmp_path / "room"

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, takewhile
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -42,7 +41,7 @@ from tagger.text.schemes import Scheme
 from tagger.training import card, curves, objective
 from tagger.training.calibration import DevScorer
 from tagger.training.data import Corpora, build_lexicon, count_tokens, encode_training, mean_span_length
-from tagger.training.encoded import is_large, keep_encoded
+from tagger.training.encoded import is_large, keep_encoded, make_scratch
 from tagger.training.history import Epochs
 from tagger.training.margin import recall_cost
 from tagger.training.objective import LabellingObjective
@@ -154,7 +153,7 @@ class LabelledRecipe:
         if not is_large(self.data):
             return encode_training(self.data, self.lexicon)
         if self._checkpoint is None:  # a rehearsal, which leaves nothing behind
-            self._checkpoint = Path(mkdtemp(prefix=".tagger-", dir=self.data.room))
+            self._checkpoint = make_scratch(self.data.room)
             weakref.finalize(self, shutil.rmtree, self._checkpoint, ignore_errors=True)
         return keep_encoded(self.data, self.lexicon, self._checkpoint, self.identity().values())
 
