@@ -212,6 +212,7 @@ def _follow(
     """Train along with the first process, which does all that has to do with files."""
     is_trained = peers.share(True)
     if is_trained:
+        _settle_beside(recipe, peers)
         run = state.begin(recipe.learner.network, recipe.settings)
         state.share_run(run, peers)
         yield _started(recipe, run, peers)
@@ -253,7 +254,7 @@ def _train(
     recipe: Recipe[Dev], place: Path, done: _Done | None, stop: Callable[[], bool], peers: Peers
 ) -> Iterator[Fact[Dev]]:
     began = time.perf_counter()
-    recipe.settle_in(place / output.CHECKPOINT)
+    _settle(recipe, place / output.CHECKPOINT, peers)
     history = History(place, recipe.draw)
     if done is not None:
         yield Reopened(done.epochs, done.best_epoch)
@@ -286,6 +287,22 @@ def _train(
     output.discard_run(place)
     peers.share(finished)
     yield finished
+
+
+def _settle(recipe: Recipe[Dev], checkpoint: Path, peers: Peers) -> None:
+    """Keep large things in a checkpoint. What several processes read must be there before the others look."""
+    recipe.settle_in(checkpoint)
+    if not peers.is_alone:
+        len(recipe.shared)  # which is of the corpus
+        peers.share(checkpoint.resolve())
+
+
+def _settle_beside(recipe: Recipe[Dev], peers: Peers) -> None:
+    """Read what the first process has written, on its machine; on another one it is written once more."""
+    checkpoint: Path | None = peers.share(None)
+    assert checkpoint is not None
+    if (checkpoint / output.CORPUS).is_dir():
+        recipe.settle_in(checkpoint)
 
 
 def _reopen(recipe: Recipe[Dev], place: Path, history: History, done: _Done) -> Run:

@@ -26,7 +26,8 @@ from training_runs import CALM, begin, bits, stop_at, tensors_of
 import tagger
 from tagger.errors import ConfigError
 from tagger.runtime import directory as files
-from tagger.training import launch, loop, output, repeat, run, state
+from tagger.text import spool
+from tagger.training import encoded, launch, loop, output, repeat, run, state
 from tagger.training.loop import EpochFacts, StepFacts
 from tagger.training.recipe import Finished
 from tagger.training.recipes import labelled
@@ -177,6 +178,24 @@ def test_only_the_first_process_writes_and_all_tell_the_same(read_tiny, side_by_
         assert bits(tmp_path / str(moment) / "first") == bits(tmp_path / "whole" / "first")
     again = train("whole", resume=True)
     assert all(isinstance(found[0], Complete) for found in again)
+
+
+def test_the_files_of_a_large_corpus_are_written_once(read_tiny, side_by_side, tmp_path, monkeypatch):
+    data = read_tiny()
+    recipes = [labelled.prepare(data) for _ in range(2)]
+    monkeypatch.setattr(spool, "HELD_BYTES", 100)
+    written = []
+    write = encoded._write
+    monkeypatch.setattr(encoded, "_write", lambda *given: (written.append(given), write(*given)))
+
+    def work(peers: Peers) -> Any:
+        *_, finished = run.train(recipes[peers.rank], tmp_path / str(peers.rank), peers=peers)
+        return finished
+
+    first, other = side_by_side(work)
+    assert isinstance(first, Finished)
+    assert first == other
+    assert len(written) == 1
 
 
 def test_several_seeds_are_trained_together(read_tiny, side_by_side, tmp_path):
