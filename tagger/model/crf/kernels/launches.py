@@ -2,8 +2,8 @@
 
 Two launches for a loss (`write_tables`, `forward`), two for its gradient (`backward`, `count_moves`) and some sums;
 the tags of the best sequences take three. A program is a sentence, and its K x K matrix stays in registers, so K is
-bounded. Few long sentences take one program each, too: no step of a chain can begin before the one before it. Only the
-transitions' gradient is a sum over time, so that is shared out over time.
+bounded. Few long sentences take one program each, too: no step of a chain can begin before the one before it. The
+transitions' gradient alone is a sum over time, and is shared out over time.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from tagger.model.crf.kernels.maxima import best_ways, walk_back
 from tagger.model.crf.kernels.tables import write_tables
 
 _WARPS = {16: 1, 32: 1, 64: 4, 128: 16}
-"""Warps of a program by the padded number of tags: as few as hold a matrix of doubles in their registers. Only with 128
-tags a thread spills, some 120 bytes."""
+"""Warps of a program by the padded number of tags: as few as hold a matrix of doubles in their registers. Only with
+128 tags a thread spills, some 120 bytes."""
 
 _TILE = 32
 """Rows and columns of the transitions' gradient that a program adds up."""
