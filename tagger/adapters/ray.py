@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -34,11 +35,12 @@ from tagger.text.raw import InputSettings
 if TYPE_CHECKING:
     from ray import ObjectRef
 
-__all__ = ["BatchLabeller", "FileFacts", "FileJob", "WholeFile", "joined_cluster", "label_files"]
+__all__ = ["BatchLabeller", "FileJob", "FileOutcome", "WholeFile", "joined_cluster", "label_files"]
 
 LOCAL = "local"
 _RETRIES = 2  # of a file whose actor was killed; a third death is the file's fault, as a rule
 _STORE = 100_000_000  # bytes of a local Ray's memory for objects: of ours only the model lies there
+_PATIENCE = 5.0  # seconds until a machine that doesn't answer isn't there
 _GLANCE = 0.2  # seconds between two looks at whether to stop
 _ADVICE = "choose another --output"
 
@@ -73,7 +75,7 @@ class WholeFile(NamedTuple):
     size: int
 
 
-class FileFacts(NamedTuple):
+class FileOutcome(NamedTuple):
     """What became of a file.
 
     Attributes:
@@ -111,6 +113,7 @@ def joined_cluster(address: str, cores: int | None = None) -> Iterator[int]:
         import ray
     except ImportError:
         raise ConfigError("Ray isn't installed: pip install 'tagger[ray]'", "--ray") from None
+    _knock(address)
     started = {"num_cpus": cores, "object_store_memory": _STORE, "include_dashboard": False}
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -132,6 +135,25 @@ def joined_cluster(address: str, cores: int | None = None) -> Iterator[int]:
         ray.shutdown()
 
 
+def _knock(address: str) -> None:
+    """Find out whether anybody listens at an address with a port; Ray itself would wait for minutes.
+
+    Raises:
+        ConfigError: nobody does.
+    """
+    if address == "auto":
+        address = os.environ.get("RAY_ADDRESS") or address
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
+        except (OSError, OverflowError) as error:
+            found = f"nobody answers at {address} ({getattr(error, 'strerror', None) or error})"
+            raise ConfigError(f"{found}; expected the address of a Ray cluster", "--ray") from None
+    elif address not in ("auto", LOCAL):
+        raise ConfigError(f"found {address!r}, expected local, auto or HOST:PORT of a Ray cluster", "--ray")
+
+
 def label_files(
     files: Sequence[WholeFile],
     model: TrainedModel,
@@ -139,7 +161,7 @@ def label_files(
     output: Path,
     workers: int,
     is_stopped: Callable[[], bool] = lambda: False,
-) -> Iterator[FileFacts]:
+) -> Iterator[FileOutcome]:
     """Label files with the actors of the cluster that this process has joined; yield what became of each, as it ends.
 
     Large files come first, so that none is left when all others are done.
@@ -193,7 +215,7 @@ def label_files(
                     try:
                         yield ray.get(ref)
                     except RayError as error:
-                        yield FileFacts(file, fault=DataError(_explain(error), file.path))
+                        yield FileOutcome(file, fault=DataError(_explain(error), file.path))
                 if waiting:  # one at a time: what waited behind a file that kills would die with it
                     hand_out(actor)
     finally:
@@ -222,7 +244,7 @@ class _FileLabeller:
     def wait_until_ready(self) -> None:
         """Do nothing; once it is done the actor is there."""
 
-    def label(self, file: WholeFile, staged: Path) -> FileFacts:
+    def label(self, file: WholeFile, staged: Path) -> FileOutcome:
         """Write the result of a file, whole or not at all."""
         notes: list[str] = []
         count = _Count()
@@ -238,8 +260,8 @@ class _FileLabeller:
             except OSError as error:
                 raise DataError(f"cannot be written: {error.strerror}; {_ADVICE}", file.output) from error
         except TaggerError as fault:
-            return FileFacts(file, notes=tuple(notes), fault=fault)
-        return FileFacts(file, count.sentences, count.tokens, tuple(notes))
+            return FileOutcome(file, notes=tuple(notes), fault=fault)
+        return FileOutcome(file, count.sentences, count.tokens, tuple(notes))
 
 
 class _Count:

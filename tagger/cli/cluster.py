@@ -21,7 +21,7 @@ from tagger.text.files import FilePath, is_stdin
 from tagger.text.output import check_output
 
 if TYPE_CHECKING:
-    from tagger.adapters.ray import FileFacts, FileJob, WholeFile
+    from tagger.adapters.ray import FileJob, FileOutcome, WholeFile
     from tagger.runtime.trained import TrainedModel
 
 
@@ -146,7 +146,7 @@ class _Count:
         self._said: set[str] = set()
         self.done = self.faults = self.sentences = self.tokens = self.bytes = 0
 
-    def add(self, facts: FileFacts, talk: Console) -> None:
+    def add(self, facts: FileOutcome, talk: Console) -> None:
         """Count a file, and say what is odd about it, once for all files where all are."""
         for note in facts.notes:
             kind = note.partition(": ")[2]
