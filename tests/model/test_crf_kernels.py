@@ -74,13 +74,11 @@ def random_constraints(K: int, density: float) -> Constraints:
 @pytest.mark.parametrize(
     ("K", "scale"),
     [
-        (1, 1.0),
         (2, 1000.0),
         (17, 1.0),
-        (17, 1000.0),
         *(
             pytest.param(K, scale, marks=pytest.mark.slow)
-            for K in (2, 16, 17, 33, 64, 128)
+            for K in (1, 2, 16, 17, 33, 64, 128)
             for scale in (1.0, 60.0, 1000.0)
         ),
     ],
@@ -122,14 +120,27 @@ def test_losses_gradients_marginals_and_best_tags_of_ragged_batches(
 
 @pytest.mark.usefixtures("kernel")
 @pytest.mark.slow
-@pytest.mark.parametrize("scale", [1.0, 300.0])
-def test_ten_thousand_tokens(scale: float) -> None:
+def test_log_z_of_ten_thousand_tokens() -> None:
     torch.manual_seed(0)
     crf, lengths = make_crf(5, torch.float32, BIOES), torch.tensor([10_000])
-    scores = torch.randn(10_000, 1, 5) * scale
+    scores, tags = torch.randn(10_000, 1, 5), torch.zeros(10_000, 1, dtype=torch.int64)
 
     def ask(crf: CRF) -> Tensor:
-        emissions = scores.to(crf.transitions.dtype).requires_grad_()
+        with torch.no_grad():
+            return crf.negative_log_likelihood(scores.to(crf.transitions.dtype), tags, lengths)
+
+    assert same(answers(crf, ask), by_operators(crf, ask), 1e-7, 0)
+
+
+@pytest.mark.usefixtures("kernel")
+@pytest.mark.slow
+def test_a_long_sentence_whose_scores_lie_far_apart() -> None:
+    torch.manual_seed(0)
+    crf, lengths = make_crf(5, torch.float32, BIOES), torch.tensor([1_000])
+    scores = torch.randn(1_000, 1, 5) * 300
+
+    def ask(crf: CRF) -> Tensor:
+        emissions = scores.to(crf.transitions.dtype).detach().requires_grad_()
         tags = crf.viterbi(emissions.detach(), lengths)
         losses = crf.negative_log_likelihood(emissions, tags, lengths)
         losses.sum().backward()
@@ -176,6 +187,7 @@ def test_each_sentence_takes_its_own_road() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("kernel")
 def test_sums_over_many_parts_are_the_same_bits_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     from tagger.model.crf.kernels import launches
