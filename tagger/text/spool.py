@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -164,20 +165,25 @@ class Column:
 
     def __del__(self) -> None:
         if self._file is not None:  # what was to be added was at fault
-            self._file.close()
+            with suppress(OSError):  # the disk is still full, and nobody wants the rest any more
+                self._file.close()
 
     def done(self) -> Numbers | MappedArray:
-        """Return the array; nothing is added any more."""
+        """Return the array; nothing is added any more.
+
+        Raises:
+            DataError: the disk is full.
+        """
         self.shape = shape = (self._rows,) if self._width is None else (self._rows, self._width)
         if self._file is None:
             empty = np.empty((0, *shape[1:]), self.dtype)
             return np.concatenate([empty, *self._held]).reshape(shape)
-        with self._file as file:
-            try:
+        try:
+            with self._file as file:  # to close it is to write what still waits, and may fail as that may
                 file.flush()
-            except OSError as error:
-                raise _no_room(error, self._spool.room) from None
-            return MappedArray(file, self.dtype, shape, self.path)
+                return MappedArray(file, self.dtype, shape, self.path)
+        except OSError as error:
+            raise _no_room(error, self._spool.room) from None
 
 
 class Spool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -116,6 +117,16 @@ def test_too_little_room_is_told_in_one_line(tmp_path, monkeypatch, limit):
     monkeypatch.setattr(spool, "free_bytes", lambda room: 1000)
     with pytest.raises(DataError, match=r"takes 0 MB here, and 0 MB are free; make room there, or"):
         conll.pack_corpus(path, room=tmp_path)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("rows", [5, 50_000])  # what waits to be written, and what is written at once
+def test_a_full_disk_is_told_in_one_line_whenever_it_is_found(rows, limit):
+    column = Spool(Path("/dev"), is_kept=True).column("full", np.int64)
+    with pytest.raises(DataError, match=r"^/dev: cannot hold a training corpus of this size: No space"):
+        column.append(np.zeros(rows, np.int64))
+        column.done()
+    del column  # pytest fails where that says anything
 
 
 def test_an_array_in_a_file_is_read_by_another_process_and_given_back(tmp_path):
