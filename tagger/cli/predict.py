@@ -59,7 +59,7 @@ _Output = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="File for the results (brat: a folder); else they are printed.",
+        help="File for the results (brat and --ray: a folder); else they are printed.",
         rich_help_panel=RESULTS,
     ),
 ]

@@ -126,7 +126,7 @@ class TrainingProgress:
         if fact.improved:
             self._best = f"best {found}  "
         mark = "  best so far" if fact.improved else "  kept" if fact.kept else ""
-        place = f"{fact.epoch:>3}" if fact.step is None else f"{fact.epoch:>5.2f}, step {fact.step:,}"
+        place = f"{fact.epoch:>3}" if fact.step is None else f"{fact.epoch:.3f}"
         say(
             self._console,
             f"epoch {place}  {self._describe_loss(fact.loss)}  {found}  "
