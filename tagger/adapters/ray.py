@@ -124,6 +124,11 @@ def joined_cluster(address: str, cores: int | None = None) -> Iterator[int]:
             **(started if address == LOCAL else {}),
         )
     except Exception as error:  # each version has its own
+        if address == "auto" and isinstance(error, ConnectionError):  # Ray's words name options of its own
+            raise ConfigError(
+                "found no Ray that runs here; start one (`ray start --head`), give its HOST:PORT, or say local",
+                "--ray",
+            ) from None
         said = str(error).strip().partition("\n")[0] or type(error).__name__
         raise ConfigError(f"found no cluster at {address!r}: {said}", "--ray") from None
     finally:
