@@ -205,7 +205,7 @@ def _fewest_bytes(rows: NDArray[np.integer]) -> NDArray[np.integer]:
 
 
 def _stack(tables: Sequence[Array], spool: Spool, name: str) -> Array:
-    """Join tables at whose beginning stands padding into one, which is as wide as the widest."""
+    """Join tables (V + 1, ...), whose first row is padding, into one, which is as wide as the widest."""
     kind = np.result_type(*(each.dtype for each in tables))
     tail = tables[0].shape[1:]
     width = max(each.shape[1] for each in tables) if tail else None

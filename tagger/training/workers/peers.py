@@ -41,9 +41,7 @@ from tagger.training.workers.gradient import Gradient
 if TYPE_CHECKING:
     from torch._C._distributed_c10d import Store
 
-_TIMEOUT = timedelta(
-    hours=2
-)  # the first may measure or write for long; who has died is noticed at once, by Gloo
+_TIMEOUT = timedelta(hours=2)  # the first may measure or write for long; Gloo notices at once who has died
 _FAULT = "fault"  # a key: how many processes have told of one
 _joined: list[None] = []  # groups that this process was in, each of which has keys of its own
 
@@ -148,7 +146,7 @@ class Peers:
             )
 
     def add_up(self, gradient: Gradient) -> Gradient:
-        """Return the sum of the gradients of all processes, in the order of their ranks.
+        """Return the sum of the gradients of all processes, the same bits in each of them.
 
         Whether any of them was asked to stop is told on the way, see `agree`.
 
@@ -286,10 +284,12 @@ def _watched() -> Iterator[None]:
 
 
 def _freeze(content: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    """Return a mapping that nobody changes; by this name a pickle can ask for one."""
     return MappingProxyType(content)
 
 
 def _dump(value: object) -> bytes:
+    """Pickle a value, frozen mappings too, which Python's own pickler refuses."""
     stream = io.BytesIO()
 
     class Pickler(pickle.Pickler):
@@ -315,4 +315,5 @@ def _add_up_dense(loss: float | Tensor, values: Sequence[Tensor]) -> tuple[float
 
 
 def _pad(tensor: Tensor, size: int) -> Tensor:
+    """Return numbers (n,) with zeros behind them, (size,)."""
     return torch.cat([tensor, tensor.new_zeros(size - len(tensor))])

@@ -29,6 +29,7 @@ def log_product(messages: tl.tensor, moves: tl.tensor) -> tl.tensor:
 
 @triton.jit
 def log_sum(logarithms: tl.tensor) -> tl.tensor:
+    """Return logsumexp_k(logarithms[k])."""
     peak = tl.max(logarithms, 0)
     peak = tl.where(peak == -float("inf"), 0.0, peak)
     return peak + tl.log(tl.sum(tl.exp(logarithms - peak), 0))

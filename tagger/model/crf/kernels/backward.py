@@ -174,9 +174,7 @@ def backward(
         scale = tl.sum(beta, 0) * 0.0 + 1.0
         if GOLD:
             following = tl.load(tags)
-        for s in range(
-            n
-        ):  # from the last token; what the next step reads is asked for while this one is computed
+        for s in range(n):  # from the last token; what a step reads is asked for one step before
             is_first = s == n - 1
             scores = upcoming.to(tl.float64)
             joint = message * beta

@@ -166,9 +166,8 @@ def forward(
     for t in range(n):
         scores = upcoming.to(tl.float64)
         here += step
-        upcoming = tl.load(
-            here + k, mask=exists & (t + 1 < n), other=-float("inf")
-        )  # while this step is computed
+        # asked for while this step is computed
+        upcoming = tl.load(here + k, mask=exists & (t + 1 < n), other=-float("inf"))
         peak = tl.max(scores, 0)
         below = scores - peak
         lowest = tl.minimum(lowest, tl.where(exists, below, 0.0))
@@ -191,6 +190,7 @@ def forward(
         moved = tl.sum(state[:, None] * matrix, 0)
     total = tl.sum(state * tl.load(edges_of(tables, KP) + KP + k), 0)
 
+    # the bound of `tagger.runtime.chain.roads`, of this sentence: is no step's sum too small or too large?
     apart = tl.where(d > 0, d, n)
     if SETS:
         apart = tl.where(within != 0, gap + 2 * tl.maximum(d, 1), apart)

@@ -19,23 +19,25 @@ _IMPOSSIBLE: tl.constexpr = tl.constexpr(-5e29)  # half of FORBIDDEN
 
 @triton.jit
 def weights_of(tables: tl.tensor) -> tl.tensor:
+    """Return the matrix exp(transitions - top)."""
     return tables
 
 
 @triton.jit
 def weights_back(tables: tl.tensor, KP: tl.constexpr) -> tl.tensor:
-    """Return the transposed matrix."""
+    """Return the same transposed."""
     return tables + KP * KP
 
 
 @triton.jit
 def moves_of(tables: tl.tensor, KP: tl.constexpr) -> tl.tensor:
+    """Return the matrix of transitions."""
     return tables + 2 * KP * KP
 
 
 @triton.jit
 def moves_back(tables: tl.tensor, KP: tl.constexpr) -> tl.tensor:
-    """Return the transposed matrix."""
+    """Return the same transposed."""
     return tables + 3 * KP * KP
 
 
@@ -47,6 +49,7 @@ def edges_of(tables: tl.tensor, KP: tl.constexpr) -> tl.tensor:
 
 @triton.jit
 def facts_of(tables: tl.tensor, KP: tl.constexpr) -> tl.tensor:
+    """Return top, and how far below it the lowest score lies."""
     return tables + 4 * KP * KP + 4 * KP
 
 
