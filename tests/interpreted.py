@@ -1,36 +1,48 @@
-"""Triton's kernels on a CPU: its interpreter runs them line by line with numpy, slowly.
-
-Whether a kernel is interpreted is settled where it is defined, so this asks for it while Triton is imported, and gives
-the environment back: the CRF takes its usual road until a test asks for the kernels (`kernels.asked_for`).
-"""
+"""Triton's kernels on a CPU: its interpreter runs them line by line with numpy, slowly."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import pytest
 
+_ASKED = "TRITON_INTERPRET"
 
-def import_interpreter() -> Any:
-    """Import Triton as an interpreter; skip what needs it where Triton is missing or is in use as a compiler."""
-    if "triton" in sys.modules and not hasattr(sys.modules["triton"], "is_interpreted"):
-        pytest.skip("Triton was imported without its interpreter")
-    os.environ["TRITON_INTERPRET"] = "1"
+
+@contextmanager
+def interpreting() -> Iterator[None]:
+    """Let the CRF take its kernels; skip the test where Triton is missing, or in use as a compiler."""
+    before, os.environ[_ASKED] = os.environ.get(_ASKED), "1"
     try:
-        triton = pytest.importorskip("triton")
-        from triton.runtime import interpreter
+        _import_interpreter()
+        with np.errstate(all="ignore"):  # log 0 is -inf, as on a device
+            yield
     finally:
-        del os.environ["TRITON_INTERPRET"]
-    if not hasattr(triton, "is_interpreted"):
-        triton.is_interpreted = True
+        if before is None:
+            del os.environ[_ASKED]
+        else:
+            os.environ[_ASKED] = before
+
+
+def _import_interpreter() -> None:
+    """Import Triton as an interpreter: what a kernel is, is settled where it is defined."""
+    is_new = "triton" not in sys.modules
+    triton = pytest.importorskip("triton")
+    from triton.runtime import interpreter
+
+    if is_new:
         patch_tensors = interpreter._patch_lang_tensor
 
         def patch(tensor: Any, *scope: Any) -> None:
-            """A number is an array of one element there, which numpy 2.4 no longer takes for an index."""
+            """Numbers are arrays of one element there, which numpy from 2.4 on takes for no index."""
             patch_tensors(tensor, *scope)
             tensor.__index__ = lambda self: int(self.handle.data.item())
 
         interpreter._patch_lang_tensor = patch
-    return triton
+    if isinstance(triton.language.sum, triton.JITFunction):
+        pytest.skip("Triton was imported as a compiler")

@@ -1,20 +1,30 @@
-"""The CRF beside a brute force that writes down every tag sequence in double precision."""
+"""The CRF beside a brute force that writes down every tag sequence in double precision: operators, then kernels."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import nullcontext
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
+from interpreted import interpreting
 from oracles import SCALES, SCHEMES, BruteForceCRF
 from torch import Tensor
 
 from tagger.errors import ConfigError, DataError
 from tagger.model.crf import CRF
 from tagger.text.schemes import Constraints
+
+
+@pytest.fixture(params=["operators", "kernels"], autouse=True)
+def road(request) -> Iterator[str]:
+    """On a GPU the CRF runs as Triton's kernels; here the interpreter runs them."""
+    with interpreting() if request.param == "kernels" else nullcontext():
+        yield request.param
 
 
 class Case(NamedTuple):

@@ -16,8 +16,9 @@ import torch
 import triton
 from torch import Tensor
 
+from tagger.model.crf.kernels.backward import backward, count_moves
+from tagger.model.crf.kernels.forward import forward
 from tagger.model.crf.kernels.maxima import best_ways, walk_back
-from tagger.model.crf.kernels.recursions import backward, count_moves, forward
 from tagger.model.crf.kernels.tables import write_tables
 
 _WARPS = {16: 1, 32: 1, 64: 4, 128: 16}
@@ -35,7 +36,7 @@ _PARTIAL_SUMS = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class KernelChain:
     """The scores that sentences share, on the device."""
 
     tables: Tensor
@@ -46,7 +47,7 @@ class Chain:
     @classmethod
     def of(
         cls, start: Tensor, transitions: Tensor, end: Tensor, possible: Tensor | None, d: int | None
-    ) -> Chain:
+    ) -> KernelChain:
         """Work the tables out from scores (K,), (K, K), (K,) and the packed mask of possible moves."""
         K = len(start)
         KP = max(16, triton.next_power_of_2(K))
@@ -60,7 +61,7 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class KernelBatch:
     """What the kernels read of B sentences; with allowed sets each may be run twice, without them and within them."""
 
     emissions: Tensor  # (T, B, K)
@@ -90,18 +91,16 @@ class Alphas:
     losses: Tensor  # (B,), if there are gold tags
 
 
-def run_forward(batch: Batch, chain: Chain) -> Alphas:
+def run_forward(batch: KernelBatch, chain: KernelChain) -> Alphas:
     """Run the forward recursion of every sentence."""
     T, B, K = batch.emissions.shape
-    wide = {"dtype": torch.float64, "device": batch.emissions.device}
-    small = {"dtype": torch.int32, "device": batch.emissions.device}
-    dtype = torch.promote_types(batch.emissions.dtype, torch.float32)
+    alpha = torch.empty(T, batch.runs, K, dtype=torch.float64, device=batch.emissions.device)
     found = Alphas(
-        torch.empty(T, batch.runs, K, **wide),
-        torch.empty(batch.runs, **wide),
-        torch.empty(batch.runs, **small),
-        torch.empty(B, **small),
-        torch.empty(B, dtype=dtype, device=batch.emissions.device),
+        alpha,
+        log_z=alpha.new_empty(batch.runs),
+        roads=alpha.new_empty(batch.runs, dtype=torch.int32),
+        faults=alpha.new_empty(B, dtype=torch.int32),
+        losses=alpha.new_empty(B, dtype=torch.promote_types(batch.emissions.dtype, torch.float32)),
     )
     _launch(
         forward, (batch.runs,), *_read(batch), chain.tables,
@@ -123,7 +122,12 @@ class Counts:
 
 
 def run_backward(
-    batch: Batch, chain: Chain, alphas: Alphas, weight: Tensor, dtype: torch.dtype, with_moves: bool
+    batch: KernelBatch,
+    chain: KernelChain,
+    alphas: Alphas,
+    weight: Tensor,
+    dtype: torch.dtype,
+    with_moves: bool,
 ) -> Counts:
     """Count how often each score is expected to be used, less how often gold tags use it.
 
@@ -165,7 +169,7 @@ def run_backward(
     return Counts(tags, start, moves.sum(0), end)
 
 
-def find_best(batch: Batch, chain: Chain) -> tuple[Tensor, Tensor]:
+def find_best(batch: KernelBatch, chain: KernelChain) -> tuple[Tensor, Tensor]:
     """Return the best tags (T, B) int64, 0 in the padding, and what is wrong with each sentence (B,) int32."""
     T, B, K = batch.emissions.shape
     device = batch.emissions.device
@@ -177,17 +181,19 @@ def find_best(batch: Batch, chain: Chain) -> tuple[Tensor, Tensor]:
         best_ways, (B,), *arguments, chain.tables, best, T, B, K,
         KP=chain.KP, SETS=batch.allowed is not None, num_warps=_WARPS[chain.KP],
     )  # fmt: skip
-    _launch(walk_back, (B,), best, batch.lengths, chain.tables, tags, faults, T, B, K, KP=chain.KP, num_warps=1)
+    _launch(
+        walk_back, (B,), best, batch.lengths, chain.tables, tags, faults, T, B, K, KP=chain.KP, num_warps=1
+    )
     return tags, faults
 
 
 def _launch(kernel: Any, grid: tuple[int, ...], *arguments: Any, **options: Any) -> None:
     """Launch a kernel on the device of its tensors, which needn't be the current one."""
-    with torch.cuda.device_of(arguments[0]):
+    with torch.cuda.device_of(arguments[0]):  # type: ignore[no-untyped-call]
         kernel[grid](*arguments, **options)
 
 
-def _read(batch: Batch) -> tuple[Any, ...]:
+def _read(batch: KernelBatch) -> tuple[Any, ...]:
     """Return the arguments that stand for a batch; what is missing is never read."""
     emissions = _dense_rows(batch.emissions)
     allowed = emissions if batch.allowed is None else _dense_rows(batch.allowed).view(torch.uint8)

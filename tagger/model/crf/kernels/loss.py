@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tagger.model.crf.kernels.launches import Alphas, Batch, Chain, run_backward, run_forward
+from tagger.model.crf.kernels.launches import Alphas, KernelBatch, KernelChain, run_backward, run_forward
 
 
 class KernelLikelihood(torch.autograd.Function):
@@ -31,14 +31,22 @@ class KernelLikelihood(torch.autograd.Function):
         allowed: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
         """Emissions (T, B, K), start (K,), transitions (K, K), end (K,), ... -> losses (B,), faults (B,) int32."""
-        chain = Chain.of(start, transitions, end, possible, d)
-        alphas = run_forward(Batch(emissions, lengths, tags, allowed, both=allowed is not None), chain)
+        chain = KernelChain.of(start, transitions, end, possible, d)
+        alphas = run_forward(KernelBatch(emissions, lengths, tags, allowed, both=allowed is not None), chain)
         losses = alphas.losses
         if allowed is not None:
             total, within = alphas.log_z.chunk(2)
             losses = (total - within).to(losses.dtype)
         ctx.save_for_backward(
-            emissions, lengths, tags, allowed, chain.tables, alphas.alpha, alphas.log_z, alphas.roads, alphas.faults
+            emissions,
+            lengths,
+            tags,
+            allowed,
+            chain.tables,
+            alphas.alpha,
+            alphas.log_z,
+            alphas.roads,
+            alphas.faults,
         )
         ctx.sizes = chain.K, chain.KP, chain.d
         ctx.mark_non_differentiable(alphas.faults)
@@ -50,8 +58,8 @@ class KernelLikelihood(torch.autograd.Function):
         emissions, lengths, tags, allowed, tables, alpha, log_z, roads, faults = ctx.saved_tensors
         is_partial = allowed is not None
         counts = run_backward(
-            Batch(emissions, lengths, tags, allowed, both=is_partial),
-            Chain(tables, *ctx.sizes),
+            KernelBatch(emissions, lengths, tags, allowed, both=is_partial),
+            KernelChain(tables, *ctx.sizes),
             Alphas(alpha, log_z, roads, faults, log_z),
             torch.cat((weight, -weight)) if is_partial else weight,
             torch.promote_types(emissions.dtype, torch.float32) if is_partial else emissions.dtype,

@@ -9,29 +9,27 @@ Scores add up in double precision, so nothing has to be shifted; what is forbidd
 
 from __future__ import annotations
 
-from typing import Any
-
 import triton
 import triton.language as tl
 
-from tagger.model.crf.kernels.recursions import IMPOSSIBLE_SETS
+from tagger.model.crf.kernels.forward import IMPOSSIBLE_SETS
 from tagger.model.crf.kernels.tables import edges_of, moves_back, moves_of
 
 
 @triton.jit(do_not_specialize=["step", "row", "sets_step", "sets_row", "T", "B", "K"])
 def best_ways(
-    emissions: Any,  # (T, B, K), (step, row)
-    step: Any,
-    row: Any,
-    lengths: Any,  # (B,) int64
-    sets: Any,  # (T, B, K) uint8, (sets_step, sets_row)
-    sets_step: Any,
-    sets_row: Any,
-    tables: Any,
-    best: Any,  # (T, B, K) float64
-    T: Any,
-    B: Any,
-    K: Any,
+    emissions: tl.tensor,  # (T, B, K), (step, row)
+    step: tl.tensor,
+    row: tl.tensor,
+    lengths: tl.tensor,  # (B,) int64
+    sets: tl.tensor,  # (T, B, K) uint8, (sets_step, sets_row)
+    sets_step: tl.tensor,
+    sets_row: tl.tensor,
+    tables: tl.tensor,
+    best: tl.tensor,  # (T, B, K) float64
+    T: tl.tensor,
+    B: tl.tensor,
+    K: tl.tensor,
     KP: tl.constexpr,
     SETS: tl.constexpr,
 ) -> None:
@@ -46,33 +44,31 @@ def best_ways(
     best_step = B.to(tl.int64) * K
     moves = tl.load(moves_of(tables, KP) + k[:, None] * KP + k[None, :])
     arrived = tl.load(edges_of(tables, KP) + 2 * KP + k)
-    state = arrived
     upcoming = tl.load(emissions + k, mask=exists, other=-float("inf"))
-    for t in range(0, n):
+    for t in range(n):
         scores = upcoming.to(tl.float64)
         emissions += step
         upcoming = tl.load(emissions + k, mask=exists & (t + 1 < n), other=-float("inf"))
         if SETS:
             scores = tl.where(tl.load(sets + k, mask=exists, other=0) != 0, scores, -float("inf"))
             sets += sets_step
-        if t > 0:
-            arrived = tl.max(state[:, None] + moves, 0)
         state = arrived + scores
         final = tl.load(edges_of(tables, KP) + 3 * KP + k, mask=exists & (t == n - 1), other=0.0)
         tl.store(best + k, state + final, mask=exists)
         best += best_step
+        arrived = tl.max(state[:, None] + moves, 0)
 
 
 @triton.jit(do_not_specialize=["T", "B", "K"])
 def walk_back(
-    best: Any,  # (T, B, K) float64
-    lengths: Any,  # (B,) int64
-    tables: Any,
-    tags: Any,  # (T, B) int64, zeros
-    faults: Any,  # (B,) int32
-    T: Any,
-    B: Any,
-    K: Any,
+    best: tl.tensor,  # (T, B, K) float64
+    lengths: tl.tensor,  # (B,) int64
+    tables: tl.tensor,
+    tags: tl.tensor,  # (T, B) int64, zeros
+    faults: tl.tensor,  # (B,) int32
+    T: tl.tensor,
+    B: tl.tensor,
+    K: tl.tensor,
     KP: tl.constexpr,
 ) -> None:
     """Write the tags of the best sequence; among equal ones the lowest tag, from the end."""
@@ -87,7 +83,7 @@ def walk_back(
     highest = tl.max(upcoming, 0)
     tl.store(faults + b, tl.where(highest == -float("inf"), IMPOSSIBLE_SETS, 0))
     moves = tl.zeros((KP,), tl.float64)
-    for s in range(0, n):
+    for s in range(n):
         scores = upcoming + moves
         best -= step
         upcoming = tl.load(best + k, mask=exists & (s + 1 < n), other=-float("inf"))

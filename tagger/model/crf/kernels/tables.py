@@ -11,8 +11,6 @@ KP x KP matrices and four rows, then two numbers.
 
 from __future__ import annotations
 
-from typing import Any
-
 import triton
 import triton.language as tl
 
@@ -20,40 +18,42 @@ _IMPOSSIBLE: tl.constexpr = tl.constexpr(-5e29)  # half of FORBIDDEN
 
 
 @triton.jit
-def weights_of(tables: Any) -> Any:
+def weights_of(tables: tl.tensor) -> tl.tensor:
     return tables
 
 
 @triton.jit
-def weights_back(tables: Any, KP: tl.constexpr) -> Any:
+def weights_back(tables: tl.tensor, KP: tl.constexpr) -> tl.tensor:
     """Return the transposed matrix."""
     return tables + KP * KP
 
 
 @triton.jit
-def moves_of(tables: Any, KP: tl.constexpr) -> Any:
+def moves_of(tables: tl.tensor, KP: tl.constexpr) -> tl.tensor:
     return tables + 2 * KP * KP
 
 
 @triton.jit
-def moves_back(tables: Any, KP: tl.constexpr) -> Any:
+def moves_back(tables: tl.tensor, KP: tl.constexpr) -> tl.tensor:
     """Return the transposed matrix."""
     return tables + 3 * KP * KP
 
 
 @triton.jit
-def edges_of(tables: Any, KP: tl.constexpr) -> Any:
+def edges_of(tables: tl.tensor, KP: tl.constexpr) -> tl.tensor:
     """Return the rows exp(start - top), exp(end - top), start, end."""
     return tables + 4 * KP * KP
 
 
 @triton.jit
-def facts_of(tables: Any, KP: tl.constexpr) -> Any:
+def facts_of(tables: tl.tensor, KP: tl.constexpr) -> tl.tensor:
     return tables + 4 * KP * KP + 4 * KP
 
 
 @triton.jit
-def _read(scores: Any, possible: Any, at: Any, exists: Any, CONSTRAINED: tl.constexpr) -> Any:
+def _read(
+    scores: tl.tensor, possible: tl.tensor, at: tl.tensor, exists: tl.tensor, CONSTRAINED: tl.constexpr
+) -> tl.tensor:
     """Return scores in double precision, -inf where there is none or where it is forbidden."""
     found = tl.load(scores + at, mask=exists, other=-float("inf")).to(tl.float64)
     if CONSTRAINED:
@@ -63,12 +63,12 @@ def _read(scores: Any, possible: Any, at: Any, exists: Any, CONSTRAINED: tl.cons
 
 @triton.jit(do_not_specialize=["K"])
 def write_tables(
-    start: Any,  # (K,)
-    transitions: Any,  # (K, K)
-    end: Any,  # (K,)
-    possible: Any,  # (K * K + 2 K,): transitions, start, end
-    tables: Any,
-    K: Any,
+    start: tl.tensor,  # (K,)
+    transitions: tl.tensor,  # (K, K)
+    end: tl.tensor,  # (K,)
+    possible: tl.tensor,  # (K * K + 2 K,): transitions, start, end
+    tables: tl.tensor,
+    K: tl.tensor,
     KP: tl.constexpr,
     ROWS: tl.constexpr,  # of the matrix at a time
     CONSTRAINED: tl.constexpr,
