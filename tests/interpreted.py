@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,7 +21,8 @@ def interpreting() -> Iterator[None]:
     before, os.environ[_ASKED] = os.environ.get(_ASKED), "1"
     try:
         _import_interpreter()
-        with np.errstate(all="ignore"):  # log 0 is -inf, as on a device
+        with warnings.catch_warnings():  # log 0 is -inf, as on a device
+            warnings.simplefilter("ignore", RuntimeWarning)
             yield
     finally:
         if before is None:

@@ -272,22 +272,22 @@ class CRF(nn.Module):
         if mask is None:
             return torch.full((B,), T, device=emissions.device)
         mask = (mask.t() if self.batch_first else mask).bool()
-        if not mask[0].all():
+        begins, goes_on = torch.stack((mask[0].all(), (mask[1:] <= mask[:-1]).all())).tolist()  # read at once
+        if not begins:
             raise ValueError(
                 "the mask of the first time step must be on for every sentence; leave empty ones out"
             )
-        if (mask[1:] > mask[:-1]).any():
+        if not goes_on:
             raise ValueError(
                 "the mask must be on without a gap from the first token of a sentence to its last"
             )
         return mask.sum(0)
 
     def _check_tags(self, tags: Tensor, lengths: Tensor) -> None:
-        low, high = torch.where(token_mask(lengths, len(tags)), tags, tags[:1]).aminmax()
+        known = torch.where(token_mask(lengths, len(tags)), tags, tags[:1])
+        low, high = torch.stack(known.aminmax()).tolist()
         if low < 0 or high >= self.num_tags:
-            raise ValueError(
-                f"tags must lie between 0 and {self.num_tags - 1}, got {int(low)} to {int(high)}"
-            )
+            raise ValueError(f"tags must lie between 0 and {self.num_tags - 1}, got {low} to {high}")
 
 
 def _widened(emissions: Tensor) -> Tensor:

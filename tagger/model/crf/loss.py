@@ -52,7 +52,7 @@ class NegativeLogLikelihood(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, weight: Tensor) -> tuple[Tensor | None, ...]:
         """Return expected less gold counts, sentence b times weight[b]."""
-        _refuse_second_derivative()
+        refuse_second_derivative()
         counts = ctx.messages.expected_tags(weight)
         moves = ctx.messages.expected_moves(weight)
         gold = torch.where(ctx.problem.layout.mask, -weight.to(counts.dtype), 0.0)  # (T, B)
@@ -86,7 +86,7 @@ class PartialNegativeLogLikelihood(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, weight: Tensor) -> tuple[Tensor | None, ...]:
         """Return the expected counts less those within the sets, sentence b times weight[b]."""
-        _refuse_second_derivative()
+        refuse_second_derivative()
         signed = torch.cat((weight, -weight))
         total, within = ctx.messages.expected_tags(signed).chunk(2, dim=1)
         moves = ctx.messages.expected_moves(signed)
@@ -111,6 +111,7 @@ def _gradients(counts: Tensor, moves: Tensor, layout: PaddedLayout) -> tuple[Ten
     return counts, counts[0].sum(0), moves, pick(counts, layout.last).sum(0)
 
 
-def _refuse_second_derivative() -> None:
+def refuse_second_derivative() -> None:
+    """Raise RuntimeError where a backward pass is to be differentiated itself."""
     if torch.is_grad_enabled():  # autograd leaves it on in a backward pass with create_graph
         raise RuntimeError("the CRF loss has no second derivative; call backward without create_graph")

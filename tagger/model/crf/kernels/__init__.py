@@ -1,11 +1,13 @@
 """The CRF on a GPU: one Triton kernel in the place of a loop of operators.
 
-A recursion makes T small steps. With PyTorch's operators a GPU gets a launch or two for each of them, and waits for the
-next: 32 sentences of 50 tokens take milliseconds, of which it works microseconds. Here a sentence is one program, which
-takes all of its steps inside, on as few warps as hold the matrix of transitions. So 10,000 tokens take a launch, too.
+A recursion makes T small steps. With PyTorch's operators a GPU gets a launch or more for each of them, and waits for
+the next: 32 sentences of 50 tokens take milliseconds, of which it works microseconds. Here a sentence is one program,
+which takes all of its steps inside, on as few warps as hold the matrix of transitions.
 
     tables      scores that sentences share, padded to a power of two       (Triton)
-    recursions  log Z, gold scores, expected counts                         (Triton)
+    arithmetic  sums of exponentials                                        (Triton)
+    forward     log Z and gold scores                                       (Triton)
+    backward    expected counts                                             (Triton)
     maxima      Viterbi                                                     (Triton)
     launches    their memory, their programs and warps
     loss        -log p(gold | x) and -log p(sets | x) with their gradients
@@ -13,8 +15,8 @@ takes all of its steps inside, on as few warps as hold the matrix of transitions
     faults      what is wrong with a sentence, told without waiting for the device
 
 They take what is on a CUDA device where Triton works, with up to 128 tags (`obstacle` says what is missing). All else
-takes the road of operators: other devices, the N best sequences, and probabilities of spans. Nothing depends on Triton,
-and nothing imports it before tensors come that need it.
+takes the road of operators: other devices, the N best sequences, and probabilities of spans. Nothing depends on
+Triton, and nothing imports it before tensors come that need it.
 """
 
 from __future__ import annotations

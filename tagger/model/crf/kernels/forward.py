@@ -7,7 +7,7 @@ precision costs little, and it takes most scores that lie far apart, too.
 Messages are brought back towards 1 by a power of two, which rounds nothing and needs no division; the exponents are
 added up. It is the exponent of the sum one step before, so that no step waits for its own sum: a step goes without
 normalisation, and the proof of `tagger.runtime.chain.roads` for s = 1 says when that is safe. Each program holds it
-against its own sentence, and begins again in logarithms where it isn't. So nobody reads a number back to choose a road.
+against its own sentence, and begins again in logarithms where it isn't. So nobody reads back a number to choose.
 
 A loop ends with the product that the next step begins with. Begun with it, the message would be carried from step to
 step as the product wants to read it, by every thread of a column: with 128 tags the registers overflow.
@@ -34,7 +34,7 @@ _TOKENS: tl.constexpr = tl.constexpr(64)  # whose gold scores are read at once
 
 
 @triton.jit
-def _log_z(
+def _forward_logarithms(
     emissions: tl.tensor,  # of the sentence
     step: tl.tensor,
     sets: tl.tensor,
@@ -198,12 +198,12 @@ def forward(
     spread = tl.maximum(tl.load(facts_of(tables, KP) + 1) - tl.min(lowest, 0), 1.0)
     is_safe = (apart + 3.0) * spread + (apart + 1.0) * log_k <= _RANGE
     partition = tl.log(total) + shifts * _LOG_2 + peaks + (n + 1).to(tl.float64) * top
-    tl.store(roads + run, SCALED)
     if is_safe == 0:
-        partition = _log_z(
+        tl.debug_barrier()  # what is written again may be written by another thread
+        partition = _forward_logarithms(
             emissions, step, sets, sets_step, n, tables, alpha, alpha_step, k, exists, within, KP, SETS
         )
-        tl.store(roads + run, LOGARITHMS)
+    tl.store(roads + run, tl.where(is_safe, SCALED, LOGARITHMS))
     tl.store(log_z + run, partition)
     if within != 0:
         impossible = partition == -float("inf")

@@ -1,9 +1,9 @@
 """What is launched on a GPU: memory for the kernels, and how many programs and warps they get.
 
-Two launches for a loss (`write_tables`, `forward`), two for its gradient (`backward`, `count_moves`) and two sums; the
-tags of the best sequences take three. A program is a sentence, and its K x K matrix stays in registers, so K is bounded.
-One program a sentence also for few long ones: with 10,000 tokens it is the steps that take the time, and no step can
-begin before the one before it. Only the transitions' gradient is a sum over time, and shared out over time.
+Two launches for a loss (`write_tables`, `forward`), two for its gradient (`backward`, `count_moves`) and some sums;
+the tags of the best sequences take three. A program is a sentence, and its K x K matrix stays in registers, so K is
+bounded. Few long sentences take one program each, too: no step of a chain can begin before the one before it. The
+transitions' gradient alone is a sum over time, and is shared out over time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from tagger.model.crf.kernels.maxima import best_ways, walk_back
 from tagger.model.crf.kernels.tables import write_tables
 
 _WARPS = {16: 1, 32: 1, 64: 4, 128: 16}
-"""Warps of a program by the padded number of tags: as few as hold a matrix of doubles in registers without spilling."""
+"""Warps of a program by the padded number of tags: as few as hold a matrix of doubles in their registers. Only with
+128 tags a thread spills, some 120 bytes."""
 
 _TILE = 32
 """Rows and columns of the transitions' gradient that a program adds up."""
@@ -32,7 +33,7 @@ _PART = 32
 
 _PROGRAMS = 512
 _PARTIAL_SUMS = 1 << 22
-"""Bounds on the parts of that sum: enough programs to fill a device, not more than so many numbers (32 MB) to keep."""
+"""Bounds on the parts of that sum: enough programs to fill a device, and no more numbers to keep (32 MB)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class KernelChain:
         tables = torch.empty(4 * KP * KP + 4 * KP + 2, dtype=torch.float64, device=start.device)
         _launch(
             write_tables, (1,), start.contiguous(), transitions.contiguous(), end.contiguous(),
-            tables if possible is None else possible, tables, K,
+            tables if possible is None else possible.view(torch.uint8), tables, K,
             KP=KP, ROWS=16, CONSTRAINED=possible is not None, num_warps=4,
         )  # fmt: skip
         return cls(tables, K, KP, d or 0)

@@ -1,4 +1,4 @@
-"""The negative log-likelihood and its analytic gradient, by kernels: as `tagger.model.crf.loss`, with nobody waiting."""
+"""The negative log-likelihood and its analytic gradient by kernels: `tagger.model.crf.loss`, and nobody waits."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from tagger.model.crf.kernels.launches import Alphas, KernelBatch, KernelChain, run_backward, run_forward
+from tagger.model.crf.loss import refuse_second_derivative
 
 
 class KernelLikelihood(torch.autograd.Function):
@@ -55,6 +56,7 @@ class KernelLikelihood(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, weight: Tensor, _faults: Tensor) -> tuple[Tensor | None, ...]:
         """Return expected less gold counts, or less those within the sets, sentence b times weight[b]."""
+        refuse_second_derivative()
         emissions, lengths, tags, allowed, tables, alpha, log_z, roads, faults = ctx.saved_tensors
         is_partial = allowed is not None
         counts = run_backward(

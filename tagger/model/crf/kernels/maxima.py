@@ -1,8 +1,8 @@
 """Triton: the best tag sequences. Imported on a GPU alone.
 
-One program a sentence each: `best_ways` finds the score of the best way to every tag of every token, `walk_back` looks
-again for the one maximum on the way back, which is cheaper than to keep all of them. They are two kernels because what
-one program writes another lane of it may not see at once; between launches everything is seen.
+One program a sentence each: `best_ways` finds the score of the best way to every tag of every token, `walk_back`
+looks again for the one maximum on the way back, which is cheaper than to keep all of them. They are two kernels since
+what one thread of a program writes another may not see at once; after a launch everything is seen.
 
 Scores add up in double precision, so nothing has to be shifted; what is forbidden is -inf.
 """

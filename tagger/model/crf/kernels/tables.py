@@ -1,4 +1,4 @@
-"""Triton: the scores that sentences share, as the tables that the other kernels read. Imported on a GPU alone.
+"""Triton: the scores that sentences share, as tables that the other kernels read. Imported on a GPU alone.
 
 All tables are in double precision and padded to KP tags, a power of two, so that nobody has to mask them: four
 KP x KP matrices and four rows, then two numbers.
