@@ -63,6 +63,7 @@ _SETTINGS = (
     Flag("--batch-sentences", "training.batch_sentences", _TRAINING),
     Flag("--learning-rate", "training.learning_rate", _TRAINING),
     Flag("--patience", "training.patience", _TRAINING),
+    Flag("--eval-steps", "training.eval_steps", _TRAINING),
     Flag("--cost", "training.costs", _TRAINING,
          "What missing a token of a type costs, in nats, and what inventing one does (repeatable).",
          "TYPE=RECALL[:PRECISION]"),
@@ -189,8 +190,8 @@ def train(
     from tagger.training.start import Start
 
     start = Start(base, init_encoder, vectors, vectors_all, lm, gazetteers or ())
-    prepared = training.prepare_training(train, dev, test, chosen, start)
-    _describe(talk, prepared, train, start)
+    prepared = training.prepare_training(train, dev, test, chosen, start, output)
+    _describe(talk, prepared, train, start, output)
     if dry_run:
         _rehearse(prepared.data, seeds, as_json)
         return
@@ -199,7 +200,7 @@ def train(
     _show(talk, _run(talk, prepared.data.config, run), as_json)
 
 
-def _describe(talk: Console, prepared: Collected, train: Path, start: Start) -> None:
+def _describe(talk: Console, prepared: Collected, train: Path, start: Start, output: Path) -> None:
     """Say what was found in the corpora and in all that the run starts from."""
     from tagger.cli import findings
 
@@ -213,6 +214,7 @@ def _describe(talk: Console, prepared: Collected, train: Path, start: Start) -> 
     if data.gazetteers:
         findings.describe_gazetteers(talk, data)
     findings.describe_corpora(talk, data)
+    findings.describe_room(talk, data, output)
 
 
 def _rehearse(data: Corpora, seeds: int, as_json: bool) -> None:

@@ -42,6 +42,7 @@ Place = Literal[  # the values of `text.tokenizer.Split`
     "mention",
     "unit",
     "fused",
+    "stop",
 ]
 
 
@@ -79,6 +80,7 @@ class Steps(Section):
     A kind of training adds its own fields: what makes up a batch (named in `_of_batches`), and its noise and costs.
     """
 
+    _added: ClassVar[tuple[str, ...]] = ("eval_steps",)
     _of_batches: ClassVar[tuple[str, ...]] = ()
 
     epochs: PassCount = Field(description="passes over the training sentences")
@@ -93,6 +95,11 @@ class Steps(Section):
     )
     patience: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="epochs without a better dev F1 before training stops; absent: never"
+    )
+    eval_steps: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="steps after which held-out sentences are measured within an epoch too, each time as at its end: "
+        "the best model is kept, and patience counts these measurements; absent: at an epoch's end alone",
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(
         default="auto", description="where training runs; auto: a GPU if there is one, else the CPU"
@@ -235,6 +242,7 @@ class DecoderConfig(Section):
 class TrainingConfig(Steps):
     """Gradient steps."""
 
+    _added = (*Steps._added, "precision")
     _of_batches: ClassVar[tuple[str, ...]] = ("batch_sentences",)
 
     epochs: PassCount = Field(default=12, description="passes over the training sentences")
@@ -268,6 +276,11 @@ class TrainingConfig(Steps):
         default=[],
         description='what mistakes cost, in nats (softmax-margin), each "TYPE=RECALL" or "TYPE=RECALL:PRECISION": a '
         "token of that type missed, a token taken for that type",
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32",
+        description="of the encoder's products; bfloat16 pays on a GPU from some hundred hidden units on. Weights, "
+        "loss and optimiser have float32 always",
     )
     workers: ThreadCount = Field(
         default=1,

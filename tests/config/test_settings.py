@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from tagger import config as settings
 from tagger.config import Config, PretrainConfig, TextEncoderConfig
+from tagger.config.sections import Place
 from tagger.errors import ConfigError
+from tagger.text.tokenizer import Split
 
 FIELDS = [
     (section, name, field)
@@ -37,7 +40,8 @@ def test_rendered_defaults_are_the_defaults(kind):
 
 def test_every_field_is_explained_above_it():
     silent = {"corpus.blank_tokens": "keep", "corpus.task": "joint", "corpus.compounds": "keep"}  # by default
-    silent |= {"embedding.word_mark_dim": 1, "embedding.fold_width": True}
+    silent |= {"embedding.word_mark_dim": 1, "embedding.fold_width": True, "training.eval_steps": 9}
+    silent |= {"training.precision": "bfloat16"}
     spoken = settings.override(Config(), silent)
     lines = settings.render(spoken).splitlines()
     for _, name, field in FIELDS:
@@ -191,10 +195,16 @@ def test_all_fields_of_a_section_are_written_once(kind):
             assert sorted(section.written_fields()) == sorted(section.model_fields)
 
 
+def test_every_place_where_a_corpus_may_split_can_be_written_down():
+    assert set(get_args(Place)) == set(Split)
+
+
 def test_steps_are_written_around_what_a_kind_of_training_adds():
     written = PretrainConfig().training.written_fields()
     assert written[:5] == ("epochs", "batch_tokens", "max_tokens", "chunk_sentences", "learning_rate")
-    assert written[-6:] == ("dropout", "word_dropout", "average", "patience", "device", "workers")
+    assert written[-7:] == (
+        "dropout", "word_dropout", "average", "patience", "eval_steps", "device", "workers",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", [PretrainConfig, TextEncoderConfig])

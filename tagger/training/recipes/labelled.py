@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, takewhile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from tagger.config import Config, TrainingConfig
-from tagger.model.batch import Batch, EncodedCorpus, collate, group, shuffled_batches
+from tagger.model.batch import Batch, Batches, EncodedCorpus, collate, group, shuffled_batches
 from tagger.model.building import export_weights, inherit, load_weights, restore_labeler
 from tagger.model.contextual import remember
 from tagger.model.device import find_device
@@ -39,6 +40,7 @@ from tagger.text.schemes import Scheme
 from tagger.training import card, curves, objective
 from tagger.training.calibration import DevScorer
 from tagger.training.data import Corpora, build_lexicon, count_tokens, encode_training, mean_span_length
+from tagger.training.encoded import is_large, keep_encoded
 from tagger.training.history import Epochs
 from tagger.training.margin import recall_cost
 from tagger.training.objective import LabellingObjective
@@ -119,6 +121,7 @@ class LabelledRecipe:
         self.lexicon: Lexicon = build_lexicon(data)
         self.learner = LabelledLearner(_build(data, self.lexicon), data.config.encoder.max_tokens)
         self.tokens = count_tokens(data.train)
+        self._checkpoint: Path | None = None
 
     @property
     def config(self) -> Config:
@@ -138,11 +141,24 @@ class LabelledRecipe:
     @cached_property
     def corpus(self) -> EncodedCorpus:
         """The training sentences, with the layers of a frozen language model where there is one."""
-        encoded = encode_training(self.data, self.lexicon)
+        encoded = self._encode()
         contextual, settings = self.learner.network.labeler.embedding.contextual, self.config.lm
         if contextual is None or settings.finetune or not settings.cache_megabytes:
             return encoded
         return remember(contextual, encoded, settings.cache_megabytes)
+
+    def _encode(self) -> EncodedCorpus:
+        if not is_large(self.data):
+            return encode_training(self.data, self.lexicon)
+        if self._checkpoint is None:  # a rehearsal, which leaves nothing behind
+            self._scratch = TemporaryDirectory(
+                prefix=".tagger-", dir=self.data.room, ignore_cleanup_errors=True
+            )
+            self._checkpoint = Path(self._scratch.name)
+        return keep_encoded(self.data, self.lexicon, self._checkpoint, self.identity().values())
+
+    def settle_in(self, checkpoint: Path) -> None:
+        self._checkpoint = checkpoint
 
     @property
     def shared(self) -> Sequence[Tensor]:
@@ -152,7 +168,7 @@ class LabelledRecipe:
         if first == 0:
             yield self.corpus
 
-    def batches(self, chunk: EncodedCorpus, epoch: int, number: int, workers: int) -> list[list[Group]]:
+    def batches(self, chunk: EncodedCorpus, epoch: int, number: int, workers: int) -> Batches:
         """Return the batches of an epoch, which depend on the corpus, (seed, epoch) and the workers alone.
 
         The batches of a round, as many as there are workers, have nearly as many tokens each: no worker waits long
@@ -160,12 +176,13 @@ class LabelledRecipe:
         """
         config = self.config
         generator = np.random.default_rng((config.seed, epoch))
-        groups = group(chunk.examples, config.encoder.context, config.encoder.max_tokens, generator)
+        groups = group(chunk, config.encoder.context, config.encoder.max_tokens, generator)
         batches = shuffled_batches(groups, config.training.batch_sentences, generator)
         whole = len(batches) - len(batches) % workers  # what is left over is the last round
-        by_size = sorted(range(whole), key=lambda number: _sum_tokens(batches[number]))
-        rounds = sorted(sorted(by_size[start : start + workers]) for start in range(0, whole, workers))
-        return [batches[number] for each in rounds for number in each] + batches[whole:]
+        rounds = np.argsort(batches.tokens[:whole], kind="stable").reshape(-1, workers)
+        rounds.sort(axis=1)
+        rounds = rounds[np.argsort(rounds[:, 0])]
+        return batches.rearranged(np.concatenate((rounds.ravel(), np.arange(whole, len(batches)))))
 
     def place(self, epoch: int, chunk: int, batch: int) -> tuple[int, ...]:
         return self.seed, epoch, batch
@@ -200,6 +217,10 @@ class LabelledRecipe:
         return -1.0 if self.data.base is None else self.value(self.measure(network))
 
     def identity(self) -> Mapping[str, bytes]:
+        return self._identity
+
+    @cached_property
+    def _identity(self) -> Mapping[str, bytes]:
         belongings = files.render_belongings(self.config, self.lexicon)
         return {
             "settings": belongings[files.CONFIG],
