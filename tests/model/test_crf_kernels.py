@@ -44,11 +44,7 @@ def kernel() -> Iterator[None]:
         (2, 1000.0),
         (17, 1.0),
         (17, 1000.0),
-        *(
-            pytest.param(K, scale, marks=pytest.mark.slow)
-            for K in (2, 16, 17, 33, 64, 128)
-            for scale in (1.0, 60.0, 1000.0)
-        ),
+        *(pytest.param(K, scale, marks=pytest.mark.slow) for K in (16, 33, 128) for scale in (1.0, 1000.0)),
     ],
 )
 def test_losses_gradients_marginals_and_best_tags_of_ragged_batches(
@@ -60,13 +56,13 @@ def test_losses_gradients_marginals_and_best_tags_of_ragged_batches(
 @pytest.mark.usefixtures("kernel")
 @pytest.mark.slow
 @pytest.mark.parametrize("scale", [1.0, 300.0])
-def test_ten_thousand_tokens(scale: float) -> None:
+def test_thousands_of_tokens(scale: float) -> None:
     torch.manual_seed(0)
-    crf, lengths = make_crf(5, torch.float32, BIOES), torch.tensor([10_000])
-    scores = torch.randn(10_000, 1, 5) * scale
+    crf, lengths = make_crf(5, torch.float32, BIOES), torch.tensor([3000])
+    scores = torch.randn(3000, 1, 5) * scale
 
     def ask(crf: CRF) -> Tensor:
-        emissions = scores.to(crf.transitions.dtype).requires_grad_()
+        emissions = scores.to(crf.transitions.dtype, copy=True).requires_grad_()
         tags = crf.viterbi(emissions.detach(), lengths)
         losses = crf.negative_log_likelihood(emissions, tags, lengths)
         losses.sum().backward()

@@ -20,6 +20,7 @@ from tagger.config import Config, TrainingConfig
 from tagger.model.batch import Batch, Batches, EncodedCorpus, collate, group, shuffled_batches
 from tagger.model.building import export_weights, inherit, load_weights, restore_labeler
 from tagger.model.contextual import remember
+from tagger.model.crf import CRF
 from tagger.model.device import find_device
 from tagger.model.labeler import SequenceLabeler
 from tagger.model.memory import check_size, memory_watched
@@ -203,6 +204,9 @@ class LabelledRecipe:
         return progress, recall_cost(run.known) if self.data.dev_has_spans else 0.0
 
     def measure(self, network: nn.Module) -> Scores:
+        decoder = self.learner.network.labeler.decoder
+        if isinstance(decoder, CRF):
+            decoder.raise_faults()  # of the last batch, after which no other one may come
         strength, scores = self._dev.fit_agreement(export_weights(_labeler_of(network)))
         _labeler_of(network).agreement.fill_(strength)
         return scores
