@@ -1,13 +1,14 @@
-"""Compiles every kernel for a GPU that needn't be there, and prints how much of a thread's memory spills.
+"""Compiles every kernel for a GPU that needn't be there, and prints what a program of it takes there.
 
     python tests/compiled.py CAPABILITY
 
-A line a kernel and its options, the bytes last. The exit status is 77 where NVIDIA's assembler is missing, which
-comes with Triton.
+A JSON object a line: the kernel and its options, registers of a thread, bytes of a thread that don't fit them, and
+bytes of shared memory. The exit status is 77 where NVIDIA's assembler is missing, which comes with Triton.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -30,7 +31,7 @@ TYPES = {
     "*i64": "lengths tags",
     "*i32": "roads faults",
     "*u8": "sets possible",
-    "*fp32": "losses weights start transitions end",
+    "*fp32": "losses weights start transitions end gradient",
     "fp32": "log_k",
 }
 BOTH = (False, True)
@@ -56,25 +57,26 @@ def variants() -> list[tuple[Any, dict[str, Any], int, list[str]]]:
     return found
 
 
-def compiled(kernel: Any, options: dict[str, Any], warps: int, scores: str, capability: int) -> bytes:
-    """Return the machine code of a kernel."""
+def measure(kernel: Any, options: dict[str, Any], warps: int, scores: str, capability: int) -> dict[str, int]:
+    """Compile a kernel; return its warps, registers, spilled bytes and shared bytes."""
     types = {name: type_ for type_, names in TYPES.items() for name in names.split()}
-    types |= dict.fromkeys(("emissions", "gradient"), f"*{scores}") | dict.fromkeys(options, "constexpr")
+    types |= {"emissions": f"*{scores}"} | dict.fromkeys(options, "constexpr")
     signature = {name: types.get(name, "i32") for name in kernel.arg_names}
     source = ASTSource(fn=kernel, signature=signature, constexprs=options)
     target = GPUTarget("cuda", capability, 32)
-    code: bytes = triton.compile(source, target=target, options={"num_warps": warps}).asm["cubin"]
-    return code
-
-
-def spilled(code: bytes) -> int:
-    """Return the bytes of a thread that don't fit its registers."""
+    compiled = triton.compile(source, target=target, options={"num_warps": warps})
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
-        file.write(code)
+        file.write(compiled.asm["cubin"])
         file.flush()
         command = [TOOLS / "cuobjdump", "-res-usage", file.name]
         usage = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return int(re.search(r"STACK:(\d+)", usage)[1])
+    registers, stack = re.search(r"REG:(\d+) STACK:(\d+)", usage).groups()
+    return {
+        "warps": warps,
+        "registers": int(registers),
+        "spilled": int(stack),
+        "shared": compiled.metadata.shared,
+    }
 
 
 def main() -> None:
@@ -83,9 +85,8 @@ def main() -> None:
         sys.exit(77)
     for kernel, options, warps, types in variants():
         for scores, capability in product(types, map(int, sys.argv[1:])):
-            code = compiled(kernel, options, warps, scores, capability)
-            settings = " ".join(f"{name}={value}" for name, value in options.items())
-            print(kernel.__name__, scores, settings, spilled(code), flush=True)
+            taken = measure(kernel, options, warps, scores, capability)
+            print(json.dumps({"kernel": kernel.__name__, "scores": scores} | options | taken), flush=True)
 
 
 if __name__ == "__main__":

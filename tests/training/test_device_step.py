@@ -6,11 +6,13 @@ import math
 import subprocess
 import sys
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 import torch
 from device_manner import Counted, treat_as_device
+from interpreted import interpreting
 from training_runs import begin, fit_whole
 
 from tagger.model.batch import collate
@@ -76,6 +78,21 @@ def test_its_steps_are_those_of_the_cpu(monkeypatch, read_tiny, changes):
             torch.testing.assert_close(
                 late, value, rtol=0, atol=1e-6, msg=lambda text, n=name: f"{n}: {text}"
             )
+
+
+def test_its_steps_with_the_crf_as_kernels_are_those_of_the_cpu(read_tiny):
+    data = read_tiny(**{"training.clip_norm": 10.0})
+    found = []
+    for road in (nullcontext(), interpreting()):
+        recipe = labelled.prepare(data)
+        run = state.begin(recipe.learner.network.double(), recipe.settings)
+        with road:
+            told = take_steps(recipe, run, 3)
+        found.append((told, torch.cat([value.flatten() for value in run.network.parameters()])))
+    (told, weights), (told_by_kernels, weights_by_kernels) = found
+    assert told_by_kernels == [pytest.approx(each, rel=1e-9) for each in told]
+    assert told_by_kernels != told  # another road was taken
+    torch.testing.assert_close(weights_by_kernels, weights, rtol=0, atol=1e-8)
 
 
 @pytest.mark.parametrize("progress", [0.0, 0.9])

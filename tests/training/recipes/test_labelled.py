@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from training_runs import begin, fit_whole
 
+from tagger.errors import DataError
 from tagger.model.building import build_labeler
+from tagger.model.crf.kernels.faults import FORBIDDEN_GOLD
 from tagger.runtime import directory as files
 from tagger.training.recipes import labelled
 
@@ -69,3 +72,15 @@ def test_one_chunk_is_all_the_text(read_tiny):
     _, recipe = begin(read_tiny())
     assert list(recipe.chunks(0)) == [recipe.corpus]
     assert list(recipe.chunks(1)) == []
+
+
+def test_what_a_gpu_found_wrong_with_the_last_batch_is_told_before_dev_is_measured(read_tiny):
+    run, recipe = begin(read_tiny())
+    recipe.learner.network.labeler.decoder._faults._last = (
+        torch.tensor([FORBIDDEN_GOLD]),
+        torch.tensor([1]),
+        None,
+    )
+    with pytest.raises(DataError, match="gold tags of sentence 0 of the batch"):
+        recipe.measure(run.averaged)
+    recipe.measure(run.averaged)  # told once

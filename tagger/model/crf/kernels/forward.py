@@ -2,7 +2,9 @@
 
 One program a sentence. The matrix exp(transitions) stays in registers; a step is a product, a multiplication and a
 sum, all in double precision. A GPU waits here for one step after the other, not for its arithmetic, so double
-precision costs little, and it takes most scores that lie far apart, too.
+precision costs little, and it takes most scores that lie far apart, too. A consumer card has but two units for it in
+a multiprocessor, so there a step takes about as many cycles as the padded matrix has cells: reckoned, not measured,
+half a microsecond with 32 tags, which is less than a launch, and 7 with 128, which are no less than operators take.
 
 Messages are brought back towards 1 by a power of two, which rounds nothing and needs no division; the exponents are
 added up. It is the exponent of the sum one step before, so that no step waits for its own sum: a step goes without

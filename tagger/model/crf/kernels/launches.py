@@ -134,7 +134,7 @@ def run_backward(
 
     Args:
         weight: (runs,), what a sentence counts.
-        dtype: of the counts of tags.
+        dtype: of the counts of tags, not narrower than float32: Triton before 3.4 can't make that of a double.
         with_moves: whether to count starts, moves and ends, too.
     """
     T, B, K = batch.emissions.shape

@@ -64,11 +64,21 @@ class KernelLikelihood(torch.autograd.Function):
             KernelChain(tables, *ctx.sizes),
             Alphas(alpha, log_z, roads, faults, log_z),
             torch.cat((weight, -weight)) if is_partial else weight,
-            torch.promote_types(emissions.dtype, torch.float32) if is_partial else emissions.dtype,
+            torch.promote_types(emissions.dtype, torch.float32),
             with_moves=any(ctx.needs_input_grad[1:4]),
         )
         by_emission = counts.tags
         if is_partial:
             total, within = by_emission.chunk(2, dim=1)
-            by_emission = (total + within).to(emissions.dtype)
-        return by_emission, counts.start, counts.moves, counts.end, None, None, None, None, None
+            by_emission = total + within
+        return (
+            by_emission.to(emissions.dtype),
+            counts.start,
+            counts.moves,
+            counts.end,
+            None,
+            None,
+            None,
+            None,
+            None,
+        )
