@@ -205,6 +205,7 @@ def _hold(control: Connection, name: str, key: bytes) -> None:
         control.send(listener.address)
         with suppress(EOFError, OSError):
             control.recv()
+    os._exit(0)  # as Python ends, PyTorch would find threads at work, and say so
 
 
 def _let_in(listener: Listener, network: DeviceNetwork) -> None:
