@@ -89,9 +89,9 @@ def test_constraints_name_every_dependency() -> None:
     settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     needed = [
         name
-        for group in ("dependencies", "train", "dev")
+        for group in ("dependencies", "train", "dev", "parquet", "ray")
         for listed in re.findall(rf"^{group} = \[(.*?)\]$", settings, re.MULTILINE | re.DOTALL)
-        for name in re.findall(r'"([A-Za-z0-9_-]+)[>=<]', listed)
+        for name in re.findall(r'"([A-Za-z0-9_-]+)(?:\[[a-z]+\])?[>=<]', listed)
     ]
     assert len(needed) >= 12
     assert {name.lower() for name in needed} <= pinned
