@@ -249,7 +249,8 @@ class TrainingConfig(Steps):
     batch_sentences: Size = Field(default=16, description="sentences a step")
     batch_tokens: Annotated[int, Field(ge=0, le=100_000)] = Field(
         default=512,
-        description="up to so many tokens a step has more sentences than that, as long as an epoch has 400 steps",
+        description="where sentences are short a step has more of them, as many as hold so many tokens on average, "
+        "as long as an epoch keeps 400 steps",
     )
     learning_rate: Rate = Field(default=6e-3, description="peak of the schedule")
     input_dropout: InputDropout = 0.5

@@ -81,18 +81,6 @@ def test_shuffled_batches_hold_every_group_once(sentences, batch_sentences, seed
         assert len(part) == 1 or sum(item.stop - item.start for item in part) <= batch_sentences
 
 
-@given(corpora(), st.integers(1, 4), st.integers(1, 60), st.integers(0, 99))
-def test_batches_of_short_sentences_grow(sentences, batch_sentences, batch_tokens, seed):
-    _, corpus = make_corpus(sentences)
-    groups = group(corpus, 3, 64)
-    found = shuffled_batches(groups, batch_sentences, np.random.default_rng(seed), batch_tokens)
-    assert sorted(item for part in found for item in part) == sorted(groups)
-    assert len(found) <= len(shuffled_batches(groups, batch_sentences, np.random.default_rng(seed)))
-    for part in found:
-        held, tokens = sum(item.stop - item.start for item in part), sum(item.tokens for item in part)
-        assert len(part) == 1 or held <= batch_sentences or tokens <= batch_tokens
-
-
 @given(corpora(), st.integers(10, 200))
 def test_sorted_batches_hold_every_group_once_and_bound_their_size(sentences, batch_tokens):
     _, corpus = make_corpus(sentences)

@@ -102,23 +102,15 @@ def group(
     return Groups(starts, np.diff(ends))
 
 
-def shuffled_batches(
-    groups: Groups, batch_sentences: int, generator: np.random.Generator, batch_tokens: int = 0
-) -> Batches:
+def shuffled_batches(groups: Groups, batch_sentences: int, generator: np.random.Generator) -> Batches:
     """Batch groups of near-equal length, in random order.
 
     Sorting by length with a little noise wastes little padding and still mixes neighbours differently in every
     epoch.
-
-    Args:
-        groups: what to batch.
-        batch_sentences: most sentences of a batch.
-        generator: of the noise and the order.
-        batch_tokens: up to so many tokens a batch has more sentences than that.
     """
     order = np.argsort(groups.tokens * generator.uniform(0.9, 1.1, len(groups)), kind="stable")
-    sizes = zip(_numbers(np.diff(groups.starts)[order]), _numbers(groups.tokens[order]), strict=True)
-    starts = np.fromiter(_fill(sizes, batch_sentences, batch_tokens), np.int64)
+    sentences = np.diff(groups.starts)[order]
+    starts = np.fromiter(_fill(_numbers(sentences), batch_sentences), np.int64)
     return Batches(groups, order, starts, generator.permutation(len(starts) - 1))
 
 
@@ -134,16 +126,14 @@ def sorted_batches(groups: Sequence[Group], batch_tokens: int) -> Iterator[list[
         yield batch
 
 
-def _fill(sizes: Iterator[tuple[int, int]], most_sentences: int, least_tokens: int) -> Iterator[int]:
-    """Yield where batches begin, and where the last ends; `sizes` are the sentences and tokens of each group."""
-    place = sentences = tokens = 0
-    for place, (more_sentences, more_tokens) in enumerate(sizes):
-        is_full = sentences + more_sentences > most_sentences and tokens + more_tokens > least_tokens
-        if is_full or not place:
+def _fill(sizes: Iterator[int], most: int) -> Iterator[int]:
+    """Yield where batches begin that hold at most so much, or a single item, and where the last ends."""
+    place = held = 0
+    for place, size in enumerate(sizes):
+        if not place or held + size > most:
             yield place
-            sentences = tokens = 0
-        sentences += more_sentences
-        tokens += more_tokens
+            held = 0
+        held += size
     yield place + 1
 
 

@@ -52,7 +52,9 @@ from tagger.training.state import Run
 from tagger.training.workers.gradient import Loss
 
 _SMALLER = "a smaller --hidden, fewer --layers, or smaller sizes of [embedding] with --set"
-LEAST_STEPS = 400  # of an epoch, before batches of short sentences grow: fewer steps learn less
+LEAST_STEPS = (
+    400  # that an epoch keeps where steps of short sentences take more of them: fewer steps learn less
+)
 FINAL_READINGS = 2  # of dev, after the last epoch: to calibrate confidences, and to score
 
 
@@ -141,6 +143,13 @@ class LabelledRecipe:
         asked = self.config.training
         return asked if self.data.dev_has_spans else asked.model_copy(update={"patience": None})
 
+    @property
+    def batch_sentences(self) -> int:
+        """Sentences of a step: more than were asked for where they are short and many."""
+        asked = self.settings
+        tokens = min(asked.batch_tokens, self.tokens // LEAST_STEPS)
+        return max(asked.batch_sentences, tokens * len(self.data.train.sentences) // self.tokens)
+
     @cached_property
     def corpus(self) -> EncodedCorpus:
         """The training sentences, with the layers of a frozen language model where there is one."""
@@ -178,8 +187,7 @@ class LabelledRecipe:
         config = self.config
         generator = np.random.default_rng((config.seed, epoch))
         groups = group(chunk, config.encoder.context, config.encoder.max_tokens, generator)
-        grown = min(config.training.batch_tokens, self.tokens // LEAST_STEPS)
-        batches = shuffled_batches(groups, config.training.batch_sentences, generator, grown)
+        batches = shuffled_batches(groups, self.batch_sentences, generator)
         whole = len(batches) - len(batches) % workers  # what is left over is the last round
         rounds = np.argsort(batches.tokens[:whole], kind="stable").reshape(-1, workers)
         rounds.sort(axis=1)

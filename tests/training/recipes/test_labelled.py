@@ -24,6 +24,20 @@ def test_the_order_of_an_epoch_depends_on_seed_and_epoch_alone(read_tiny):
     assert list(other.batches(other.corpus, 0, 0, 1)) != orders[0]
 
 
+def test_short_sentences_share_a_step_while_an_epoch_keeps_its_steps(read_tiny, monkeypatch):
+    def count(**changes: int) -> tuple[int, int]:
+        """Return the sentences of a step, and the steps of an epoch."""
+        changes = {f"training.{name}": value for name, value in changes.items()}
+        _, recipe = begin(read_tiny(**{"encoder.context": 1, "training.batch_sentences": 1} | changes))
+        return recipe.batch_sentences, len(recipe.batches(recipe.corpus, 0, 0, 1))
+
+    assert count() == (1, 10)  # ten sentences are far from 400 steps
+    monkeypatch.setattr(labelled, "LEAST_STEPS", 2)
+    assert count() == (5, 2)
+    assert count(batch_sentences=7) == (7, 2)
+    assert count(batch_tokens=0) == (1, 10)
+
+
 def test_a_recipe_draws_the_weights_that_the_network_alone_would_have_and_leaves_the_generator_alone(
     read_tiny,
 ):
