@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagger.errors import DataError
@@ -44,6 +44,7 @@ def limit(request):
         yield request.param
 
 
+@settings(deadline=None)  # files are made
 @given(corpora(), st.integers(0, 2**12 - 1))
 def test_sentences_come_out_as_they_went_in(sentences, chosen):
     packed = pack(sentences)
@@ -62,6 +63,7 @@ def test_sentences_come_out_as_they_went_in(sentences, chosen):
         packed[len(sentences)]
 
 
+@settings(deadline=None)  # files are made
 @given(corpora(), corpora())
 def test_what_is_asked_of_all_tokens_is_what_a_loop_finds(sentences, others):
     packed = pack(sentences)
@@ -75,6 +77,7 @@ def test_what_is_asked_of_all_tokens_is_what_a_loop_finds(sentences, others):
     assert packed.find(others) == {each.tokens for each in others} & known
 
 
+@settings(deadline=None)  # files are made
 @given(corpora())
 def test_sentences_are_cut_at_places(sentences):
     packed = pack(sentences)
@@ -86,6 +89,7 @@ def test_sentences_are_cut_at_places(sentences):
     assert [each.document for each in alone] == [each.document for each in sentences for _ in each.tokens]
 
 
+@settings(deadline=None)  # files are made
 @given(corpora())
 def test_digests_differ_where_sentences_do(sentences):
     before = pack(sentences).digest()

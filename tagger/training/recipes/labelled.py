@@ -52,9 +52,7 @@ from tagger.training.state import Run
 from tagger.training.workers.gradient import Loss
 
 _SMALLER = "a smaller --hidden, fewer --layers, or smaller sizes of [embedding] with --set"
-LEAST_STEPS = (
-    400  # that an epoch keeps where steps of short sentences take more of them: fewer steps learn less
-)
+LEAST_STEPS = 400  # that an epoch keeps where steps take more short sentences: fewer steps learn less
 FINAL_READINGS = 2  # of dev, after the last epoch: to calibrate confidences, and to score
 
 
