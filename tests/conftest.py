@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 # A run of the suite says the same twice; `--hypothesis-profile explore` draws new examples each time.
-settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("explore", derandomize=False)
 settings.load_profile("repeatable")
 
