@@ -310,7 +310,8 @@ def test_right_to_left_sentences_and_words_of_chinese(visit):
         person.page.wait_for_function("() => document.querySelector('#drawn.words .span') !== null")
         assert "".join(person.spans()) == "我爱北京天安门。"
         assert person.page.locator("#language").is_hidden()
-        assert (person.page.locator("#legend li").count() > 0) == (model == "joint")
+        has_legend = "wanted => (document.querySelectorAll('#legend li').length > 0) === wanted"
+        person.page.wait_for_function(has_legend, arg=model == "joint")  # drawn anew for the other model
         assert person.page.url.endswith(f"#model={model}&least=0")
 
 
