@@ -62,11 +62,18 @@ def choose_outputs(
     """Say where the result of each file goes: its name with a suffix, below a folder as it lay below INPUT.
 
     Raises:
-        DataError: a result would take the place of a file that is read.
+        DataError: a result would take the place of a file that is read, or be read itself the next time.
     """
     from tagger.adapters.ray import WholeFile
 
     folders = [Path(each) for each in inputs if Path(each).is_dir()]
+    for folder in folders:
+        if output.resolve().is_relative_to(folder.resolve()):
+            raise DataError(
+                f"lies in {folder}, which is read, so that results would be read the next time, too; choose another "
+                "--output",
+                output,
+            )
     taken: set[Path] = set()
     chosen: list[WholeFile] = []
     for file in files:

@@ -74,6 +74,16 @@ def test_output_goes_to_a_file_and_talk_to_stderr(predict, tmp_path):
     assert (tmp_path / "y").read_text(encoding="utf-8") == printed
 
 
+@pytest.mark.parametrize("output", ["docs", "docs/out", "docs/../docs"])
+def test_results_of_many_files_lie_apart_from_them(predict, tmp_path, output):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.txt").write_text("Ada met Li.", encoding="utf-8")
+    code, out, err = predict("docs", "--ray", "local", "-o", output)
+    assert (code, out) == (1, "")
+    assert f"error: {output}: lies in docs, which is read" in err
+    assert [each.name for each in (tmp_path / "docs").iterdir()] == ["a.txt"]
+
+
 def test_nothing_in_gives_nothing_out(predict):
     assert predict("x", x="") == (0, "", "")
     assert predict("x", x="\ufeff\n \n\n") == (0, "", "")
