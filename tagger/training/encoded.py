@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import mkdtemp
@@ -78,6 +79,8 @@ def keep_encoded(
         part.rename(folder)
     except OSError as error:
         raise DataError(f"cannot be written: {error.strerror or error}", part) from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)  # of a disk that is full, above all
     found = _open(folder, fingerprint)
     if found is None:
         raise DataError("is not what was written a moment ago; is the disk sound?", folder)
@@ -110,23 +113,30 @@ def _write(data: Corpora, lexicon: Lexicon, folder: Path, fingerprint: str) -> N
     }
     for name in arrays:
         _flush(folder / name)
-    index = {"fingerprint": fingerprint, "ragged": sorted(encoded.forms.ragged), "arrays": arrays}
+    contents = {"ragged": sorted(encoded.forms.ragged), "arrays": arrays}
+    index = {"fingerprint": _seal(fingerprint, contents), "contents": contents}
     write_atomically(folder / _INDEX, json.dumps(index).encode())
+
+
+def _seal(fingerprint: str, contents: dict[str, Any]) -> str:
+    """Return what differs where the corpora do, or what an index says of the files."""
+    return hashlib.sha256(f"{fingerprint} {json.dumps(contents)}".encode()).hexdigest()
 
 
 def _open(folder: Path, fingerprint: str) -> EncodedCorpus | None:
     """Return the corpus of a folder; None where there is none, another one, or a damaged one."""
     try:
         index = json.loads((folder / _INDEX).read_bytes())
-        if index["fingerprint"] != fingerprint:
+        contents = index["contents"]
+        if index["fingerprint"] != _seal(fingerprint, contents):
             return None
-        arrays = {name: _open_array(folder / name, facts) for name, facts in index["arrays"].items()}
+        arrays = {name: _open_array(folder / name, facts) for name, facts in contents["arrays"].items()}
     except (OSError, ValueError, KeyError, TypeError):
         return None
     forms = {name.removeprefix(_FORM): each for name, each in arrays.items() if name.startswith(_FORM)}
     spelling, allowed = forms.pop(_SPELLING, None), arrays["allowed"]
     return EncodedCorpus(
-        forms=Forms(forms, frozenset(index["ragged"]), spelling),
+        forms=Forms(forms, frozenset(contents["ragged"]), spelling),
         tokens=arrays["tokens"],
         starts=arrays["starts"],
         documents=arrays["documents"],

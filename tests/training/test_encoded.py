@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import json
 from collections.abc import Iterator
@@ -68,7 +69,7 @@ def test_a_run_that_goes_on_takes_the_files_as_they_are(read_tiny, tmp_path, lar
     assert (place / files.WEIGHTS).read_bytes() == (tmp_path / "whole" / files.WEIGHTS).read_bytes()
 
 
-@pytest.mark.parametrize("damage", ["byte", "shorter", "gone", "other", "no index"])
+@pytest.mark.parametrize("damage", ["byte", "shorter", "gone", "other", "index", "no index"])
 def test_files_that_are_not_whole_are_written_anew(read_tiny, tmp_path, large, damage):
     fit_whole(read_tiny(), tmp_path / "whole")
     place = tmp_path / "m"
@@ -82,6 +83,9 @@ def test_files_that_are_not_whole_are_written_anew(read_tiny, tmp_path, large, d
         tokens.unlink()
     elif damage == "other":
         index.write_text(json.dumps(json.loads(index.read_bytes()) | {"fingerprint": "x"}))
+    elif damage == "index":
+        index.write_bytes(index.read_bytes().replace(b"form-shape", b"form-share"))
+        (corpus_of(place) / "form-shape").rename(corpus_of(place) / "form-share")
     else:
         corpus_of(place).rename(corpus_of(place).with_name(f".{output.CORPUS}"))  # killed while writing
         index.with_name("index.json").unlink(missing_ok=True)
@@ -104,6 +108,16 @@ def test_a_disk_that_is_too_full_is_told_before_anything_is_written(read_tiny, t
     with pytest.raises(DataError, match="takes 0 MB here, and 0 MB are free; make room there, or choose"):
         fit_whole(data, tmp_path / "m")
     assert not list((tmp_path / "m" / output.CHECKPOINT).iterdir())
+
+
+def test_a_disk_that_fills_up_keeps_nothing_of_the_corpus(read_tiny, tmp_path, large, monkeypatch):
+    def refuse(path: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(encoded, "_flush", refuse)
+    with pytest.raises(DataError, match="cannot be written: No space left on device"):
+        fit_whole(read_tiny(), tmp_path)
+    assert not list((tmp_path / output.CHECKPOINT).iterdir())
 
 
 @pytest.mark.slow  # which steps for two seconds
