@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from torch._C._distributed_c10d import Store
 
 _TIMEOUT = timedelta(hours=2)  # the first may measure or write for long; Gloo notices at once who has died
+_MEETING = timedelta(minutes=10)  # in which processes find each other, before they read anything
 _FAULT = "fault"  # a key: how many processes have told of one
 _joined: list[None] = []  # groups that this process was in, each of which has keys of its own
 
@@ -245,7 +246,8 @@ def _join(launch: Launch) -> Store:
         from torch._C._distributed_c10d import PrefixStore  # not in every build
         from torch.distributed.rendezvous import rendezvous
 
-        found, _, _ = next(rendezvous("env://", launch.rank, launch.size, timeout=_TIMEOUT))
+        found, _, _ = next(rendezvous("env://", launch.rank, launch.size, timeout=_MEETING))
+        found.set_timeout(_TIMEOUT)
         store = PrefixStore(f"tagger-{len(_joined)}", found)
         _joined.append(None)
         dist.init_process_group(

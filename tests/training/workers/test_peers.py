@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -264,6 +266,18 @@ def test_a_launcher_is_told_by_its_variables(monkeypatch):
     monkeypatch.setenv("RANK", "first")
     with pytest.raises(ConfigError, match="RANK: found 'first', expected a number, as torchrun sets it"):
         launch.find_launch()
+
+
+def test_a_process_that_nobody_joins_waits_for_minutes_not_hours(monkeypatch):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for name, value in {"RANK": 0, "WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}.items():
+        monkeypatch.setenv(name, str(value))
+    assert timedelta(hours=1) > peers._MEETING
+    monkeypatch.setattr(peers, "_MEETING", timedelta(seconds=1))
+    with pytest.raises(ConfigError, match="process 0 of 2 didn't find the others"), peers.joined():
+        pass
 
 
 @pytest.fixture
