@@ -88,6 +88,8 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
 
 def load(name: str) -> Parts:
     """Read the parts of a corpus; all of them in the scheme of the first."""
+    if name not in CORPORA:
+        raise SystemExit(f"found {name!r}, expected a corpus among {', '.join(CORPORA)}")
     source = CORPORA[name]
     first = read_corpus(source.folder / (source.train or source.dev), columns=source.columns)
     cut = len(first.sentences) * 4 // 5

@@ -24,6 +24,7 @@ from corpora import Parts, arguments, load
 from torch.profiler import ProfilerActivity, profile
 
 from tagger import config
+from tagger.errors import TaggerError
 from tagger.text.conll import Corpus
 from tagger.training import loop, run, state
 from tagger.training.data import Corpora, prepare_corpora
@@ -163,4 +164,7 @@ def _name_of_device() -> str:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except TaggerError as error:  # no such device, or no such setting
+        raise SystemExit(f"error: {error}") from None

@@ -31,6 +31,7 @@ from rivals import RIVALS, Work
 
 import tagger
 from tagger.config import override
+from tagger.errors import TaggerError
 from tagger.runtime.directory import load_model
 from tagger.runtime.tagger import Tagger
 from tagger.runtime.trained import TrainedModel
@@ -45,7 +46,10 @@ _SIZE_TOKENS = 200_000
 
 def read_texts() -> list[str]:
     """Return the addresses."""
-    return [path.read_text(encoding="utf-8", errors="replace") for path in sorted(TEXT.glob("*.txt"))]
+    found = [path.read_text(encoding="utf-8", errors="replace") for path in sorted(TEXT.glob("*.txt"))]
+    if not found:
+        raise SystemExit(f"found no texts in {TEXT}, expected the addresses there")
+    return found
 
 
 def cut_texts(texts: Iterable[str]) -> tuple[list[list[str]], list[int]]:
@@ -106,7 +110,9 @@ def measure_command(model: str, tokens: int, device: str, workers: Iterable[int]
                 output = str(Path(folder) / ".out")  # hidden files are no input
                 options = ["--workers", str(count), "--device", device, "--output", output]
                 command = [sys.executable, "-m", "tagger", "predict", model, folder, *options]
-                subprocess.run(command, check=True, capture_output=True)
+                done = subprocess.run(command, capture_output=True, text=True)
+                if done.returncode:
+                    raise SystemExit(done.stderr.strip())
                 return rounds * size
 
             measure(f"command, text to JSONL, {device}, {count} worker(s)", work)
@@ -184,4 +190,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except TaggerError as error:  # no such model or device
+        raise SystemExit(f"error: {error}") from None
