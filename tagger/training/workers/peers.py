@@ -15,14 +15,17 @@ some hundred thousand numbers, one message of a millisecond or less. So a step s
 to stop, how many rows each table's gradient has), all dense gradients as one vector, the numbers of all rows, and
 their values.
 
-Words go by Gloo, which notices at once that a process has died; tensors of a GPU by NCCL. Messages between the
-processes are pickled as PyTorch's own are: they belong in a network that is trusted.
+Words go by Gloo, which notices at once that a process has died; tensors of a GPU by NCCL. What the first process
+found is pickled on its way, and read so that nothing but values of tagger's own classes can come of it: other than a
+child's pipe, a port may be open to strangers. They could still spoil a training, so the network has to be one that is
+trusted.
 """
 
 from __future__ import annotations
 
 import io
 import pickle
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -104,7 +107,7 @@ class Peers:
             if self.is_first:
                 received = torch.frombuffer(bytearray(content), dtype=torch.uint8)
             dist.broadcast(received, 0)
-        return value if self.is_first else cast(Value, pickle.loads(received.numpy().tobytes()))
+        return value if self.is_first else cast(Value, _load(received.numpy().tobytes()))
 
     def share_tensors(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the tensors of the first process; the others give tensors of the same shapes and types."""
@@ -302,6 +305,26 @@ def _dump(value: object) -> bytes:
 
     Pickler(stream, pickle.HIGHEST_PROTOCOL).dump(value)
     return stream.getvalue()
+
+
+def _load(content: bytes) -> object:
+    """Return what `_dump` was given.
+
+    Raises:
+        PeersDifferError: it isn't made of plain values and tagger's own classes.
+    """
+
+    class Unpickler(pickle.Unpickler):
+        def find_class(self, module: str, name: str) -> Any:
+            if (module, name) == (__name__, _freeze.__name__):
+                return _freeze
+            if module == "pathlib" or module.partition(".")[0] == "tagger":
+                found = getattr(sys.modules.get(module), name, None)
+                if isinstance(found, type) and found.__module__.partition(".")[0] in ("pathlib", "tagger"):
+                    return found
+            raise PeersDifferError(f"another process sent {module}.{name}, expected what a training finds")
+
+    return Unpickler(io.BytesIO(content)).load()
 
 
 def _add_up_dense(loss: float | Tensor, values: Sequence[Tensor]) -> tuple[float | Tensor, list[Tensor]]:

@@ -7,13 +7,14 @@ torchrun starts and Gloo connects.
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from toy_models import TINY_SIZES
 from training_runs import CALM, begin, bits, stop_at, tensors_of
 
@@ -234,6 +236,21 @@ def test_what_processes_share_is_what_the_first_has(side_by_side):
     assert side_by_side(lambda each: each.share(given if each.is_first else None)) == [given, given]
 
 
+@pytest.mark.parametrize(
+    "hostile", [os.system, subprocess.Popen, eval, launch.find_launch], ids=lambda each: each.__name__
+)
+def test_a_message_runs_no_code(hostile):
+    class Message:
+        def __reduce__(self) -> tuple[Any, tuple[str]]:
+            return hostile, ("true",)
+
+    with pytest.raises(PeersDifferError, match="expected what a training finds"):
+        peers._load(pickle.dumps(Message()))
+    through_a_module = b"\x80\x04\x8c\x1dtagger.training.workers.peers\x8c\x02io\x93."
+    with pytest.raises(PeersDifferError, match=r"sent tagger\.training\.workers\.peers\.io"):
+        peers._load(through_a_module)
+
+
 def test_processes_that_read_something_else_are_refused(read_tiny, side_by_side, tmp_path):
     kinds = [read_tiny(), read_tiny(seed=2)]
 
@@ -282,15 +299,15 @@ def test_a_process_that_nobody_joins_waits_for_minutes_not_hours(monkeypatch):
 
 @pytest.fixture
 def torchrun(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Start `tagger` in two processes that torchrun looks after."""
+    """Start `tagger`, or a script, in two processes that torchrun looks after."""
     begun: list[subprocess.Popen[str]] = []
 
-    def start(*arguments: object) -> subprocess.Popen[str]:
+    def start(*arguments: object, program: Sequence[str] = ("-m", "tagger")) -> subprocess.Popen[str]:
         here = os.environ | {"PYTHONPATH": str(Path(tagger.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
         begun.append(
             subprocess.Popen(
-                [*command, "-m", "tagger", *map(str, arguments)],
+                [*command, *program, *map(str, arguments)],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 encoding="utf-8",
@@ -371,6 +388,65 @@ def test_a_run_goes_on_after_a_death_and_after_a_stop_with_the_same_bits(torchru
     _, err = resumed.communicate(timeout=120)
     assert resumed.returncode == 0, err
     assert bits(tmp_path / "killed") == bits(tmp_path / "whole")
+
+
+GRADIENTS = """
+import sys
+from pathlib import Path
+import torch
+from tagger.config import Config, override
+from tagger.training.data import read_corpora
+from tagger.training.recipes import labelled
+from tagger.training.workers.gradient import GradientComputer, GradientTask
+from tagger.training.workers.peers import joined
+from tagger.training.workers.team import assemble
+settings = override(Config(), {name: eval(value) for name, _, value in (each.partition('=') for each in sys.argv[2:])})
+with joined() as peers:
+    path = Path(sys.argv[1])
+    recipe = labelled.prepare(read_corpora(path, path, None, settings))
+    alone = GradientComputer(recipe.learner)
+    alone.begin(recipe.corpus)
+    most = 0.0
+    with assemble(recipe.learner, 1, peers=peers) as team:
+        team.brief(recipe.corpus)
+        for number, batch in enumerate(recipe.batches(recipe.corpus, 0, 0, 1)):
+            whole = GradientTask(batch, (1, 0, number), 1 / len(batch), 1, (0.0, 1.0))
+            parts = [whole._replace(items=batch[part::2], part=part, parts=2) for part in range(2)]
+            (found,) = team([each for each in parts if each.items])
+            for one, other in zip(found.values, alone(whole).values, strict=True):
+                most = max(most, float((one.to_dense() - other.to_dense()).abs().max()))
+    print(peers.rank, number + 1, most)
+"""
+
+
+@pytest.mark.slow
+def test_gradients_that_gloo_adds_up_are_those_of_one_process(torchrun, ten_sentences, tmp_path):
+    (tmp_path / "gradients.py").write_text(GRADIENTS, encoding="utf-8")
+    settings = [f"{name}={value!r}" for name, value in (TINY_SIZES | CALM | SMALL).items()]
+    process = torchrun(ten_sentences, *settings, program=[str(tmp_path / "gradients.py")])
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    found = sorted(line.split() for line in out.splitlines())
+    assert [(rank, batches) for rank, batches, _ in found] == [("0", "4"), ("1", "4")]
+    assert max(float(most) for _, _, most in found) < 1e-6
+
+
+@pytest.mark.slow
+def test_pretraining_gives_the_bits_of_workers_that_share_each_step(torchrun, ten_sentences, tmp_path):
+    rows = ten_sentences.read_text(encoding="utf-8").split("\n\n")
+    lines = [" ".join(row.split()[0] for row in rows_of.splitlines()) for rows_of in rows if rows_of.strip()]
+    (tmp_path / "raw.txt").write_text("\n".join(lines * 20) + "\n", encoding="utf-8")
+    pretrain = ["pretrain", "raw.txt", "--input-format", "tokens", "--epochs", "2", "--hidden", "12"]
+    pretrain += ["--projection", "8", "--batch-tokens", "200"]
+    together = torchrun(*pretrain, "-o", "together")
+    _, err = together.communicate(timeout=120)
+    assert together.returncode == 0, err
+    here = os.environ | {"PYTHONPATH": str(Path(tagger.__file__).parents[1])}
+    command = [sys.executable, "-m", "tagger", *pretrain, "--workers", "2", "-o", "workers"]
+    subprocess.run(command, check=True, cwd=tmp_path, env=here, capture_output=True)
+    one, two = (load_file(tmp_path / name / files.WEIGHTS) for name in ("together", "workers"))
+    assert one.keys() == two.keys()
+    assert all(torch.equal(one[name], two[name]) for name in one)
 
 
 @pytest.mark.slow
