@@ -145,6 +145,12 @@ def test_train_and_what_it_leaves_behind(run, files: Path) -> None:
     for line in Path("m/history.jsonl").read_text(encoding="utf-8").splitlines():
         check("epoch", line)
 
+    within = done_well(run("train", *corpora, "-o", "within", *TINY, "--eval-steps", "1", "--json"))
+    lines = Path("within/history.jsonl").read_text(encoding="utf-8").splitlines()
+    assert check("training", within)["best_epoch"] in [check("epoch", line)["epoch"] for line in lines]
+    assert check("inspection", done_well(run("inspect", "within", "--json")))["training"]["epochs"] == 2
+    assert [check("epoch", line)["step"] for line in lines] == list(range(1, len(lines) + 1))
+
     profiles = check("profile", Path("m/profile.json"))
     for part, each in (("dev", found["dev"]), ("test", found["test"])):
         assert profiles[part]["tokens"] == each["tokens"]

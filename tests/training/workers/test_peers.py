@@ -6,6 +6,7 @@ torchrun starts and Gloo connects.
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import signal
@@ -391,7 +392,7 @@ def test_a_run_goes_on_after_a_death_and_after_a_stop_with_the_same_bits(torchru
 
 
 GRADIENTS = """
-import sys
+import json, sys
 from pathlib import Path
 import torch
 from tagger.config import Config, override
@@ -400,7 +401,7 @@ from tagger.training.recipes import labelled
 from tagger.training.workers.gradient import GradientComputer, GradientTask
 from tagger.training.workers.peers import joined
 from tagger.training.workers.team import assemble
-settings = override(Config(), {name: eval(value) for name, _, value in (each.partition('=') for each in sys.argv[2:])})
+settings = override(Config(), json.loads(sys.argv[2]))
 with joined() as peers:
     path = Path(sys.argv[1])
     recipe = labelled.prepare(read_corpora(path, path, None, settings))
@@ -422,8 +423,8 @@ with joined() as peers:
 @pytest.mark.slow
 def test_gradients_that_gloo_adds_up_are_those_of_one_process(torchrun, ten_sentences, tmp_path):
     (tmp_path / "gradients.py").write_text(GRADIENTS, encoding="utf-8")
-    settings = [f"{name}={value!r}" for name, value in (TINY_SIZES | CALM | SMALL).items()]
-    process = torchrun(ten_sentences, *settings, program=[str(tmp_path / "gradients.py")])
+    settings = json.dumps(TINY_SIZES | CALM | SMALL)
+    process = torchrun(ten_sentences, settings, program=[str(tmp_path / "gradients.py")])
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     found = sorted(line.split() for line in out.splitlines())
