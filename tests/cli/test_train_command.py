@@ -495,3 +495,12 @@ def test_a_dev_file_without_a_span_chooses_nothing(train, tmp_path):
     assert found["dev"]["note"].startswith("no span in gold")
     model = files.load_model("m")
     assert (model.temperature, model.agreement, model.min_confidence) == (1.0, 0.0, 0.0)
+
+
+def test_a_mistake_in_the_options_is_told_by_the_first_of_several_processes(run, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for rank, told in (("0", "No such option"), ("1", "")):
+        monkeypatch.setenv("RANK", rank)
+        done = run("train", "--no-such-thing", "x.conll", "-o", "m")
+        assert (done.code, done.out, told in done.err) == (2, "", True)
+        assert bool(done.err) == bool(told)
