@@ -185,48 +185,80 @@ def label_files(
         DataError: the folder can't be made.
     """
     import ray
-    from ray.exceptions import RayError
 
     waiting = deque(sorted(files, key=lambda file: -file.size))
-    staging = output / f".{uuid4().hex[:12]}{PARTIAL}"
-    try:
-        staging.mkdir(parents=True)
-    except OSError as error:
-        raise DataError(f"cannot be used as a folder: {error.strerror}; {_ADVICE}", output) from error
     kind = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=_RETRIES)(_FileLabeller)
     shared = ray.put(model)
     home = os.getcwd()  # noqa: PTH109
     actors = [kind.remote(shared, job, home) for _ in range(max(1, min(workers, len(files))))]
     starting: dict[ObjectRef[Any], Any] = {actor.wait_until_ready.remote(): actor for actor in actors}
     working: dict[ObjectRef[Any], tuple[Any, WholeFile]] = {}
-
-    def hand_out(actor: Any) -> None:
-        file = waiting.popleft()
-        staged = staging / f"{len(waiting)}{file.output.suffix}"
-        working[actor.label.remote(file, staged)] = actor, file
-
-    try:
+    with _killed_afterwards(actors), _made_beside(output) as staging:
         while (waiting or working) and not is_stopped():
             done, _ = ray.wait([*working, *starting], num_returns=1, timeout=_GLANCE)
             for ref in done:
                 if ref in starting:
                     actor = starting.pop(ref)
-                    try:
-                        ray.get(ref)
-                    except RayError as error:
-                        raise ConfigError(f"a worker can't start: {_explain(error)}", "--ray") from None
+                    _check_started(ref)
                 else:
                     actor, file = working.pop(ref)
-                    try:
-                        yield ray.get(ref)
-                    except RayError as error:
-                        yield FileOutcome(file, fault=DataError(_explain(error), file.path))
+                    yield _receive(ref, file)
                 if waiting:  # one at a time: what waited behind a file that kills would die with it
-                    hand_out(actor)
+                    file = waiting.popleft()
+                    staged = staging / f"{len(waiting)}{file.output.suffix}"
+                    working[actor.label.remote(file, staged)] = actor, file
+
+
+@contextmanager
+def _made_beside(output: Path) -> Iterator[Path]:
+    """Make a hidden folder in that of all results, where each is written until it is whole; remove it in the end.
+
+    Raises:
+        DataError: it can't be made.
+    """
+    staging = output / f".{uuid4().hex[:12]}{PARTIAL}"
+    try:
+        staging.mkdir(parents=True)
+    except OSError as error:
+        raise DataError(f"cannot be used as a folder: {error.strerror}; {_ADVICE}", output) from error
+    try:
+        yield staging
+    finally:
+        rmtree(staging, ignore_errors=True)
+
+
+@contextmanager
+def _killed_afterwards(actors: Sequence[Any]) -> Iterator[None]:
+    """End actors whatever they do: they have nothing to put in order."""
+    import ray
+
+    try:
+        yield
     finally:
         for actor in actors:
             ray.kill(actor)
-        rmtree(staging, ignore_errors=True)
+
+
+def _check_started(ref: ObjectRef[Any]) -> None:
+    import ray
+    from ray.exceptions import RayError
+
+    try:
+        ray.get(ref)
+    except RayError as error:
+        raise ConfigError(f"a worker can't start: {_explain(error)}", "--ray") from None
+
+
+def _receive(ref: ObjectRef[Any], file: WholeFile) -> FileOutcome:
+    """Return what became of a file, whose actor may have been killed once too often."""
+    import ray
+    from ray.exceptions import RayError
+
+    try:
+        outcome: FileOutcome = ray.get(ref)
+    except RayError as error:
+        return FileOutcome(file, fault=DataError(_explain(error), file.path))
+    return outcome
 
 
 class _FileLabeller:
