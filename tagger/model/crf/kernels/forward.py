@@ -20,15 +20,16 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from tagger.model.crf.kernels import faults
 from tagger.model.crf.kernels.arithmetic import exponent_of, log_product, log_sum, power_of_2
+from tagger.model.crf.kernels.faults import FORBIDDEN_GOLD as _FORBIDDEN_GOLD
+from tagger.model.crf.kernels.faults import IMPOSSIBLE_SETS as _IMPOSSIBLE_SETS
 from tagger.model.crf.kernels.tables import edges_of, facts_of, moves_of, weights_of
 
 SCALED: tl.constexpr = tl.constexpr(0)  # the road that a sentence took
 LOGARITHMS: tl.constexpr = tl.constexpr(1)
 
-FORBIDDEN_GOLD: tl.constexpr = tl.constexpr(faults.FORBIDDEN_GOLD)
-IMPOSSIBLE_SETS: tl.constexpr = tl.constexpr(faults.IMPOSSIBLE_SETS)
+FORBIDDEN_GOLD: tl.constexpr = tl.constexpr(_FORBIDDEN_GOLD)
+IMPOSSIBLE_SETS: tl.constexpr = tl.constexpr(_IMPOSSIBLE_SETS)
 
 _RANGE: tl.constexpr = tl.constexpr(650.0)  # nats of double precision, as in `tagger.runtime.chain.roads`
 _LOG_2: tl.constexpr = tl.constexpr(0.6931471805599453)
