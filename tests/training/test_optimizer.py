@@ -167,6 +167,14 @@ def test_the_gradient_is_clipped_by_its_total_norm():
 @pytest.mark.parametrize("place", [0, 2])
 def test_a_gradient_that_is_not_finite_changes_nothing(bad, place):
     model, averaged, optimizer = make()
+    before, after = step_badly(model, averaged, optimizer, bad, place)
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert optimizer.steps == 4
+
+
+def step_badly(model, averaged, optimizer, bad, place):
+    """Take four good steps and one whose gradient isn't finite; return everything before that one, and behind it."""
     for step, rows in enumerate(batches(4)):
         optimizer.step(gradients(model, rows), rate(step))
     before = everything(model, averaged, optimizer)
@@ -174,10 +182,7 @@ def test_a_gradient_that_is_not_finite_changes_nothing(bad, place):
     spoilt = found[place]._values() if found[place].is_sparse else found[place]
     spoilt[0] = bad
     assert not math.isfinite(optimizer.step(found, 0.1))
-    after = everything(model, averaged, optimizer)
-    assert before.keys() == after.keys()
-    assert all(torch.equal(before[name], after[name]) for name in before)
-    assert optimizer.steps == 4
+    return before, everything(model, averaged, optimizer)
 
 
 def test_a_device_takes_the_same_steps_without_being_asked(monkeypatch):
@@ -214,14 +219,7 @@ def repeat_rows(gradient: torch.Tensor) -> torch.Tensor:
 def test_a_device_moves_no_weight_by_a_gradient_that_is_not_finite(monkeypatch, bad, place):
     treat_as_device(monkeypatch)
     model, averaged, optimizer = make(**{"training.weight_decay": 0.1})
-    for step, rows in enumerate(batches(4)):
-        optimizer.step(gradients(model, rows), rate(step))
-    before = everything(model, averaged, optimizer)
-    found = gradients(model, batches(5)[-1])
-    spoilt = found[place]._values() if found[place].is_sparse else found[place]
-    spoilt[0] = bad
-    assert not math.isfinite(optimizer.step(found, 0.1))
-    after = everything(model, averaged, optimizer)
+    before, after = step_badly(model, averaged, optimizer, bad, place)
     for name, value in before.items():
         if name.startswith("model.") or name.endswith(("exp_avg", "exp_avg_sq", "mean", "square")):
             assert torch.equal(after[name], value), name
