@@ -27,6 +27,7 @@ import torch
 from corpora import CORPORA, load
 
 from tagger import config
+from tagger.errors import TaggerError
 from tagger.text.conll import Corpus
 from tagger.training import loop, state
 from tagger.training.data import prepare_corpora
@@ -61,6 +62,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)  # a process of its own
     chosen = parser.parse_args()
+    if unknown := [name for name in chosen.corpora if name not in CORPORA]:
+        parser.error(f"found {unknown[0]!r}, expected one of {', '.join(CORPORA)}")
+    try:
+        config.override(config.Config(), config.parse_assignments(chosen.assignments))
+    except TaggerError as error:
+        parser.error(str(error))
     if chosen.measure:
         print(json.dumps(_measure(chosen.corpora[0], chosen.assignments, chosen.steps, chosen.seed)))
         return
