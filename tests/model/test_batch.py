@@ -216,7 +216,7 @@ def test_a_sentence_of_a_million_tokens_is_laid_out_in_linear_time():
     for length in (20_000, 200_000):
         _, corpus = make_corpus(make_sentences([length]))
         groups = group(corpus, 5, 512)
-        began = time.perf_counter()
+        began = time.thread_time()
         collate(corpus, groups, 512)
-        times.append(time.perf_counter() - began)
+        times.append(time.thread_time() - began)
     assert times[1] < 40 * times[0] + 0.5

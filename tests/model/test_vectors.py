@@ -185,10 +185,10 @@ def test_a_file_of_another_kind_is_named_with_what_to_do(
 @contextmanager
 def bounded(seconds: float, megabytes: int) -> Iterator[None]:
     tracemalloc.start()
-    began = time.perf_counter()
+    began = time.thread_time()
     try:
         yield
-        assert time.perf_counter() - began < seconds
+        assert time.thread_time() - began < seconds
         assert tracemalloc.get_traced_memory()[1] < megabytes << 20
     finally:
         tracemalloc.stop()

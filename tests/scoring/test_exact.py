@@ -407,9 +407,9 @@ def test_pairs_hold_the_spans_that_are_scored() -> None:
 
 def test_many_unknown_tags_in_one_sentence_are_left_out_in_linear_time() -> None:
     count = 30_000
-    began = time.perf_counter()
+    began = time.thread_time()
     scores = scoring.score(
         [["B-A", "?", "O", "B-A"] * count], [["B-A", "I-A", "B-B", "B-A"] * count], Scheme.IOB2
     )
-    assert time.perf_counter() - began < 10
+    assert time.thread_time() - began < 10
     assert scores.micro == scoring.Score(gold=count, predicted=2 * count, correct=count)

@@ -146,9 +146,9 @@ def test_many_unmatched_spans_of_one_sentence_are_paired_in_linear_time() -> Non
     """A file without blank lines is one sentence: pairs of all spans would be ten thousand million."""
     gold = [Span("A", 3 * i, 3 * i + 2) for i in range(100_000)]
     predicted = [Span("A", 3 * i, 3 * i + 1) for i in range(100_000)]
-    began = time.perf_counter()
+    began = time.thread_time()
     assert {match.kind for match in scoring.align(gold, predicted)} == {Kind.BOUNDARY}
-    assert time.perf_counter() - began < 10
+    assert time.thread_time() - began < 10
 
 
 def test_confusions_of_many_types_are_a_list() -> None:

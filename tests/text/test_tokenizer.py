@@ -258,9 +258,9 @@ def test_time_is_linear(unit, where):
         text = unit * (length // len(unit))
         times = []
         for _ in range(3):
-            start = time.perf_counter()
+            start = time.thread_time()
             cut(text, Mode.WORDS, where)
-            times.append(time.perf_counter() - start)
+            times.append(time.thread_time() - start)
         return min(times)
 
     small, large = seconds(2_000), seconds(20_000)
@@ -271,9 +271,9 @@ def test_time_is_linear(unit, where):
 @pytest.mark.parametrize("unit", ["a-", ".", "(", "«", "1) "])
 def test_a_million_characters_take_seconds(unit):
     text = unit * 1_000_000
-    start = time.perf_counter()
+    start = time.thread_time()
     assert_nothing_lost(text, Mode.WORDS, frozenset(Split))
-    assert time.perf_counter() - start < 20
+    assert time.thread_time() - start < 20
 
 
 def test_a_word_of_a_million_letters_is_one_token():
