@@ -52,13 +52,13 @@ class NegativeLogLikelihood(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, weight: Tensor) -> tuple[Tensor | None, ...]:
         """Return expected less gold counts, sentence b times weight[b]."""
-        _refuse_second_derivative()
+        refuse_second_derivative()
         counts = ctx.messages.expected_tags(weight)
         moves = ctx.messages.expected_moves(weight)
         gold = torch.where(ctx.problem.layout.mask, -weight.to(counts.dtype), 0.0)  # (T, B)
         counts.scatter_add_(-1, ctx.gold.tags.unsqueeze(-1), gold.unsqueeze(-1))
         moves.view(-1).index_add_(0, ctx.gold.moves.view(-1), gold[1:].view(-1))
-        return (*_gradients(counts, moves, ctx.problem.layout), None, None, None, None)
+        return (*gradients(counts, moves, ctx.problem.layout), None, None, None, None)
 
 
 class PartialNegativeLogLikelihood(torch.autograd.Function):
@@ -86,11 +86,11 @@ class PartialNegativeLogLikelihood(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, weight: Tensor) -> tuple[Tensor | None, ...]:
         """Return the expected counts less those within the sets, sentence b times weight[b]."""
-        _refuse_second_derivative()
+        refuse_second_derivative()
         signed = torch.cat((weight, -weight))
         total, within = ctx.messages.expected_tags(signed).chunk(2, dim=1)
         moves = ctx.messages.expected_moves(signed)
-        return (*_gradients(total + within, moves, ctx.layout), None, None, None, None)
+        return (*gradients(total + within, moves, ctx.layout), None, None, None, None)
 
 
 def _read_gold(problem: Problem, tags: Tensor) -> _Gold:
@@ -106,11 +106,11 @@ def _read_gold(problem: Problem, tags: Tensor) -> _Gold:
     return _Gold(tags, moves, torch.where(problem.layout.mask, scores, 0.0).sum(0) + edges)
 
 
-def _gradients(counts: Tensor, moves: Tensor, layout: PaddedLayout) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def gradients(counts: Tensor, moves: Tensor, layout: PaddedLayout) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return the gradients by emissions (which are the counts), start, transitions and end; autograd casts them."""
     return counts, counts[0].sum(0), moves, pick(counts, layout.last).sum(0)
 
 
-def _refuse_second_derivative() -> None:
+def refuse_second_derivative() -> None:
     if torch.is_grad_enabled():  # autograd leaves it on in a backward pass with create_graph
         raise RuntimeError("the CRF loss has no second derivative; call backward without create_graph")
