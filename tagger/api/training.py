@@ -19,6 +19,7 @@ from tagger.text.schemes import Scheme, parse_scheme
 from tagger.text.schemes.tags import is_writable
 
 if TYPE_CHECKING:
+    from tagger.training.distillation.teaching import TaughtFacts
     from tagger.training.recipes.labelled import FinishedLabeller
     from tagger.training.repeat import Repeated
     from tagger.training.start import Collected, Start
@@ -36,11 +37,13 @@ class TrainingResult:
         finished: the run whose model is kept.
         seeds: all runs, where there were several; else None.
         was_complete: whether it was finished before and nothing was trained, as with `resume`.
+        taught: how much text teachers labelled for it, where they did; None also where it was complete.
     """
 
     finished: FinishedLabeller
     seeds: Repeated | None = None
     was_complete: bool = False
+    taught: TaughtFacts | None = None
 
     @property
     def directory(self) -> Path:
@@ -95,6 +98,7 @@ class TrainingResult:
             **(repeated or {}),
             "headline": {"part": part, "measure": measure, "value": value},
             "repeated": repeated,
+            "taught": None if self.taught is None else self.taught.as_dict(),
         }
         return describe("training", facts)
 
@@ -154,7 +158,7 @@ def train(
     """
     refuse_overwriting(base, output, "output")
     refuse_occupied(output, resume=resume, overwrite=overwrite, seeds=seeds)
-    chosen = _choose_settings(config, changes)
+    chosen = choose_settings(config, changes)
     require_torch("training")
     from tagger.training.start import Start
 
@@ -267,7 +271,7 @@ def _never() -> bool:
     return False
 
 
-def _choose_settings(config: Config | FilePath | None, changes: dict[str, Any]) -> Config:
+def choose_settings(config: Config | FilePath | None, changes: dict[str, Any]) -> Config:
     """Return the settings given, or those of a file, with some changed by name."""
     if config is None:
         chosen = Config()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tagger.api.training import TrainingResult
     from tagger.scoring import Scores
     from tagger.training.data import Corpora
+    from tagger.training.distillation.teaching import TaughtFacts
     from tagger.training.start import Collected, Start
 
 _INPUT, _MODEL, _TRAINING = "Reading the corpora", "The model", "Training"
@@ -40,7 +41,7 @@ def _parse_scheme(typed: str) -> str:
     return typed if typed == "auto" else parse_scheme(typed).value
 
 
-_SETTINGS = (
+SETTINGS = (
     Flag("--scheme", "corpus.scheme", _INPUT, "Tag scheme of the corpora; auto detects it.",
          f"[auto|{SCHEMES}]", _parse_scheme),
     Flag("--token-column", "corpus.token_column", _INPUT, metavar="COLUMN"),
@@ -73,13 +74,13 @@ _Train = Annotated[
     Path,
     typer.Argument(metavar="TRAIN", help="Training corpus: CoNLL columns, segmented text or word/TAG lines."),
 ]
-_Dev = Annotated[
+Dev = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE", help="Corpus that chooses the best epoch; else a tenth of TRAIN is held out."
     ),
 ]
-_Test = Annotated[Path | None, typer.Option(metavar="FILE", help="Corpus to score the finished model on.")]
+Test = Annotated[Path | None, typer.Option(metavar="FILE", help="Corpus to score the finished model on.")]
 _Base = Annotated[
     Path | None,
     typer.Option("--from", metavar="DIR", help="Model to continue with; its words and types are kept."),
@@ -139,13 +140,13 @@ _LanguageModel = Annotated[
 ]
 
 
-@with_settings(Config, *_SETTINGS)
+@with_settings(Config, *SETTINGS)
 def train(
     train: _Train,
     output: Output,
     given: Given,
-    dev: _Dev = None,
-    test: _Test = None,
+    dev: Dev = None,
+    test: Test = None,
     base: _Base = None,
     seeds: _Seeds = 1,
     dry_run: _DryRun = False,
@@ -190,16 +191,16 @@ def train(
 
     start = Start(base, init_encoder, vectors, vectors_all, lm, gazetteers or ())
     prepared = training.prepare_training(train, dev, test, chosen, start)
-    _describe(talk, prepared, train, start)
+    describe_corpora(talk, prepared, train, start)
     if dry_run:
         _rehearse(prepared.data, seeds, as_json)
         return
     tell_of_directory(talk, output, resume=resume)
     run = partial(training.run_training, prepared, output, seeds=seeds, resume=resume, overwrite=overwrite)
-    _show(talk, _run(talk, prepared.data.config, run), as_json)
+    show_result(talk, follow_training(talk, prepared.data.config, run), as_json)
 
 
-def _describe(talk: Console, prepared: Collected, train: Path, start: Start) -> None:
+def describe_corpora(talk: Console, prepared: Collected, train: Path, start: Start) -> None:
     """Say what was found in the corpora and in all that the run starts from."""
     from tagger.cli import findings
 
@@ -230,8 +231,13 @@ def _rehearse(data: Corpora, seeds: int, as_json: bool) -> None:
         Console(highlight=False).print(rehearsal_table(found, data.config.training.epochs, seeds))
 
 
-def _run(talk: Console, config: Config, run: Callable[..., TrainingResult]) -> TrainingResult:
-    """Drive the training with a progress bar."""
+def follow_training(
+    talk: Console,
+    config: Config,
+    run: Callable[..., TrainingResult],
+    show_teaching: Callable[[TaughtFacts], None] | None = None,
+) -> TrainingResult:
+    """Drive a training with a progress bar; what teachers label before it is shown by a function of its own."""
     from tagger.cli.progress import TrainingProgress, follow
 
     encoder = config.encoder
@@ -243,7 +249,7 @@ def _run(talk: Console, config: Config, run: Callable[..., TrainingResult]) -> T
         lambda loss: f"loss {loss:.4f}",
         _describe_dev,
     )
-    with follow(progress, talk) as (stop, show):
+    with follow(progress, talk, show_teaching) as (stop, show):
         return run(on_fact=show, stop=stop)
 
 
@@ -251,7 +257,7 @@ def _describe_dev(dev: Scores) -> str:
     return f"dev {dev.headline_name} {100 * dev.headline[1]:6.2f}"
 
 
-def _show(talk: Console, result: TrainingResult, as_json: bool) -> None:
+def show_result(talk: Console, result: TrainingResult, as_json: bool) -> None:
     """Print what a run, or several, came to."""
     from rich.console import Console
 

@@ -107,6 +107,7 @@ class Lexicon:
         embedding: EmbeddingConfig,
         gazetteers: Sequence[Gazetteer] = (),
         spans: Sequence[Mapping[str, int]] = (),
+        raw: TextCounts | None = None,
     ) -> Lexicon:
         """Count what the training sentences hold and number it.
 
@@ -116,9 +117,10 @@ class Lexicon:
             embedding: which features are on, and the least counts.
             gazetteers: lists of names, which stay as they are.
             spans: how often each sentence holds each word that its tags make of characters.
+            raw: the words and bigrams of unlabelled text, which are counted too.
         """
-        words: Counter[str] = Counter()
-        pairs: Counter[str] = Counter()
+        words: Counter[str] = Counter(raw.words if raw else ())
+        pairs: Counter[str] = Counter(raw.pairs if raw else ())
         columns: list[Counter[str]] = [Counter() for _ in embedding.feature_columns]
         for sentence in sentences:
             tokens = fold_widths(sentence.tokens) if embedding.fold_width else sentence.tokens

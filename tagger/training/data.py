@@ -21,6 +21,7 @@ from tagger.errors import ConfigError, DataError
 from tagger.model.batch import EncodedCorpus, encode
 from tagger.model.vectors import Vectors
 from tagger.runtime.evaluation import find_columns, read_gold
+from tagger.runtime.kinds import TextCounts
 from tagger.runtime.language import TrainedLanguageModel
 from tagger.runtime.lexicon import Lexicon
 from tagger.runtime.trained import TrainedModel, inner_scheme, inner_tags
@@ -282,17 +283,14 @@ def _known_share(names: Gazetteer, corpus: Corpus) -> float:
     return known / max(1, spans)
 
 
-def build_lexicon(corpora: Corpora) -> Lexicon:
-    """Number the words and tags of the training sentences."""
-    has_outside = not corpora.train.task.cuts_words and (
-        corpora.train.scheme.has_prefixes or _has_outside(corpora.train)
-    )
-    tags = inner_tags(corpora.types, corpora.train.scheme, has_outside=has_outside)
+def build_lexicon(corpora: Corpora, raw: TextCounts | None = None) -> Lexicon:
+    """Number the words and tags of the training sentences, and the words of raw text where some is learnt from."""
+    tags = list_tags(corpora)
     sentences, embedding = corpora.train.sentences, corpora.config.embedding
     words = (
         [_count_words(each, corpora.train.scheme) for each in sentences] if embedding.word_mark_dim else []
     )
-    lexicon = Lexicon.build(sentences, tags, embedding, corpora.gazetteers, words)
+    lexicon = Lexicon.build(sentences, tags, embedding, corpora.gazetteers, words, raw)
     if corpora.base is not None:
         lexicon = corpora.base.lexicon.followed_by(lexicon)
     if corpora.encoder is not None:
@@ -300,6 +298,14 @@ def build_lexicon(corpora: Corpora) -> Lexicon:
     if corpora.vectors is not None:
         lexicon = lexicon.with_words(corpora.vectors.words)
     return replace(lexicon, speller=corpora.language.tables.speller) if corpora.language else lexicon
+
+
+def list_tags(corpora: Corpora) -> list[str]:
+    """List the inner tags that a labeller of these corpora chooses from."""
+    has_outside = not corpora.train.task.cuts_words and (
+        corpora.train.scheme.has_prefixes or _has_outside(corpora.train)
+    )
+    return inner_tags(corpora.types, corpora.train.scheme, has_outside=has_outside)
 
 
 def _count_words(sentence: Sentence, scheme: Scheme) -> Counter[str]:
@@ -312,11 +318,22 @@ def _has_outside(corpus: Corpus) -> bool:
     return any(schemes.OUTSIDE in sentence.tags for sentence in corpus.sentences)
 
 
-def encode_training(corpora: Corpora, lexicon: Lexicon) -> EncodedCorpus:
-    """Encode the training sentences with their tags in the inner scheme.
+def encode_training(
+    corpora: Corpora,
+    lexicon: Lexicon,
+    others: Sequence[Sentence] = (),
+    others_options: Sequence[_Options] = (),
+) -> EncodedCorpus:
+    """Encode the training sentences with their tags in the inner scheme, and others behind them.
 
     A sentence too long to be read at once is cut between two of its spans, so that the memory of a step is bounded
     where somebody forgot the blank lines.
+
+    Args:
+        corpora: of a run.
+        lexicon: its tables.
+        others: sentences that no teacher of gold tags has seen.
+        others_options: for each token of these the inner tags that it may have.
     """
     inner, limit = inner_scheme(corpora.train.scheme), corpora.config.encoder.max_tokens
     pieces = [
@@ -330,7 +347,10 @@ def encode_training(corpora: Corpora, lexicon: Lexicon) -> EncodedCorpus:
     words = None
     if corpora.config.embedding.word_mark_dim:
         words = [_count_words(each, corpora.train.scheme) for each in sentences]
-    return encode(sentences, lexicon, [options for _, options in pieces], words=words)
+    options = [options for _, options in pieces]
+    if words is not None:
+        words += [Counter() for _ in others]
+    return encode([*sentences, *others], lexicon, [*options, *others_options], words=words)
 
 
 _Options = Sequence[Sequence[str]]  # for each token the tags that it may have

@@ -81,7 +81,7 @@ def train(run: Run, recipe: Recipe[Dev], workers: int = 1) -> Iterator[StepFacts
     team_of = assemble(recipe.learner, workers, shared=recipe.shared, advice=recipe.memory_advice)
     with team_of as team:
         while run.epoch < epochs and not _is_out_of_patience(run, recipe.settings.patience):
-            for chunk in recipe.chunks(run.chunk):
+            for chunk in recipe.chunks(run.epoch, run.chunk):
                 yield from _learn_chunk(run, recipe, team, chunk, workers)
                 run.chunk, run.batch = run.chunk + 1, 0
             yield _end_epoch(run, recipe)

@@ -4,6 +4,7 @@ from tagger.model.batch.corpus import EncodedCorpus, Example, encode
 from tagger.model.batch.grouping import group, shuffled_batches, sorted_batches
 from tagger.model.batch.language import KeptLayers, LanguageView, read_sentences
 from tagger.model.batch.layout import Batch, collate
+from tagger.model.batch.taught import SoftPart, Taught
 
 __all__ = [
     "Batch",
@@ -11,6 +12,8 @@ __all__ = [
     "Example",
     "KeptLayers",
     "LanguageView",
+    "SoftPart",
+    "Taught",
     "collate",
     "encode",
     "group",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger.model.batch.language import KeptLayers
+from tagger.model.batch.taught import Taught
 from tagger.runtime.lexicon import Forms, Lexicon
 from tagger.text.conll import Sentence
 
@@ -44,6 +45,7 @@ class EncodedCorpus:
         num_tags: K.
         kept: what is kept of a language model's layers, if anything.
         repeats: (N,) which of all tokens repeat each other, see `text.repetition`; None: nobody asked.
+        taught: what teachers believe of the tags of the last sentences, where there are such.
     """
 
     forms: Forms
@@ -51,6 +53,7 @@ class EncodedCorpus:
     num_tags: int
     kept: KeptLayers | None = None
     repeats: Ints | None = None
+    taught: Taught | None = None
 
 
 def encode(

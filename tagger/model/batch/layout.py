@@ -15,6 +15,7 @@ from torch import Tensor
 
 from tagger.model.batch.corpus import EncodedCorpus, Example, Ints
 from tagger.model.batch.language import LanguageView, lay_out
+from tagger.model.batch.taught import SoftPart
 from tagger.runtime.lexicon import number_distinct
 from tagger.runtime.windows import Group, Window, cut_windows
 
@@ -35,6 +36,7 @@ class Batch:
         allowed: (S, B, K) which tags each token may have, or None where all gold tags are known.
         sentences: which sentences of the encoded corpus these are, in the order of axis B.
         language: the sentences as a language model reads them, where there is one.
+        soft: what teachers believe of the tags of some, where they do.
     """
 
     forms: Mapping[str, Tensor]
@@ -47,6 +49,7 @@ class Batch:
     allowed: Tensor | None
     sentences: Sequence[int]
     language: LanguageView | None = None
+    soft: SoftPart | None = None
 
     @property
     def num_tokens(self) -> int:
@@ -70,6 +73,7 @@ class Batch:
             allowed=None if self.allowed is None else move(self.allowed),
             sentences=self.sentences,
             language=None if self.language is None else self.language.to(device),
+            soft=None if self.soft is None else self.soft.to(device),
         )
 
 
@@ -104,6 +108,7 @@ def collate(corpus: EncodedCorpus, groups: Sequence[Group], max_tokens: int) -> 
         allowed=allowed,
         sentences=numbers,
         language=_language_view(corpus, windows, numbers, width),
+        soft=None if corpus.taught is None else corpus.taught.lay_out(numbers),
     )
 
 

@@ -176,7 +176,7 @@ class PretrainingRecipe:
         strange = sum(not self.task.knows(word) for words in held_out for word in words)
         return strange / sum(map(len, held_out))
 
-    def chunks(self, first: int) -> Iterator[Any]:
+    def chunks(self, epoch: int, first: int) -> Iterator[Any]:
         for sentences in self.source.chunks(self.settings.chunk_sentences, first):
             yield self.task.encode(sentences)
 

@@ -1,0 +1,116 @@
+"""`tagger distill`: teachers, raw text and a gold corpus in, a student's directory out."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tagger.cli.flags import Flag, Given, choose_settings, with_settings
+from tagger.cli.options import (
+    AsJson,
+    ConfigFile,
+    InputFormat,
+    Language,
+    Output,
+    Overrides,
+    Overwrite,
+    Resume,
+    TextField,
+)
+from tagger.cli.train import SETTINGS, Dev, Test, describe_corpora, follow_training, show_result
+from tagger.config import Config
+from tagger.text.counting import count_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tagger.training.distillation.teaching import TaughtFacts
+
+_DISTILLATION = "Learning from teachers"
+_SETTINGS = (
+    *SETTINGS,
+    Flag("--weight", "distillation.weight", _DISTILLATION),
+    Flag("--ratio", "distillation.ratio", _DISTILLATION),
+    Flag("--softness", "distillation.temperature", _DISTILLATION),
+)
+_Texts = Annotated[
+    list[Path], typer.Argument(metavar="TEXT", help="Raw text: files, and folders with all files inside.")
+]
+_Teachers = Annotated[
+    list[Path],
+    typer.Option(
+        "--teacher",
+        metavar="DIR",
+        help="Model that labels the text; what several believe is averaged (repeatable).",
+    ),
+]
+_Gold = Annotated[
+    Path, typer.Option(metavar="FILE", help="Corpus with gold tags, which the student learns too.")
+]
+
+
+@with_settings(Config, *_SETTINGS)
+def distill(
+    texts: _Texts,
+    teachers: _Teachers,
+    gold: _Gold,
+    output: Output,
+    given: Given,
+    dev: Dev = None,
+    test: Test = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+    overrides: Overrides = None,
+    input_format: InputFormat = "auto",
+    language: Language = "en",
+    text_field: TextField = None,
+) -> None:
+    """Train a student on a gold corpus, and on raw text that other models label.
+
+    Example: [bold]tagger distill news.txt --teacher models/1 --teacher models/2 --gold train.conll -o models/s[/bold]
+    """
+    from rich.console import Console
+
+    from tagger.api import distillation, training
+    from tagger.api.sources import require_torch
+    from tagger.cli.messages import tell_of_directory, warn
+
+    talk = Console(stderr=True, highlight=False)
+    for each in teachers:
+        training.refuse_overwriting(each, output, "--output")
+    training.refuse_occupied(output, resume=resume, overwrite=overwrite)
+    chosen = choose_settings(Config, config, given, overrides)
+    require_torch("distilling")
+    from tagger.training.start import Start
+
+    start = Start()
+    collected = training.prepare_training(gold, dev, test, chosen, start)
+    reading = distillation.TextReading(input_format, language, text_field)
+    lessons = distillation.prepare_lessons(collected, texts, teachers, reading, partial(warn, talk))
+    describe_corpora(talk, collected, gold, start)
+    tell_of_directory(talk, output, resume=resume)
+    prepared = distillation.Prepared(collected, lessons)
+    run = partial(distillation.run_distillation, prepared, output, resume=resume, overwrite=overwrite)
+    settings = collected.data.config
+    show_result(talk, follow_training(talk, settings, run, teaching_shown(talk, len(teachers))), as_json)
+
+
+def teaching_shown(talk: Console, teachers: int) -> Any:
+    """Return what says how far the labelling is, before the student begins."""
+    from tagger.cli.messages import say
+
+    def show(fact: TaughtFacts) -> None:
+        if fact.is_complete:
+            left_out = f"; {count_of(fact.left_out, 'sentence')} left out" if fact.left_out else ""
+            say(
+                talk,
+                f"{count_of(fact.sentences, 'sentence')}, {count_of(fact.tokens, 'token')} of text labelled by "
+                f"{count_of(teachers, 'teacher')}{left_out}",
+            )
+
+    return show
