@@ -128,8 +128,8 @@ def soften(
     posterior: ChainPosterior | IndependentPosterior, batch: ChainBatch, num_tags: int
 ) -> Iterator[tuple[int, SentenceLabels]]:
     """Yield for each chain of a batch its number and what is believed of its K = `num_tags` tags."""
-    marginals = np.where(batch.inside[..., None], posterior.marginals, 0.0).transpose(1, 0, 2)  # (B, T, K)
-    kept = marginals >= LEAST
+    marginals = posterior.marginals.transpose(1, 0, 2)  # (B, T, K)
+    kept = (marginals >= LEAST) & batch.inside.T[..., None]
     chains, steps, tags = kept.nonzero()
     shares = marginals[kept].astype(np.float64)
     T = marginals.shape[1]
