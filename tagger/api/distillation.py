@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,18 +36,10 @@ class TextReading:
     text_field: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What a distillation takes: the gold corpora, and what is learnt from beside them."""
-
-    collected: Collected
-    lessons: Sequence[Lesson]
-
-
 def distill(
     *,
     texts: Sequence[FilePath],
-    teachers: Sequence[FilePath],
+    teachers: Sequence[FilePath] | int,
     gold: CorpusSource,
     output: FilePath,
     dev: CorpusSource | None = None,
@@ -65,7 +58,8 @@ def distill(
 
     Args:
         texts: files of raw text, and folders, which stand for all files inside.
-        teachers: directories of models with the types of `gold`; what they believe is averaged.
+        teachers: directories of models with the types of `gold`; what they believe is averaged. Or a number: so many
+            are trained on `gold` first, of seeds from `seed` upwards; they stay in the folder `teachers` of `output`.
         gold: sentences with their tags, which the student learns as ever.
         output: the student's directory.
         dev: chooses the best epoch; None: a tenth of `gold` is held out.
@@ -82,20 +76,37 @@ def distill(
     ...     texts=["news.txt"], teachers=["models/one", "models/two"], gold="train.conll", output="models/student"
     ... )  # doctest: +SKIP
     """
-    for each in _check_paths(teachers, "teachers"):
+    places = [] if isinstance(teachers, int) else _check_paths(teachers, "teachers")
+    for each in places:
         refuse_overwriting(each, output, "output")
-    refuse_occupied(output, resume=resume, overwrite=overwrite)
+    refuse_occupied_by_student(
+        output, resume=resume, overwrite=overwrite, seeds=teachers if isinstance(teachers, int) else None
+    )
     chosen = choose_settings(config, changes)
     require_torch("distilling")
     from tagger.training.start import Start
 
     collected = prepare_training(gold, dev, test, chosen, Start())
     reading = TextReading(input_format, language, text_field)
-    lessons = prepare_lessons(
-        collected, _check_paths(texts, "texts"), _check_paths(teachers, "teachers"), reading
+    files = _check_paths(texts, "texts")
+    run = (
+        partial(run_with_seeds, collected, files, reading, seeds=teachers)
+        if isinstance(teachers, int)
+        else partial(run_distillation, collected, prepare_lessons(collected, files, places, reading))
     )
-    prepared = Prepared(collected, lessons)
-    return run_distillation(prepared, output, resume=resume, overwrite=overwrite, on_fact=on_fact, stop=stop)
+    return run(output=output, resume=resume, overwrite=overwrite, on_fact=on_fact, stop=stop)
+
+
+def refuse_occupied_by_student(output: FilePath, *, resume: bool, overwrite: bool, seeds: int | None) -> None:
+    """Refuse a directory whose student, or whose teachers of so many seeds, would be lost; see `refuse_occupied`."""
+    refuse_occupied(output, resume=resume, overwrite=overwrite)
+    if seeds is None:
+        return
+    from tagger.training.output import TEACHERS, check
+
+    if isinstance(seeds, bool) or seeds < 1:
+        raise ConfigError(f"found {describe_value(seeds)}, expected a number of seeds, 1 or more", "teachers")
+    check(Path(check_path(output, "output")) / TEACHERS, resume=resume, overwrite=overwrite, several=True)
 
 
 def prepare_lessons(
@@ -139,10 +150,52 @@ def prepare_lessons(
     return [RawLesson(texts, settings, found, data.config.encoder.max_tokens, note)]
 
 
-def run_distillation(
-    prepared: Prepared,
-    output: FilePath,
+def run_with_seeds(
+    collected: Collected,
+    texts: Sequence[Path],
+    reading: TextReading,
     *,
+    seeds: int,
+    output: FilePath,
+    resume: bool = False,
+    overwrite: bool = False,
+    on_fact: Callable[[Any], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+    note: Note | None = None,
+) -> TrainingResult:
+    """Train teachers of several seeds, and then a student of theirs; arguments and errors as of `distill`."""
+    from tagger.training.distillation.lessons import find_texts
+    from tagger.training.output import TEACHERS
+    from tagger.training.repeat import Repeated, place_of, repeat
+
+    find_texts(texts)  # before hours of training
+    place = Path(check_path(output, "output")) / TEACHERS
+    fact = None
+    for fact in repeat(
+        collected.data,
+        place,
+        seeds,
+        keeps_all=True,
+        resume=resume,
+        overwrite=overwrite,
+        stop=stop or _never,
+    ):
+        if on_fact is not None and not isinstance(fact, Repeated):
+            on_fact(fact)
+    if not isinstance(fact, Repeated):
+        raise TrainingStoppedError(f"stopped as asked; everything is in {place}, and resume=True goes on")
+    teachers = [place_of(place, trial.seed) for trial in fact.trials]
+    lessons = prepare_lessons(collected, texts, teachers, reading, note)
+    return run_distillation(
+        collected, lessons, output=output, resume=resume, overwrite=overwrite, on_fact=on_fact, stop=stop
+    )
+
+
+def run_distillation(
+    collected: Collected,
+    lessons: Sequence[Lesson],
+    *,
+    output: FilePath,
     resume: bool = False,
     overwrite: bool = False,
     on_fact: Callable[[Any], None] | None = None,
@@ -157,12 +210,12 @@ def run_distillation(
     place = Path(check_path(output, "output"))
     fact, taught, was_complete = None, None, False
     for fact in distil(
-        prepared.collected.data,
-        prepared.lessons,
+        collected.data,
+        lessons,
         place,
         resume=resume,
         overwrite=overwrite,
-        stop=stop or (lambda: False),
+        stop=stop or _never,
     ):
         was_complete = was_complete or isinstance(fact, run.Complete)
         if isinstance(fact, TaughtFacts):
@@ -172,6 +225,10 @@ def run_distillation(
     if isinstance(fact, FinishedLabeller):
         return TrainingResult(fact, None, was_complete, taught)
     raise TrainingStoppedError(f"stopped as asked; everything is in {place}, and resume=True goes on")
+
+
+def _never() -> bool:
+    return False
 
 
 def _check_paths(paths: Sequence[FilePath], name: str) -> list[Path]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from tagger.cli.flags import Flag, Given, choose_settings, with_settings
+from tagger.cli.flags import Given, choose_settings, with_settings
 from tagger.cli.options import (
     AsJson,
     ConfigFile,
@@ -20,22 +20,18 @@ from tagger.cli.options import (
     Resume,
     TextField,
 )
-from tagger.cli.train import SETTINGS, Dev, Test, describe_corpora, follow_training, show_result
-from tagger.config import Config
-from tagger.text.counting import count_of
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from tagger.training.distillation.teaching import TaughtFacts
-
-_DISTILLATION = "Learning from teachers"
-_SETTINGS = (
-    *SETTINGS,
-    Flag("--weight", "distillation.weight", _DISTILLATION),
-    Flag("--ratio", "distillation.ratio", _DISTILLATION),
-    Flag("--softness", "distillation.temperature", _DISTILLATION),
+from tagger.cli.train import (
+    DISTILLATION,
+    SETTINGS,
+    Dev,
+    Test,
+    describe_corpora,
+    follow_training,
+    show_result,
+    teaching_shown,
 )
+from tagger.config import Config
+
 _Texts = Annotated[
     list[Path], typer.Argument(metavar="TEXT", help="Raw text: files, and folders with all files inside.")
 ]
@@ -52,7 +48,7 @@ _Gold = Annotated[
 ]
 
 
-@with_settings(Config, *_SETTINGS)
+@with_settings(Config, *SETTINGS, *DISTILLATION)
 def distill(
     texts: _Texts,
     teachers: _Teachers,
@@ -94,23 +90,8 @@ def distill(
     lessons = distillation.prepare_lessons(collected, texts, teachers, reading, partial(warn, talk))
     describe_corpora(talk, collected, gold, start)
     tell_of_directory(talk, output, resume=resume)
-    prepared = distillation.Prepared(collected, lessons)
-    run = partial(distillation.run_distillation, prepared, output, resume=resume, overwrite=overwrite)
+    run = partial(
+        distillation.run_distillation, collected, lessons, output=output, resume=resume, overwrite=overwrite
+    )
     settings = collected.data.config
     show_result(talk, follow_training(talk, settings, run, teaching_shown(talk, len(teachers))), as_json)
-
-
-def teaching_shown(talk: Console, teachers: int) -> Any:
-    """Return what says how far the labelling is, before the student begins."""
-    from tagger.cli.messages import say
-
-    def show(fact: TaughtFacts) -> None:
-        if fact.is_complete:
-            left_out = f"; {count_of(fact.left_out, 'sentence')} left out" if fact.left_out else ""
-            say(
-                talk,
-                f"{count_of(fact.sentences, 'sentence')}, {count_of(fact.tokens, 'token')} of text labelled by "
-                f"{count_of(teachers, 'teacher')}{left_out}",
-            )
-
-    return show

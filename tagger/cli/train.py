@@ -19,9 +19,11 @@ from tagger.cli.options import (
     Overwrite,
     Resume,
     check_encoding,
+    one_of,
     refuse_together,
 )
 from tagger.config import Config
+from tagger.text.counting import count_of
 from tagger.text.objects import dump_json
 from tagger.text.schemes import parse_scheme
 
@@ -70,6 +72,12 @@ SETTINGS = (
     Flag("--workers", "training.workers", _TRAINING),
     Flag("--device", "training.device", _TRAINING),
 )  # fmt: skip
+_TEACHING = "Learning from teachers"
+DISTILLATION = (
+    Flag("--weight", "distillation.weight", _TEACHING),
+    Flag("--ratio", "distillation.ratio", _TEACHING),
+    Flag("--softness", "distillation.temperature", _TEACHING),
+)
 _Train = Annotated[
     Path,
     typer.Argument(metavar="TRAIN", help="Training corpus: CoNLL columns, segmented text or word/TAG lines."),
@@ -140,7 +148,37 @@ _LanguageModel = Annotated[
 ]
 
 
-@with_settings(Config, *SETTINGS)
+_Distilled = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--distill",
+        metavar="FILE",
+        help="Raw text, or a folder of it, that the --seeds label for a student, which learns it beside TRAIN and is "
+        "the result; they stay in the folder teachers (repeatable).",
+        rich_help_panel=_TEACHING,
+    ),
+]
+_TextFormat = Annotated[
+    str,
+    typer.Option(
+        "--input-format",
+        help="How that text is read, as by `tagger predict`.",
+        rich_help_panel=_TEACHING,
+        **one_of(("auto", "text", "lines", "tokens", "conll", "jsonl")),
+    ),
+]
+_TextLanguage = Annotated[
+    str,
+    typer.Option(
+        "--language",
+        metavar="CODE",
+        help="Its language, such as de: whose abbreviations end no sentence.",
+        rich_help_panel=_TEACHING,
+    ),
+]
+
+
+@with_settings(Config, *SETTINGS, *DISTILLATION)
 def train(
     train: _Train,
     output: Output,
@@ -160,6 +198,9 @@ def train(
     lm: _LanguageModel = None,
     init_encoder: _InitEncoder = None,
     gazetteers: _Gazetteers = None,
+    texts: _Distilled = None,
+    input_format: _TextFormat = "auto",
+    language: _TextLanguage = "en",
 ) -> None:
     """Train a model on a labelled corpus.
 
@@ -173,9 +214,9 @@ def train(
     """
     from rich.console import Console
 
-    from tagger.api import training
+    from tagger.api import distillation, training
     from tagger.api.sources import require_torch
-    from tagger.cli.messages import tell_of_directory
+    from tagger.cli.messages import tell_of_directory, warn
 
     refuse_together(
         "--from", base, ("--init-encoder", init_encoder), ("--lm", lm), ("--gazetteer", gazetteers)
@@ -183,7 +224,9 @@ def train(
     refuse_together("--init-encoder", init_encoder, ("--vectors", vectors))
     talk = Console(stderr=True, highlight=False)
     training.refuse_overwriting(base, output, "--output")
-    if not dry_run:
+    if not dry_run and texts:
+        distillation.refuse_occupied_by_student(output, resume=resume, overwrite=overwrite, seeds=seeds)
+    elif not dry_run:
         training.refuse_occupied(output, resume=resume, overwrite=overwrite, seeds=seeds)
     chosen = choose_settings(Config, config, given, overrides)
     require_torch("training")
@@ -196,8 +239,30 @@ def train(
         _rehearse(prepared.data, seeds, as_json)
         return
     tell_of_directory(talk, output, resume=resume)
-    run = partial(training.run_training, prepared, output, seeds=seeds, resume=resume, overwrite=overwrite)
-    show_result(talk, follow_training(talk, prepared.data.config, run), as_json)
+    run: Callable[..., TrainingResult] = partial(training.run_training, prepared)
+    if texts:
+        reading = distillation.TextReading(input_format, language)
+        note = partial(warn, talk)
+        run = partial(distillation.run_with_seeds, prepared, texts, reading, note=note)
+    run = partial(run, output=output, seeds=seeds, resume=resume, overwrite=overwrite)
+    shown = teaching_shown(talk, seeds)
+    show_result(talk, follow_training(talk, prepared.data.config, run, shown), as_json)
+
+
+def teaching_shown(talk: Console, teachers: int) -> Callable[[TaughtFacts], None]:
+    """Return what says how much text was labelled, before the student begins."""
+    from tagger.cli.messages import say
+
+    def show(fact: TaughtFacts) -> None:
+        if fact.is_complete:
+            left_out = f"; {count_of(fact.left_out, 'sentence')} left out" if fact.left_out else ""
+            say(
+                talk,
+                f"{count_of(fact.sentences, 'sentence')}, {count_of(fact.tokens, 'token')} of text labelled by "
+                f"{count_of(teachers, 'teacher')}{left_out}",
+            )
+
+    return show
 
 
 def describe_corpora(talk: Console, prepared: Collected, train: Path, start: Start) -> None:

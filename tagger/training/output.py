@@ -20,6 +20,7 @@ from tagger.text.output import write_atomically
 CHECKPOINT = "checkpoint"  # a folder that is there while a run is unfinished
 STATE = "state.safetensors"
 NEXT = "replacement"
+TEACHERS = "teachers"  # a folder of the seeds that teach a student, where they were trained for it
 LABELS = "labels"  # a folder of texts that teachers labelled, see `training.distillation`
 _WAYS_OUT = "or choose another --output"
 _MAY_CHANGE = {

@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from tagger.cli import distill, pretrain, train
+from tagger.cli import pretrain, train
 from tagger.cli.flags import (
     Flag,
     Given,
@@ -124,7 +124,7 @@ def test_names_of_values():
 def test_every_row_of_every_table_names_a_field():
     for table, kinds in (
         (inspect.getmodule(train).SETTINGS, [Config]),
-        (inspect.getmodule(distill)._SETTINGS, [Config]),
+        (inspect.getmodule(train).DISTILLATION, [Config]),
         (inspect.getmodule(pretrain)._SETTINGS, [PretrainConfig]),
     ):
         assert len({flag.name for flag in table}) == len(table)

@@ -45,26 +45,31 @@ class RawLesson:
             for name, value in asdict(self.settings).items()
         }
         digest.update(repr((reading, self.longest, SHARD_TOKENS)).encode())
-        for path in self._find_files():
+        for path in find_texts(self.paths):
             digest.update(digest_file(path))
         return digest.hexdigest()
 
     def parts(self) -> Iterator[Cut]:
         tagger = self.teachers.taggers[0]
-        events = read_passages(self._find_files(), self.settings, tagger.scope, note=self.note)
+        events = read_passages(find_texts(self.paths), self.settings, tagger.scope, note=self.note)
         return gather(tagger, events, self.longest)
 
     def label(self, sentences: Sequence[Words], documents: Sequence[int]) -> SoftLabels:
         return self.teachers.soften(sentences, documents)
 
-    def _find_files(self) -> list[FilePath]:
-        for path in self.paths:
-            if is_stdin(path):
-                raise DataError(
-                    "can be read only once, and a run that goes on reads the text again; give a file",
-                    "<stdin>",
-                )
-        return find_files(self.paths)
+
+def find_texts(paths: Sequence[FilePath]) -> list[FilePath]:
+    """Return the files that paths stand for, for a reader who reads them again.
+
+    Raises:
+        DataError: there is no such file, or it is the standard input.
+    """
+    for path in paths:
+        if is_stdin(path):
+            raise DataError(
+                "can be read only once, and a run that goes on reads the text again; give a file", "<stdin>"
+            )
+    return find_files(paths)
 
 
 def digest_file(path: FilePath) -> bytes:
