@@ -19,11 +19,13 @@ from tagger.api.training import (
     refuse_overwriting,
 )
 from tagger.config import Config
-from tagger.errors import ConfigError
+from tagger.errors import ConfigError, DataError
+from tagger.text.counting import count_of
 from tagger.text.raw import InputSettings, Note
 
 if TYPE_CHECKING:
-    from tagger.training.distillation.teaching import Lesson
+    from tagger.training.data import Corpora
+    from tagger.training.distillation.teaching import Lesson, Teachers
     from tagger.training.start import Collected
 
 
@@ -38,8 +40,9 @@ class TextReading:
 
 def distill(
     *,
-    texts: Sequence[FilePath],
-    teachers: Sequence[FilePath] | int,
+    texts: Sequence[FilePath] = (),
+    teachers: Sequence[FilePath] | int = (),
+    silver: Sequence[FilePath] = (),
     gold: CorpusSource,
     output: FilePath,
     dev: CorpusSource | None = None,
@@ -60,6 +63,10 @@ def distill(
         texts: files of raw text, and folders, which stand for all files inside.
         teachers: directories of models with the types of `gold`; what they believe is averaged. Or a number: so many
             are trained on `gold` first, of seeds from `seed` upwards; they stay in the folder `teachers` of `output`.
+        silver: corpora that something else labelled, in any format that `tagger convert` reads: JSON of GLiNER,
+            Hugging Face pipelines, Prodigy, Label Studio's predictions and others, or columns. Spans with a score
+            below `min_score` are taken for unknown, and other scores, if none leaves 0 to 1, for probabilities. With
+            teachers, these say what is unknown, and how far they agree is counted.
         gold: sentences with their tags, which the student learns as ever.
         output: the student's directory.
         dev: chooses the best epoch; None: a tenth of `gold` is held out.
@@ -88,11 +95,13 @@ def distill(
 
     collected = prepare_training(gold, dev, test, chosen, Start())
     reading = TextReading(input_format, language, text_field)
-    files = _check_paths(texts, "texts")
+    files, labelled = _check_paths(texts, "texts"), _check_paths(silver, "silver")
     run = (
-        partial(run_with_seeds, collected, files, reading, seeds=teachers)
+        partial(run_with_seeds, collected, files, reading, seeds=teachers, silver=labelled)
         if isinstance(teachers, int)
-        else partial(run_distillation, collected, prepare_lessons(collected, files, places, reading))
+        else partial(
+            run_distillation, collected, prepare_lessons(collected, files, places, reading, silver=labelled)
+        )
     )
     return run(output=output, resume=resume, overwrite=overwrite, on_fact=on_fact, stop=stop)
 
@@ -115,6 +124,8 @@ def prepare_lessons(
     teachers: Sequence[Path],
     reading: TextReading,
     note: Note | None = None,
+    *,
+    silver: Sequence[Path] = (),
 ) -> list[Lesson]:
     """Load the teachers, and see that the student can learn from them; errors as of `distill`.
 
@@ -124,18 +135,22 @@ def prepare_lessons(
         teachers: directories.
         reading: how the texts are read.
         note: called with what the user should know of how a text is read.
+        silver: files that something else labelled.
     """
     from tagger.training.data import list_tags
     from tagger.training.distillation.lessons import RawLesson
     from tagger.training.distillation.teaching import Teachers
 
-    if not teachers:
-        raise ConfigError("found none, expected the directory of a model", "--teacher")
-    if not texts:
-        raise ConfigError("found none, expected a file of raw text", "TEXT")
+    if not texts and not silver:
+        raise ConfigError("found none, expected a file of raw text, or of labels (--silver)", "TEXT")
+    if not teachers and (texts or not silver):
+        raise ConfigError("found none, expected the directory of a model that labels the text", "--teacher")
     data = collected.data
-    taggers = [(str(each), load(each)) for each in teachers]
-    found = Teachers(taggers, list_tags(data), data.config)
+    tags = list_tags(data)
+    found = Teachers([(str(each), load(each)) for each in teachers], tags, data.config) if teachers else None
+    lessons: list[Lesson] = [_read_silver(silver, data, tags, found, note)] if silver else []
+    if found is None or not texts:
+        return lessons
     first = found.taggers[0]
     settings = InputSettings(
         format=reading.format,
@@ -147,7 +162,37 @@ def prepare_lessons(
         cuts_words=first.model.task.cuts_words,
         reads_words=first.has_unspaced_words,
     )
-    return [RawLesson(texts, settings, found, data.config.encoder.max_tokens, note)]
+    return [*lessons, RawLesson(texts, settings, found, data.config.encoder.max_tokens, note)]
+
+
+def _read_silver(
+    paths: Sequence[Path], data: Corpora, tags: Sequence[str], teachers: Teachers | None, note: Note | None
+) -> Lesson:
+    """Read what something else labelled; what is odd about it is said."""
+    from tagger.text.formats import guess_format, read_corpus
+    from tagger.text.formats.corpus import CorpusSettings, Misaligned
+    from tagger.text.tokenizer import Mode
+    from tagger.training.distillation.silver import SilverLesson
+
+    faults: list[DataError] = []
+    settings = CorpusSettings(
+        encoding=data.config.corpus.encoding,
+        mode=Mode(data.config.corpus.mode),
+        misaligned=Misaligned.SKIP,
+        is_silver=True,
+    )
+    corpora = [read_corpus(path, guess_format(str(path)), settings, faults.append) for path in paths]
+    lesson = SilverLesson(corpora, tags, data.train.scheme, data.config.distillation.min_score, teachers)
+    said = [f"{corpus.path}: {warning}" for corpus in corpora for warning in corpus.warnings]
+    if faults:
+        said.append(f"{count_of(len(faults), 'span')} of --silver don't fit tokens, left out: {faults[0]}")
+    if not lesson.are_probabilities:
+        said.append("scores of --silver leave 0 to 1: no probabilities, so they only tell what is unknown")
+    strange = lesson.describe_strange()
+    for fact in (*said, *([strange] if strange else [])):
+        if note is not None:
+            note(fact)
+    return lesson
 
 
 def run_with_seeds(
@@ -157,6 +202,7 @@ def run_with_seeds(
     *,
     seeds: int,
     output: FilePath,
+    silver: Sequence[Path] = (),
     resume: bool = False,
     overwrite: bool = False,
     on_fact: Callable[[Any], None] | None = None,
@@ -185,7 +231,7 @@ def run_with_seeds(
     if not isinstance(fact, Repeated):
         raise TrainingStoppedError(f"stopped as asked; everything is in {place}, and resume=True goes on")
     teachers = [place_of(place, trial.seed) for trial in fact.trials]
-    lessons = prepare_lessons(collected, texts, teachers, reading, note)
+    lessons = prepare_lessons(collected, texts, teachers, reading, note, silver=silver)
     return run_distillation(
         collected, lessons, output=output, resume=resume, overwrite=overwrite, on_fact=on_fact, stop=stop
     )

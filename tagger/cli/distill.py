@@ -33,14 +33,24 @@ from tagger.cli.train import (
 from tagger.config import Config
 
 _Texts = Annotated[
-    list[Path], typer.Argument(metavar="TEXT", help="Raw text: files, and folders with all files inside.")
+    list[Path] | None,
+    typer.Argument(metavar="TEXT", help="Raw text: files, and folders with all files inside."),
 ]
 _Teachers = Annotated[
-    list[Path],
+    list[Path] | None,
     typer.Option(
         "--teacher",
         metavar="DIR",
         help="Model that labels the text; what several believe is averaged (repeatable).",
+    ),
+]
+_Silver = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--silver",
+        metavar="FILE",
+        help="Labels that something else made, as JSON of GLiNER, Hugging Face pipelines, Prodigy, Label Studio or "
+        "an LLM, or columns; scores are probabilities, and a low one (--min-score) makes a tag unknown (repeatable).",
     ),
 ]
 _Gold = Annotated[
@@ -50,11 +60,12 @@ _Gold = Annotated[
 
 @with_settings(Config, *SETTINGS, *DISTILLATION)
 def distill(
-    texts: _Texts,
-    teachers: _Teachers,
     gold: _Gold,
     output: Output,
     given: Given,
+    texts: _Texts = None,
+    teachers: _Teachers = None,
+    silver: _Silver = None,
     dev: Dev = None,
     test: Test = None,
     resume: Resume = False,
@@ -69,6 +80,8 @@ def distill(
     """Train a student on a gold corpus, and on raw text that other models label.
 
     Example: [bold]tagger distill news.txt --teacher models/1 --teacher models/2 --gold train.conll -o models/s[/bold]
+
+    Labels from elsewhere: [bold]tagger distill --silver gliner.jsonl --gold train.conll -o models/s[/bold]
     """
     from rich.console import Console
 
@@ -77,6 +90,7 @@ def distill(
     from tagger.cli.messages import tell_of_directory, warn
 
     talk = Console(stderr=True, highlight=False)
+    texts, teachers = texts or [], teachers or []
     for each in teachers:
         training.refuse_overwriting(each, output, "--output")
     training.refuse_occupied(output, resume=resume, overwrite=overwrite)
@@ -87,7 +101,9 @@ def distill(
     start = Start()
     collected = training.prepare_training(gold, dev, test, chosen, start)
     reading = distillation.TextReading(input_format, language, text_field)
-    lessons = distillation.prepare_lessons(collected, texts, teachers, reading, partial(warn, talk))
+    lessons = distillation.prepare_lessons(
+        collected, texts, teachers, reading, partial(warn, talk), silver=silver or []
+    )
     describe_corpora(talk, collected, gold, start)
     tell_of_directory(talk, output, resume=resume)
     run = partial(

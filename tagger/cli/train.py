@@ -77,6 +77,7 @@ DISTILLATION = (
     Flag("--weight", "distillation.weight", _TEACHING),
     Flag("--ratio", "distillation.ratio", _TEACHING),
     Flag("--softness", "distillation.temperature", _TEACHING),
+    Flag("--min-score", "distillation.min_score", _TEACHING),
 )
 _Train = Annotated[
     Path,
@@ -252,15 +253,18 @@ def train(
 def teaching_shown(talk: Console, teachers: int) -> Callable[[TaughtFacts], None]:
     """Return what says how much text was labelled, before the student begins."""
     from tagger.cli.messages import say
+    from tagger.cli.tables import agreement_table
 
     def show(fact: TaughtFacts) -> None:
         if fact.is_complete:
             left_out = f"; {count_of(fact.left_out, 'sentence')} left out" if fact.left_out else ""
-            say(
-                talk,
-                f"{count_of(fact.sentences, 'sentence')}, {count_of(fact.tokens, 'token')} of text labelled by "
-                f"{count_of(teachers, 'teacher')}{left_out}",
+            found = f"{count_of(fact.sentences, 'sentence')}, {count_of(fact.tokens, 'token')} of text"
+            by = (
+                f" labelled by {count_of(teachers, 'teacher')}" if teachers else " with labels from elsewhere"
             )
+            say(talk, f"{found}{by}{left_out}")
+            if fact.agreement is not None:
+                talk.print(agreement_table(fact.agreement))
 
     return show
 

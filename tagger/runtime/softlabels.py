@@ -220,6 +220,12 @@ def chain_labels(parts: Sequence[SoftLabels]) -> SoftLabels:
     )
 
 
+def merge(one: SoftLabels, other: SoftLabels, takes_other: NDArray[np.bool_]) -> SoftLabels:
+    """Return labels of S sentences that are the other's where (S,) says so."""
+    numbers = np.arange(len(one)) + np.where(takes_other, len(one), 0)
+    return chain_labels([one, other]).take(numbers)
+
+
 def _add_up(
     parts: Iterable[tuple[Array, Array, Array]], width: int, divisor: int
 ) -> tuple[Array, Array, Array]:

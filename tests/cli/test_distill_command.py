@@ -45,7 +45,7 @@ def test_it_says_what_was_labelled_and_what_the_student_is_worth(distill):
 
 def test_json_says_how_much_was_labelled(distill, run):
     facts = json.loads(distill("--json", "--set", "distillation.min_tokens=5").out)
-    assert facts["taught"] == {"sentences": 10, "tokens": 65, "left_out": 5}
+    assert facts["taught"] == {"sentences": 10, "tokens": 65, "left_out": 5, "agreement": None}
     assert facts["headline"]["part"] == "dev"
     assert json.loads(run("train", "ten.conll", "-o", "n", *TINY, "--json").out)["taught"] is None
 
@@ -120,7 +120,7 @@ def test_the_library_does_the_same(distill):
         embedding__word_dim=4,
         **{name: value for name, value in tiny.items() if name != "word_dim"},
     )
-    assert result.taught.as_dict() == {"sentences": 15, "tokens": 85, "left_out": 0}
+    assert result.taught.as_dict() == {"sentences": 15, "tokens": 85, "left_out": 0, "agreement": None}
     assert Path("n", files.WEIGHTS).read_bytes() == Path("m", files.WEIGHTS).read_bytes()
     both = tagger.distill(
         texts=["text.txt"], teachers=2, gold="ten.conll", output="p", input_format="lines", epochs=1, hidden=4
@@ -128,3 +128,26 @@ def test_the_library_does_the_same(distill):
     assert both.directory == Path("p")
     with pytest.raises(tagger.ConfigError, match=r"teachers: found .*, expected a list of paths"):
         tagger.distill(texts=["text.txt"], teachers="t1", gold="ten.conll", output="q")
+
+
+def test_labels_from_elsewhere_are_learnt_from_and_compared(distill):
+    spans = [
+        {"start": 0, "end": 4, "label": "PER", "score": 0.9},
+        {"start": 13, "end": 21, "label": "LOC", "score": 0.2},
+    ]
+    record = {"text": "Anna flew to New York .", "entities": spans}
+    Path("silver.jsonl").write_text((json.dumps(record) + "\n") * 3, encoding="utf-8")
+    done = distill("--silver", "silver.jsonl", texts=())
+    assert done.code == 0
+    assert "3 sentences, 18 tokens of text labelled by 2 teachers" in done.err
+    assert "labels from elsewhere, and the teachers" in done.err
+    facts = json.loads(distill("--silver", "silver.jsonl", "--overwrite", "--json").out)["taught"]
+    assert facts["sentences"] == 18
+    assert facts["agreement"]["types"]["PER"]["silver"] == 3
+    assert facts["agreement"]["types"].get("LOC", {"silver": 0})["silver"] == 0  # its score is too low
+    alone = distill("--silver", "silver.jsonl", "--overwrite", texts=(), teachers=())
+    assert (alone.code, "with labels from elsewhere" in alone.err) == (0, True)
+    assert distill("--overwrite", texts=()).error.startswith("TEXT: found none, expected a file of raw text")
+    assert distill("--overwrite", teachers=()).error.startswith(
+        "--teacher: found none, expected the directory"
+    )

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tagger.runtime import directory as files
 from tagger.runtime.softlabels import SoftLabels
@@ -48,6 +49,9 @@ class _Lessons:
 
     def label(self, sentences: Sequence[Words], documents: Sequence[int]) -> SoftLabels:
         return self._current.label(sentences, documents)
+
+    def agree(self) -> dict[str, Any] | None:
+        return next(filter(None, (lesson.agree() for lesson in self._lessons)), None)
 
 
 def distil(

@@ -57,6 +57,9 @@ class RawLesson:
     def label(self, sentences: Sequence[Words], documents: Sequence[int]) -> SoftLabels:
         return self.teachers.soften(sentences, documents)
 
+    def agree(self) -> None:
+        return None
+
 
 def find_texts(paths: Sequence[FilePath]) -> list[FilePath]:
     """Return the files that paths stand for, for a reader who reads them again.

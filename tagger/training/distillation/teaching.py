@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from tagger.runtime.trained import inner_scheme
 from tagger.text.counting import count_of
 from tagger.text.features import bigrams
 from tagger.text.raw import Words
-from tagger.text.schemes import OUTSIDE, Scheme, split_tag
+from tagger.text.schemes import OUTSIDE, Scheme, Span, spans_to_tags, split_tag
 from tagger.training.distillation.shards import (
     SoftCorpus,
     SoftText,
@@ -43,16 +43,20 @@ class TaughtFacts:
         sentences, tokens: that are learnt from.
         left_out: sentences that aren't, being too short or too unsure.
         is_complete: whether the text is at its end.
+        agreement: how far labels from elsewhere and teachers agree, see `silver.SilverAgreement`; None while that isn't
+            known, and where there aren't both.
     """
 
     sentences: int
     tokens: int
     left_out: int
     is_complete: bool = False
+    agreement: dict[str, Any] | None = None
 
-    def as_dict(self) -> dict[str, int]:
+    def as_dict(self) -> dict[str, Any]:
         """Return what `--json` prints of it."""
-        return {"sentences": self.sentences, "tokens": self.tokens, "left_out": self.left_out}
+        counts = {"sentences": self.sentences, "tokens": self.tokens, "left_out": self.left_out}
+        return counts | {"agreement": self.agreement}
 
 
 class Lesson(Protocol):
@@ -67,6 +71,26 @@ class Lesson(Protocol):
 
     def label(self, sentences: Sequence[Words], documents: Sequence[int]) -> SoftLabels:
         """Say what their tags are."""
+
+    def agree(self) -> dict[str, Any] | None:
+        """Return how far labels from elsewhere and teachers agree; None where there aren't both."""
+
+
+class KnownSpans(NamedTuple):
+    """What is known of a sentence.
+
+    Attributes:
+        spans: of it.
+        is_open: of each token, whether its tag isn't known.
+    """
+
+    spans: Sequence[Span]
+    is_open: Sequence[bool]
+
+    def spell(self, scheme: Scheme) -> list[str | None]:
+        """Return the tag of each token in a scheme; None where it isn't known."""
+        tags = spans_to_tags(self.spans, len(self.is_open), scheme)
+        return [None if is_open else tag for tag, is_open in zip(tags, self.is_open, strict=True)]
 
 
 class Teachers:
@@ -97,14 +121,17 @@ class Teachers:
         self,
         sentences: Sequence[Words],
         documents: Sequence[int],
-        known: Sequence[Sequence[str | None] | None] | None = None,
+        known: Sequence[KnownSpans | None] | None = None,
     ) -> SoftLabels:
-        """Return the mean of what they believe, given what is known of tags."""
+        """Return the mean of what they believe, given what is known of some sentences."""
 
         def ask(number: int) -> SoftLabels:
-            found = self.taggers[number].soften(
-                sentences, documents, known=known, temperature=self._temperature
+            tagger = self.taggers[number]
+            scheme = tagger.model.scheme
+            facts = (
+                None if known is None else [None if each is None else each.spell(scheme) for each in known]
             )
+            found = tagger.soften(sentences, documents, known=facts, temperature=self._temperature)
             return found.renumbered(self._rows[number], self._K)
 
         return mean(list(self._pool.map(ask, range(len(self.taggers)))))
@@ -219,7 +246,7 @@ def teach(
             f"found nothing to learn from: {count_of(left_out, 'sentence')} too short or too unsure; give more text, "
             "or a lower distillation.min_surety or min_tokens"
         )
-    facts = TaughtFacts(sentences, tokens, left_out, is_complete=True)
+    facts = TaughtFacts(sentences, tokens, left_out, is_complete=True, agreement=lesson.agree())
     common, pairs = (dict(each.most_common(settings.vocabulary)) for each in kept)
     corpus = SoftCorpus(folder, lesson.identity, sizes, common, pairs, facts.as_dict())
     write_index(corpus)
