@@ -43,8 +43,8 @@ class TaughtFacts:
         sentences, tokens: that are learnt from.
         left_out: sentences that aren't, being too short or too unsure.
         is_complete: whether the text is at its end.
-        agreement: how far labels from elsewhere and teachers agree, see `silver.SilverAgreement`; None while that isn't
-            known, and where there aren't both.
+        agreement: how far labels from elsewhere and teachers agree, see `silver.SilverAgreement`; None while that
+            isn't known, and where there aren't both.
     """
 
     sentences: int
