@@ -436,7 +436,7 @@ class DistillationConfig(Section):
         "goes on behind them",
     )
     temperature: Annotated[float, Field(gt=0, le=100)] = Field(
-        default=1.0,
+        default=0.5,
         description="1: teachers are as sure as their confidences; below 1 surer, above 1 less sure",
     )
     min_surety: Fraction = Field(
