@@ -1,10 +1,12 @@
-"""The CRF beside pytorch-crf, one thread: losses with gradients, decoding, marginals, n-best, and peak memory.
+"""The CRF beside pytorch-crf: losses with gradients, decoding, marginals, n-best, and peak memory.
 
     python benchmarks/crf.py [--rounds N] [--no-memory]
+    python benchmarks/crf.py --device cuda [--rounds N]
 
-Times are processor time of the one thread. The two libraries take turns, a few calls each, so that a busy machine
-slows both; the medians are compared. pytorch-crf (`pip install pytorch-crf`) is left out of the table if it is
-missing. It has neither marginals nor n-best.
+On a CPU times are processor time of one thread. On a GPU they are the time from the first thing that the device is
+given to the last that it finishes, between two CUDA events, after calls that compile the kernels. The two libraries
+take turns, a few calls each, so that a busy machine slows both; the medians are compared. pytorch-crf (`pip install
+pytorch-crf`) is left out of the table if it is missing. It has neither marginals nor n-best.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from tagger.model.crf import CRF
+from tagger.model.crf import CRF, kernels
 
 try:
     import torchcrf
@@ -53,6 +55,13 @@ WORKS = (
     Work(8, 50, 200, False),
     Work(128, 30, 17, True),
 )
+GPU_WORKS = (
+    Work(32, 50, 17, False),
+    Work(32, 50, 17, True),
+    Work(1024, 30, 17, True),
+    Work(32, 512, 17, False),
+    Work(32, 50, 100, False),
+)
 TURN = 5  # counted calls before it is the other library's turn
 MEMORY_WORKS = (Work(1, 10_000, 50, False), Work(32, 100, 1000, False))
 
@@ -64,19 +73,31 @@ class Batch(NamedTuple):
     mask: Tensor  # (T, B)
 
 
-def make_batch(work: Work) -> Batch:
+def make_batch(work: Work, device: str = "cpu") -> Batch:
+    """Return the same batch on every device."""
     torch.manual_seed(0)
     B, T, K, is_ragged = work
     lengths = torch.randint(1, T + 1, (B,)) if is_ragged else torch.full((B,), T)
     lengths[0] = T
     mask = torch.arange(T).unsqueeze(1) < lengths
-    return Batch(torch.randn(T, B, K, requires_grad=True), torch.randint(K, (T, B)), lengths, mask)
+    tensors = torch.randn(T, B, K), torch.randint(K, (T, B)), lengths, mask
+    emissions, *others = (tensor.to(device) for tensor in tensors)
+    return Batch(emissions.requires_grad_(), *others)
 
 
 def loss_with_gradients(crf: Any, batch: Batch) -> None:
     batch.emissions.grad = None
     crf.zero_grad()
     (-crf(batch.emissions, batch.tags, batch.mask)).backward()
+
+
+def step_of_training(crf: Any, batch: Batch) -> None:
+    """Compute the same with time-major tensors and lengths, which nobody checks; pytorch-crf has one way only."""
+    if not isinstance(crf, CRF):
+        return loss_with_gradients(crf, batch)
+    batch.emissions.grad = None
+    crf.zero_grad()
+    return crf.negative_log_likelihood(batch.emissions, batch.tags, batch.lengths).sum().backward()
 
 
 def decode(crf: Any, batch: Batch) -> None:
@@ -108,35 +129,58 @@ QUESTIONS: dict[
     "decoding + confidence": (decode_with_confidence, False),
     "10-best": (ten_best, False),
 }
+GPU_QUESTIONS = {
+    "loss + gradients": (loss_with_gradients, True),
+    "loss + gradients, unchecked": (step_of_training, True),
+    "decoding": (decode, True),
+    "marginals": (marginals, False),
+}
 
 
-def median_times(runs: list[Callable[[], None]], rounds: int) -> list[float]:
-    """Return the median processor seconds of each run; they take turns, the first call of a turn is not counted."""
+def processor_seconds(run: Callable[[], None]) -> float:
+    begin = time.process_time()
+    run()
+    return time.process_time() - begin
+
+
+def device_seconds(run: Callable[[], None]) -> float:
+    torch.cuda.synchronize()
+    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    begin.record()
+    run()
+    end.record()
+    end.synchronize()
+    return begin.elapsed_time(end) / 1000
+
+
+def median_times(
+    runs: list[Callable[[], None]], rounds: int, measure_seconds: Callable[[Callable[[], None]], float]
+) -> list[float]:
+    """Return the median seconds of each run; they take turns, the first call of a turn is not counted."""
     times: list[list[float]] = [[] for _ in runs]
     for _ in range(rounds):
         for run, seconds in zip(runs, times, strict=True):
             run()
-            for _ in range(TURN):
-                begin = time.process_time()
-                run()
-                seconds.append(time.process_time() - begin)
+            seconds += [measure_seconds(run) for _ in range(TURN)]
     return [statistics.median(seconds) for seconds in times]
 
 
-def compare(work: Work, rounds: int) -> list[list[str]]:
+def compare(work: Work, rounds: int, device: str) -> list[list[str]]:
     """Return the table rows of one batch shape."""
-    batch, ours = make_batch(work), CRF(work.K)
-    theirs = None if torchcrf is None else torchcrf.CRF(work.K)
+    is_gpu = device != "cpu"
+    batch, ours = make_batch(work, device), CRF(work.K).to(device)
+    theirs = None if torchcrf is None else torchcrf.CRF(work.K).to(device)
     rows = []
-    for name, (question, is_shared) in QUESTIONS.items():
+    for name, (question, is_shared) in (GPU_QUESTIONS if is_gpu else QUESTIONS).items():
         crfs = [ours, theirs] if is_shared and theirs is not None else [ours]
-        times = median_times([lambda crf=crf, ask=question: ask(crf, batch) for crf in crfs], rounds)
+        runs = [lambda crf=crf, ask=question: ask(crf, batch) for crf in crfs]
+        times = median_times(runs, rounds, device_seconds if is_gpu else processor_seconds)
         both = len(times) == 2
         rows.append(
             [
                 str(work),
                 name,
-                f"{times[0] * 1e3:.2f}",
+                f"{times[0] * 1e3:.3f}" if is_gpu else f"{times[0] * 1e3:.2f}",
                 f"{times[1] * 1e3:.2f}" if both else "",
                 f"{times[1] / times[0]:.1f}x" if both else "",
             ]
@@ -176,20 +220,30 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10, help="repetitions of each measurement")
     parser.add_argument("--no-memory", action="store_true", help="leave out the memory of large batches")
     parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where the batches are")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.measure:
         measure(*options.measure)
         return
+    is_gpu = options.device == "cuda"
+    if is_gpu and not torch.cuda.is_available():
+        print("no GPU here: PyTorch finds no CUDA device; without --device cuda the CPU is measured")
+        return
     console = Console()
-    table = Table(
-        "batch (B x T x K)", "question", "tagger ms", "pytorch-crf ms", "ratio", title="median processor time"
-    )
-    for work in WORKS:
-        for row in compare(work, options.rounds):
-            table.add_row(*row, end_section=row[1] == "10-best")
+    title = "median processor time"
+    if is_gpu:
+        device = torch.device("cuda", torch.cuda.current_device())
+        obstacle = kernels.obstacle(device)
+        road = "Triton's kernels" if obstacle is None else f"operators, since {obstacle}"
+        title = f"median time on {torch.cuda.get_device_name(device)}, by {road}"
+    table = Table("batch (B x T x K)", "question", "tagger ms", "pytorch-crf ms", "ratio", title=title)
+    for work in GPU_WORKS if is_gpu else WORKS:
+        rows = compare(work, options.rounds, options.device)
+        for row in rows:
+            table.add_row(*row, end_section=row is rows[-1])
     console.print(table)
-    if options.no_memory:
+    if is_gpu or options.no_memory:
         return
     table = Table(
         "batch (B x T x K)", "question", "emissions MB", "tagger MB", "pytorch-crf MB", title="peak memory"

@@ -1,10 +1,13 @@
 """How fast a model labels: token lists to tags inside the library, and raw text to JSONL as a command.
 
     python benchmarks/prediction.py MODEL [--tokens N] [--skip STAGE ...] [--rivals CORPUS]
+    python benchmarks/prediction.py MODEL --device cuda [--workers 1 8] [--hidden 128 256 512 1024]
 
 The text is that of the State of the Union addresses, repeated to N tokens. Rates are of wall time and, as `CPU`, of
 processor time: on a machine that others use too, the second is what can be compared. With `--rivals`, the other tools
-that are installed are trained on a corpus and label a part of the same text, in one thread too.
+that are installed are trained on a corpus and label a part of the same text, in one thread too. With `--device` the
+command labels there; with `--hidden` the model is given so many hidden units, untrained, and labels on a CPU and on
+the device: which says from what size on the device pays.
 """
 
 from __future__ import annotations
@@ -27,13 +30,17 @@ from corpora import SHARED
 from rivals import RIVALS, Work
 
 import tagger
+from tagger.config import override
+from tagger.runtime.directory import load_model
 from tagger.runtime.tagger import Tagger
+from tagger.runtime.trained import TrainedModel
 from tagger.text.conll import read_corpus
 from tagger.text.tokenizer import cut, split_sentences
 
 TEXT = SHARED / "raw" / "state-of-the-union"
 STAGES = ("library", "command", "rivals")
 _RIVAL_TOKENS = 200_000
+_SIZE_TOKENS = 200_000
 
 
 def read_texts() -> list[str]:
@@ -85,7 +92,7 @@ def measure_library(labels: Tagger, tokens: int) -> None:
             measure(f"library, {what}, {workers} thread(s)", work)
 
 
-def measure_command(model: str, tokens: int) -> None:
+def measure_command(model: str, tokens: int, device: str, workers: Iterable[int]) -> None:
     """Raw text in, JSONL out, the start of the command included."""
     texts = read_texts()
     size = sum(map(len, cut_texts(texts)[0]))
@@ -93,18 +100,45 @@ def measure_command(model: str, tokens: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for copy in range(rounds):
             (Path(folder) / f"{copy:04}.txt").write_text("\n\n".join(texts), encoding="utf-8")
-        for workers in ("1", "2"):
+        for count in workers:
 
-            def work(workers: str = workers) -> int:
+            def work(count: int = count) -> int:
                 output = str(Path(folder) / ".out")  # hidden files are no input
-                options = ["--workers", workers, "--output", output]
+                options = ["--workers", str(count), "--device", device, "--output", output]
                 command = [sys.executable, "-m", "tagger", "predict", model, folder, *options]
                 subprocess.run(command, check=True, capture_output=True)
                 return rounds * size
 
-            measure(f"command, text to JSONL, {workers} worker(s)", work)
+            measure(f"command, text to JSONL, {device}, {count} worker(s)", work)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"{'largest process':44} {peak:10,.0f} MB")
+
+
+def measure_sizes(model: str, device: str, sizes: Iterable[int]) -> None:
+    """Token lists to tags and confidences by a model of other sizes, on a CPU and on a device."""
+    from tagger.model.building import build_labeler, export_weights
+    from tagger.model.device import find_device
+    from tagger.model.on_device import DeviceNetwork
+
+    trained = load_model(Path(model))
+    sentences, documents = cut_texts(read_texts())
+    kept = sum(size <= _SIZE_TOKENS for size in accumulate(map(len, sentences)))
+    sentences, documents = sentences[:kept], documents[:kept]
+    for hidden in sizes:
+        config = override(trained.config, {"encoder.hidden": hidden})
+        weights = export_weights(build_labeler(trained.lexicon, config))
+        model_of_size = TrainedModel(config, trained.lexicon, weights)
+        parameters = model_of_size.parameters
+        for name in dict.fromkeys(("cpu", device)):
+            network = None if name == "cpu" else DeviceNetwork(model_of_size, find_device(name))
+            labels = Tagger(model_of_size, network)
+
+            def work(labels: Tagger = labels) -> int:
+                labels.predict_tokens(sentences, documents=documents)
+                return sum(map(len, sentences))
+
+            work()
+            measure(f"{hidden} hidden units ({parameters:,} parameters), {name}", work)
 
 
 def measure_rivals(corpus: Path, tokens: int) -> None:
@@ -132,12 +166,18 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=10_000_000)
     parser.add_argument("--skip", choices=STAGES, action="append", default=[])
     parser.add_argument("--rivals", type=Path, help="corpus to train other tools on")
+    parser.add_argument("--device", default="cpu", help="where the command labels, as `predict` takes it")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="of the command")
+    parser.add_argument("--hidden", type=int, nargs="+", help="sizes to compare on a CPU and on --device")
     asked = parser.parse_args()
     print(f"numpy {np.__version__}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}", flush=True)
+    if asked.hidden:
+        measure_sizes(asked.model, asked.device, asked.hidden)
+        return
     if "library" not in asked.skip:
         measure_library(tagger.load(asked.model), asked.tokens)
     if "command" not in asked.skip:
-        measure_command(asked.model, asked.tokens)
+        measure_command(asked.model, asked.tokens, asked.device, asked.workers)
     if "rivals" not in asked.skip and asked.rivals is not None:
         measure_rivals(asked.rivals, min(asked.tokens, _RIVAL_TOKENS))
     print(f"load {os.getloadavg()[0]:.1f}")

@@ -15,7 +15,7 @@ from toy_models import WORDS, make_model, random_sentences
 from tagger import config as settings
 from tagger.config import EmbeddingConfig, TextEncoderConfig, TrainingConfig
 from tagger.model import features as learned
-from tagger.model.batch import collate, encode, group
+from tagger.model.batch import Choices, collate, encode, group
 from tagger.model.building import build_labeler, export_weights, inherit, restore_labeler
 from tagger.model.features import LearnedFeature
 from tagger.model.on_device import DeviceNetwork
@@ -101,8 +101,8 @@ def test_it_is_trained_saved_read_and_predicted_with(tmp_path):
     assert model.lexicon.weight_shapes()["embedding.length.weight"] == table.shape == (2 + 5, DIM)
     before = table.detach().clone()
     sentences = [Sentence(tuple(WORDS))]
-    corpus = encode(sentences, model.lexicon, [[("O",)] * len(WORDS)])
-    batch = collate(corpus, group(corpus.examples, 1, 64), 64)
+    corpus = encode(sentences, model.lexicon, Choices.of([[("O",)] * len(WORDS)]))
+    batch = collate(corpus, group(corpus, 1, 64), 64)
     LabellingObjective(labeler, model.lexicon, model.config)(batch, torch.Generator()).told.backward()
     torch.optim.SGD([table], 0.1).step()
     assert not torch.equal(table, before)

@@ -93,7 +93,7 @@ def distill(
     require_torch("distilling")
     from tagger.training.start import Start
 
-    collected = prepare_training(gold, dev, test, chosen, Start())
+    collected = prepare_training(gold, dev, test, chosen, Start(), output)
     reading = TextReading(input_format, language, text_field)
     files, labelled = _check_paths(texts, "texts"), _check_paths(silver, "silver")
     run = (

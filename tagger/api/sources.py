@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from os import PathLike, fspath
 from pathlib import Path
@@ -44,6 +45,28 @@ def load(directory: FilePath, *, device: str = "cpu") -> Tagger:
     from tagger.model.on_device import load_on_device
 
     return load_on_device(place, device)
+
+
+@contextmanager
+def opened(directory: FilePath, *, device: str = "cpu", workers: int = 1) -> Iterator[Tagger]:
+    """Read a model directory and yield its tagger for several processes: on a GPU one more process holds that.
+
+    Args:
+        directory, device: as for `load`.
+        workers: how many processes are to label with it (`runtime.workers.answer`).
+
+    Raises:
+        ModelError, ConfigError: as for `load`.
+        LostWorkerError: the process that was to hold the GPU was killed.
+    """
+    if workers == 1 or device == "cpu" or find_spec("torch") is None:
+        yield load(directory, device=device)
+        return
+    place = check_path(directory, "directory")
+    from tagger.model.device_process import shared_on_device
+
+    with shared_on_device(place, device) as tagger:
+        yield tagger
 
 
 def read_corpus(

@@ -17,6 +17,7 @@ from tagger.text.conll import Corpus
 from tagger.text.objects import describe
 from tagger.text.schemes import Scheme, parse_scheme
 from tagger.text.schemes.tags import is_writable
+from tagger.text.spool import find_room
 
 if TYPE_CHECKING:
     from tagger.training.distillation.teaching import TaughtFacts
@@ -61,13 +62,13 @@ class TrainingResult:
         return None if self.finished.test is None else self.finished.test.scores
 
     @property
-    def best_epoch(self) -> int:
-        """The epoch whose model is kept, counted from 1."""
+    def best_epoch(self) -> float:
+        """The epoch whose model is kept, counted from 1; with `eval_steps` a fraction within one."""
         return self.finished.best_epoch
 
     @property
-    def epochs(self) -> int:
-        """Epochs completed."""
+    def epochs(self) -> float:
+        """Epochs completed; a fraction where patience ended one."""
         return self.finished.epochs
 
     @property
@@ -125,6 +126,9 @@ def train(
 ) -> TrainingResult:
     """Train a model on labelled sentences and write its directory.
 
+    In a script that torchrun starts several times the processes train together, see `docs/scale.md`: the first alone
+    writes, and all return the same result.
+
     Args:
         train: what it learns from.
         output: the model's directory; it is made where it is absent.
@@ -140,7 +144,8 @@ def train(
             its model if `epochs` is higher.
         overwrite: replace the model that `output` holds, which stays until the new one is finished.
         on_fact: is called with each fact of the run as it comes: `Started`, `StepFacts` after each step,
-            `EpochFacts` with the dev scores, at last a `FinishedLabeller` (see `training.run.Fact`).
+            `EpochFacts` with the dev scores after each measurement, at last a `FinishedLabeller` (see
+            `training.run.Fact`).
         stop: is asked after each step; True saves everything and raises `TrainingStoppedError`.
         **changes: settings by name, as `epochs=5`, `encoder="gru"`, `training__clip_norm=1.0`; `tagger config`
             lists them.
@@ -161,6 +166,7 @@ def train(
     chosen = choose_settings(config, changes)
     require_torch("training")
     from tagger.training.start import Start
+    from tagger.training.workers.peers import joined
 
     if isinstance(gazetteers, str | PathLike):
         raise ConfigError(f"found {describe_value(gazetteers)}, expected a list of paths", "gazetteers")
@@ -172,10 +178,11 @@ def train(
         _find_path(lm, "lm"),
         [Path(check_path(each, "gazetteers")) for each in gazetteers],
     )
-    prepared = prepare_training(train, dev, test, chosen, start)
-    return run_training(
-        prepared, output, seeds=seeds, resume=resume, overwrite=overwrite, on_fact=on_fact, stop=stop
-    )
+    with joined():
+        prepared = prepare_training(train, dev, test, chosen, start, output)
+        return run_training(
+            prepared, output, seeds=seeds, resume=resume, overwrite=overwrite, on_fact=on_fact, stop=stop
+        )
 
 
 def prepare_training(
@@ -184,12 +191,14 @@ def prepare_training(
     test: CorpusSource | None,
     chosen: Config,
     start: Start,
+    output: FilePath,
 ) -> Collected:
     """Read all that a training needs, and write nothing; corpora and errors as of `train`.
 
     Args:
         chosen: the settings.
         start: the files and directories that the run starts from.
+        output: where the model will go; what memory isn't to hold meanwhile lies beside it, in files without a name.
     """
     from tagger.training.start import collect
 
@@ -200,7 +209,7 @@ def prepare_training(
         None if each is None else _find_source(each, likely, chosen, name)
         for each, name in ((dev, "dev"), (test, "test"))
     )
-    return collect(learned, held_out, tested, chosen, start)
+    return collect(learned, held_out, tested, chosen, start, find_room(Path(check_path(output, "output"))))
 
 
 def run_training(
@@ -218,19 +227,21 @@ def run_training(
     from tagger.training.recipes import labelled
     from tagger.training.recipes.labelled import FinishedLabeller
     from tagger.training.repeat import Repeated, repeat
+    from tagger.training.workers.peers import joined
 
     place = Path(check_path(output, "output"))
-    asked = stop or _never
-    facts: Iterable[Any] = (
-        run.train(labelled.prepare(prepared.data), place, resume=resume, overwrite=overwrite, stop=asked)
-        if seeds == 1
-        else repeat(prepared.data, place, seeds, resume=resume, overwrite=overwrite, stop=asked)
-    )
+    options: dict[str, Any] = {"resume": resume, "overwrite": overwrite, "stop": stop or _never}
     fact, was_complete = None, False
-    for fact in facts:
-        was_complete = was_complete or isinstance(fact, run.Complete)
-        if on_fact is not None:
-            on_fact(fact)
+    with joined() as peers:
+        facts: Iterable[Any] = (
+            run.train(labelled.prepare(prepared.data), place, peers=peers, **options)
+            if seeds == 1
+            else repeat(prepared.data, place, seeds, peers=peers, **options)
+        )
+        for fact in facts:
+            was_complete = was_complete or isinstance(fact, run.Complete)
+            if on_fact is not None:
+                on_fact(fact)
     if isinstance(fact, Repeated):
         return TrainingResult(fact.best, fact, was_complete)
     if isinstance(fact, FinishedLabeller):

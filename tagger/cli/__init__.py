@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from tagger.cli.check import check
-from tagger.cli.command import Command
+from tagger.cli.command import Command, SharedCommand
 from tagger.cli.config import config
 from tagger.cli.convert import convert
 from tagger.cli.distill import distill
@@ -56,7 +56,7 @@ for command in (
     generate,
     config,
 ):
-    app.command(cls=Command)(command)
+    app.command(cls=SharedCommand if command in (train, pretrain) else Command)(command)
 
 
 def _print_version(wanted: bool) -> None:

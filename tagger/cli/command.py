@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any, cast
 
-from typer import BadParameter
+from typer import BadParameter, Exit
 from typer.core import TyperCommand, TyperOption
 
+from tagger.training.launch import find_launch, is_first
+
 _PATHS = {"FILE", "DIR", "IN", "OUT", "MODEL", "INPUT", "TRAIN", "GOLD", "PREDICTED", "OTHER"}
+_USAGE_ERROR = cast(
+    type[Exception], BadParameter.__base__
+)  # of click, which some versions of typer bring along
 
 
 class Command(TyperCommand):
@@ -37,6 +46,51 @@ class Command(TyperCommand):
             return super().invoke(ctx)
         except EOFError as error:
             raise RuntimeError("an input ended too early") from error
+
+
+class SharedCommand(Command):
+    """A command that torchrun may start several times: the first process talks, a mistake is told once."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options, which are the same in all processes."""
+        if is_first():
+            return super().parse_args(ctx, args)
+        with _muted():
+            try:
+                return super().parse_args(ctx, args)
+            except _USAGE_ERROR:
+                raise SystemExit(2) from None
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command together with the other processes, if there are any."""
+        if find_launch() is None:
+            return super().invoke(ctx)
+        from tagger.api.sources import require_torch
+
+        require_torch("training in several processes")
+        from tagger.training.workers.peers import ToldElsewhereError, joined
+
+        leaving: Exit | None = None
+        try:
+            with joined(), nullcontext() if is_first() else _muted():
+                try:
+                    return super().invoke(ctx)
+                except Exit as end:  # with a code of its own, as after a stop: no failure
+                    leaving = end
+        except ToldElsewhereError:
+            raise SystemExit(1) from None
+        raise leaving
+
+
+@contextmanager
+def _muted() -> Iterator[None]:
+    """Let nothing that is printed be seen."""
+    with (
+        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
+        redirect_stdout(nowhere),
+        redirect_stderr(nowhere),
+    ):
+        yield
 
 
 def _is_path(parameter: Any) -> bool:

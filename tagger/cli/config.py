@@ -12,4 +12,4 @@ def config() -> None:
     """
     from tagger import config as settings
 
-    typer.echo(settings.render(settings.Config()), nl=False)
+    typer.echo(settings.render(settings.Config(), shows_silent=True), nl=False)

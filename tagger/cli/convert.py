@@ -75,7 +75,7 @@ _Format = Annotated[
         "--format",
         help="Format of OUT; else by its name, for standard output that of IN.",
         rich_help_panel=_WRITING,
-        **one_of((*_FORMATS, "tsv", "inline", "csv", "xlsx", "html"), _FORMER),
+        **one_of((*_FORMATS, "tsv", "inline", "csv", "xlsx", "parquet", "html"), _FORMER),
     ),
 ]
 _Columns = Annotated[

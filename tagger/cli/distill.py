@@ -99,12 +99,12 @@ def distill(
     from tagger.training.start import Start
 
     start = Start()
-    collected = training.prepare_training(gold, dev, test, chosen, start)
+    collected = training.prepare_training(gold, dev, test, chosen, start, output)
     reading = distillation.TextReading(input_format, language, text_field)
     lessons = distillation.prepare_lessons(
         collected, texts, teachers, reading, partial(warn, talk), silver=silver or []
     )
-    describe_corpora(talk, collected, gold, start)
+    describe_corpora(talk, collected, gold, start, output)
     tell_of_directory(talk, output, resume=resume)
     run = partial(
         distillation.run_distillation, collected, lessons, output=output, resume=resume, overwrite=overwrite

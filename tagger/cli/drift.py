@@ -106,7 +106,7 @@ def drift(
     from rich.console import Console
 
     from tagger.api.drift import answer_events, compare, profile_answers, read_own_profile, read_profile
-    from tagger.api.sources import load
+    from tagger.api.sources import opened
     from tagger.cli.inputs import InputFiles
     from tagger.cli.waiting import Waiting, are_typed
     from tagger.scoring.drift import Verdict
@@ -134,17 +134,20 @@ def drift(
         raise typer.BadParameter("the standard input is read as INPUT already", param_hint="--reference")
     files = reading.find_files(sources)
     known = None if reference is None else read_profile(reference)
-    tagger = load(model, device=device)
-    if reference is None:
-        known = read_own_profile(tagger)
-    settings = reading.settings_for(tagger)
     processes = workers or os.cpu_count() or 1
     on_fault = reading.on_fault if len(files) + len(texts or []) > 1 else None
+    is_followed = not quiet and not are_typed(files)
+    with (
+        opened(model, device=device, workers=processes) as tagger,
+        Waiting(talk, is_wanted=is_followed) as waiting,
+    ):
 
-    def answers(events: Iterable[Event]) -> Iterator[Answer | None]:
-        return answer_events(tagger, events, processes)
+        def answers(events: Iterable[Event]) -> Iterator[Answer | None]:
+            return answer_events(tagger, events, processes)
 
-    with Waiting(talk, is_wanted=not quiet and not are_typed(files)) as waiting:
+        if reference is None:
+            known = read_own_profile(tagger)
+        settings = reading.settings_for(tagger)
         if known is None:
             places = waiting.watch([str(reference)])
             events = read_passages(places, settings, tagger.scope, note=reading.note)

@@ -12,8 +12,10 @@ from tagger.cli.tables import percent
 from tagger.text.counting import count_of
 from tagger.text.features import normalise
 from tagger.text.schemes import Task, name_type
+from tagger.text.spool import check_room, find_room, free_bytes, name_size
 from tagger.text.tokenizer import UNSPACED_ADVICE
-from tagger.training.data import count_known_names, describe_corpus
+from tagger.training.data import count_known_names, count_tokens, describe_corpus, list_tokens
+from tagger.training.encoded import estimate_bytes, is_large
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from tagger.training.data import Corpora, CorpusFacts
     from tagger.training.start import Growth, Overlap
 
+_MANY_HELD_OUT = 500_000  # tokens: more of them say hardly more, and take many seconds
 _LEANING = 0.2  # share of spans by which a list may know train better than dev before it looks made from it
 
 
@@ -61,6 +64,27 @@ def describe_corpora(console: Console, data: Corpora) -> None:
             )
 
 
+def describe_room(console: Console, data: Corpora, output: Path) -> None:
+    """Print what a large training corpus takes on the disk until the run has ended.
+
+    Raises:
+        DataError: there isn't so much.
+    """
+    if not is_large(data):
+        return
+    size, place = estimate_bytes(data), find_room(output)
+    check_room(size, place)
+    free = name_size(free_bytes(place))
+    say(console, f"the training corpus will take {name_size(size)} at {output} meanwhile; {free} are free")
+    held_out = count_tokens(data.dev) if data.held_out else 0
+    if held_out > _MANY_HELD_OUT:
+        warn(
+            console,
+            f"{held_out:,} tokens are held out and measured after every epoch; give a --dev file, or hold out less "
+            "with --set corpus.dev_share",
+        )
+
+
 def describe_growth(console: Console, growth: Growth, model: Path, corpus: Path) -> None:
     """Print what a run that continues a model adds to it, and what becomes of the rest."""
     types = ", ".join(growth.new_types) or "none"
@@ -87,7 +111,7 @@ def describe_vectors(console: Console, data: Corpora) -> None:
     assert data.vectors is not None
     known = set(data.vectors.words)
     lowercase = data.config.embedding.lowercase
-    words = {normalise(t, lowercase=lowercase) for s in data.train.sentences for t in s.tokens}
+    words = {normalise(token, lowercase=lowercase) for token in list_tokens(data.train)}
     say(
         console,
         f"vectors: {len(known):,} of {data.vectors.found:,} kept, size {data.vectors.dim}; they cover "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -23,7 +24,6 @@ from tagger.cli.options import (
     Inputs,
     InvalidBytes,
     JoinLines,
-    LabellingWorkers,
     Language,
     MinConfidence,
     Model,
@@ -34,6 +34,7 @@ from tagger.cli.options import (
     Texts,
     one_of,
     output_column,
+    refuse_together,
 )
 from tagger.text.schemes import Task
 
@@ -58,7 +59,7 @@ _Output = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="File for the results (brat: a folder); else they are printed.",
+        help="File for the results (brat and --ray: a folder); else they are printed.",
         rich_help_panel=RESULTS,
     ),
 ]
@@ -88,6 +89,7 @@ _Format = Annotated[
                     "inline",
                     "csv",
                     "xlsx",
+                    "parquet",
                     "html",
                     "brat",
                 ),
@@ -108,6 +110,24 @@ _Counts = Annotated[
         "--counts",
         help="Names instead of the text: each with its type, how often it was found and its mean confidence, the "
         "most frequent first; a table on a terminal, else jsonl, csv or tsv (--format).",
+        rich_help_panel=RESULTS,
+    ),
+]
+_Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        metavar="N",
+        help="Processes that label; 0: one per core. If absent 1, or 0 where --ray is given.",
+    ),
+]
+_Ray = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="ADDRESS",
+        help="Label whole files on a Ray cluster, a result for each in the folder OUTPUT: local (on this machine), "
+        "auto (the one that runs here or is named by RAY_ADDRESS) or its address.",
         rich_help_panel=RESULTS,
     ),
 ]
@@ -138,7 +158,8 @@ def predict(
     min_confidence: MinConfidence = None,
     nbest: _Best = 0,
     counts: _Counts = False,
-    workers: LabellingWorkers = 1,
+    workers: _Workers = None,
+    ray: _Ray = None,
     encoding: InputEncoding = "utf-8",
     invalid_bytes: InvalidBytes = "strict",
     errors: _OldErrors = None,
@@ -165,6 +186,7 @@ def predict(
     from tagger.cli.streams import wants_colour
     from tagger.cli.waiting import Waiting, are_typed
     from tagger.runtime.directory import FILES
+    from tagger.runtime.questions import Question
     from tagger.text.formats import find_other, write_terminal
     from tagger.text.output import check_output
 
@@ -174,6 +196,7 @@ def predict(
             "the readings are part of jsonl alone; give --format jsonl", param_hint="--nbest"
         )
     _check_form(format, output, counts=counts, nbest=nbest)
+    refuse_together("--ray", ray, ("--text", texts), ("--counts", counts), ("--device", device != "cpu"))
     if column and format != "conllu":
         raise typer.BadParameter(
             "only CoNLL-U has such columns; give --format conllu", param_hint="--output-column"
@@ -196,12 +219,15 @@ def predict(
         talk,
     )
     files = reading.find_files(inputs or ([] if texts else ["-"]))
+    question = Question(min_confidence=min_confidence, nbest=nbest, words_across_blanks=words_across_blanks)
+    if ray is not None:
+        wanted = _Wanted(question, format or ("jsonl" if nbest else None), workers or 0)
+        _predict_on_cluster(ray, model, files, inputs or [], reading, wanted, column, output, quiet=quiet)
+        return
     if output is not None and format != "brat":
         check_output(output, [*files, *(model / name for name in FILES)])
-    with asked_to_stop(talk, "the sentences at work") as stop:
-        from tagger.runtime.questions import Question
-
-        tagger = _load(model, device)
+    processes = 1 if workers is None else workers or os.cpu_count() or 1
+    with asked_to_stop(talk, "the sentences at work") as stop, _opened(model, device, processes) as tagger:
         usual = "jsonl" if nbest or counts else _USUAL_FORMATS[tagger.model.task]
         name = format or (None if is_shown else usual)
         chosen = None if name is None else _find_format(name, column, tagger, counts=counts)
@@ -214,10 +240,7 @@ def predict(
             )
         show = partial(_draw_names if counts else write_terminal, is_coloured=wants_colour(color))
         results = Results(chosen, show, output, files, stop, tagger.types)
-        question = Question(
-            min_confidence=min_confidence, nbest=nbest, words_across_blanks=words_across_blanks
-        )
-        wanted = _Wanted(question, None if counts else name, workers or os.cpu_count() or 1)
+        wanted = _Wanted(question, None if counts else name, processes)
         is_clear = not are_typed(files) and (output is not None or not sys.stdout.isatty())
         with Waiting(talk, is_wanted=is_clear and not quiet) as waiting:
             results.write(_answers(tagger, files, texts or [], reading, wanted, waiting), talk)
@@ -237,10 +260,45 @@ def _check_form(format: str | None, output: Path | None, *, counts: bool, nbest:
             f"--counts is written as {', '.join(_COUNTED[:-1])} or {_COUNTED[-1]}, found {format}",
             param_hint="--format",
         )
-    if format == "xlsx" and output is None:
+    if format in ("xlsx", "parquet") and output is None:
         raise typer.BadParameter(
-            "a workbook is no text to be printed; name its file: --output FILE.xlsx", param_hint="--format"
+            f"{format} is no text to be printed; name its file: --output FILE.{format}", param_hint="--format"
         )
+
+
+def _predict_on_cluster(
+    address: str,
+    model: Path,
+    files: list[FilePath],
+    inputs: list[str],
+    reading: InputFiles,
+    wanted: _Wanted,
+    column: str | None,
+    output: Path | None,
+    *,
+    quiet: bool,
+) -> None:
+    """Label whole files on a Ray cluster."""
+    from tagger.adapters.ray import FileJob
+    from tagger.cli.cluster import Cluster, choose_outputs, predict_on_cluster, refuse_what_is_no_file
+
+    folder = refuse_what_is_no_file(files, output)
+    with _opened(model, "cpu", 1) as tagger:
+        name = wanted.format or _USUAL_FORMATS[tagger.model.task]
+        form = _find_format(name, column, tagger, counts=False)
+        if form.is_per_document:
+            raise typer.BadParameter(
+                f"{name} is no format of --ray; give jsonl or parquet", param_hint="--format"
+            )
+        places = choose_outputs(inputs, files, folder, form.suffix)
+        job = FileJob(reading.settings_for(tagger), wanted.question, name, form)
+        cluster = Cluster(address, wanted.workers or None)
+        fail_fast = reading.on_fault is None
+        faults = predict_on_cluster(
+            cluster, tagger.model, job, places, folder, fail_fast=fail_fast, quiet=quiet
+        )
+    if faults or reading.faults:
+        raise typer.Exit(1)
 
 
 class _Wanted(NamedTuple):
@@ -251,15 +309,17 @@ class _Wanted(NamedTuple):
     workers: int
 
 
-def _load(model: Path, device: str) -> Tagger:
+@contextmanager
+def _opened(model: Path, device: str, workers: int) -> Iterator[Tagger]:
     from tagger.collector import resting_collector, spare_collector
 
-    with resting_collector():
-        from tagger.api.sources import load
+    with ExitStack() as stack:
+        with resting_collector():
+            from tagger.api.sources import opened
 
-        tagger = load(model, device=device)
-    spare_collector()
-    return tagger
+            tagger = stack.enter_context(opened(model, device=device, workers=workers))
+        spare_collector()
+        yield tagger
 
 
 def _find_format(name: str, column: str | None, tagger: Tagger, *, counts: bool) -> Format:

@@ -75,6 +75,7 @@ _SETTINGS = (
     _flag("--learning-rate", "training.learning_rate", _TRAINING),
     _flag("--dropout", "training.dropout", _TRAINING),
     _flag("--patience", "training.patience", _TRAINING),
+    _flag("--eval-steps", "training.eval_steps", _TRAINING),
     _flag("--workers", "training.workers", _TRAINING),
     _flag("--device", "training.device", _TRAINING),
 )
@@ -140,9 +141,11 @@ def pretrain(
         _rehearse(recipe, as_json)
     else:
         from tagger.training.run import train
+        from tagger.training.workers.peers import joined
 
-        run = partial(train, recipe, output, resume=resume, overwrite=overwrite)
-        _show(talk, *_run(talk, recipe, run), output, as_json=as_json)
+        with joined() as peers:
+            run = partial(train, recipe, output, resume=resume, overwrite=overwrite, peers=peers)
+            _show(talk, *_run(talk, recipe, run), output, as_json=as_json)
     if faults.found:
         raise typer.Exit(1)
 

@@ -98,6 +98,8 @@ class TrainingProgress:
     def start(self, fact: Started) -> None:
         """Say what is about to be trained."""
         workers = count_of(fact.workers, "worker")
+        if fact.peers > 1:
+            workers = f"{fact.peers} processes that share each batch"
         parameters = count_of(fact.parameters, "parameter")
         say(self._console, f"{self._outline}, {parameters}, seed {fact.seed}, {workers}")
         if fact.resumed:
@@ -129,9 +131,10 @@ class TrainingProgress:
         if fact.improved:
             self._best = f"best {found}  "
         mark = "  best so far" if fact.improved else "  kept" if fact.kept else ""
+        place = f"{fact.epoch:>3}" if fact.step is None else f"{fact.epoch:.3f}"
         say(
             self._console,
-            f"epoch {fact.epoch:>3}  {self._describe_loss(fact.loss)}  {found}  "
+            f"epoch {place}  {self._describe_loss(fact.loss)}  {found}  "
             f"{fact.tokens_per_second:>7,.0f} tokens/s  {fact.seconds + fact.dev_seconds:.1f} s{mark}",
         )
 

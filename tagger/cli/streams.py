@@ -6,6 +6,9 @@ import errno
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
 
 
 class _ClosedStream(io.TextIOBase):
@@ -35,6 +38,30 @@ class _ClosedStream(io.TextIOBase):
         return False
 
 
+class _MutedStream(io.StringIO):
+    """What takes the place of a standard stream that nobody is to write to: it forgets.
+
+    Args:
+        stream: whose place it takes; a terminal if that is one.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Forget a text."""
+        return len(text)
+
+    def fileno(self) -> int:
+        """Return the descriptor, which leads nowhere meanwhile."""
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        """Say whether the stream is a terminal."""
+        return self._stream.isatty()
+
+
 def prepare_streams() -> None:
     """Make the standard streams safe to use: UTF-8 whatever the locale, and closed ones a fault instead of a crash.
 
@@ -52,6 +79,30 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # LANG=C and cp1252 consoles get UTF-8 all the same
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+@contextmanager
+def muted_streams() -> Iterator[TextIO]:
+    """Let nothing reach stdout and stderr; yield a stream that is written to what stderr was.
+
+    For libraries that talk there, be it from C++ or from processes that they start.
+    """
+    before, kept = (sys.stdout, sys.stderr), (os.dup(1), os.dup(2))
+    for stream in before:
+        stream.flush()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        with open(os.dup(2), "w", encoding="utf-8", errors="backslashreplace", buffering=1) as own:  # noqa: PTH123
+            os.dup2(nowhere, 1)
+            os.dup2(nowhere, 2)
+            sys.stdout, sys.stderr = (_MutedStream(each) for each in before)
+            yield own
+    finally:
+        sys.stdout, sys.stderr = before
+        for number, descriptor in enumerate(kept, 1):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
+        os.close(nowhere)
 
 
 def wants_colour(wish: str) -> bool:

@@ -63,9 +63,12 @@ SETTINGS = (
     Flag("--lm-finetune", "lm.finetune", _MODEL),
     Flag("--epochs", "training.epochs", _TRAINING),
     Flag("--seed", "seed", _TRAINING),
-    Flag("--batch-sentences", "training.batch_sentences", _TRAINING),
+    Flag("--batch-sentences", "training.batch_sentences", _TRAINING,
+         "Sentences a step; of a large corpus more where they are short (training.batch_tokens)."),
     Flag("--learning-rate", "training.learning_rate", _TRAINING),
-    Flag("--patience", "training.patience", _TRAINING),
+    Flag("--patience", "training.patience", _TRAINING,
+         "Epochs (with --eval-steps: measurements) without a better dev F1 before training stops; absent: never."),
+    Flag("--eval-steps", "training.eval_steps", _TRAINING),
     Flag("--cost", "training.costs", _TRAINING,
          "What missing a token of a type costs, in nats, and what inventing one does (repeatable).",
          "TYPE=RECALL[:PRECISION]"),
@@ -234,8 +237,8 @@ def train(
     from tagger.training.start import Start
 
     start = Start(base, init_encoder, vectors, vectors_all, lm, gazetteers or ())
-    prepared = training.prepare_training(train, dev, test, chosen, start)
-    describe_corpora(talk, prepared, train, start)
+    prepared = training.prepare_training(train, dev, test, chosen, start, output)
+    describe_corpora(talk, prepared, train, start, output)
     if dry_run:
         _rehearse(prepared.data, seeds, as_json)
         return
@@ -269,7 +272,7 @@ def teaching_shown(talk: Console, teachers: int) -> Callable[[TaughtFacts], None
     return show
 
 
-def describe_corpora(talk: Console, prepared: Collected, train: Path, start: Start) -> None:
+def describe_corpora(talk: Console, prepared: Collected, train: Path, start: Start, output: Path) -> None:
     """Say what was found in the corpora and in all that the run starts from."""
     from tagger.cli import findings
 
@@ -283,6 +286,7 @@ def describe_corpora(talk: Console, prepared: Collected, train: Path, start: Sta
     if data.gazetteers:
         findings.describe_gazetteers(talk, data)
     findings.describe_corpora(talk, data)
+    findings.describe_room(talk, data, output)
 
 
 def _rehearse(data: Corpora, seeds: int, as_json: bool) -> None:

@@ -10,8 +10,14 @@ from pydantic.fields import FieldInfo
 from tagger.config.sections import Section, Settings
 
 
-def render(config: Settings, *, comments: bool = True) -> str:
-    """Write settings as TOML, each field's meaning in a comment above it."""
+def render(config: Settings, *, comments: bool = True, shows_silent: bool = False) -> str:
+    """Write settings as TOML, each field's meaning in a comment above it.
+
+    Args:
+        config: the settings.
+        comments: whether to say what they mean.
+        shows_silent: whether fields that a file leaves out stand in it as comments; see `Section.is_silent`.
+    """
     lines: list[str] = []
     for name, field in type(config).model_fields.items():
         value = getattr(config, name)
@@ -23,10 +29,11 @@ def render(config: Settings, *, comments: bool = True) -> str:
                 lines += [f"# {line.strip()}" for line in value.__doc__.strip().splitlines()]
             lines.append(f"[{name}]")
             for inner in type(value).written_fields():
-                if value.is_silent(inner):
-                    continue
-                inner_field = type(value).model_fields[inner]
-                lines += _render_field(inner, inner_field, getattr(value, inner), comments)
+                rows = _render_field(inner, type(value).model_fields[inner], getattr(value, inner), comments)
+                if not value.is_silent(inner):
+                    lines += rows
+                elif shows_silent:
+                    lines += [row if row.startswith("#") else f"# {row}" for row in rows]
         else:
             lines += _render_field(name, field, value, comments)
     return "\n".join(lines) + "\n"

@@ -81,6 +81,7 @@ class Steps(Section):
     A kind of training adds its own fields: what makes up a batch (named in `_of_batches`), and its noise and costs.
     """
 
+    _added: ClassVar[tuple[str, ...]] = ("eval_steps",)
     _of_batches: ClassVar[tuple[str, ...]] = ()
 
     epochs: PassCount = Field(description="passes over the training sentences")
@@ -95,6 +96,11 @@ class Steps(Section):
     )
     patience: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="epochs without a better dev F1 before training stops; absent: never"
+    )
+    eval_steps: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="steps after which held-out sentences are measured within an epoch too, each time as at its end: "
+        "the best model is kept, and patience counts these measurements; absent: at an epoch's end alone",
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(
         default="auto", description="where training runs; auto: a GPU if there is one, else the CPU"
@@ -237,10 +243,16 @@ class DecoderConfig(Section):
 class TrainingConfig(Steps):
     """Gradient steps."""
 
-    _of_batches: ClassVar[tuple[str, ...]] = ("batch_sentences",)
+    _added = (*Steps._added, "batch_tokens", "precision")
+    _of_batches: ClassVar[tuple[str, ...]] = ("batch_sentences", "batch_tokens")
 
     epochs: PassCount = Field(default=12, description="passes over the training sentences")
     batch_sentences: Size = Field(default=16, description="sentences a step")
+    batch_tokens: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        default=512,
+        description="where sentences are short a step has more of them, as many as hold so many tokens on average, "
+        "as long as an epoch keeps 400 steps",
+    )
     learning_rate: Rate = Field(default=6e-3, description="peak of the schedule")
     input_dropout: InputDropout = 0.5
     output_dropout: Fraction = Field(default=0.5, description="locked dropout on the encoder's output")
@@ -270,6 +282,11 @@ class TrainingConfig(Steps):
         default=[],
         description='what mistakes cost, in nats (softmax-margin), each "TYPE=RECALL" or "TYPE=RECALL:PRECISION": a '
         "token of that type missed, a token taken for that type",
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32",
+        description="of the encoder's products; bfloat16 pays on a GPU from some hundred hidden units on. Weights, "
+        "loss and optimiser have float32 always",
     )
     workers: ThreadCount = Field(
         default=1,

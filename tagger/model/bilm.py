@@ -9,7 +9,7 @@ Batches are padded and time-major, and the second direction reads each sentence 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
 import torch
@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from tagger.config import LanguageModelConfig
 from tagger.model.adaptive import AdaptiveSoftmax
+from tagger.model.device import move
 from tagger.model.encoder import locked_dropout, mirrored_steps, recurrent_cell, reverse
 from tagger.model.spelling import INPUTS, Input
 from tagger.text.vocab import UNKNOWN
@@ -41,12 +42,14 @@ class LanguageBatch(NamedTuple):
     lengths: Tensor
     targets: Tensor | None
 
+    def with_each(self, change: Callable[[Tensor], Tensor]) -> LanguageBatch:
+        """Return the batch with each of its tensors changed, always in the same order."""
+        targets = None if self.targets is None else change(self.targets)
+        return LanguageBatch(change(self.spelling), change(self.tokens), change(self.lengths), targets)
+
     def to(self, device: torch.device) -> LanguageBatch:
         """Return the batch on another device."""
-        targets = None if self.targets is None else self.targets.to(device)
-        return LanguageBatch(
-            self.spelling.to(device), self.tokens.to(device), self.lengths.to(device), targets
-        )
+        return move(self, device)
 
 
 class _Layer(nn.Module):

@@ -60,13 +60,13 @@ def remember(embedding: ContextualEmbedding, corpus: EncodedCorpus, megabytes: i
     """
     assert corpus.forms.spelling is not None
     size = 4 * embedding.encoder.depth * embedding.size
-    starts = np.cumsum([0, *(len(example.forms) for example in corpus.examples)])
+    starts = np.asarray(corpus.starts[:])
     count = int(np.searchsorted(starts, megabytes * 2**20 // size, side="right")) - 1
     starts = starts[: count + 1]
     layers = torch.empty(int(starts[-1]), embedding.encoder.depth, embedding.size)
     with torch.inference_mode():
-        for numbers in _by_length([len(example.forms) for example in corpus.examples[:count]]):
-            rows = [corpus.examples[number].forms for number in numbers]
+        for numbers in _by_length(np.diff(starts).tolist()):
+            rows = [np.asarray(corpus[number].forms, dtype=np.int64) for number in numbers]
             sentences, order = read_sentences(rows, corpus.forms.spelling)
             read = _read(embedding.encoder, sentences.to(embedding.mix.scale.device))
             found = torch.cat(list(read)).cpu()

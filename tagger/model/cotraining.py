@@ -58,10 +58,7 @@ class NeighbourPrediction(nn.Module):
             forms: (U, spelled_size) what the spelling of the batch's distinct words is embedded as; not read where
                 words have a table.
         """
-        time, rows, _ = states.shape
-        steps = torch.arange(1, time, device=states.device).unsqueeze(1)
-        left = (steps < batch.window_lengths).flatten().nonzero().squeeze(1)  # positions t * R + r
-        right = left + rows
+        left, right = batch.followed, batch.followed + states.shape[1]  # positions t * R + r
         pairs = [(left, right), (right, left)][: len(self.projections)]  # who predicts, and whom
         halves = states.flatten(0, 1).chunk(len(pairs), dim=-1)
         output = self.output

@@ -73,6 +73,16 @@ class Encoder(nn.Module):
         return states
 
 
+def compact(network: nn.Module) -> None:
+    """Let the weights of each recurrent layer lie in one piece, as cuDNN reads them; without it nothing changes.
+
+    The weights of a copied network, or such as were put into one, are pieces that cuDNN would join at every step.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.RNNBase):
+            module.flatten_parameters()
+
+
 def mirrored_steps(lengths: Tensor, time: int) -> Tensor:
     """Return (T, R): where step t of a window goes when the window is reversed within its length.
 

@@ -220,8 +220,9 @@ class LearnedWordMarks(LearnedFeature[WordMarks]):
         return _name_tables(feature, self.tables)
 
     def look_up(self, rows: Tensor) -> Tensor:
-        places = self.places.to(rows.device)
-        of_tables = [part for each in rows.unbind(-1) for part in places[:, each]]
+        if self.places.device != rows.device:
+            self.places = self.places.to(rows.device)
+        of_tables = [part for each in rows.unbind(-1) for part in self.places[:, each]]
         return torch.cat([look_up(*each) for each in zip(self.tables, of_tables, strict=True)], -1)
 
     def drop(self, rows: Tensor, generator: torch.Generator) -> Tensor:

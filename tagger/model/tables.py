@@ -3,6 +3,10 @@
 PyTorch's own sparse gradient holds a row for each look-up, which must be sorted and added up afterwards. The sum of
 the gradients of the places where a row is read is a bag of these gradients, as the sum of affixes is a bag of rows:
 both directions are one call of a fast kernel. Nothing here knows what the rows stand for.
+
+How many rows a batch read, a device that runs ahead (`model.device`) tells only to those who wait. There a gradient
+has a row for each look-up, in rising order: the last of equal rows holds their sum, the others 0. Such a gradient is
+not coalesced, in PyTorch's words; `take_sums` reads both kinds.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from tagger.model.device import runs_ahead
 from tagger.text.vocab import PAD, UNKNOWN
 
 
@@ -26,6 +31,17 @@ def look_up(table: nn.Embedding | nn.EmbeddingBag, rows: Tensor) -> Tensor:
     has_padding = table.padding_idx == PAD
     summed = cast(Tensor, _Sums.apply(table.weight, bags, has_padding))  # type: ignore[no-untyped-call]
     return summed if isinstance(table, nn.EmbeddingBag) else summed.view(*rows.shape, -1)
+
+
+def take_sums(gradient: Tensor) -> tuple[Tensor, Tensor]:
+    """Return (N,) which rows a gradient of a table has, and (N, D) their sums.
+
+    A row that is there several times has its sum each time.
+    """
+    rows, values = gradient._indices()[0], gradient._values()
+    if gradient.is_coalesced():
+        return rows, values
+    return rows, values.index_select(0, torch.searchsorted(rows, rows, right=True) - 1)
 
 
 def place(target: Tensor, value: Tensor, *, fill: bool) -> None:
@@ -54,13 +70,19 @@ class _Sums(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         (bags,) = ctx.saved_tensors
         read, places = bags.flatten().sort(stable=True)
-        rows, counts = read.unique_consecutive(return_counts=True)
-        first = counts.cumsum(0) - counts
+        is_waiting = not runs_ahead(read.device)
+        if is_waiting:
+            rows, counts = read.unique_consecutive(return_counts=True)
+            first = counts.cumsum(0) - counts
+        else:
+            rows, first = read, torch.searchsorted(read, read)  # so the last of equal rows has all of them
         readers = places // bags.shape[1] if bags.shape[1] > 1 else places
         values = functional.embedding_bag(readers, gradients[0], first, mode="sum")
-        if ctx.has_padding and rows[0] == PAD:
+        if ctx.has_padding and not is_waiting:
+            values.masked_fill_((rows == PAD).unsqueeze(1), 0.0)
+        elif ctx.has_padding and rows[0] == PAD:
             rows, values = rows[1:], values[1:]
         summed = torch.sparse_coo_tensor(
-            rows.unsqueeze(0), values, ctx.shape, check_invariants=False, is_coalesced=True
+            rows.unsqueeze(0), values, ctx.shape, check_invariants=False, is_coalesced=is_waiting
         )
         return summed, None, None

@@ -29,9 +29,11 @@ from tagger.runtime.kinds import (
 )
 from tagger.runtime.wordmarks import WordMarks
 from tagger.text.conll import Sentence
-from tagger.text.features import bigrams, fold_widths
+from tagger.text.conll.packed import pack
+from tagger.text.features import bigrams, fold_width, fold_widths
 from tagger.text.gazetteer import Gazetteer
 from tagger.text.language import Speller
+from tagger.text.spool import Array
 from tagger.text.vocab import PAD, Vocab
 
 F = TypeVar("F", bound=Feature)
@@ -54,20 +56,19 @@ class Forms:
     """The rows of V distinct words; row 0 of the arrays is padding.
 
     Attributes:
-        rows: for each feature of a word's spelling (V + 1, ...), by the feature's name.
+        rows: for each feature of a word's spelling (V + 1, ...), by the feature's name; of any type of whole numbers.
         ragged: the features whose rows are as wide as the longest word.
         spelling: (V + 1, 1 + C) symbols of a language model, padded with 0, or None where there is none.
     """
 
-    rows: Mapping[str, Rows]
+    rows: Mapping[str, Array]
     ragged: frozenset[str]
-    spelling: Rows | None = None
+    spelling: Array | None = None
 
     def select(self, used: Rows) -> dict[str, Rows]:
         """Return the rows of some of the words, none wider than these words need."""
-        return {
-            name: _trim(rows[used]) if name in self.ragged else rows[used] for name, rows in self.rows.items()
-        }
+        found = {name: rows[used].astype(np.int64, copy=False) for name, rows in self.rows.items()}
+        return {name: _trim(rows) if name in self.ragged else rows for name, rows in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +103,11 @@ class Lexicon:
     @classmethod
     def build(
         cls,
-        sentences: Sequence[Sentence],
+        sentences: Iterable[Sentence],
         tags: Sequence[str],
         embedding: EmbeddingConfig,
         gazetteers: Sequence[Gazetteer] = (),
-        spans: Sequence[Mapping[str, int]] = (),
+        spans: Iterable[Mapping[str, int]] = (),
         raw: TextCounts | None = None,
     ) -> Lexicon:
         """Count what the training sentences hold and number it.
@@ -119,17 +120,21 @@ class Lexicon:
             spans: how often each sentence holds each word that its tags make of characters.
             raw: the words and bigrams of unlabelled text, which are counted too.
         """
-        words: Counter[str] = Counter(raw.words if raw else ())
-        pairs: Counter[str] = Counter(raw.pairs if raw else ())
-        columns: list[Counter[str]] = [Counter() for _ in embedding.feature_columns]
-        for sentence in sentences:
-            tokens = fold_widths(sentence.tokens) if embedding.fold_width else sentence.tokens
-            words.update(tokens)
-            if embedding.bigram_dim:
-                pairs.update(bigrams(tokens))
-            if columns:
-                for count, values in zip(columns, sentence.features, strict=True):
-                    count.update(values)
+        packed = pack(sentences)
+        words, pairs = packed.count_words(), Counter[str]()
+        if embedding.fold_width:
+            surfaces, words = words, Counter()
+            for word, count in surfaces.items():
+                words[fold_width(word)] += count
+        if raw is not None:
+            words.update(raw.words)
+            pairs.update(raw.pairs)
+        if embedding.bigram_dim:
+            for sentence in packed:
+                pairs.update(
+                    bigrams(fold_widths(sentence.tokens) if embedding.fold_width else sentence.tokens)
+                )
+        columns = [packed.count_values(number) for number in range(len(embedding.feature_columns))]
         cut: Counter[str] = Counter()
         for each in spans:
             cut.update(each)

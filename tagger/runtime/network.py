@@ -33,7 +33,18 @@ _FORMS = 1 << 15  # cached words: 4 KB each with the default sizes, 128 MB in al
 
 
 class EmissionScorer(Protocol):
-    """Whatever computes the emission scores of a model: this file's network, or PyTorch's on a GPU."""
+    """Whatever computes the emission scores of a model: this file's network, or PyTorch's on a GPU.
+
+    Attributes:
+        chunk_tokens: how many are best handed in at once.
+        is_shared: whether other processes may use it too.
+    """
+
+    @property
+    def chunk_tokens(self) -> int: ...
+
+    @property
+    def is_shared(self) -> bool: ...
 
     def emissions(
         self,
@@ -51,6 +62,9 @@ class Network:
         model: whose weights these are.
         reader: of its language model, where somebody has one at hand whose weights are the same.
     """
+
+    chunk_tokens = 24_000  # so many that batches are of like length, so few that memory is small
+    is_shared = False
 
     def __init__(self, model: TrainedModel, reader: LanguageReader | None = None) -> None:
         weights, encoder = model.weights, model.config.encoder
@@ -99,7 +113,7 @@ class Network:
             ModelError: the model reads other columns than are given.
         """
         sizes = [len(words) for words in sentences]
-        groups = group_sentences(sizes, documents, self._context, self._limit)
+        groups = list(group_sentences(sizes, documents, self._context, self._limit))
         marks = self._find_marks(sentences, columns)
         if language is None and self.reader is not None:
             language = self.reader.read(sentences)

@@ -26,10 +26,11 @@ _REPORTS = (SCORES, HISTORY, CURVES, CARD, WORDS, PROFILE)
 _CARD_TITLE = b"made with tagger"  # ends the first line of every card
 _MOST_SCORES = 1 << 26  # bytes: four numbers of each of a hundred thousand types, on dev and on test
 _MOST_PROFILE = 1 << 24  # bytes: counts of a hundred thousand types, on dev and on test
-_MOST_HISTORY = 1 << 30  # bytes: a thousand epochs of a megabyte
+_MOST_HISTORY = 1 << 30  # bytes: a thousand measurements of a megabyte
 _MOST_WORDS = 1 << 26  # bytes: several million words, more than any corpus of a language has
 _SCORE = ("precision", "recall", "f1", "support")
 _LONGEST = 1e12  # seconds of an epoch
+_MOST_EPOCHS = 1e6
 
 
 def read_scores(directory: Path) -> dict[str, Any] | None:
@@ -53,7 +54,9 @@ def read_scores(directory: Path) -> dict[str, Any] | None:
 
 
 def read_history(directory: Path) -> list[dict[str, Any]]:
-    """Return what `history.jsonl` says of each epoch; nothing where there is no such file, or an empty one.
+    """Return what `history.jsonl` says of each measurement; nothing where there is no such file, or an empty one.
+
+    A measurement is of an epoch's end, or with `eval_steps` of some steps within one.
 
     Raises:
         ModelError: it isn't what training writes.
@@ -61,13 +64,13 @@ def read_history(directory: Path) -> list[dict[str, Any]]:
     path = directory / HISTORY
     content = files.read_bounded(path, _MOST_HISTORY)
     lines = [_parse(line) for line in content.removesuffix(b"\n").split(b"\n")] if content else []
-    if not all(_is_epoch(line, number) for number, line in enumerate(lines, 1)):
+    if not all(map(_is_epoch, lines)) or not _are_in_order(lines):
         raise ModelError("is not what training writes; remove the file to do without it", path)
     return lines
 
 
-def best_epoch(epochs: list[dict[str, Any]]) -> int:
-    """Return the epoch whose model is kept, counted from 1; 0 where there is none."""
+def best_epoch(epochs: list[dict[str, Any]]) -> float:
+    """Return where the model that is kept was measured, in epochs; 0 where there is none."""
     return max((each["epoch"] for each in epochs if each.get("kept", each["improved"])), default=0)
 
 
@@ -221,12 +224,20 @@ def _is_finite(value: object) -> bool:
     return True
 
 
-def _is_epoch(line: object, number: int) -> bool:
-    """Tell whether a line has what is shown of an epoch; what isn't finite was written as null."""
+def _are_in_order(lines: list[dict[str, Any]]) -> bool:
+    """Tell whether epochs follow each other: one by one, or in any steps where steps were measured."""
+    places = [line["epoch"] for line in lines]
+    if not any("step" in line for line in lines):
+        return all(type(place) is int for place in places) and places == list(range(1, len(lines) + 1))
+    return places == sorted(places) and all(place > 0 for place in places)
+
+
+def _is_epoch(line: object) -> bool:
+    """Tell whether a line has what is shown of a measurement; what isn't finite was written as null."""
     return (
         isinstance(line, Mapping)
-        and line.get("epoch") == number
-        and type(line["epoch"]) is int
+        and _is_number(line.get("epoch"), _MOST_EPOCHS)
+        and type(line.get("step", 0)) is int
         and type(line.get("kept", line.get("improved"))) is bool
         and type(line.get("improved")) is bool
         and _is_number(line.get("seconds"), _LONGEST)

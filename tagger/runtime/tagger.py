@@ -40,9 +40,6 @@ from tagger.text.tokenizer import (
     has_unspaced_words,
 )
 
-_CHUNK_TOKENS = (
-    24_000  # labelled at once: so many that batches are of like length, so few that memory is small
-)
 _CHARACTERS_OF_A_TOKEN = 5
 _SHORTEST_CHUNK = 4_000  # labelled side by side by several threads; smaller ones are answered together
 
@@ -73,7 +70,7 @@ class Tagger:
         self._dev_f1 = dev_f1
         self._network = network or Network(model)
         self._decoder = Decoder(model)
-        self._batcher = Batcher(_CHUNK_TOKENS)
+        self._batcher = Batcher(self._network.chunk_tokens)
         settings = model.config.corpus
         self._mode = Mode.WORDS if settings.mode == "auto" else Mode(settings.mode)
         self.known_abbreviations = _find_known(model)
@@ -93,6 +90,11 @@ class Tagger:
     def is_on_device(self) -> bool:
         """Whether something else than the runtime computes the scores: PyTorch, on a GPU."""
         return not isinstance(self._network, Network)
+
+    @property
+    def shared_network(self) -> EmissionScorer | None:
+        """What computes the scores, if other processes may use it as well."""
+        return self._network if self._network.is_shared else None
 
     @property
     def scope(self) -> int:
@@ -369,7 +371,7 @@ class Tagger:
             if not isinstance(event, Pause):
                 waiting.append(event)
                 tokens += sum(self.estimate_tokens(row) for row in event.rows)
-            if waiting and (isinstance(event, Pause) or tokens >= _CHUNK_TOKENS):
+            if waiting and (isinstance(event, Pause) or tokens >= self._network.chunk_tokens):
                 yield waiting
                 waiting, tokens = [], 0.0
             if isinstance(event, Pause):
@@ -403,7 +405,7 @@ class Tagger:
     def _parts(self, sentences: Sequence[Sequence[str]], numbers: Sequence[int], workers: int) -> list[range]:
         """Cut sentences into parts between those that have a say in each other's labels."""
         sizes = [len(words) for words in sentences]
-        wanted = max(_SHORTEST_CHUNK, min(_CHUNK_TOKENS, sum(sizes) // max(1, workers)))
+        wanted = max(_SHORTEST_CHUNK, min(self._network.chunk_tokens, sum(sizes) // max(1, workers)))
         parts: list[range] = []
         start = tokens = 0
         encoder = self.model.config.encoder

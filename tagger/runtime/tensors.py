@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import safetensors
@@ -22,6 +22,7 @@ from tagger.errors import ModelError
 from tagger.text.output import write_atomically
 
 Array = NDArray[Any]
+Tensor = TypeVar("Tensor")
 
 FORMAT = "1"
 MAX_HEADER = 1 << 20  # bytes: room for ten thousand names; a model has some dozens
@@ -139,8 +140,8 @@ def _broken(path: Path, error: Exception) -> ModelError:
     return ModelError(f"is not a whole safetensors file ({shown}); copy it again or train again", path)
 
 
-def select_prefixed(tensors: Mapping[str, Array], prefix: str) -> dict[str, Array]:
-    """Return the arrays whose names begin with a prefix, under the rest of their names."""
+def select_prefixed(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors whose names begin with a prefix, under the rest of their names."""
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 

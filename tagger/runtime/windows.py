@@ -6,7 +6,7 @@ read whole. Training and prediction cut alike.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -36,12 +36,12 @@ class Window(NamedTuple):
 
 
 def group_sentences(
-    sizes: Sequence[int],
-    documents: Sequence[int],
+    sizes: Iterable[int],
+    documents: Iterable[int],
     context: int,
     max_tokens: int,
     generator: np.random.Generator | None = None,
-) -> list[Group]:
+) -> Iterator[Group]:
     """Cut sentences into groups of neighbours of one document.
 
     Args:
@@ -51,19 +51,19 @@ def group_sentences(
         max_tokens: tokens in a group at most; a longer sentence is a group of its own.
         generator: varies where the groups begin, for training; None cuts every document from its first sentence.
     """
-    groups: list[Group] = []
-    start = tokens = 0
+    start = stop = tokens = 0
+    begun: int | None = None  # the document of the group under way
     room = context if generator is None else int(generator.integers(1, context + 1))
-    for place, size in enumerate(sizes):
-        is_new = place > start and documents[place] != documents[start]
+    for place, (size, document) in enumerate(zip(sizes, documents, strict=True)):
+        is_new = document != begun
         if place > start and (is_new or place - start >= room or tokens + size > max_tokens):
-            groups.append(Group(start, place, tokens))
+            yield Group(start, place, tokens)
             start, tokens = place, 0
             room = int(generator.integers(1, context + 1)) if generator is not None and is_new else context
+        begun, stop = document, place + 1
         tokens += size
-    if sizes:
-        groups.append(Group(start, len(sizes), tokens))
-    return groups
+    if stop:
+        yield Group(start, stop, tokens)
 
 
 def cut_windows(group: Group, max_tokens: int) -> list[Window]:

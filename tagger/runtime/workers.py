@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from tagger.collector import spare_collector
 from tagger.errors import ConfigError, DataError
+from tagger.runtime.network import EmissionScorer
 from tagger.runtime.questions import Question
 from tagger.runtime.tagger import Tagger
 from tagger.runtime.threads import one_blas_thread
@@ -99,7 +100,7 @@ def answer(
         workers: processes; 1: this one.
 
     Raises:
-        ConfigError: several are asked for, and the network is on a GPU.
+        ConfigError: several are asked for, and the network is on a GPU that this process holds itself.
         LostWorkerError: a worker was killed.
     """
     job = Job(tagger, question, format)
@@ -107,12 +108,12 @@ def answer(
         for chunk in tagger.chunks(events):
             yield None if isinstance(chunk, Pause) else job(chunk)
         return
-    if tagger.is_on_device:
-        raise ConfigError(
-            "the network is on a GPU, which one process keeps busy; leave this out", "--workers"
-        )
+    if tagger.is_on_device and tagger.shared_network is None:
+        raise ConfigError("this process holds the GPU of the network; expected 1", "workers")
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    pool = ProcessPoolExecutor(workers, context, _begin, (tagger.model, question, format))
+    pool = ProcessPoolExecutor(
+        workers, context, _begin, (tagger.model, tagger.shared_network, question, format)
+    )
     try:
         yield from _answer_in_order(pool, tagger, events, workers * _WAITING_CHUNKS)
     except BrokenProcessPool:
@@ -144,7 +145,9 @@ def _answer_in_order(
 _job: Job | None = None
 
 
-def _begin(model: TrainedModel, question: Question, format: str | None) -> None:
+def _begin(
+    model: TrainedModel, network: EmissionScorer | None, question: Question, format: str | None
+) -> None:
     """Make a process ready: one core, and no interruptions, which are the first process's business."""
     global _job
     if hasattr(os, "setpgrp"):
@@ -154,7 +157,7 @@ def _begin(model: TrainedModel, question: Question, format: str | None) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     one_blas_thread().__enter__()  # for as long as the process lives
     spare_collector()
-    _job = Job(Tagger(model), question, format)
+    _job = Job(Tagger(model, network), question, format)
 
 
 def _end_with_parent() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 Note = Callable[[str, str, str], None]  # gets a noun, what is odd about it, and where: see `Oddities.note`
 
 
-def count_of(count: int, noun: str, several: str = "") -> str:
+def count_of(count: float, noun: str, several: str = "") -> str:
     """Return a number and its noun, in the plural unless it is one; `several` where that does not just add an s.
 
     >>> count_of(1, "span"), count_of(1200, "span"), count_of(0, "entry", "entries")

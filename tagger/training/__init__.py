@@ -5,7 +5,7 @@ start          what the training of a labeller starts from; pretrained: an encod
 recipe         what the road asks of whatever is trained; recipes/ answer: labelled, encoder, lm
 run            one whole run: `run.train(recipe, directory)` yields facts; output: where it trains, what it replaces
 loop           the steps and epochs of a run; state: what is saved of it, and resumed to the same bits
-workers/       the gradients of a round, taken side by side by several processes
+workers/       the gradients of a round, taken side by side by several processes; launch: by torchrun's
 objective      what is minimised of a labeller; margin: what mistakes cost
 calibration    the numbers that no gradient moves, fitted on dev
 optimizer      Adam with row-sparse tables and a moving average

@@ -21,8 +21,8 @@ _SEEDS = "## Seeds"
 def describe_labeller(
     data: Corpora,
     scores: Mapping[str, Scores],
-    best_epoch: int,
-    epochs: int,
+    best_epoch: float,
+    epochs: float,
     seconds: float,
     parameters: int,
     min_confidence: float,

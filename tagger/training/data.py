@@ -5,9 +5,8 @@ It says what it found as facts; printing them is the caller's.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,22 +14,24 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tagger.config import Config, complete_settings
 from tagger.errors import ConfigError, DataError
-from tagger.model.batch import EncodedCorpus, encode
+from tagger.model.batch import Choices, EncodedCorpus, encode
 from tagger.model.vectors import Vectors
 from tagger.runtime.evaluation import find_columns, read_gold
 from tagger.runtime.kinds import TextCounts
 from tagger.runtime.language import TrainedLanguageModel
 from tagger.runtime.lexicon import Lexicon
 from tagger.runtime.trained import TrainedModel, inner_scheme, inner_tags
-from tagger.scoring.answers import surfaces_of
 from tagger.text import costs, schemes
-from tagger.text.conll import Corpus, Sentence, fit_corpus, read_corpus
+from tagger.text.conll import Corpus, Sentence, fit_corpus, pack_corpus
+from tagger.text.conll.packed import PackedSentences, pack
 from tagger.text.features import fold_width
 from tagger.text.gazetteer import Gazetteer
 from tagger.text.schemes import Scheme
+from tagger.text.spool import Spool, stretches
 from tagger.text.tokenizer import Mode, detect, has_unspaced_words
 from tagger.training.pretrained import TrainedTextEncoder
 
@@ -54,6 +55,7 @@ class Corpora:
         gazetteers: lists of names.
         encoder: what learnt from raw text, with which the labeller begins, if any.
         base_words: the words that the training of `base` had; None where nobody knows.
+        room: the folder of what memory isn't to hold; None: that of temporary files.
     """
 
     config: Config
@@ -68,13 +70,16 @@ class Corpora:
     gazetteers: tuple[Gazetteer, ...] = ()
     encoder: TrainedTextEncoder | None = None
     base_words: AbstractSet[str] | None = frozenset()
+    room: Path | None = None
 
     @cached_property
     def training_words(self) -> frozenset[str] | None:
         """The words that the model has seen labelled; None where its labels are no words', or nobody knows."""
         is_of_words = self.train.task.cuts_words or self.train.scheme is Scheme.BARE
         return (
-            surfaces_of(self.train) | self.base_words if is_of_words and self.base_words is not None else None
+            frozenset(_list_words(self.train)) | self.base_words
+            if is_of_words and self.base_words is not None
+            else None
         )
 
     @property
@@ -90,12 +95,11 @@ class Corpora:
 
     def fingerprint(self) -> bytes:
         """Return what differs where the training or the dev sentences differ."""
-        digest = hashlib.sha256()
-        for corpus in (self.train, self.dev):
-            for sentence in corpus.sentences:
-                known = (sentence.tokens, sentence.tags, sentence.document, sentence.features)
-                digest.update(repr(known).encode())
-        return digest.digest()
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> bytes:
+        return pack(self.train.sentences).digest() + pack(self.dev.sentences).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +135,18 @@ class GazetteerFacts:
 
 
 def read_corpora(
-    train: Path | Corpus, dev: Path | Corpus | None, test: Path | Corpus | None, config: Config
+    train: Path | Corpus,
+    dev: Path | Corpus | None,
+    test: Path | Corpus | None,
+    config: Config,
+    room: Path | None = None,
 ) -> Corpora:
     """Read and check the corpora of a run; without a dev corpus, hold some training sentences out by seed.
 
     Args:
         train, dev, test: files, or corpora that are in memory.
         config: the settings.
+        room: the folder of what memory isn't to hold; None: that of temporary files.
 
     Raises:
         DataError: a file is missing or faulty, or too small to hold sentences out.
@@ -148,7 +157,7 @@ def read_corpora(
     learned = (
         fit_corpus(train, columns.task or train.task)
         if isinstance(train, Corpus)
-        else read_corpus(train, columns=columns, scheme=wanted, encoding=encoding)
+        else pack_corpus(train, columns=columns, scheme=wanted, encoding=encoding, room=room)
     )
     _refuse_tag_as_feature(learned, config)
     others = (
@@ -157,7 +166,7 @@ def read_corpora(
         else each and fit_corpus(each, learned.task)
         for each in (dev, test)
     )
-    return prepare_corpora(learned, *others, config=config)
+    return prepare_corpora(learned, *others, config=config, room=room)
 
 
 def _refuse_tag_as_feature(corpus: Corpus, config: Config) -> None:
@@ -174,7 +183,9 @@ def _refuse_tag_as_feature(corpus: Corpus, config: Config) -> None:
             )
 
 
-def prepare_corpora(learned: Corpus, dev: Corpus | None, test: Corpus | None, *, config: Config) -> Corpora:
+def prepare_corpora(
+    learned: Corpus, dev: Corpus | None, test: Corpus | None, *, config: Config, room: Path | None = None
+) -> Corpora:
     """Settle what the settings left to the corpus; without a dev corpus, hold some sentences out by seed.
 
     Raises:
@@ -182,6 +193,7 @@ def prepare_corpora(learned: Corpus, dev: Corpus | None, test: Corpus | None, *,
         ConfigError: a type that has a cost isn't among those of the training corpus.
     """
     chosen = config.corpus
+    learned = replace(learned, sentences=pack(learned.sentences, room))
     found = detect(sentence.tokens for sentence in learned.sentences)
     mode = found.mode if chosen.mode == "auto" else Mode(chosen.mode)
     settled = complete_settings(
@@ -193,13 +205,15 @@ def prepare_corpora(learned: Corpus, dev: Corpus | None, test: Corpus | None, *,
     )
     held_out = dev is None
     if dev is None:
-        learned, dev = hold_out(learned, settled)
-    types = sorted({span.type for sentence in learned.sentences for span in _spans(sentence, learned.scheme)})
+        learned, dev = hold_out(learned, settled, room)
+    types = sorted(
+        {span.type for tag in _list_tags(learned) for span in schemes.tags_to_spans((tag,), learned.scheme)}
+    )
     if not types:
         fault = "found no span, expected some to learn from; is the tag column the right one? (--tag-column)"
         raise DataError("; ".join((fault, *learned.warnings)), learned.path)
     costs.check(config.training.costs, types)
-    found_corpora = Corpora(settled, learned, dev, test, held_out, tuple(types))
+    found_corpora = Corpora(settled, learned, dev, test, held_out, tuple(types), room=room)
     if found_corpora.dev_has_spans:
         return found_corpora
     return replace(found_corpora, dev=replace(dev, warnings=(*dev.warnings, _NO_SPANS)))
@@ -207,18 +221,16 @@ def prepare_corpora(learned: Corpus, dev: Corpus | None, test: Corpus | None, *,
 
 def count_tokens(corpus: Corpus) -> int:
     """Return the tokens of all sentences."""
-    return sum(map(len, corpus.sentences))
+    return pack(corpus.sentences).num_tokens
 
 
 def mean_span_length(corpus: Corpus) -> float:
     """Return the mean number of tokens of a span."""
-    lengths = [
-        span.end - span.start for sentence in corpus.sentences for span in _spans(sentence, corpus.scheme)
-    ]
-    return sum(lengths) / len(lengths)
+    spans, tokens = schemes.measure_spans(pack(corpus.sentences).count_steps(), corpus.scheme)
+    return tokens / spans
 
 
-def hold_out(corpus: Corpus, config: Config) -> tuple[Corpus, Corpus]:
+def hold_out(corpus: Corpus, config: Config, room: Path | None = None) -> tuple[Corpus, Corpus]:
     """Split sentences into training and dev by the configuration's seed; both keep the corpus's order."""
     total = len(corpus.sentences)
     if total < 2:
@@ -227,42 +239,67 @@ def hold_out(corpus: Corpus, config: Config) -> tuple[Corpus, Corpus]:
             corpus.path,
         )
     size = min(total - 1, max(1, round(config.corpus.dev_share * total)))
-    drawn = set(np.random.default_rng(config.seed).choice(total, size, replace=False).tolist())
-    parts: tuple[list[Sentence], list[Sentence]] = ([], [])
-    for number, sentence in enumerate(corpus.sentences):
-        parts[number in drawn].append(sentence)
-    learned, held = (replace(corpus, sentences=tuple(part)) for part in parts)
+    is_held = np.zeros(total, np.bool_)
+    is_held[np.random.default_rng(config.seed).choice(total, size, replace=False)] = True
+    packed = pack(corpus.sentences, room)
+    learned = replace(corpus, sentences=packed.select(~is_held, room))
+    held = replace(corpus, sentences=tuple(packed.select(is_held, room)))
     return learned, replace(held, path=f"{corpus.path} (held out)", warnings=())
 
 
 def describe_corpus(corpus: Corpus, learned: Corpus | None = None, types: Sequence[str] = ()) -> CorpusFacts:
     """Count what a corpus holds, beside the training corpus where one is given."""
-    tokens = sum(len(sentence) for sentence in corpus.sentences)
-    spans = [
-        span.type for sentence in corpus.sentences for span in schemes.labels_of(sentence.tags, corpus.scheme)
-    ]
-    known_types = {*types, schemes.OUTSIDE} if learned and _has_outside(learned) else set(types)
-    strange = {type_: spans.count(type_) for type_ in sorted(set(spans) - known_types)} if learned else {}
+    packed = pack(corpus.sentences)
+    spans = _count_labels(packed, corpus.scheme)
     unknown = repeated = None
+    strange: dict[str, int] = {}
     if learned is not None:
-        known = set(_list_words(learned))
-        seen = {sentence.tokens for sentence in learned.sentences}
-        words = list(_list_words(corpus))
-        unknown = sum(word not in known for word in words) / max(1, len(words))
+        known_types = {*types, schemes.OUTSIDE} if _has_outside(learned) else set(types)
+        counts = Counter(
+            span.type for each in corpus.sentences for span in schemes.labels_of(each.tags, corpus.scheme)
+        )
+        strange = {type_: counts[type_] for type_ in sorted(set(counts) - known_types)}
+        known, words = set(_list_words(learned)), _count_all_words(corpus)
+        unknown = sum(count for word, count in words.items() if word not in known) / max(1, words.total())
+        seen = pack(learned.sentences).find(corpus.sentences)
         repeated = sum(sentence.tokens in seen for sentence in corpus.sentences)
     return CorpusFacts(
-        corpus.path, len(corpus.sentences), tokens, len(spans), unknown, strange, repeated, corpus.warnings
+        corpus.path, len(packed), packed.num_tokens, spans, unknown, strange, repeated, corpus.warnings
     )
 
 
-def _list_words(corpus: Corpus) -> Iterator[str]:
-    """Yield the tokens of a corpus, or the words that its tags make of them."""
-    for sentence in corpus.sentences:
-        if corpus.task.cuts_words:
-            spans = _spans(sentence, corpus.scheme)
-            yield from ("".join(sentence.tokens[start:end]) for _, start, end in spans)
-        else:
-            yield from sentence.tokens
+def _count_labels(packed: PackedSentences, scheme: Scheme) -> int:
+    """Count what `schemes.labels_of` finds."""
+    steps = packed.count_steps()
+    if scheme is not Scheme.BARE:
+        return schemes.measure_spans(steps, scheme)[0]
+    return sum(count for (_, tag), count in steps.items() if tag not in (schemes.EDGE, schemes.UNKNOWN_TAG))
+
+
+def _list_words(corpus: Corpus) -> Iterable[str]:
+    """Return the distinct tokens of a corpus, or the words that its tags make of them, which may come again."""
+    if not corpus.task.cuts_words:
+        return list_tokens(corpus)
+    return (word for sentence in corpus.sentences for word in _find_words(sentence, corpus.scheme))
+
+
+def _count_all_words(corpus: Corpus) -> Counter[str]:
+    return Counter(_list_words(corpus)) if corpus.task.cuts_words else pack(corpus.sentences).count_words()
+
+
+def _find_words(sentence: Sentence, scheme: Scheme) -> Iterator[str]:
+    """Yield the words that the tags of a sentence make of its characters."""
+    return ("".join(sentence.tokens[start:end]) for _, start, end in _spans(sentence, scheme))
+
+
+def list_tokens(corpus: Corpus) -> Collection[str]:
+    """Return the distinct tokens of a corpus."""
+    return pack(corpus.sentences).count_words().keys()
+
+
+def _list_tags(corpus: Corpus) -> set[str]:
+    """Return the distinct tags of a corpus."""
+    return {tag for _, tag in pack(corpus.sentences).count_steps() if tag != schemes.EDGE}
 
 
 def count_known_names(corpora: Corpora) -> list[GazetteerFacts]:
@@ -288,7 +325,7 @@ def build_lexicon(corpora: Corpora, raw: TextCounts | None = None) -> Lexicon:
     tags = list_tags(corpora)
     sentences, embedding = corpora.train.sentences, corpora.config.embedding
     words = (
-        [_count_words(each, corpora.train.scheme) for each in sentences] if embedding.word_mark_dim else []
+        (_count_words(each, corpora.train.scheme) for each in sentences) if embedding.word_mark_dim else ()
     )
     lexicon = Lexicon.build(sentences, tags, embedding, corpora.gazetteers, words, raw)
     if corpora.base is not None:
@@ -310,65 +347,113 @@ def list_tags(corpora: Corpora) -> list[str]:
 
 def _count_words(sentence: Sentence, scheme: Scheme) -> Counter[str]:
     """Count the words that the tags of a sentence make of its characters."""
-    spans = _spans(sentence, scheme)
-    return Counter(fold_width("".join(sentence.tokens[start:end])) for _, start, end in spans)
+    return Counter(map(fold_width, _find_words(sentence, scheme)))
 
 
 def _has_outside(corpus: Corpus) -> bool:
-    return any(schemes.OUTSIDE in sentence.tags for sentence in corpus.sentences)
+    return schemes.OUTSIDE in _list_tags(corpus)
 
 
 def encode_training(
-    corpora: Corpora,
-    lexicon: Lexicon,
-    others: Sequence[Sentence] = (),
-    others_options: Sequence[_Options] = (),
+    corpora: Corpora, lexicon: Lexicon, spool: Spool | None = None, room: Path | None = None
 ) -> EncodedCorpus:
-    """Encode the training sentences with their tags in the inner scheme, and others behind them.
+    """Encode the training sentences with their tags in the inner scheme.
 
     A sentence too long to be read at once is cut between two of its spans, so that the memory of a step is bounded
     where somebody forgot the blank lines.
 
     Args:
-        corpora: of a run.
+        corpora: of the run.
         lexicon: its tables.
-        others: sentences that no teacher of gold tags has seen.
-        others_options: for each token of these the inner tags that it may have.
+        spool: where the arrays lie; None: in memory.
+        room: the folder of what is needed meanwhile and memory isn't to hold.
     """
-    inner, limit = inner_scheme(corpora.train.scheme), corpora.config.encoder.max_tokens
-    pieces = [
-        piece
-        for sentence in corpora.train.sentences
-        for piece in _cut(
-            sentence, schemes.candidates(sentence.tags, corpora.train.scheme, inner), inner, limit
-        )
-    ]
-    sentences = [sentence for sentence, _ in pieces]
+    packed, scheme = pack(corpora.train.sentences), corpora.train.scheme
+    choices = find_choices(packed, scheme, room)
+    places = _find_cuts(packed, choices, inner_scheme(scheme), corpora.config.encoder.max_tokens)
+    pieces = packed.cut(places)
     words = None
     if corpora.config.embedding.word_mark_dim:
-        words = [_count_words(each, corpora.train.scheme) for each in sentences]
-    options = [options for _, options in pieces]
-    if words is not None:
-        words += [Counter() for _ in others]
-    return encode([*sentences, *others], lexicon, [*options, *others_options], words=words)
+        words = (_count_words(each, scheme) for each in pieces)
+    return encode(pieces, lexicon, choices, words, spool)
+
+
+def encode_beside(
+    corpora: Corpora, lexicon: Lexicon, others: Sequence[Sentence], options: Sequence[_Options]
+) -> EncodedCorpus:
+    """Encode the training sentences as `encode_training` does, and others behind them, in memory.
+
+    Args:
+        corpora: of the run.
+        lexicon: its tables.
+        others: sentences without tags of their own.
+        options: for each token of these the inner tags that it may have.
+    """
+    packed, scheme = pack(corpora.train.sentences), corpora.train.scheme
+    gold = find_choices(packed, scheme)
+    pieces = packed.cut(_find_cuts(packed, gold, inner_scheme(scheme), corpora.config.encoder.max_tokens))
+    own = Choices.of(options)
+    numbers = np.concatenate((np.asarray(gold.numbers), np.asarray(own.numbers) + len(gold.sets)))
+    choices = Choices([*gold.sets, *own.sets], numbers.astype(np.int32))
+    words = None
+    if corpora.config.embedding.word_mark_dim:
+        words = chain((_count_words(each, scheme) for each in pieces), (Counter[str]() for _ in others))
+    return encode(pack(chain(pieces, others)), lexicon, choices, words)
+
+
+def find_choices(packed: PackedSentences, scheme: Scheme, room: Path | None = None) -> Choices:
+    """Return the inner tags that each token may have.
+
+    They follow from its tag and the two beside it, so that what `schemes.candidates` says of three tokens holds
+    wherever these three tags stand. Any corpus has few such triples.
+    """
+    inner, edge = inner_scheme(scheme), len(packed.labels)
+    names: tuple[tuple[str, ...], ...] = (*((label,) for label in packed.labels), ())
+    numbers: dict[int, int] = {}  # of a triple's set of tags
+    sets: dict[tuple[str, ...], int] = {}
+    column = Spool(room).column("choices", np.int32)
+    for part in stretches(packed.starts):
+        starts = packed.starts[part.start : part.stop + 1] - packed.starts[part.start]
+        tags = packed.tags_within(part).astype(np.int64)
+        before, behind = np.append(edge, tags[:-1]), np.append(tags[1:], edge)
+        before[starts[:-1]] = behind[starts[1:] - 1] = edge
+        triples, places = np.unique((before * (edge + 1) + tags) * (edge + 1) + behind, return_inverse=True)
+        for triple in triples.tolist():
+            if triple not in numbers:
+                left, middle = names[triple // (edge + 1) ** 2], names[triple // (edge + 1) % (edge + 1)]
+                tokens = (*left, *middle, *names[triple % (edge + 1)])
+                found = schemes.candidates(tokens, scheme, inner)[len(left)]
+                numbers[triple] = sets.setdefault(found, len(sets))
+        column.append(np.array([numbers[triple] for triple in triples.tolist()], np.int32)[places])
+    return Choices(list(sets), column.done())
+
+
+def _find_cuts(packed: PackedSentences, choices: Choices, scheme: Scheme, limit: int) -> NDArray[np.int64]:
+    """Return where sentences of more tokens than the limit are cut: offsets among the tokens of all."""
+    cuts: list[int] = []
+    for part in stretches(packed.starts):
+        starts = packed.starts[part.start : part.stop + 1]
+        for number in np.flatnonzero(np.diff(starts) > limit).tolist():
+            begin, end = starts[number : number + 2].tolist()
+            options = [choices.sets[each] for each in choices.numbers[begin:end].tolist()]
+            cuts += [begin + place for place in _cut(options, scheme, limit)]
+    return np.array(cuts, np.int64)
 
 
 _Options = Sequence[Sequence[str]]  # for each token the tags that it may have
 
 
-def _cut(
-    sentence: Sentence, options: _Options, scheme: Scheme, limit: int
-) -> Iterator[tuple[Sentence, _Options]]:
+def _cut(options: _Options, scheme: Scheme, limit: int) -> Iterator[int]:
+    """Yield where a sentence is cut so that its parts are within a limit, as far as its spans let it."""
     start = 0
-    while len(sentence) - start > limit:
+    while len(options) - start > limit:
         stop = start + limit
-        near = chain(range(stop, start + limit // 2, -1), range(stop + 1, len(sentence)))
+        near = chain(range(stop, start + limit // 2, -1), range(stop + 1, len(options)))
         place = next((each for each in near if _is_between_spans(options, each, scheme)), None)
         if place is None:
             break
-        yield _part(sentence, start, place), options[start:place]
+        yield place
         start = place
-    yield _part(sentence, start, len(sentence)), options[start:]
 
 
 def _is_between_spans(options: _Options, place: int, scheme: Scheme) -> bool:
@@ -376,18 +461,6 @@ def _is_between_spans(options: _Options, place: int, scheme: Scheme) -> bool:
     sides = ((options[place - 1], "OES"), (options[place], "OBS"))
     return all(
         tags and all(schemes.split_tag(tag, scheme)[0] in roles for tag in tags) for tags, roles in sides
-    )
-
-
-def _part(sentence: Sentence, start: int, stop: int) -> Sentence:
-    if stop - start == len(sentence):
-        return sentence
-    return Sentence(
-        tokens=sentence.tokens[start:stop],
-        tags=sentence.tags[start:stop],
-        line=sentence.line_of(start),
-        document=sentence.document,
-        features=tuple(column[start:stop] for column in sentence.features),
     )
 
 

@@ -1,4 +1,7 @@
-"""`history.jsonl`, one line of facts per epoch, and their picture. What the facts are, the run knows."""
+"""`history.jsonl`, one line of facts per measurement, and their picture. What the facts are, the run knows.
+
+An epoch is measured at its end, and with `eval_steps` within it too.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,18 @@ from tagger.runtime import reports
 from tagger.text.objects import describe, dump_json
 from tagger.text.output import encode_text, write_atomically
 
-Epochs = Sequence[Mapping[str, Any]]  # the facts of each epoch, as a line of the history holds them
+Epochs = Sequence[Mapping[str, Any]]  # the facts of each measurement, as a line of the history holds them
 
 
 class History:
-    """The epochs of a run; its files are rewritten whole with each, so that none ever ends in half a line.
+    """The measurements of a run; its files are rewritten whole with each, so that none ever ends in half a line.
 
     Args:
         directory: where they go.
-        draw: makes a page of the epochs' facts.
+        draw: makes a page of these facts.
 
     Attributes:
-        epochs: the facts of each epoch, with `seconds` and `tokens_per_second` among them.
+        epochs: the facts of each measurement, with `seconds` and `tokens_per_second` among them.
     """
 
     def __init__(self, directory: Path, draw: Callable[[Epochs], str]) -> None:
@@ -51,11 +54,22 @@ class History:
         self.add(other.epochs[-1])
 
     def add(self, facts: Mapping[str, Any]) -> None:
-        """Append an epoch."""
+        """Append a measurement."""
         self.epochs.append(describe("epoch", facts))
         lines = [dump_json(each) + "\n" for each in self.epochs]
         write_atomically(self._path, encode_text("".join(lines)))
         write_atomically(self._picture, encode_text(self._draw(self.epochs)))
+
+    @property
+    def done(self) -> float:
+        """Epochs done at the last measurement; 0 before the first."""
+        done: float = self.epochs[-1]["epoch"] if self.epochs else 0
+        return done
+
+    @property
+    def steps(self) -> int:
+        """Steps taken by then, as far as the history counts them."""
+        return int(self.epochs[-1].get("step", 0)) if self.epochs else 0
 
     @property
     def seconds(self) -> float:

@@ -13,6 +13,7 @@ from tagger.config import Config
 from tagger.model.batch import Batch
 from tagger.model.building import build_labeler
 from tagger.model.cotraining import NeighbourPrediction
+from tagger.model.device import products_in
 from tagger.model.labeler import SequenceLabeler
 from tagger.model.text_encoder import TextEncoder, begin_with
 from tagger.runtime.lexicon import Lexicon
@@ -53,6 +54,7 @@ class LabellingObjective(nn.Module):
     ) -> None:
         super().__init__()
         self.labeler = labeler
+        self.precision = config.training.precision
         self.language_weight = config.training.language_weight
         self.language_share = config.training.language_share
         self.neighbours = (
@@ -87,13 +89,16 @@ class LabellingObjective(nn.Module):
         """
         labeler = self.labeler
         forms = labeler.embedding.embed_forms(batch.forms, generator)
-        states = labeler.encode(batch, generator, forms)
-        tags = self._tag_loss(labeler.emissions(states, batch, generator), batch, recall_cost)
+        with products_in(self.precision, labeler.device):
+            states = labeler.encode(batch, generator, forms)
+            scores = labeler.emissions(states, batch, generator)
+        tags = self._tag_loss(scores.to(forms.dtype), batch, recall_cost)
         has_faded = progress >= self.language_share
         if self.neighbours is None or has_faded:
             return Loss(tags, tags, is_partial=has_faded)
         weight = self.language_weight * (1 - progress / self.language_share)
-        return Loss(tags + weight * self.neighbours(states, batch, forms).sum(), tags)
+        neighbours = self.neighbours(states.to(forms.dtype), batch, forms)
+        return Loss(tags + weight * neighbours.sum(), tags)
 
     def begin_with(self, learnt: TextEncoder) -> None:
         """Copy what was learnt from raw text, the prediction of neighbours too; see `model.text_encoder`."""

@@ -4,6 +4,10 @@ Embedding tables come with row-sparse gradients: only the rows a batch touched a
 for a vocabulary of a thousand words or a million. They are taken out of their tables, updated together with the
 dense parameters in one call of PyTorch's fused AdamW, and put back. The moving average of a row that isn't touched
 has a closed form, so it is caught up when it is needed. Nothing here computes a gradient or knows a schedule.
+
+Where looking at the norm means to wait (`model.device`), the device itself makes a step harmless whose norm isn't
+finite: no weight and no moment moves. It counts as a step all the same: of the average, which draws nearer to weights
+that stood still, and of the correction of the moments' bias.
 """
 
 from __future__ import annotations
@@ -17,6 +21,8 @@ from torch import Tensor, nn
 from torch.optim.adamw import adamw
 
 from tagger.config import Steps
+from tagger.model.device import at_hand
+from tagger.model.tables import take_sums
 
 _BETAS = (0.9, 0.999)
 _EPSILON = 1e-8
@@ -53,21 +59,26 @@ class Optimizer:
         self.steps = 0
 
     @torch.no_grad()
-    def step(self, gradients: Sequence[Tensor], learning_rate: float) -> float:
+    def step(self, gradients: Sequence[Tensor], learning_rate: float) -> float | Tensor:
         """Clip the gradients by their total norm and update the weights and their average.
 
         Args:
-            gradients: one for each of the model's parameters, in their order; row-sparse ones coalesced.
+            gradients: one for each of the model's parameters, in their order; row-sparse ones as `model.tables` makes
+                them. They are changed.
             learning_rate: of this step.
 
         Returns:
-            The norm before clipping. Where it isn't finite nothing was changed.
+            The norm before clipping, or a tensor that will hold it. Where it isn't finite no weight was changed.
         """
         values = [gradient._values() if gradient.is_sparse else gradient for gradient in gradients]
-        norm = float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(values))))
-        if not math.isfinite(norm):
+        norm = at_hand(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(values))))
+        spoilt: Tensor | None = None  # () 1 where nothing may move, else 0
+        if isinstance(norm, Tensor):
+            spoilt = 1 - norm.isfinite().float()
+            torch._foreach_mul_(values, (self._clip / (norm + 1e-6)).clamp(max=1.0))
+        elif not math.isfinite(norm):
             return norm
-        if norm > self._clip:
+        elif norm > self._clip:
             torch._foreach_mul_(values, self._clip / (norm + 1e-6))
         self.steps += 1
         decay = min(self._decay, (1 + self.steps) / (10 + self.steps)) if self._averages else 0.0
@@ -77,20 +88,22 @@ class Optimizer:
         touched = [
             table.take(by_name.pop(name), before if decay else None) for name, table in self._tables.items()
         ]
-        self._update([each.contiguous() for each in by_name.values()], touched, learning_rate)
+        self._update([each.contiguous() for each in by_name.values()], touched, learning_rate, spoilt)
         for table, rows in zip(self._tables.values(), touched, strict=True):
             table.put(rows, decay, self._log_decay)
         if self._averages:
             torch._foreach_lerp_(self._dense_average, self._dense, 1 - decay)
         return norm
 
-    def _update(self, gradients: list[Tensor], touched: Sequence[_Rows], rate: float) -> None:
+    def _update(
+        self, gradients: list[Tensor], touched: Sequence[_Rows], rate: float, spoilt: Tensor | None
+    ) -> None:
         """Update the dense parameters and the rows that were taken; the latter have no weight decay.
 
         The fused kernel reads memory in its order, not by strides, so all tensors must be contiguous.
         """
         if self._weight_decay:
-            torch._foreach_mul_(self._dense, 1 - rate * self._weight_decay)
+            torch._foreach_mul_(self._dense, _decay_by(rate * self._weight_decay, spoilt))
         weights = self._dense + [rows.weight for rows in touched]
         device = weights[0].device
         adamw(
@@ -108,6 +121,7 @@ class Optimizer:
             weight_decay=0.0,
             eps=_EPSILON,
             maximize=False,
+            found_inf=spoilt,
         )
 
     @torch.no_grad()
@@ -150,7 +164,10 @@ def row_sparse(model: nn.Module) -> list[str]:
 
 
 class _Rows(NamedTuple):
-    """Copies of the n rows of a table that a batch touched; the average has caught up with the steps they sat out."""
+    """Copies of the n rows of a table that a batch touched; the average has caught up with the steps they sat out.
+
+    A row may be among them several times, with equal values everywhere.
+    """
 
     places: Tensor  # (n,)
     gradient: Tensor  # (n, D), as all below
@@ -175,7 +192,7 @@ class _Table:
 
     def take(self, gradient: Tensor, log_now: float | None) -> _Rows:
         """Copy the rows that have a gradient; without a time there is no average."""
-        places = gradient._indices()[0]
+        places, values = take_sums(gradient)
         weight, mean, square = (
             table.index_select(0, places) for table in (self._weight, self._mean, self._square)
         )
@@ -183,7 +200,7 @@ class _Table:
         if log_now is not None:
             late = torch.exp(log_now - self._seen.index_select(0, places)).to(weight.dtype).unsqueeze(1)
             average = torch.lerp(weight, self._average.index_select(0, places), late)
-        return _Rows(places, gradient._values().contiguous(), weight, mean, square, average)
+        return _Rows(places, values.contiguous(), weight, mean, square, average)
 
     def put(self, rows: _Rows, decay: float, log_now: float) -> None:
         """Put updated rows back, and their average with them."""
@@ -200,3 +217,8 @@ class _Table:
         if self._average.data_ptr() != self._weight.data_ptr():
             self._average.copy_(torch.lerp(self._weight, self._average, late))
         self._seen.fill_(log_now)
+
+
+def _decay_by(share: float, spoilt: Tensor | None) -> float | Tensor:
+    """Return what weights are multiplied by that lose a share of themselves, unless the step is spoilt."""
+    return 1 - share if spoilt is None else 1 - share * (1 - spoilt)

@@ -7,6 +7,7 @@ in one rename when it has ended. Until then the old model loads, and the unfinis
 
 from __future__ import annotations
 
+import shutil
 import tomllib
 from contextlib import suppress
 from pathlib import Path
@@ -16,9 +17,11 @@ from tagger.errors import DataError, ModelError
 from tagger.runtime import directory as files
 from tagger.runtime import reports
 from tagger.text.output import write_atomically
+from tagger.training import launch
 
 CHECKPOINT = "checkpoint"  # a folder that is there while a run is unfinished
 STATE = "state.safetensors"
+CORPUS = "corpus"  # a folder in that, where the training corpus is large; `.corpus` while it is written
 NEXT = "replacement"
 TEACHERS = "teachers"  # a folder of the seeds that teach a student, where they were trained for it
 LABELS = "labels"  # a folder of texts that teachers labelled, see `training.distillation`
@@ -26,6 +29,7 @@ _WAYS_OUT = "or choose another --output"
 _MAY_CHANGE = {
     ("training", "epochs"),
     ("training", "patience"),
+    ("training", "eval_steps"),
     ("training", "workers"),
     ("training", "device"),
 }
@@ -62,7 +66,7 @@ def check(directory: Path, *, resume: bool, overwrite: bool, several: bool = Fal
     Raises:
         DataError: something is there that may not be replaced, or another run is writing there.
     """
-    if directory.is_dir():
+    if directory.is_dir() and launch.is_first():  # of several processes the others write nothing
         with files.locked(directory):
             find_place(directory, resume=resume, overwrite=overwrite, several=several)
         if has_labels(directory) and not (resume or overwrite):
@@ -174,8 +178,15 @@ def begin(place: Path) -> None:
 def discard_run(place: Path) -> None:
     """Remove the checkpoint of a run that has ended."""
     files.discard(place / CHECKPOINT / STATE)
+    discard_corpus(place / CHECKPOINT)
     with suppress(OSError):
         (place / CHECKPOINT).rmdir()
+
+
+def discard_corpus(checkpoint: Path) -> None:
+    """Remove the files of an encoded training corpus, and what a kill left of them."""
+    for name in (CORPUS, f".{CORPUS}"):
+        shutil.rmtree(checkpoint / name, ignore_errors=True)
 
 
 def discard_seeds(place: Path) -> None:
@@ -189,6 +200,7 @@ def make_room(directory: Path, place: Path) -> None:
     """Remove the unfinished runs that a new one replaces; a model stays, marked as unfinished where it is."""
     clear(directory / NEXT)
     files.discard(directory / CHECKPOINT / STATE)
+    discard_corpus(directory / CHECKPOINT)
     if place == directory:
         discard_seeds(directory)
 

@@ -40,8 +40,8 @@ class Ended:
 
     Attributes:
         directory: where the model that is kept lies.
-        epochs: completed.
-        best_epoch: the one whose model is kept.
+        epochs: completed; a fraction where patience ended the last within it.
+        best_epoch: the one whose model is kept; a fraction where that was measured within one.
         parameters: numbers that were learnt.
         began: when, as `time.perf_counter` counts.
         learning_seconds: of gradient steps, those before an interruption included.
@@ -49,8 +49,8 @@ class Ended:
     """
 
     directory: Path
-    epochs: int
-    best_epoch: int
+    epochs: float
+    best_epoch: float
     parameters: int
     began: float
     learning_seconds: float
@@ -62,13 +62,13 @@ class Finished:
     """The result of a run.
 
     Attributes:
-        best_epoch: the one whose model is kept.
+        epochs, best_epoch: as of `Ended`.
         seconds: of the run, or of its last part where it was resumed.
         tokens_per_second: of its gradient steps.
     """
 
-    epochs: int
-    best_epoch: int
+    epochs: float
+    best_epoch: float
     seconds: float
     tokens_per_second: float
     directory: Path
@@ -114,6 +114,9 @@ class Recipe(Protocol[Dev]):
     @property
     def shared(self) -> Sequence[Tensor]:
         """Large tensors of the chunks, which the workers share."""
+
+    def settle_in(self, checkpoint: Path) -> None:
+        """Say in which folder large things may lie until the run has ended; else nothing is left behind."""
 
     def chunks(self, epoch: int, first: int) -> Iterator[Any]:
         """Yield the text of an epoch, counted from 0, in encoded chunks, from number `first` on."""

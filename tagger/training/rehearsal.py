@@ -12,8 +12,10 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tagger.errors import ConfigError
 from tagger.text.objects import describe
 from tagger.training import loop, state
+from tagger.training.launch import find_launch
 from tagger.training.loop import StepFacts
 from tagger.training.recipe import Dev, Recipe
 from tagger.training.run import count_workers
@@ -39,7 +41,7 @@ class Rehearsal:
         loss: of those, nats a prediction; of a labeller a token.
         tokens_per_second: in training, once it is warm.
         scored_per_second: tokens, in measuring held-out sentences.
-        epoch_seconds: one epoch and its measurement (estimate).
+        epoch_seconds: one epoch and its measurements (estimate).
         seconds: the whole run to its last epoch (estimate).
     """
 
@@ -65,7 +67,13 @@ def rehearse(recipe: Recipe[Dev]) -> Rehearsal:
 
     Raises:
         MemoryExhaustedError: the largest batch doesn't fit.
+        ConfigError: a launcher started several processes.
     """
+    if (several := find_launch()) is not None:
+        raise ConfigError(
+            f"found {several.size} processes, expected one that tries a run out; start it without torchrun",
+            "--dry-run",
+        )
     began = time.perf_counter()
     run = state.begin(recipe.learner.network, recipe.settings)
     workers = count_workers(recipe)
@@ -75,7 +83,8 @@ def rehearse(recipe: Recipe[Dev]) -> Rehearsal:
     scored_per_second = _measure_some(recipe, run)
 
     measured, measured_last = recipe.measured_tokens
-    epoch = recipe.tokens / tokens_per_second + measured / scored_per_second
+    epoch = recipe.tokens / tokens_per_second
+    epoch += _count_measurements(run, recipe, steps) * measured / scored_per_second
     values = [each for each in run.network.parameters() if each.requires_grad]
     copies = 3 if run.averaged is run.network else 4
     return Rehearsal(
@@ -91,6 +100,12 @@ def rehearse(recipe: Recipe[Dev]) -> Rehearsal:
         epoch_seconds=epoch,
         seconds=prepared + recipe.settings.epochs * epoch + measured_last / scored_per_second,
     )
+
+
+def _count_measurements(run: Run, recipe: Recipe[Dev], steps: int) -> float:
+    """Return how often an epoch is measured, judged by steps that were taken."""
+    every = recipe.settings.eval_steps
+    return 1 if every is None else 1 + recipe.tokens * steps / (run.tokens * every)
 
 
 def peak_memory(processes: int = 1) -> int | None:

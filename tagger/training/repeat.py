@@ -28,6 +28,7 @@ from tagger.training.data import Corpora
 from tagger.training.recipes import labelled
 from tagger.training.recipes.labelled import FinishedLabeller, score_model
 from tagger.training.run import Complete, Fact, Stopped
+from tagger.training.workers.peers import ALONE, Peers
 
 _MOST_BYTES = 1 << 30  # of the record: a thousand seeds of a megabyte
 
@@ -127,6 +128,7 @@ def repeat(
     overwrite: bool = False,
     keeps_all: bool = False,
     stop: Callable[[], bool] = lambda: False,
+    peers: Peers = ALONE,
 ) -> Iterator[Fact[Scores] | Repeated]:
     """Train on the same corpora with `count` seeds, from the configuration's upwards, yielding the facts of each run.
 
@@ -137,11 +139,15 @@ def repeat(
         resume: go on where a run with the same settings and corpora stopped; it may have had another `count`.
         overwrite: replace what is there: a finished model stays until the last seed has ended.
         keeps_all: every seed's model stays in its own directory (`place_of`), for students.
+        peers: processes that train each seed together, see `run.train`.
 
     Raises:
         DataError: the directory holds what may not be replaced.
         ModelError: the record in `directory` is of other settings or corpora.
     """
+    if not peers.is_first:
+        yield from _follow(data, directory, stop, peers)
+        return
     files.prepare_directory(directory)
     with files.locked(directory):
         if resume:
@@ -154,11 +160,10 @@ def repeat(
         record = _Record(place, data, keeps_all=keeps_all)
         record.read()
         first = data.config.seed
-        missing = [seed for seed in range(first, first + count) if seed not in record.trials]
+        missing = peers.share([seed for seed in range(first, first + count) if seed not in record.trials])
         for seed in missing:
-            seeded = replace(data, config=settings.override(data.config, {"seed": seed}))
-            recipe = labelled.prepare(seeded)
-            for fact in run.train(recipe, place_of(place, seed), resume=resume, stop=stop):
+            recipe = labelled.prepare(_seeded(data, seed))
+            for fact in run.train(recipe, place_of(place, seed), resume=resume, stop=stop, peers=peers):
                 if not isinstance(fact, Complete):  # a kill came between its end and the record
                     yield fact
                 if isinstance(fact, Stopped):
@@ -171,7 +176,29 @@ def repeat(
         repeated = _conclude(data, place, record)
         output.discard_run(place)
         output.settle(directory)
-        yield replace(repeated, best=replace(repeated.best, directory=directory))
+        yield peers.share(replace(repeated, best=replace(repeated.best, directory=directory)))
+
+
+def _follow(
+    data: Corpora, directory: Path, stop: Callable[[], bool], peers: Peers
+) -> Iterator[Fact[Scores] | Repeated]:
+    """Train along with the first process, which knows what is left to be done."""
+    missing: list[int] = peers.share([])
+    for seed in missing:
+        recipe = labelled.prepare(_seeded(data, seed))
+        for fact in run.train(recipe, place_of(directory, seed), stop=stop, peers=peers):
+            yield fact
+            if isinstance(fact, Stopped):
+                return
+    repeated: Repeated | None = peers.share(None)
+    assert repeated is not None
+    if not missing:
+        yield Complete(repeated.best.epochs, repeated.best.best_epoch, directory)
+    yield repeated
+
+
+def _seeded(data: Corpora, seed: int) -> Corpora:
+    return replace(data, config=settings.override(data.config, {"seed": seed}))
 
 
 def place_of(directory: Path, seed: int) -> Path:

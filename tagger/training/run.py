@@ -6,6 +6,7 @@ more. The caller renders the facts and may ask it to stop. It prints nothing.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import time
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from tagger.errors import ModelError, TaggerError
+from tagger.errors import ConfigError, ModelError, TaggerError
 from tagger.model.memory import memory_watched
 from tagger.runtime import directory as files
 from tagger.runtime import reports
@@ -25,6 +26,7 @@ from tagger.training.history import History
 from tagger.training.loop import EpochFacts, StepFacts
 from tagger.training.recipe import Dev, Ended, Finished, Recipe
 from tagger.training.state import Run
+from tagger.training.workers.peers import ALONE, Peers
 
 CHECKPOINT_SECONDS = 60.0  # a kill costs at most about a minute of work
 MAX_SKIPPED = 20  # steps in a row without a finite gradient: the run won't recover by itself
@@ -36,12 +38,19 @@ class DivergenceError(TaggerError):
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What is about to be trained. `resumed` is the share of the training already done."""
+    """What is about to be trained.
+
+    Attributes:
+        workers: processes that this one began and itself; 1 where a launcher began several.
+        resumed: the share of the training already done.
+        peers: processes that a launcher began.
+    """
 
     seed: int
     parameters: int
     workers: int
     resumed: float
+    peers: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +65,8 @@ class Stopped:
 class Complete:
     """The run was finished before, and nothing more is asked for. `epochs`: of them, `best_epoch` is kept."""
 
-    epochs: int
-    best_epoch: int
+    epochs: float
+    best_epoch: float
     directory: Path
 
 
@@ -65,8 +74,8 @@ class Complete:
 class Reopened:
     """A finished run goes on, since more epochs are asked for: from the model of `best_epoch`, behind `epochs`."""
 
-    epochs: int
-    best_epoch: int
+    epochs: float
+    best_epoch: float
 
 
 Fact = Started | StepFacts | EpochFacts[Dev] | Stopped | Finished | Complete | Reopened
@@ -79,6 +88,7 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     stop: Callable[[], bool] = lambda: False,
+    peers: Peers = ALONE,
 ) -> Iterator[Fact[Dev]]:
     """Train what a recipe holds and write a model directory, yielding facts.
 
@@ -91,6 +101,8 @@ def train(
             of so many; the finished model stays until one is better on held-out sentences.
         overwrite: replace what is there: a finished model stays until this run has ended.
         stop: asked after every step; True saves a checkpoint and ends.
+        peers: the processes that train it together, all called with equal recipes; the first alone touches
+            `directory`, and all yield the same facts.
 
     Raises:
         DataError: the directory can't be written, or holds what may not be replaced, or a text can't be read; what it
@@ -98,7 +110,15 @@ def train(
         ModelError: the checkpoint or the finished model doesn't fit this recipe.
         DivergenceError: twenty steps in a row had no finite gradient.
         MemoryExhaustedError: there is too little memory.
+        ConfigError: workers are asked for beside peers.
+        PeerLostError: one of the peers is gone.
     """
+    _check_peers(recipe, peers)
+    stop = peers.agree(stop)
+    if not peers.is_first:
+        with memory_watched(recipe.memory_advice):
+            yield from _follow(recipe, directory, stop, peers)
+        return
     files.prepare_directory(directory)
     with files.locked(directory), memory_watched(recipe.memory_advice):
         if resume:
@@ -106,14 +126,16 @@ def train(
         place = output.find_place(directory, resume=resume, overwrite=overwrite)
         done = _find_done(recipe, directory, place, resume=resume, overwrite=overwrite)
         if done is not None and done.asked >= recipe.settings.epochs:
-            yield from _review(recipe, done)
+            peers.share(False)
+            yield from _review(recipe, done, peers)
             return
         if done is not None or (place == directory and output.is_finished(directory)):
             place = directory / output.NEXT
         if not (resume and output.has_run(place)):
             output.make_room(directory, place)
             output.begin(place)
-        for fact in _train(recipe, place, done, stop):
+        peers.share(True)
+        for fact in _train(recipe, place, done, stop, peers):
             if isinstance(fact, Finished):
                 output.settle(directory)
                 yield replace(fact, directory=directory)
@@ -131,11 +153,11 @@ class _Done(NamedTuple):
     history: History
 
     @property
-    def epochs(self) -> int:
-        return len(self.history.epochs)
+    def epochs(self) -> float:
+        return self.history.done
 
     @property
-    def best_epoch(self) -> int:
+    def best_epoch(self) -> float:
         return reports.best_epoch(self.history.epochs)
 
 
@@ -167,10 +189,47 @@ def _find_done(
     return _Done(directory, asked, history)
 
 
-def _review(recipe: Recipe[Dev], done: _Done) -> Iterator[Fact[Dev]]:
+def _check_peers(recipe: Recipe[Dev], peers: Peers) -> None:
+    """See that all processes are about to train the same, each with one worker."""
+    if peers.is_alone:
+        return
+    if recipe.settings.workers > 1:
+        raise ConfigError(
+            f"found {recipe.settings.workers} beside {peers.size} processes of torchrun's, each a worker of its own; "
+            "leave it out, or start tagger without torchrun",
+            "training.workers",
+        )
+    peers.check_device(_device_of(recipe))
+    digest = hashlib.sha256()
+    for name, content in sorted(recipe.identity().items()):
+        digest.update(name.encode() + hashlib.sha256(content).digest())
+    peers.check_same(digest.digest())
+
+
+def _follow(
+    recipe: Recipe[Dev], directory: Path, stop: Callable[[], bool], peers: Peers
+) -> Iterator[Fact[Dev]]:
+    """Train along with the first process, which does all that has to do with files."""
+    is_trained = peers.share(True)
+    if is_trained:
+        _settle_beside(recipe, peers)
+        run = state.begin(recipe.learner.network, recipe.settings)
+        state.share_run(run, peers)
+        yield _started(recipe, run, peers)
+        if (yield from _supervise(recipe, run, None, stop, peers)):
+            yield Stopped(run.epoch, directory)
+            return
+    finished: Finished | None = peers.share(None)
+    assert finished is not None
+    if not is_trained:
+        yield Complete(finished.epochs, finished.best_epoch, directory)
+    yield finished
+
+
+def _review(recipe: Recipe[Dev], done: _Done, peers: Peers) -> Iterator[Fact[Dev]]:
     """Tell what a finished run came to."""
     yield Complete(done.epochs, done.best_epoch, done.directory)
-    yield recipe.review(
+    finished = recipe.review(
         Ended(
             directory=done.directory,
             epochs=done.epochs,
@@ -181,12 +240,21 @@ def _review(recipe: Recipe[Dev], done: _Done) -> Iterator[Fact[Dev]]:
             tokens_per_second=done.history.tokens_per_second,
         )
     )
+    peers.share(finished)
+    yield finished
+
+
+def _started(recipe: Recipe[Dev], run: Run, peers: Peers) -> Started:
+    parameters = sum(parameter.numel() for parameter in run.network.parameters())
+    resumed = min(1.0, (run.epoch + run.tokens / recipe.tokens) / recipe.settings.epochs)
+    return Started(recipe.seed, parameters, count_workers(recipe, peers), resumed, peers.size)
 
 
 def _train(
-    recipe: Recipe[Dev], place: Path, done: _Done | None, stop: Callable[[], bool]
+    recipe: Recipe[Dev], place: Path, done: _Done | None, stop: Callable[[], bool], peers: Peers
 ) -> Iterator[Fact[Dev]]:
     began = time.perf_counter()
+    _settle(recipe, place / output.CHECKPOINT, peers)
     history = History(place, recipe.draw)
     if done is not None:
         yield Reopened(done.epochs, done.best_epoch)
@@ -195,37 +263,57 @@ def _train(
         run = state.begin(recipe.learner.network, recipe.settings)
         if output.has_run(place):
             state.load_run(place, run, recipe.identity())
-            history.keep(run.epoch)
-    workers = count_workers(recipe)
-    parameters = sum(parameter.numel() for parameter in run.network.parameters())
-    resumed = min(1.0, (run.epoch + run.tokens / recipe.tokens) / recipe.settings.epochs)
-    yield Started(recipe.seed, parameters, workers, resumed)
+            history.keep(run.measured)
+    started = _started(recipe, run, peers)
+    yield started
     if not run.optimizer.steps and run.floor is None:
         run.known = recipe.value_before(run.averaged)
-    is_stopped = yield from _supervise(recipe, run, place, history, workers, stop)
+    state.share_run(run, peers)
+    is_stopped = yield from _supervise(recipe, run, _Books(recipe, place, history), stop, peers)
     if is_stopped:
         yield Stopped(run.epoch, place)
         return
     finished = recipe.finish(
         Ended(
             directory=place,
-            epochs=run.epoch,
+            epochs=history.done or run.epoch,
             best_epoch=run.kept_epoch,
-            parameters=parameters,
+            parameters=started.parameters,
             began=began,
             learning_seconds=history.seconds,
             tokens_per_second=history.tokens_per_second,
         )
     )
     output.discard_run(place)
+    peers.share(finished)
     yield finished
 
 
+def _settle(recipe: Recipe[Dev], checkpoint: Path, peers: Peers) -> None:
+    """Keep large things in a checkpoint. What several processes read must be there before the others look."""
+    recipe.settle_in(checkpoint)
+    if not peers.is_alone:
+        len(recipe.shared)  # which is of the corpus
+        peers.share(checkpoint.resolve())
+
+
+def _settle_beside(recipe: Recipe[Dev], peers: Peers) -> None:
+    """Read what the first process has written, on its machine; on another one it is written once more."""
+    checkpoint: Path | None = peers.share(None)
+    assert checkpoint is not None
+    if (checkpoint / output.CORPUS).is_dir():
+        recipe.settle_in(checkpoint)
+
+
 def _reopen(recipe: Recipe[Dev], place: Path, history: History, done: _Done) -> Run:
-    """Set up a run behind the epochs of a finished one, whose model is what it begins with and has to beat."""
+    """Set up a run behind the epochs of a finished one, whose model is what it begins with and has to beat.
+
+    Patience counts from here. An epoch that it ended in the midst of is over.
+    """
     recipe.begin_with(done.directory)
     run = state.begin(recipe.learner.network, recipe.settings)
-    run.epoch = run.best_epoch = done.epochs  # patience counts from here
+    run.epoch, run.measured = math.ceil(done.epochs), len(done.history.epochs)
+    run.steps = run.measured_step = done.history.steps
     run.kept_epoch = done.best_epoch
     run.best = run.known = run.floor = recipe.value(recipe.measure(run.averaged))
     recipe.save(place, run.averaged)
@@ -234,66 +322,95 @@ def _reopen(recipe: Recipe[Dev], place: Path, history: History, done: _Done) -> 
     return run
 
 
+class _Books(NamedTuple):
+    """What is written of a run while it goes on."""
+
+    recipe: Recipe[Any]
+    directory: Path
+    history: History
+
+    def add(self, run: Run, fact: EpochFacts[Any]) -> None:
+        """Write a measurement down, and the model if it is kept."""
+        if fact.kept:
+            self.recipe.save(self.directory, run.averaged)
+            reports.discard_reports(self.directory)
+        self.history.add(_line(self.recipe, fact))
+
+    def save(self, run: Run) -> None:
+        """Write the checkpoint."""
+        state.save_run(self.directory, run, self.recipe.identity())
+
+
 def _supervise(
     recipe: Recipe[Dev],
     run: Run,
-    directory: Path,
-    history: History,
-    workers: int,
+    books: _Books | None,
     stop: Callable[[], bool],
+    peers: Peers,
 ) -> Generator[StepFacts | EpochFacts[Dev], None, bool]:
     """Pass the facts of the loop on, and see that the run is written down in time; return whether it was stopped.
 
-    Everything is saved after every epoch, at least once a minute, and before a stop.
+    Everything is saved after every measurement, at least once a minute, and before a stop, by the process that has
+    the books.
 
     Raises:
         DivergenceError: `MAX_SKIPPED` steps in a row had no finite gradient.
     """
     saved = time.perf_counter()
     unusable = 0
-    for fact in loop.train(run, recipe, workers):
+    facts = loop.train(
+        run, recipe, count_workers(recipe, peers), eval_steps=recipe.settings.eval_steps, peers=peers
+    )
+    for fact in facts:
         if isinstance(fact, StepFacts):
             unusable = 0 if math.isfinite(fact.norm) else unusable + 1
             if unusable >= MAX_SKIPPED:
                 raise DivergenceError(
-                    f"{unusable} steps in a row had no finite gradient; {_describe_kept(run, directory)}. Train "
+                    f"{unusable} steps in a row had no finite gradient; {_describe_kept(run, books)}. Train "
                     "again with a lower --learning-rate or a lower --set training.clip_norm, and --overwrite"
                 )
             is_due = time.perf_counter() - saved > CHECKPOINT_SECONDS
         else:
-            if fact.kept:
-                recipe.save(directory, run.averaged)
-                reports.discard_reports(directory)
-            history.add(_line(recipe, fact))
+            if books is not None:
+                books.add(run, fact)
             is_due = True
-        if is_due:
-            state.save_run(directory, run, recipe.identity())
+        if is_due and books is not None:
+            books.save(run)
             saved = time.perf_counter()
         yield fact
         if stop():
-            state.save_run(directory, run, recipe.identity())
+            if books is not None:
+                books.save(run)
             return True
     return False
 
 
-def count_workers(recipe: Recipe[Any]) -> int:
-    """Return how many processes train: one beside a GPU; else as many as wanted, or one per core, at most 2."""
-    device = next(recipe.learner.network.parameters()).device
-    if device != torch.device("cpu"):
+def count_workers(recipe: Recipe[Any], peers: Peers = ALONE) -> int:
+    """Return how many processes this one begins, itself included.
+
+    It is one beside a GPU or peers; else as many as wanted, or one per core, at most 2.
+    """
+    if _device_of(recipe).type != "cpu" or not peers.is_alone:
         return 1
     return recipe.settings.workers or min(2, os.cpu_count() or 1)
 
 
-def _describe_kept(run: Run, directory: Path) -> str:
+def _device_of(recipe: Recipe[Any]) -> torch.device:
+    return next(recipe.learner.network.parameters()).device
+
+
+def _describe_kept(run: Run, books: _Books | None) -> str:
     if not run.kept_epoch:
         return "nothing is saved"
-    return f"epoch {run.kept_epoch}, the one kept so far, is in {directory}"
+    place = "" if books is None else f", is in {books.directory}"
+    return f"epoch {run.kept_epoch:g}, the one kept so far{place}"
 
 
 def _line(recipe: Recipe[Dev], facts: EpochFacts[Dev]) -> dict[str, Any]:
-    """Return the line of the history that tells of an epoch."""
+    """Return the line of the history that tells of a measurement."""
     return {
         "epoch": facts.epoch,
+        **({} if facts.step is None else {"step": facts.step}),
         **recipe.describe_epoch(facts.loss, facts.dev),
         "improved": facts.improved,
         "kept": facts.kept,

@@ -26,7 +26,7 @@ from tagger.text.features import normalise
 from tagger.text.schemes import Scheme
 from tagger.text.tokenizer import Conventions, Mode, Split, detect_mode
 from tagger.text.vocab import Vocab
-from tagger.training.data import Corpora, read_corpora
+from tagger.training.data import Corpora, list_tokens, read_corpora
 from tagger.training.pretrained import TrainedTextEncoder, load_text_encoder
 
 _ARCHITECTURE = ("embedding", "encoder", "decoder", "language_model")
@@ -91,7 +91,12 @@ class Collected(NamedTuple):
 
 
 def collect(
-    train: Path | Corpus, dev: Path | Corpus | None, test: Path | Corpus | None, config: Config, start: Start
+    train: Path | Corpus,
+    dev: Path | Corpus | None,
+    test: Path | Corpus | None,
+    config: Config,
+    start: Start,
+    room: Path | None = None,
 ) -> Collected:
     """Read the corpora of a run and all that it starts from.
 
@@ -99,6 +104,7 @@ def collect(
         train, dev, test: files, or corpora that are in memory.
         config: the settings; those of a model or an encoder to start with join them.
         start: what it starts from.
+        room: the folder of what memory isn't to hold; None: that of temporary files.
 
     Raises:
         DataError: a corpus or another file is missing or faulty.
@@ -110,15 +116,17 @@ def collect(
     growth = overlap = None
     if start.base is not None:
         model = files.load_model(start.base)
-        data, growth = continue_from(read_corpora(train, dev, test, continue_settings(config, model)), model)
+        data, growth = continue_from(
+            read_corpora(train, dev, test, continue_settings(config, model), room), model
+        )
         data = replace(data, base_words=reports.read_words(start.base))
     elif start.encoder is not None:
         encoder = load_text_encoder(start.encoder)
         data, overlap = begin_with_encoder(
-            read_corpora(train, dev, test, adopt_settings(config, encoder)), encoder
+            read_corpora(train, dev, test, adopt_settings(config, encoder), room), encoder
         )
     else:
-        data = read_corpora(train, dev, test, config)
+        data = read_corpora(train, dev, test, config, room)
     if start.vectors is not None:
         data = add_vectors(data, start.vectors, keep_all=start.keep_all_vectors)
     if start.gazetteers:
@@ -181,8 +189,7 @@ def continue_from(data: Corpora, base: TrainedModel) -> tuple[Corpora, Growth]:
             data.train.path,
         )
     lowercase = base.config.embedding.lowercase
-    surfaces = {token for sentence in data.train.sentences for token in sentence.tokens}
-    words = {normalise(token, lowercase=lowercase) for token in surfaces}
+    words = {normalise(token, lowercase=lowercase) for token in list_tokens(data.train)}
     growth = Growth(
         new_words=sum(word not in base.lexicon.words for word in words),
         new_types=tuple(sorted({*data.types} - {*base.types})),
@@ -229,8 +236,7 @@ def begin_with_encoder(data: Corpora, encoder: TrainedTextEncoder) -> tuple[Corp
             _OPTION,
         )
     lowercase = encoder.config.embedding.lowercase
-    surfaces = {token for sentence in data.train.sentences for token in sentence.tokens}
-    words = {normalise(token, lowercase=lowercase) for token in surfaces}
+    words = {normalise(token, lowercase=lowercase) for token in list_tokens(data.train)}
     return replace(data, encoder=encoder), Overlap(
         len(words), sum(word in encoder.lexicon.words for word in words)
     )
@@ -298,8 +304,7 @@ def add_vectors(corpora: Corpora, path: Path, *, keep_all: bool = False) -> Corp
         )
     lowercase = corpora.config.embedding.lowercase
     parts = [corpus for corpus in (corpora.train, corpora.dev, corpora.test) if corpus is not None]
-    surfaces = {token for corpus in parts for sentence in corpus.sentences for token in sentence.tokens}
-    needed = {normalise(token, lowercase=lowercase) for token in surfaces}
+    needed = {normalise(token, lowercase=lowercase) for corpus in parts for token in list_tokens(corpus)}
     known = corpora.base.lexicon.words if corpora.base is not None else Vocab(())
 
     def want(word: str) -> str | None:

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from tagger.config import Steps
 from tagger.errors import ModelError
+from tagger.model.encoder import compact
 from tagger.runtime.tensors import (
-    Array,
     describe,
     read_header,
     read_tensors,
@@ -28,7 +30,9 @@ from tagger.runtime.tensors import (
     write_tensors,
 )
 from tagger.training import output
+from tagger.training.echoes import Echoes
 from tagger.training.optimizer import Optimizer, row_sparse
+from tagger.training.workers.peers import Peers
 
 _VERSION = "2"  # of the file's content; 1 had names of its own for each network
 _PLACE = (
@@ -41,8 +45,12 @@ _PLACE = (
     "seconds",
     "rate",
     "skipped",
+    "steps",
+    "measured",
+    "measured_step",
+    "measured_tokens",
+    "stale",
     "best",
-    "best_epoch",
     "kept_epoch",
     "known",
     "floor",
@@ -60,13 +68,18 @@ class Run:
         epoch: epochs completed.
         chunk: chunks completed of the epoch after those.
         batch: batches completed of the chunk after those.
-        loss, tokens, predictions, seconds: of the epoch under way: sum of losses (nats), tokens seen, what the loss
-            is a mean of, time spent.
+        tokens: of the epoch under way, seen so far.
+        loss, predictions, seconds: since the last measurement: sum of losses (nats), what the loss is a mean of, time
+            spent.
         rate: learning rate of the last step.
-        skipped: steps of the epoch that were skipped because the gradient was not finite.
+        echoes: what steps say that isn't counted yet; see `listen`.
+        skipped: steps since the last measurement that were skipped because the gradient was not finite.
+        steps: taken in the whole run, skipped ones included.
+        measured: measurements on held-out sentences so far: one an epoch, more with `eval_steps`.
+        measured_step, measured_tokens: what `steps` and `tokens` were at the last of them.
+        stale: measurements since the best value was reached first.
         best: best value on held-out sentences so far; None before the first.
-        best_epoch: the first epoch that reached it, counted from 1.
-        kept_epoch: the one whose model is kept, counted from 1.
+        kept_epoch: where the model that is kept was measured, in epochs from the beginning; 0 where none is.
         known: best value that is known, that of a model which the run continues included; -1 if none is.
         floor: the value of the finished model that a run goes on from, which only a better one replaces; None where
             it goes on from none.
@@ -84,17 +97,44 @@ class Run:
     seconds: float = 0.0
     rate: float = 0.0
     skipped: int = 0
+    steps: int = 0
+    measured: int = 0
+    measured_step: int = 0
+    measured_tokens: int = 0
+    stale: int = 0
     best: float | None = None
-    best_epoch: int = 0
-    kept_epoch: int = 0
+    kept_epoch: float = 0
     known: float = -1.0
     floor: float | None = None
+    echoes: Echoes = field(default_factory=Echoes)
+
+    def listen(self, *, to_all: bool = False) -> None:
+        """Count what steps have said since: their losses, their predictions, whether they were skipped.
+
+        Args:
+            to_all: of all steps; else beside a GPU the last ones are still to come, but for the first since a
+                measurement.
+        """
+        for echo in self.echoes.arrived(all_of_them=to_all or not self.predictions):
+            self.skipped += not math.isfinite(echo.norm)
+            self.loss += echo.loss if math.isfinite(echo.loss) else 0.0
+            self.predictions += echo.predictions
 
 
 def begin(network: nn.Module, settings: Steps) -> Run:
     """Set up a run at its first step."""
     averaged = copy.deepcopy(network).requires_grad_(False) if settings.average else network
+    for each in (network, averaged):
+        compact(each)
     return Run(network, averaged, Optimizer(network, averaged, row_sparse(network), settings))
+
+
+def share_run(run: Run, peers: Peers) -> None:
+    """Bring the runs of all processes to where that of the first is."""
+    if peers.is_alone:
+        return
+    place = peers.share({name: getattr(run, name) for name in _PLACE})
+    _restore(run, peers.share_tensors(_tensors_of(run)), place)
 
 
 def save_run(directory: Path, run: Run, identity: Mapping[str, bytes]) -> None:
@@ -106,6 +146,7 @@ def save_run(directory: Path, run: Run, identity: Mapping[str, bytes]) -> None:
         identity: by name, what must be the same when the run goes on: settings, tables, texts.
     """
     output.begin(directory)
+    run.listen(to_all=True)
     tensors = {name: value.detach().cpu().numpy() for name, value in _tensors_of(run).items()}
     facts = {name: getattr(run, name) for name in _PLACE}
     write_tensors(
@@ -141,18 +182,36 @@ def load_run(directory: Path, run: Run, identity: Mapping[str, bytes]) -> None:
     _check_arrays(path, run)
     _, tensors = read_tensors(path)
     try:
-        run.network.load_state_dict(_as_tensors("network.", tensors))
-        if run.averaged is not run.network:
-            run.averaged.load_state_dict(_as_tensors("averaged.", tensors))
-        run.optimizer.load(_as_tensors("optimizer.", tensors))
-        place = json.loads(metadata["place"])
-        for name in _PLACE:
-            setattr(run, name, place[name] if name != "floor" else place.get(name))  # older ones lack it
+        place = _complete(json.loads(metadata["place"]))
+        _restore(run, {name: torch.from_numpy(value) for name, value in tensors.items()}, place)
     except (RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
         reason = str(error).splitlines()[0]
         raise ModelError(
             f"was written by another version of tagger ({reason}); start anew with --overwrite", path
         ) from None
+
+
+def _restore(run: Run, tensors: Mapping[str, Tensor], place: Mapping[str, Any]) -> None:
+    run.network.load_state_dict(select_prefixed(tensors, "network."))
+    if run.averaged is not run.network:
+        run.averaged.load_state_dict(select_prefixed(tensors, "averaged."))
+    run.optimizer.load(select_prefixed(tensors, "optimizer."))
+    for name in _PLACE:
+        setattr(run, name, place[name])
+
+
+def _complete(place: dict[str, Any]) -> dict[str, Any]:
+    """Return a place with what earlier versions, which measured once an epoch, didn't write."""
+    epoch = place["epoch"]
+    older = {
+        "floor": None,
+        "steps": 0,
+        "measured": epoch,
+        "measured_step": 0,
+        "measured_tokens": 0,
+        "stale": epoch - place.get("best_epoch", epoch),
+    }
+    return older | place
 
 
 def _tensors_of(run: Run) -> dict[str, Tensor]:
@@ -180,7 +239,3 @@ def _check_arrays(path: Path, run: Run) -> None:
                 f"{wanted.get(name, 'none')}); start anew with --overwrite",
                 path,
             )
-
-
-def _as_tensors(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Tensor]:
-    return {name: torch.from_numpy(value) for name, value in select_prefixed(arrays, prefix).items()}

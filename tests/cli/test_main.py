@@ -142,3 +142,21 @@ def test_errors_show_control_characters(tmp_path, monkeypatch, capsys):
 def test_the_commands_are_functions_of_their_own_name():
     assert isinstance(cli.app, typer.Typer)
     assert len(set(COMMANDS)) == len(COMMANDS)
+
+
+@pytest.mark.parametrize(("options", "is_told"), [((), False), (("-W", "default"), True)])
+def test_no_warning_of_a_library_reaches_a_terminal_unless_it_is_asked_for(options, is_told):
+    script = (
+        "import subprocess, sys, warnings; sys.argv = ['tagger', '--version']\n"
+        "from tagger.__main__ import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "warnings.warn('for programmers')\n"
+        "flags = subprocess._args_from_interpreter_flags()\n"  # with which `multiprocessing` starts a child
+        "subprocess.run([sys.executable, *flags, '-c', 'import warnings; warnings.warn(\"of a child\")'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, *options, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert ("for programmers" in done.stderr) == is_told
+    assert ("of a child" in done.stderr) == is_told
+    assert is_told or done.stderr == ""

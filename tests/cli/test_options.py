@@ -30,7 +30,7 @@ def words(text: str) -> str:
         (["evaluate", "none", "--scheme", "BOI"], f"found 'BOI', expected one of {SCHEMES}"),
         (["convert", "none", "--to", "BOI"], f"'--to': found 'BOI', expected one of {SCHEMES}"),
         (["train", "-o", "m", "--scheme", "BOI"], f"'--scheme': found 'BOI', expected one of {SCHEMES}"),
-        (["convert", "none", "--format", "jsonk"], "brat, tsv, inline, csv, xlsx or html; did you mean jsonl?"),
+        (["convert", "none", "--format", "jsonk"], "csv, xlsx, parquet or html; did you mean jsonl?"),
         (["convert", "none", "--tokens", "letters"], "found 'letters', expected words, characters or blanks"),
         (["convert", "none", "--misaligned", "drop"], "found 'drop', expected error, trim, split or skip"),
         (["predict", "--format", "josnl"], "brat, doccano, labelstudio or prodigy; did you mean jsonl?"),

@@ -80,7 +80,7 @@ def test_nothing_in_gives_nothing_out(predict):
 
 
 def test_workers_change_no_byte(predict, monkeypatch):
-    monkeypatch.setattr("tagger.runtime.tagger._CHUNK_TOKENS", 100)
+    monkeypatch.setattr("tagger.runtime.network.Network.chunk_tokens", 100)
     text = "\n\n".join(" ".join(words) + "." for words in random_sentences(100))
     for format in ("jsonl", "html"):
         expected = predict("x", "--format", format, x=text)

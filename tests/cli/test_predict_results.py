@@ -133,7 +133,7 @@ def test_nothing_in_gives_a_header(predict, tmp_path):
 
 
 def test_workers_write_the_same_rows(predict, monkeypatch):
-    monkeypatch.setattr("tagger.runtime.tagger._CHUNK_TOKENS", 100)
+    monkeypatch.setattr("tagger.runtime.network.Network.chunk_tokens", 100)
     for options in (["--format", "csv"], ["--counts"], ["--counts", "--format", "csv"]):
         expected = predict("x", *options, x=long_text(100))
         assert predict("x", *options, "--workers", "2") == expected

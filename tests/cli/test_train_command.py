@@ -15,6 +15,7 @@ from commands import TINY
 
 from tagger.cli.progress import TrainingProgress
 from tagger.runtime import directory as files
+from tagger.text import spool
 from tagger.text.tokenizer import UNSPACED_ADVICE
 from tagger.training import output
 
@@ -393,6 +394,27 @@ def test_a_network_that_does_not_fit_is_one_line(train, monkeypatch):
     assert train("--dev", "ten.conll").error == (
         "out of memory; give a smaller --hidden, fewer --layers, or smaller sizes of [embedding] with --set"
     )
+
+
+@pytest.mark.parametrize("options", [("--dry-run",), ()])
+def test_what_a_large_corpus_takes_is_said_beforehand(train, monkeypatch, options):
+    monkeypatch.setattr(spool, "HELD_BYTES", 100)
+    done = train("--dev", "ten.conll", *options)
+    assert done.code == 0
+    assert "the training corpus will take 0 MB at m meanwhile; " in done.err
+    assert not list(Path().glob(".tagger-*"))
+    assert not Path("m", output.CHECKPOINT).exists()
+
+
+@pytest.mark.parametrize("options", [("--dry-run",), ()])
+def test_a_disk_without_room_for_a_large_corpus_is_one_line(train, monkeypatch, options):
+    monkeypatch.setattr(spool, "HELD_BYTES", 100)
+    real = spool.free_bytes
+    monkeypatch.setattr(spool, "free_bytes", lambda room: min(1000, real(room)))
+    done = train("--dev", "ten.conll", *options)
+    assert done.code == 1
+    assert "are free; make room there, or choose an --output on another disk" in done.err
+    assert "Traceback" not in done.err
 
 
 def test_a_full_disk_is_one_line_and_the_old_model_stays(train, monkeypatch):

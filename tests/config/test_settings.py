@@ -42,7 +42,8 @@ def test_rendered_defaults_are_the_defaults(kind):
 
 def test_every_field_is_explained_above_it():
     silent = {"corpus.blank_tokens": "keep", "corpus.task": "joint", "corpus.compounds": "keep"}  # by default
-    silent |= {"embedding.word_mark_dim": 1, "embedding.fold_width": True, "distillation.weight": 0.5}
+    silent |= {"embedding.word_mark_dim": 1, "embedding.fold_width": True, "training.eval_steps": 9}
+    silent |= {"training.precision": "bfloat16", "training.batch_tokens": 0, "distillation.weight": 0.5}
     spoken = settings.override(Config(), silent)
     lines = settings.render(spoken).splitlines()
     for _, name, field in FIELDS:
@@ -203,7 +204,9 @@ def test_every_place_where_a_corpus_may_split_can_be_written_down():
 def test_steps_are_written_around_what_a_kind_of_training_adds():
     written = PretrainConfig().training.written_fields()
     assert written[:5] == ("epochs", "batch_tokens", "max_tokens", "chunk_sentences", "learning_rate")
-    assert written[-6:] == ("dropout", "word_dropout", "average", "patience", "device", "workers")
+    assert written[-7:] == (
+        "dropout", "word_dropout", "average", "patience", "eval_steps", "device", "workers",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", [PretrainConfig, TextEncoderConfig])

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagger.config import EmbeddingConfig
-from tagger.model.batch import collate, encode, group, shuffled_batches, sorted_batches
+from tagger.model.batch import Choices, collate, encode, group, shuffled_batches, sorted_batches
 from tagger.runtime.features import Bigrams
 from tagger.runtime.lexicon import Lexicon
 from tagger.runtime.windows import OVERLAP
@@ -42,7 +42,7 @@ def make_corpus(sentences, tags=None, **embedding):
         Sentence((WORDS[0],))
     ]
     lexicon = Lexicon.build(known * 2, TAGS, EmbeddingConfig(bigram_dim=3, **embedding))
-    return lexicon, encode(sentences, lexicon, tags)
+    return lexicon, encode(sentences, lexicon, None if tags is None else Choices.of(tags))
 
 
 sizes = st.lists(st.integers(1, 40), min_size=1, max_size=25)
@@ -59,7 +59,7 @@ def corpora(draw):
 def test_groups_cut_the_corpus_without_gap_and_keep_documents_apart(sentences, context, max_tokens, seed):
     _, corpus = make_corpus(sentences)
     generator = None if seed is None else np.random.default_rng(seed)
-    groups = group(corpus.examples, context, max_tokens, generator)
+    groups = group(corpus, context, max_tokens, generator)
     assert [number for item in groups for number in range(item.start, item.stop)] == list(
         range(len(sentences))
     )
@@ -74,7 +74,7 @@ def test_groups_cut_the_corpus_without_gap_and_keep_documents_apart(sentences, c
 @given(corpora(), st.integers(1, 8), st.integers(0, 99))
 def test_shuffled_batches_hold_every_group_once(sentences, batch_sentences, seed):
     _, corpus = make_corpus(sentences)
-    groups = group(corpus.examples, 3, 64)
+    groups = group(corpus, 3, 64)
     found = shuffled_batches(groups, batch_sentences, np.random.default_rng(seed))
     assert sorted(item for part in found for item in part) == sorted(groups)
     for part in found:
@@ -84,7 +84,7 @@ def test_shuffled_batches_hold_every_group_once(sentences, batch_sentences, seed
 @given(corpora(), st.integers(10, 200))
 def test_sorted_batches_hold_every_group_once_and_bound_their_size(sentences, batch_tokens):
     _, corpus = make_corpus(sentences)
-    groups = group(corpus.examples, 2, 64)
+    groups = group(corpus, 2, 64)
     found = list(sorted_batches(groups, batch_tokens))
     assert sorted(item for part in found for item in part) == sorted(groups)
     for part in found:
@@ -129,7 +129,7 @@ def check_batch(sentences, lexicon, corpus, batch, max_tokens) -> None:
 def test_every_token_of_every_sentence_is_encoded_once(sentences, context, max_tokens, seed):
     lexicon, corpus = make_corpus(sentences)
     generator = np.random.default_rng(seed)
-    for part in shuffled_batches(group(corpus.examples, context, max_tokens, generator), 6, generator):
+    for part in shuffled_batches(group(corpus, context, max_tokens, generator), 6, generator):
         check_batch(sentences, lexicon, corpus, collate(corpus, part, max_tokens), max_tokens)
 
 
@@ -139,7 +139,7 @@ def test_every_token_of_every_sentence_is_encoded_once(sentences, context, max_t
 def test_a_sentence_beyond_the_limit_is_read_through_windows_that_overlap(length, max_tokens):
     sentences = make_sentences([5, length, 7])
     lexicon, corpus = make_corpus(sentences)
-    groups = group(corpus.examples, 5, max_tokens)
+    groups = group(corpus, 5, max_tokens)
     assert all(item.stop - item.start == 1 for item in groups) or length + 5 <= max_tokens
     batch = collate(corpus, groups, max_tokens)
     check_batch(sentences, lexicon, corpus, batch, max_tokens)
@@ -157,7 +157,7 @@ def test_a_sentence_beyond_the_limit_is_read_through_windows_that_overlap(length
 def test_the_word_that_training_lacks_is_unknown():
     sentences = make_sentences([29, 1])
     lexicon, corpus = make_corpus(sentences)
-    batch = collate(corpus, group(corpus.examples, 1, 64), 64)
+    batch = collate(corpus, group(corpus, 1, 64), 64)
     b = batch.sentences.index(1)
     R = len(batch.window_lengths)
     form = batch.tokens[batch.places[0, b] // R, batch.places[0, b] % R]
@@ -167,7 +167,7 @@ def test_the_word_that_training_lacks_is_unknown():
 
 def test_nothing_padded_still_keeps_row_zero_for_padding():
     _, corpus = make_corpus(make_sentences([4]))
-    batch = collate(corpus, group(corpus.examples, 1, 64), 64)
+    batch = collate(corpus, group(corpus, 1, 64), 64)
     assert (int(batch.forms["word"][0, 0]), int(batch.forms["shape"][0]), int(batch.tokens.min())) == (
         PAD,
         PAD,
@@ -179,7 +179,7 @@ def test_gold_tags_lie_at_their_tokens_and_open_ones_are_allowed():
     sentences = make_sentences([3, 2, 1])
     options = [[("O",), ("B-X",), ("E-X",)], [("O", "S-X"), ()], [("S-X",)]]
     _, corpus = make_corpus(sentences, options)
-    groups = group(corpus.examples, 1, 64)
+    groups = group(corpus, 1, 64)
     batch = collate(corpus, groups, 64)
     assert batch.tags.shape == (3, 3)
     expected = [{"O"}, {"B-X"}, {"E-X"}], [{"O", "S-X"}, set(TAGS)], [{"S-X"}]
@@ -205,7 +205,7 @@ def test_a_tag_that_the_lexicon_lacks_is_the_callers_mistake():
 def test_a_batch_moves_between_devices_whole():
     sentences = make_sentences([2, 1])
     _, corpus = make_corpus(sentences, [[("O",), ()], [("O",)]])
-    batch = collate(corpus, group(corpus.examples, 2, 64), 64).to(torch.device("meta"))
+    batch = collate(corpus, group(corpus, 2, 64), 64).to(torch.device("meta"))
     tensors = [*batch.forms.values(), *batch.local.values(), batch.tokens, batch.window_lengths]
     tensors += [batch.places, batch.lengths]
     assert {tensor.device.type for tensor in [*tensors, batch.tags, batch.allowed]} == {"meta"}
@@ -215,7 +215,7 @@ def test_a_sentence_of_a_million_tokens_is_laid_out_in_linear_time():
     times = []
     for length in (20_000, 200_000):
         _, corpus = make_corpus(make_sentences([length]))
-        groups = group(corpus.examples, 5, 512)
+        groups = group(corpus, 5, 512)
         began = time.perf_counter()
         collate(corpus, groups, 512)
         times.append(time.perf_counter() - began)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from tagger.config import Config, EmbeddingConfig, LanguageModelConfig, PretrainConfig, override
 from tagger.errors import ConfigError
@@ -56,11 +61,16 @@ def _build(finetune: bool = False) -> tuple[SequenceLabeler, EncodedCorpus]:
 def _alone(labeler: SequenceLabeler, corpus: EncodedCorpus, example: Example) -> torch.Tensor:
     """Return (T, D), the mix for a sentence that is a corpus of its own."""
     assert labeler.embedding.contextual is not None
-    single = EncodedCorpus(corpus.forms, (example,), 2)
-    found: torch.Tensor = labeler.embedding.contextual(
-        collate(single, group([example], 1, 1000), 1000).language
-    )
+    single = _with_sentences(corpus, [example.forms])
+    found: torch.Tensor = labeler.embedding.contextual(collate(single, group(single, 1, 1000), 1000).language)
     return found[:, 0]
+
+
+def _with_sentences(corpus: EncodedCorpus, sentences: Sequence[NDArray[Any]]) -> EncodedCorpus:
+    """Return the corpus with other sentences, given as rows of its words."""
+    starts = np.cumsum([0, *map(len, sentences)])
+    documents = np.zeros(len(sentences), np.int64)
+    return replace(corpus, tokens=np.concatenate(sentences), starts=starts, documents=documents)
 
 
 @pytest.mark.parametrize("megabytes", [0, 1])
@@ -70,9 +80,9 @@ def test_every_window_holds_its_tokens_layers(context: int, max_tokens: int, meg
     contextual = labeler.embedding.contextual
     assert contextual is not None
     kept = remember(contextual, corpus, megabytes)
-    batch = collate(kept, group(corpus.examples, context, max_tokens), max_tokens)
+    batch = collate(kept, group(corpus, context, max_tokens), max_tokens)
     found = contextual(batch.language)
-    alone = [_alone(labeler, corpus, example) for example in corpus.examples]
+    alone = [_alone(labeler, corpus, example) for example in corpus]
     flat = found.flatten(0, 1)[batch.places.flatten()].view(*batch.places.shape, -1)
     for column, number in enumerate(batch.sentences):
         torch.testing.assert_close(flat[: batch.lengths[column], column], alone[number])
@@ -82,9 +92,9 @@ def test_tokens_that_only_give_context_have_their_layers_too() -> None:
     labeler, corpus = _build()
     contextual = labeler.embedding.contextual
     assert contextual is not None
-    long = EncodedCorpus(corpus.forms, (corpus.examples[4],), 2)
-    whole = contextual(collate(long, group(long.examples, 1, 100), 100).language)[:, 0]
-    batch = collate(long, group(long.examples, 1, 16), 16)
+    long = _with_sentences(corpus, [corpus[4].forms])
+    whole = contextual(collate(long, group(long, 1, 100), 100).language)[:, 0]
+    batch = collate(long, group(long, 1, 16), 16)
     windows = contextual(batch.language)
     torch.testing.assert_close(windows[: batch.window_lengths[1], 1], whole[4:20])
 
@@ -95,10 +105,8 @@ def test_some_layers_kept_and_some_read_is_the_same() -> None:
     assert contextual is not None
     whole = remember(contextual, corpus, 1)
     assert whole.kept is not None
-    partly = EncodedCorpus(
-        corpus.forms, corpus.examples, 2, whole.kept._replace(starts=whole.kept.starts[:3])
-    )
-    groups = group(corpus.examples, 3, 100)[::-1]
+    partly = replace(corpus, kept=whole.kept._replace(starts=whole.kept.starts[:3]))
+    groups = group(corpus, 3, 100)[::-1]
     one, other = (contextual(collate(each, groups, 100).language) for each in (whole, partly))
     torch.testing.assert_close(one, other)
 
@@ -107,7 +115,7 @@ def test_memory_is_bounded() -> None:
     labeler, corpus = _build()
     contextual = labeler.embedding.contextual
     assert contextual is not None
-    many = EncodedCorpus(corpus.forms, corpus.examples * 300, 2)
+    many = _with_sentences(corpus, [example.forms for example in corpus] * 300)
     kept = remember(contextual, many, 1).kept
     assert kept is not None
     assert 0.9 * 2**20 < kept.layers.numel() * 4 <= 2**20
@@ -119,9 +127,8 @@ def test_memory_is_bounded() -> None:
 
 def test_a_sentence_of_any_length_is_read() -> None:
     labeler, corpus = _build()
-    example = corpus.examples[0]._replace(forms=np.full(3 * LONGEST + 5, 1))
-    endless = EncodedCorpus(corpus.forms, (example,), 2)
-    batch = collate(endless, group(endless.examples, 1, 512), 512)
+    endless = _with_sentences(corpus, [np.full(3 * LONGEST + 5, 1)])
+    batch = collate(endless, group(endless, 1, 512), 512)
     assert torch.isfinite(labeler(batch)).all()
 
 
@@ -132,7 +139,7 @@ def test_frozen_weights_are_no_business_of_the_optimiser() -> None:
         trainable = {name: value for name, value in labeler.named_parameters() if value.requires_grad}
         assert any("contextual.encoder" in name for name in trainable) == finetune
         assert any("contextual.mix" in name for name in trainable)
-        emissions = labeler(collate(corpus, group(corpus.examples, 3, 100), 100))
+        emissions = labeler(collate(corpus, group(corpus, 3, 100), 100))
         gradients = torch.autograd.grad(
             emissions.square().sum(), list(trainable.values()), materialize_grads=True
         )

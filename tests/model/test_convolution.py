@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from device_manner import treat_as_device
 from torch.nn import functional
 
 from tagger.model.convolution import convolve
@@ -30,10 +31,13 @@ def _by_conv1d(words: torch.Tensor, tables: list[torch.Tensor], before: int) -> 
     )
 
 
+@pytest.mark.parametrize("beside_device", [False, True])
 @pytest.mark.parametrize("widths", [(4,), (4, 4, 4), (6, 4, 1), (5, 3, 2, 2)])
 @pytest.mark.parametrize("before", [0, 1])
 @pytest.mark.parametrize("seed", [0, 1])
-def test_values_and_gradients_are_those_of_a_convolution(widths, before, seed):
+def test_values_and_gradients_are_those_of_a_convolution(monkeypatch, widths, before, seed, beside_device):
+    if beside_device:
+        treat_as_device(monkeypatch)
     before = min(before, len(widths) - 1)
     words = _words(seed)
     generator = torch.Generator().manual_seed(seed + 10)
@@ -53,3 +57,16 @@ def test_values_and_gradients_are_those_of_a_convolution(widths, before, seed):
     )
     with torch.no_grad():
         torch.testing.assert_close(convolve(words, tables, before), expected)
+
+
+def test_equal_windows_share_their_gradient_alike_everywhere(monkeypatch):
+    words = torch.tensor([[3, 3, 3, 3], [2, 2, 2, 0], [0, 0, 0, 0]])
+    found = []
+    for beside_device in (False, True):
+        if beside_device:
+            treat_as_device(monkeypatch)
+        generator = torch.Generator().manual_seed(4)
+        tables = [torch.randn(ALPHABET, 5, generator=generator, requires_grad=True) for _ in range(3)]
+        found.append(torch.autograd.grad(convolve(words, tables, 1).sin().sum(), tables))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other)

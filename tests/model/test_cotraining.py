@@ -22,6 +22,7 @@ def _batch() -> Batch:
         tokens=tokens,
         window_lengths=torch.tensor([len(window) for window in WINDOWS]),
         local={},
+        followed=torch.tensor([0, 1, 3, 4, 6, 9]),  # places t * 3 + r
         places=nothing,
         lengths=nothing,
         tags=None,
@@ -76,6 +77,7 @@ def test_losses_and_gradients_are_those_of_every_neighbour(directions, scale, is
 def test_windows_of_one_word_cost_nothing():
     model = NeighbourPrediction(10, FORM, EncoderConfig(hidden=HIDDEN, directions=2), DIM)
     batch = _batch()
-    alone = replace(batch, tokens=batch.tokens[:1], window_lengths=torch.ones(3, dtype=torch.int64))
+    none = torch.empty(0, dtype=torch.int64)
+    alone = replace(batch, tokens=batch.tokens[:1], window_lengths=torch.ones_like(none), followed=none)
     losses = model(torch.randn(1, 3, 2 * HIDDEN), alone, torch.randn(5, FORM))
     assert losses.tolist() == [0.0, 0.0]

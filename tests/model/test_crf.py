@@ -1,20 +1,34 @@
-"""The CRF beside a brute force that writes down every tag sequence in double precision."""
+"""The CRF beside a brute force that writes down every tag sequence in double precision: operators, then kernels."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import nullcontext
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
+from interpreted import interpreting
 from oracles import SCALES, SCHEMES, BruteForceCRF
 from torch import Tensor
 
 from tagger.errors import ConfigError, DataError
 from tagger.model.crf import CRF
 from tagger.text.schemes import Constraints
+
+
+@pytest.fixture(params=["operators", pytest.param("kernels", marks=pytest.mark.slow)], autouse=True)
+def road(request) -> Iterator[str]:
+    """On a GPU the CRF runs as Triton's kernels; here the interpreter runs them."""
+    with interpreting() if request.param == "kernels" else nullcontext():
+        yield request.param
+
+
+by_operators = pytest.mark.parametrize("road", ["operators"], indirect=True)
+"""Too many steps for the interpreter; `test_crf_kernels.py` has its own."""
 
 
 class Case(NamedTuple):
@@ -112,6 +126,7 @@ def test_gradient_is_expected_less_gold_counts(case: Case) -> None:
     assert close(case.crf.end_transitions.grad, by_end)
 
 
+@by_operators
 @pytest.mark.parametrize("constrained", [False, True])
 @pytest.mark.parametrize("scale", [1.0, 60.0, 1000.0])
 @pytest.mark.parametrize("partial", [False, True])
@@ -137,6 +152,7 @@ def test_second_derivative_is_refused() -> None:
         torch.autograd.grad(loss, emissions, create_graph=True)
 
 
+@by_operators
 @pytest.mark.parametrize("T", [1, 2, 40, 700])
 @pytest.mark.parametrize("K", [2, 9, 130])
 def test_log_z_counts_paths_when_all_scores_are_zero(T: int, K: int) -> None:

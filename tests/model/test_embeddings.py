@@ -34,7 +34,7 @@ def make(**changes):
     corpus = encode(SENTENCES, lexicon, None)
     torch.manual_seed(0)
     embedding = TokenEmbedding(lexicon, settings.training)
-    return embedding, lexicon, collate(corpus, group(corpus.examples, 1, 64), 64)
+    return embedding, lexicon, collate(corpus, group(corpus, 1, 64), 64)
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 4, 5])

@@ -10,7 +10,7 @@ from oracles import BruteForceCRF
 
 from tagger import config
 from tagger.config import Config
-from tagger.model.batch import collate, encode, group
+from tagger.model.batch import Choices, collate, encode, group
 from tagger.model.building import build_labeler
 from tagger.model.encoder import locked_dropout
 from tagger.runtime.lexicon import Lexicon
@@ -50,7 +50,7 @@ def build(sentences, options=None, dtype=torch.float64, **changes):
     lexicon = Lexicon.build(make_sentences([9] * 9, seed=1), TAGS, settings.embedding)
     torch.manual_seed(settings.seed)
     labeler = build_labeler(lexicon, settings).to(dtype)
-    return labeler, encode(sentences, lexicon, options), settings
+    return labeler, encode(sentences, lexicon, options and Choices.of(options)), settings
 
 
 def loss_of(labeler, batch, generator=None) -> torch.Tensor:
@@ -79,7 +79,7 @@ def test_the_loss_of_a_batch_is_the_sum_of_its_sentences(decoder, partial):
     sentences = make_sentences([5, 1, 9, 3, 3, 7])
     options = make_options(sentences, partial)
     labeler, corpus, _ = build(sentences, options, **{"decoder.kind": decoder})
-    groups = group(corpus.examples, 1, 64)
+    groups = group(corpus, 1, 64)
     total = loss_of(labeler, collate(corpus, groups, 64))
     alone = [loss_of(labeler, collate(corpus, [item], 64)) for item in groups]
     torch.testing.assert_close(total, torch.stack(alone).sum())
@@ -96,7 +96,7 @@ def test_the_loss_of_a_batch_is_the_sum_of_its_sentences(decoder, partial):
 def test_a_sentence_is_encoded_alike_in_any_company():
     sentences = make_sentences([4, 12, 1, 6])
     labeler, corpus, _ = build(sentences)
-    groups = group(corpus.examples, 1, 64)
+    groups = group(corpus, 1, 64)
     together = emissions_of(labeler, corpus, groups)
     for item in groups:
         torch.testing.assert_close(emissions_of(labeler, corpus, [item])[item.start], together[item.start])
@@ -105,8 +105,8 @@ def test_a_sentence_is_encoded_alike_in_any_company():
 def test_neighbours_of_a_document_are_context_and_other_documents_are_not():
     sentences = make_sentences([4, 5, 3], documents=[0, 0, 1])
     labeler, corpus, _ = build(sentences)
-    alone = emissions_of(labeler, corpus, group(corpus.examples, 1, 64))
-    in_context = emissions_of(labeler, corpus, group(corpus.examples, 5, 64))
+    alone = emissions_of(labeler, corpus, group(corpus, 1, 64))
+    in_context = emissions_of(labeler, corpus, group(corpus, 5, 64))
     assert not torch.allclose(alone[0], in_context[0])
     assert not torch.allclose(alone[1], in_context[1])
     torch.testing.assert_close(alone[2], in_context[2])
@@ -115,7 +115,7 @@ def test_neighbours_of_a_document_are_context_and_other_documents_are_not():
 def test_the_limit_changes_nothing_for_sentences_below_it():
     sentences = make_sentences([60, 300, 20, 100])
     labeler, corpus, _ = build(sentences)
-    groups = group(corpus.examples, 1, 100)
+    groups = group(corpus, 1, 100)
     limited, free = (emissions_of(labeler, corpus, groups, limit) for limit in (100, 512))
     for number in (0, 2, 3):
         torch.testing.assert_close(limited[number], free[number])
@@ -142,7 +142,7 @@ def test_decoding_finds_the_best_of_all_tag_sequences():
     labeler, corpus, _ = build(sentences)
     torch.nn.init.normal_(labeler.emission.weight, std=3)
     torch.nn.init.normal_(labeler.decoder.transitions)
-    groups = group(corpus.examples, 1, 64)
+    groups = group(corpus, 1, 64)
     best = best_tags(labeler, collate(corpus, groups, 64))
     crf = labeler.decoder
     scores = [each.detach().numpy() for each in (crf.start_transitions, crf.transitions, crf.end_transitions)]
@@ -163,7 +163,7 @@ def test_no_number_is_read_that_nobody_wrote(decoder, partial):
     sentences = make_sentences([5, 1, 9, 3])
     options = make_options(sentences, partial)
     labeler, corpus, _ = build(sentences, options, torch.float32, **{"decoder.kind": decoder})
-    batch = collate(corpus, group(corpus.examples, 2, 64), 64)
+    batch = collate(corpus, group(corpus, 2, 64), 64)
 
     def answers():
         objective = loss_of(labeler, batch, torch.Generator().manual_seed(0))
@@ -186,7 +186,7 @@ def test_no_number_is_read_that_nobody_wrote(decoder, partial):
 def test_a_gradient_descends():
     sentences = make_sentences([5, 4, 9, 3])
     labeler, corpus, _ = build(sentences, make_options(sentences))
-    batch = collate(corpus, group(corpus.examples, 1, 64), 64)
+    batch = collate(corpus, group(corpus, 1, 64), 64)
     loss = loss_of(labeler, batch)
     parameters = list(labeler.parameters())
     gradients = torch.autograd.grad(loss, parameters)
@@ -213,7 +213,7 @@ def test_dropout_is_locked_over_time_and_off_without_a_generator():
 def test_dropout_depends_on_the_generator_alone():
     sentences = make_sentences([5, 4])
     labeler, corpus, _ = build(sentences, make_options(sentences))
-    batch = collate(corpus, group(corpus.examples, 1, 64), 64)
+    batch = collate(corpus, group(corpus, 1, 64), 64)
     losses = [loss_of(labeler, batch, torch.Generator().manual_seed(seed)).item() for seed in (1, 1, 2)]
     assert losses[0] == losses[1] != losses[2]
     assert loss_of(labeler, batch).item() == loss_of(labeler, batch).item()

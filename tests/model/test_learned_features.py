@@ -63,7 +63,7 @@ def test_every_token_has_its_own_marks_wherever_windows_are_cut(lengths, context
     sentences = make_sentences(lengths)
     lexicon, _ = make(sentences)
     corpus = encode(sentences, lexicon, None)
-    batch = collate(corpus, group(corpus.examples, context, 16), 16)
+    batch = collate(corpus, group(corpus, context, 16), 16)
     marks = side_by_side(batch)
     flat = marks.flatten(0, 1)  # (T * R, F)
     for column, number in enumerate(batch.sentences):
@@ -80,7 +80,7 @@ def test_marks_join_the_form_and_stand_before_the_bigrams():
     sentences = make_sentences([4, 6])
     lexicon, embedding = make(sentences, **{"embedding.bigram_dim": 3})
     corpus = encode(sentences, lexicon, None)
-    batch = collate(corpus, group(corpus.examples, 1, 64), 64)
+    batch = collate(corpus, group(corpus, 1, 64), 64)
     found = embedding(batch)
     assert embedding.size == embedding.form_size + 3 + 2 + 4 + 4 + 2 * 3 == found.shape[-1]
     t, r = 2, 1
@@ -99,7 +99,7 @@ def test_a_model_without_marks_has_none_in_its_batches():
     sentences = make_sentences([3])
     lexicon = Lexicon.build(sentences, ("O",), Config().embedding)
     corpus = encode(sentences, lexicon, None)
-    assert collate(corpus, group(corpus.examples, 1, 64), 64).local == {}
+    assert collate(corpus, group(corpus, 1, 64), 64).local == {}
 
 
 def test_sentences_without_the_columns_are_refused():
@@ -151,7 +151,7 @@ def test_nothing_is_forgotten_without_a_generator():
         sentences, **{"training.gazetteer_dropout": 0.9, "training.column_dropout": 0.9}
     )
     corpus = encode(sentences, lexicon, None)
-    batch = collate(corpus, group(corpus.examples, 1, 64), 64)
+    batch = collate(corpus, group(corpus, 1, 64), 64)
     assert torch.equal(embedding(batch), embedding(batch))
     one, again, other = (embedding(batch, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
     assert torch.equal(one, again)

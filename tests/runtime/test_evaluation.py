@@ -43,7 +43,7 @@ def test_labels_come_in_the_order_of_the_corpus(labels, monkeypatch):
     assert together == [tags_of(labels, [sentence])[0] for sentence in sentences]
     assert len({tag for tags in together for tag in tags}) >= 3  # the model does have opinions
     monkeypatch.setattr(network, "_BATCH_TOKENS", 20)
-    monkeypatch.setattr("tagger.runtime.tagger._CHUNK_TOKENS", 50)
+    monkeypatch.setattr("tagger.runtime.network.Network.chunk_tokens", 50)
     assert tags_of(labels, sentences) == together
 
 

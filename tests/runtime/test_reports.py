@@ -32,6 +32,10 @@ def test_a_history_is_read_as_it_was_written(tmp_path: Path) -> None:
     write_history(tmp_path, *epochs)
     assert reports.read_history(tmp_path) == epochs
     assert reports.best_epoch(epochs) == 3
+    within = [EPOCH | {"epoch": 0.5, "step": 10}, EPOCH | {"step": 20}, EPOCH | {"epoch": 2, "kept": False}]
+    write_history(tmp_path, *within)
+    assert reports.read_history(tmp_path) == within
+    assert reports.best_epoch(within) == 1
     old = [{name: value for name, value in EPOCH.items() if name != "kept"}]  # as early versions wrote it
     write_history(tmp_path, *old)
     assert reports.read_history(tmp_path) == old
@@ -43,6 +47,9 @@ def test_a_history_is_read_as_it_was_written(tmp_path: Path) -> None:
     [
         "[]", "{}", "{", "null", "1", '""', "", "[" * 100_000,
         json.dumps(EPOCH | {"epoch": 2}), json.dumps(EPOCH | {"epoch": True}), json.dumps(EPOCH | {"epoch": "1"}),
+        json.dumps(EPOCH | {"epoch": 0.5}), json.dumps(EPOCH | {"epoch": -0.5, "step": 3}),
+        json.dumps(EPOCH | {"step": "3"}),
+        json.dumps(EPOCH | {"step": 9}) + "\n" + json.dumps(EPOCH | {"epoch": 0.5}),
         json.dumps(EPOCH | {"improved": None}), json.dumps(EPOCH | {"kept": 1}),
         json.dumps(EPOCH | {"seconds": None}), json.dumps(EPOCH | {"seconds": 10**400}),
         '{"epoch":Infinity,"improved":true,"seconds":1,"loss":1}',

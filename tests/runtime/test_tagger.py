@@ -91,7 +91,7 @@ def test_several_threads_share_a_tagger(labels):
 
 @pytest.mark.parametrize("format", ["jsonl", None])
 def test_processes_give_what_one_gives(tmp_path, labels, format, monkeypatch):
-    monkeypatch.setattr("tagger.runtime.tagger._CHUNK_TOKENS", 100)
+    monkeypatch.setattr("tagger.runtime.network.Network.chunk_tokens", 100)
     path = tmp_path / "text.txt"
     path.write_text("\n\n".join(" ".join(words) + "." for words in random_sentences(120)), encoding="utf-8")
 
@@ -436,7 +436,7 @@ def test_an_error_in_a_stream_reaches_its_user(labels):
 
 
 def test_chunks_are_cut_by_size_and_at_pauses(labels, monkeypatch):
-    monkeypatch.setattr("tagger.runtime.tagger._CHUNK_TOKENS", 10)
+    monkeypatch.setattr("tagger.runtime.network.Network.chunk_tokens", 10)
     passages = [next(split_text(str(n), "Ada met Li in the old Paris.")) for n in range(5)]
     chunks = list(labels.chunks([*passages[:3], Pause(), Pause(), *passages[3:]]))
     assert [chunk if isinstance(chunk, Pause) else len(chunk) for chunk in chunks] == [
@@ -478,12 +478,15 @@ def test_a_network_on_a_gpu_has_one_process():
     there = Tagger(model, Recording(model))
     assert there.is_on_device
     assert not Tagger(model).is_on_device
-    with pytest.raises(ConfigError, match="--workers: the network is on a GPU"):
+    with pytest.raises(ConfigError, match="workers: this process holds the GPU"):
         list(answer(there, [], Question(), workers=2))
 
 
 class Recording:
     """A network that is none of the runtime's."""
+
+    chunk_tokens = 1000
+    is_shared = False
 
     def __init__(self, model):
         self.emissions = network.Network(model).emissions

@@ -30,7 +30,7 @@ def marks(rows: np.ndarray, place: int = 0) -> list[tuple[int, int, int]]:
 
 def test_a_training_sentence_does_not_know_the_words_that_it_alone_has():
     corpus = encode(SENTENCES, build((NAMES,)), None, words=WORDS)
-    first, second = (example.local["word_marks"] for example in corpus.examples)
+    first, second = (example.local["word_marks"] for example in corpus)
     assert marks(first) == [
         (2, 0, 0),
         (0, 2, 0),
@@ -48,7 +48,7 @@ def test_a_training_sentence_does_not_know_the_words_that_it_alone_has():
 
 def test_new_text_knows_all_training_words():
     corpus = encode(SENTENCES, build(), None)
-    assert marks(corpus.examples[0].local["word_marks"]) == [(2, 0, 0), (0, 2, 0)] * 2
+    assert marks(corpus[0].local["word_marks"]) == [(2, 0, 0), (0, 2, 0)] * 2
 
 
 def test_lists_are_the_training_words_and_those_that_are_given_and_come_back():

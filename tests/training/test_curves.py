@@ -61,6 +61,23 @@ def test_every_value_stands_where_the_axes_say(values):
     assert float(best.get("x1")) == float(best.get("x2")) == points[1][0]
 
 
+def test_measurements_within_epochs_stand_where_they_were_made():
+    values = [0.5, 0.25, 0.75]
+    svg = ElementTree.fromstring(draw("it", [Line("it", values)], 1.25, places=[0.5, 1, 1.25]))
+    x0, dx = axis(svg, True)
+    points = [float(dot.get("cx")) for dot in svg.iter("circle")]
+    assert points == pytest.approx([x0 + dx * place for place in (0.5, 1, 1.25)], abs=0.2)
+    assert next(svg.iter("circle")).find("title").text == "it, epoch 0.5: 0.5"
+    (best,) = [each for each in svg.iter("line") if each.get("class") == "best"]
+    assert float(best.get("x1")) == points[2]
+
+    within = [each | {"epoch": each["epoch"] / 2, "step": 10 * each["epoch"]} for each in EPOCHS]
+    page = curves.of_tagger(within)
+    assert "3 measurements in 1.5 epochs; the dashed line is at the one that is kept so far, epoch 1." in page
+    rows = re.findall(r'<tr><th scope="row">(.*?)</th><td>(.*?)</td>', page)
+    assert rows == [("0.5", "10"), ("* 1.0", "20"), ("1.5", "30")]
+
+
 def test_values_that_are_not_finite_leave_a_gap():
     svg = ElementTree.fromstring(draw("it", [Line("it", [1.0, 2.0, math.nan, math.inf, 3.0])]))
     assert [len(line.get("points").split()) for line in svg.iter("polyline")] == [2, 1]

@@ -6,6 +6,7 @@ import gc
 import itertools
 import math
 import weakref
+from itertools import pairwise
 
 import pytest
 import torch
@@ -70,9 +71,9 @@ def test_missing_a_name_costs_what_suits_the_best_dev_score(read_tiny, monkeypat
 def test_the_batches_of_a_round_are_of_like_size(read_tiny, workers):
     data = read_tiny(**{"encoder.context": 1, "training.batch_sentences": 1})
     recipe = begin(data)[1]
-    drawn = recipe.batches(recipe.corpus, 0, 0, 1)
-    batches = recipe.batches(recipe.corpus, 0, 0, workers)
-    assert batches == recipe.batches(recipe.corpus, 0, 0, workers)
+    drawn = list(recipe.batches(recipe.corpus, 0, 0, 1))
+    batches = list(recipe.batches(recipe.corpus, 0, 0, workers))
+    assert batches == list(recipe.batches(recipe.corpus, 0, 0, workers))
     assert sorted(batches) == sorted(drawn)
     rounds = [batches[start : start + workers] for start in range(0, len(batches), workers)]
     left = len(drawn) % workers
@@ -116,7 +117,7 @@ def test_the_first_of_equal_epochs_is_the_best(read_tiny):
         read_tiny(**{"training.epochs": 4}), score=lambda labeler: some_scores(next(correct))
     )
     assert [fact.improved for fact in facts if isinstance(fact, EpochFacts)] == [True, True, False, False]
-    assert (run.best_epoch, run.best) == (2, 0.5)
+    assert (run.stale, run.best) == (2, 0.5)
 
 
 def test_the_latest_epoch_within_chance_of_the_best_is_kept(read_tiny):
@@ -128,14 +129,43 @@ def test_the_latest_epoch_within_chance_of_the_best_is_kept(read_tiny):
     epochs = [fact for fact in facts if isinstance(fact, EpochFacts)]
     assert [fact.kept for fact in epochs] == [True, True, False, True, False, True, False]
     assert [fact.improved for fact in epochs] == [True, True] + [False] * 5
-    assert (run.best_epoch, run.kept_epoch) == (2, 6)
+    assert (run.stale, run.kept_epoch) == (5, 6)
+
+
+def test_steps_within_an_epoch_are_measured(read_tiny):
+    """Three batches an epoch: dev is measured behind steps 2, 4 and 8, and at the ends of epochs, 3, 6 and 9."""
+    correct = iter([1, 3, 2, 5, 5, 4])
+    data = read_tiny(**CALM, **{"training.average": 0.0, "training.recall_cost": 0.0})
+    run, recipe = begin_scored(data, lambda labeler: some_scores(next(correct)))
+    facts = list(loop.train(run, recipe, eval_steps=2))
+    measured = [fact for fact in facts if isinstance(fact, EpochFacts)]
+    assert [(fact.epoch, fact.step) for fact in measured] == [
+        (0.6667, 2), (1, 3), (1.3333, 4), (2, 6), (2.6667, 8), (3, 9),
+    ]  # fmt: skip
+    assert [fact.improved for fact in measured] == [True, True, False, True, False, False]
+    assert (run.kept_epoch, run.stale, run.measured, run.measured_step) == (2.6667, 2, 6, 9)
+    assert all(one.loss == two.loss for one, two in pairwise(facts) if isinstance(two, EpochFacts))
+    _, plain, weights = train(data)
+    assert measured[0].loss == plain[1].loss != measured[1].loss  # since the measurement before
+    assert are_same(weights, {name: value for name, value in tensors_of(run).items() if name in weights})
+
+
+def test_patience_counts_measurements(read_tiny):
+    correct = iter([3, 5, 4, 5, 9, 9])
+    run, recipe = begin_scored(
+        read_tiny(**{"training.patience": 2}), lambda labeler: some_scores(next(correct))
+    )
+    facts = list(loop.train(run, recipe, eval_steps=1))
+    assert (run.epoch, run.batch, run.stale) == (1, 1, 2)
+    assert [fact.step for fact in facts if isinstance(fact, EpochFacts)] == [1, 2, 3, 4]
+    assert not list(loop.train(run, recipe, eval_steps=1))
 
 
 def test_patience_ends_training(read_tiny):
     correct = iter([3, 5, 4, 5, 9, 9])
     settings = {"training.epochs": 6, "training.patience": 2}
     run, _, _ = train(read_tiny(**settings), score=lambda labeler: some_scores(next(correct)))
-    assert (run.epoch, run.best_epoch) == (4, 2)
+    assert (run.epoch, run.stale) == (4, 2)
 
 
 def test_the_average_is_settled_when_it_is_scored(read_tiny):

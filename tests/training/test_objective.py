@@ -13,7 +13,7 @@ from toy_models import SMALL, WORDS
 
 from tagger import config as settings
 from tagger.config import Config
-from tagger.model.batch import Batch, collate, encode, group
+from tagger.model.batch import Batch, Choices, collate, encode, group
 from tagger.model.building import build_labeler
 from tagger.model.crf import CRF
 from tagger.model.labeler import SequenceLabeler
@@ -132,8 +132,8 @@ def labeler_and_batch(scheme: str = "IOB2", **changes: object):
     sentences = [Sentence(tuple(WORDS[:4])), Sentence(tuple(WORDS[4:11]))]
     lexicon = Lexicon.build(sentences, tags, config.embedding)
     gold = [[[tags[(n + i) % 2 * 4]] for i in range(len(each))] for n, each in enumerate(sentences)]
-    corpus = encode(sentences, lexicon, gold)
-    return objective.build(lexicon, calm(config)), collate(corpus, group(corpus.examples, 1, 64), 64), lexicon
+    corpus = encode(sentences, lexicon, Choices.of(gold))
+    return objective.build(lexicon, calm(config)), collate(corpus, group(corpus, 1, 64), 64), lexicon
 
 
 def test_costs_of_nothing_change_nothing_and_costs_raise_the_loss():
@@ -173,8 +173,8 @@ def test_costs_move_the_share_from_which_on_a_type_is_found(share, costs, is_fou
     sentences = [Sentence(("x",))] * 100
     lexicon = Lexicon.build(sentences, tags, config.embedding)
     gold = [[["S-PER" if number < 100 * share else "O"]] for number in range(100)]
-    corpus = encode(sentences, lexicon, gold)
-    batch = collate(corpus, group(corpus.examples, 1, 16), 16)
+    corpus = encode(sentences, lexicon, Choices.of(gold))
+    batch = collate(corpus, group(corpus, 1, 16), 16)
     whole = objective.build(lexicon, calm(config))
     labeler = whole.labeler
     optimizer = torch.optim.Adam([labeler.emission.bias], lr=0.2)  # enough for a single word
@@ -197,8 +197,8 @@ def test_a_name_is_found_from_half_the_f1_on(f1, above, length):
     lexicon = Lexicon.build(sentences, tags, config.embedding)
     name = ["S-PER"] if length == 1 else ["B-PER", "E-PER"]
     gold = [[[tag] for tag in (name if number < 100 * share else ["O"] * length)] for number in range(100)]
-    corpus = encode(sentences, lexicon, gold)
-    batch = collate(corpus, group(corpus.examples, 1, 16), 16)
+    corpus = encode(sentences, lexicon, Choices.of(gold))
+    batch = collate(corpus, group(corpus, 1, 16), 16)
     whole = objective.build(lexicon, calm(config), span_length=length)
     labeler = whole.labeler
     optimizer = torch.optim.Adam([labeler.emission.bias, *labeler.decoder.parameters()], lr=0.2)
@@ -238,8 +238,8 @@ def language_model_and_batch(*, is_spelled: bool = True, **changes: object):
     sentences = [Sentence(tuple(WORDS[:5])), Sentence(tuple(WORDS[5:9])), Sentence(tuple(WORDS[9:10]))]
     tags = inner_tags(["LOC", "PER"], Scheme.IOB2)
     lexicon = Lexicon.build(sentences, tags, config.embedding)
-    corpus = encode(sentences, lexicon, [[["O"]] * len(each) for each in sentences])
-    batch = collate(corpus, group(corpus.examples, 1, 64), 64)
+    corpus = encode(sentences, lexicon, Choices.of([["O"]] * len(each) for each in sentences))
+    batch = collate(corpus, group(corpus, 1, 64), 64)
     return objective.build(lexicon, config, is_spelled=is_spelled), batch, lexicon, config
 
 

@@ -7,6 +7,7 @@ import math
 
 import pytest
 import torch
+from device_manner import treat_as_device
 from torch import nn
 
 from tagger import config
@@ -177,6 +178,56 @@ def test_a_gradient_that_is_not_finite_changes_nothing(bad, place):
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert optimizer.steps == 4
+
+
+def test_a_device_takes_the_same_steps_without_being_asked(monkeypatch):
+    """Its row-sparse gradients hold rows several times, its norm is a tensor; clipped and unclipped steps."""
+    found = []
+    for beside_device in (False, True):
+        model, averaged, optimizer = make(**{"training.clip_norm": 3.0, "training.weight_decay": 0.1})
+        norms = []
+        for step, rows in enumerate(batches(20)):
+            values = gradients(model, rows)
+            if beside_device:
+                treat_as_device(monkeypatch)
+                values = [repeat_rows(each) if each.is_sparse else each for each in values]
+            norms.append(optimizer.step(values, rate(step)))
+            monkeypatch.undo()
+        optimizer.settle()
+        assert all(isinstance(norm, torch.Tensor) == beside_device for norm in norms)
+        assert any(norm > 3.0 for norm in norms) and any(norm < 3.0 for norm in norms)
+        found.append(everything(model, averaged, optimizer) | {"norms": torch.tensor([*map(float, norms)])})
+    for name, value in found[0].items():
+        torch.testing.assert_close(found[1][name], value, msg=lambda text, name=name: f"{name}: {text}")
+
+
+def repeat_rows(gradient: torch.Tensor) -> torch.Tensor:
+    """Return the gradient with its first row twice more, without values: as `tables.look_up` beside a device."""
+    rows, values = gradient.indices()[0], gradient.values()
+    rows = torch.cat((rows[:1], rows[:1], rows))
+    values = torch.cat((torch.zeros_like(values[:1]), torch.zeros_like(values[:1]), values))
+    return torch.sparse_coo_tensor(rows.unsqueeze(0), values, gradient.shape, check_invariants=True)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+@pytest.mark.parametrize("place", [0, 2])
+def test_a_device_moves_no_weight_by_a_gradient_that_is_not_finite(monkeypatch, bad, place):
+    treat_as_device(monkeypatch)
+    model, averaged, optimizer = make(**{"training.weight_decay": 0.1})
+    for step, rows in enumerate(batches(4)):
+        optimizer.step(gradients(model, rows), rate(step))
+    before = everything(model, averaged, optimizer)
+    found = gradients(model, batches(5)[-1])
+    spoilt = found[place]._values() if found[place].is_sparse else found[place]
+    spoilt[0] = bad
+    assert not math.isfinite(optimizer.step(found, 0.1))
+    after = everything(model, averaged, optimizer)
+    for name, value in before.items():
+        if name.startswith("model.") or name.endswith(("exp_avg", "exp_avg_sq", "mean", "square")):
+            assert torch.equal(after[name], value), name
+    optimizer.step(gradients(model, batches(6)[-1]), 0.1)
+    assert all(value.isfinite().all() for value in everything(model, averaged, optimizer).values())
+    assert not torch.equal(model.dense.weight, before["model.dense.weight"])
 
 
 def test_a_gradient_without_rows_is_no_step_of_the_table():

@@ -14,7 +14,7 @@ from tagger.errors import ConfigError, DataError, ModelError
 from tagger.runtime import directory as files
 from tagger.runtime.evaluation import label_sentences, score_tagger
 from tagger.runtime.profiling import profile_corpus
-from tagger.runtime.reports import read_profiles_of
+from tagger.runtime.reports import read_history, read_profiles_of
 from tagger.runtime.tagger import Tagger
 from tagger.training import output, run
 from tagger.training.loop import EpochFacts, StepFacts
@@ -139,6 +139,39 @@ def test_a_run_with_a_language_model_ends_with_the_same_bits(read_with_language_
         assert isinstance(fit_whole(data, directory, stop=stop_at(moment))[-1], Stopped)
         assert isinstance(fit_whole(data, directory, resume=True)[-1], Finished)
         assert bits(directory) == bits(tmp_path / "whole")
+
+
+def test_a_run_measured_within_epochs_ends_with_the_same_bits(read_tiny, tmp_path):
+    """Stopped anywhere, between two measurements too; the history holds each of them once."""
+    data = read_tiny(**{"training.eval_steps": 2, "training.epochs": 2, "training.recall_cost": "auto"})
+    facts = fit_whole(data, tmp_path / "whole")
+    moments = [fact for fact in facts if isinstance(fact, StepFacts | EpochFacts)]
+    measured = [fact for fact in moments if isinstance(fact, EpochFacts)]
+    assert [fact.step for fact in measured] == [2, 3, 4, 6]
+    for moment in range(1, len(moments) + 1):
+        directory = tmp_path / str(moment)
+        assert isinstance(fit_whole(data, directory, stop=stop_at(moment))[-1], Stopped)
+        assert isinstance(fit_whole(data, directory, resume=True)[-1], Finished)
+        assert bits(directory) == bits(tmp_path / "whole")
+        history = read_history(directory)
+        assert [line["step"] for line in history] == [2, 3, 4, 6]
+        assert [line["epoch"] for line in history] == [fact.epoch for fact in measured]
+        assert [line["loss"] for line in history] == [fact.loss for fact in measured]
+
+
+def test_patience_may_end_within_an_epoch(read_tiny, tmp_path):
+    patient = {"training.learning_rate": 1e-12, "training.patience": 1, "training.eval_steps": 1}
+    data = read_tiny(**patient, **{"training.epochs": 9})
+    finished = fit_whole(data, tmp_path / "m")[-1]
+    assert (finished.epochs, finished.best_epoch) == (0.6667, 0.6667)
+    told = "Of 0.6667 epochs epoch 0.6667 is kept"
+    assert told in (tmp_path / "m" / files.CARD).read_text("utf-8")
+    again = fit_whole(data, tmp_path / "m", resume=True)
+    assert (again[0].epochs, again[-1].epochs) == (0.6667, 0.6667)
+    facts = fit_whole(read_tiny(**patient, **{"training.epochs": 10}), tmp_path / "m", resume=True)
+    measured = [fact for fact in facts if isinstance(fact, EpochFacts)]
+    assert [(fact.epoch, fact.step) for fact in measured] == [(1.3333, 3)]  # the first epoch is over
+    assert [line["step"] for line in read_history(tmp_path / "m")][:2] == [1, 2]
 
 
 def test_resuming_without_a_checkpoint_begins_at_the_beginning(read_tiny, tmp_path):

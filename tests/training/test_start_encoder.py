@@ -52,7 +52,7 @@ def read(path: Path, encoder: TrainedTextEncoder, **changes: Any) -> Corpora:
 def states(network: Any, lexicon: Lexicon, sentences: tuple[tuple[str, ...], ...]) -> torch.Tensor:
     """Return what the encoder of a network makes of sentences, no feature dropped."""
     corpus = encode([Sentence(words, document=i) for i, words in enumerate(sentences)], lexicon, None)
-    batch = collate(corpus, group(corpus.examples, 1, 512), 512)
+    batch = collate(corpus, group(corpus, 1, 512), 512)
     with torch.inference_mode():
         found: torch.Tensor = network.encoder(network.embedding(batch), batch.window_lengths)
     return torch.cat([found[:length, row] for row, length in enumerate(batch.window_lengths.tolist())])

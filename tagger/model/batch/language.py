@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from tagger.model.bilm import LanguageBatch
 from tagger.runtime.lexicon import number_distinct
+from tagger.text.spool import Array
 
 Ints = NDArray[np.int64]
 LONGEST = 256  # tokens that are read at once; a longer sentence is cut
@@ -45,18 +46,18 @@ class LanguageView(NamedTuple):
     sentences: LanguageBatch | None
     order: Tensor
 
-    def to(self, device: torch.device) -> LanguageView:
-        """Return the view on another device."""
+    def with_each(self, change: Callable[[Tensor], Tensor]) -> LanguageView:
+        """Return the view with each of its tensors changed, always in the same order."""
         return LanguageView(
-            self.origins.to(device),
-            None if self.layers is None else self.layers.to(device),
-            None if self.sentences is None else self.sentences.to(device),
-            self.order.to(device),
+            change(self.origins),
+            None if self.layers is None else change(self.layers),
+            None if self.sentences is None else self.sentences.with_each(change),
+            change(self.order),
         )
 
 
 def lay_out(
-    numbers: Sequence[int], rows: Sequence[Ints], spelling: Ints, origins: Ints, kept: KeptLayers | None
+    numbers: Sequence[int], rows: Sequence[Ints], spelling: Array, origins: Ints, kept: KeptLayers | None
 ) -> LanguageView:
     """Lay a batch's sentences out for a language model.
 
@@ -84,7 +85,7 @@ def lay_out(
     return LanguageView(torch.from_numpy(origins), layers, sentences, torch.from_numpy(order))
 
 
-def read_sentences(rows: Sequence[Ints], spelling: Ints) -> tuple[LanguageBatch, Tensor]:
+def read_sentences(rows: Sequence[Ints], spelling: Array) -> tuple[LanguageBatch, Tensor]:
     """Lay sentences out as a batch, the longest first, those of more than `LONGEST` tokens in pieces.
 
     Returns:
@@ -108,7 +109,7 @@ def read_sentences(rows: Sequence[Ints], spelling: Ints) -> tuple[LanguageBatch,
     is_token = np.arange(tokens.shape[1]) < lengths[:, None]
     tokens[is_token] = np.concatenate(pieces)
     used, tokens = number_distinct(tokens.T)
-    symbols = spelling[used]
+    symbols = spelling[used].astype(np.int64, copy=False)
     longest = max(1, int((symbols != 0).sum(1).max()))
     batch = LanguageBatch(
         spelling=torch.from_numpy(np.ascontiguousarray(symbols[:, :longest])),

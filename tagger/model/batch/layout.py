@@ -6,18 +6,21 @@ windows each token of each sentence was encoded. Nothing here has parameters.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from tagger.model.batch.corpus import EncodedCorpus, Example, Ints
+from tagger.model.batch.corpus import EncodedCorpus, Ints
 from tagger.model.batch.language import LanguageView, lay_out
 from tagger.model.batch.taught import SoftPart
+from tagger.model.device import move
 from tagger.runtime.lexicon import number_distinct
 from tagger.runtime.windows import Group, Window, cut_windows
+from tagger.text.spool import Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Batch:
         tokens: (T, R) rows of `forms`; 0 pads.
         window_lengths: (R,) tokens of each window.
         local: (T, R, F) rows of each feature of a place, by its name; 0 beyond a window's length.
+        followed: (P,) positions `t * R + r` of the tokens that are not a window's last.
         places: (S, B) positions `t * R + r` of each sentence's tokens in the windows; 0 beyond its length.
         lengths: (B,) tokens of each sentence.
         tags: (S, B) rows of the lexicon's tags, 0 beyond the length, or None where there are no tags.
@@ -43,6 +47,7 @@ class Batch:
     tokens: Tensor
     window_lengths: Tensor
     local: Mapping[str, Tensor]
+    followed: Tensor
     places: Tensor
     lengths: Tensor
     tags: Tensor | None
@@ -58,50 +63,54 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on another device."""
+        return move(self, device)
 
-        def move(tensor: Tensor) -> Tensor:
-            return tensor.to(device, non_blocking=True)
-
+    def with_each(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        """Return the batch with each of its tensors changed, always in the same order."""
         return Batch(
-            forms={name: move(rows) for name, rows in self.forms.items()},
-            tokens=move(self.tokens),
-            window_lengths=move(self.window_lengths),
-            local={name: move(rows) for name, rows in self.local.items()},
-            places=move(self.places),
-            lengths=move(self.lengths),
-            tags=None if self.tags is None else move(self.tags),
-            allowed=None if self.allowed is None else move(self.allowed),
+            forms={name: change(rows) for name, rows in self.forms.items()},
+            tokens=change(self.tokens),
+            window_lengths=change(self.window_lengths),
+            local={name: change(rows) for name, rows in self.local.items()},
+            followed=change(self.followed),
+            places=change(self.places),
+            lengths=change(self.lengths),
+            tags=None if self.tags is None else change(self.tags),
+            allowed=None if self.allowed is None else change(self.allowed),
             sentences=self.sentences,
-            language=None if self.language is None else self.language.to(device),
-            soft=None if self.soft is None else self.soft.to(device),
+            language=None if self.language is None else self.language.with_each(change),
+            soft=None if self.soft is None else self.soft.with_each(change),
         )
 
 
 def collate(corpus: EncodedCorpus, groups: Sequence[Group], max_tokens: int) -> Batch:
     """Lay groups of sentences out as one batch."""
-    windows = [window for item in groups for window in cut_windows(item, max_tokens)]
-    examples = corpus.examples
+    stretches = [corpus.starts[item.start : item.stop + 1].tolist() for item in groups]
     numbers = [number for item in groups for number in range(item.start, item.stop)]
+    lengths = np.array([end - start for each in stretches for start, end in pairwise(each)], dtype=np.int64)
+    windows: list[Window] = []
+    begins: list[int] = []  # where the group of each window begins among the corpus's tokens
+    for item, stretch in zip(groups, stretches, strict=True):
+        found = cut_windows(item, max_tokens)
+        windows += found
+        begins += [stretch[0]] * len(found)
     width = max(window.stop - window.start for window in windows)
-    rows = len(windows)
-
-    tokens = np.zeros((rows, width), dtype=np.int64)
+    tokens = np.zeros((len(windows), width), dtype=np.int64)
     places: list[Ints] = []
-    for row, window in enumerate(windows):
-        held = [examples[number] for number in range(window.group.start, window.group.stop)]
-        size = window.stop - window.start
-        spread = np.concatenate([example.forms for example in held]) if len(held) > 1 else held[0].forms
-        tokens[row, :size] = spread[window.start : window.stop]
-        places.append(np.arange(window.first - window.start, window.last - window.start) * rows + row)
+    for row, (window, begin) in enumerate(zip(windows, begins, strict=True)):
+        tokens[row, : window.stop - window.start] = corpus.tokens[begin + window.start : begin + window.stop]
+        places.append(np.arange(window.first - window.start, window.last - window.start) * len(windows) + row)
 
-    lengths = np.array([len(examples[number].forms) for number in numbers], dtype=np.int64)
+    window_lengths = np.array([window.stop - window.start for window in windows], dtype=np.int64)
+    followed = np.flatnonzero(np.arange(1, width)[:, None] < window_lengths)
     used, tokens = number_distinct(tokens.T)
-    tags, allowed = _tag_tensors([examples[number] for number in numbers], lengths, corpus.num_tags)
+    tags, allowed = _tag_tensors(corpus, [slice(each[0], each[-1]) for each in stretches], lengths)
     return Batch(
-        forms={name: torch.from_numpy(found) for name, found in corpus.forms.select(used).items()},
+        forms={name: torch.from_numpy(rows) for name, rows in corpus.forms.select(used).items()},
         tokens=torch.from_numpy(tokens),
-        window_lengths=torch.tensor([window.stop - window.start for window in windows]),
-        local=_local_rows(examples, windows, width),
+        window_lengths=torch.from_numpy(window_lengths),
+        local=_local_rows(corpus.local, windows, begins, width),
+        followed=torch.from_numpy(followed),
         places=torch.from_numpy(_by_time(np.concatenate(places), lengths)),
         lengths=torch.from_numpy(lengths),
         tags=tags,
@@ -112,14 +121,15 @@ def collate(corpus: EncodedCorpus, groups: Sequence[Group], max_tokens: int) -> 
     )
 
 
-def _local_rows(examples: Sequence[Example], windows: Sequence[Window], width: int) -> dict[str, Tensor]:
+def _local_rows(
+    local: Mapping[str, Array], windows: Sequence[Window], begins: Sequence[int], width: int
+) -> dict[str, Tensor]:
     """Lay the rows of features of a place out by windows, (T, R, F) each."""
     laid_out: dict[str, Tensor] = {}
-    for name, first in examples[windows[0].group.start].local.items():
-        rows = np.zeros((width, len(windows), first.shape[1]), dtype=np.int64)
-        for place, (item, start, stop, *_) in enumerate(windows):
-            held = [example.local[name] for example in examples[item.start : item.stop]]
-            rows[: stop - start, place] = np.concatenate(held)[start:stop]
+    for name, found in local.items():
+        rows = np.zeros((width, len(windows), found.shape[1]), dtype=np.int64)
+        for place, (window, begin) in enumerate(zip(windows, begins, strict=True)):
+            rows[: window.stop - window.start, place] = found[begin + window.start : begin + window.stop]
         laid_out[name] = torch.from_numpy(rows)
     return laid_out
 
@@ -135,7 +145,7 @@ def _language_view(
         if row and window.group is not windows[row - 1].group:
             offset += windows[row - 1].group.tokens
         origins[row, : window.stop - window.start] = np.arange(offset + window.start, offset + window.stop)
-    rows = [corpus.examples[number].forms for number in numbers]
+    rows = [np.asarray(corpus[number].forms, dtype=np.int64) for number in numbers]
     return lay_out(numbers, rows, corpus.forms.spelling, np.ascontiguousarray(origins.T), corpus.kept)
 
 
@@ -147,16 +157,18 @@ def _by_time(flat: Ints, lengths: Ints) -> Ints:
 
 
 def _tag_tensors(
-    examples: Sequence[Example], lengths: Ints, num_tags: int
+    corpus: EncodedCorpus, stretches: Sequence[slice], lengths: Ints
 ) -> tuple[Tensor | None, Tensor | None]:
-    labels = [example.tags for example in examples if example.tags is not None]
-    if not labels:
+    if corpus.tags is None:
         return None, None
-    tags = torch.from_numpy(_by_time(np.concatenate(labels), lengths))
-    if all(example.allowed is None for example in examples):
+    tags = torch.from_numpy(_by_time(np.concatenate([corpus.tags[each] for each in stretches]), lengths))
+    if corpus.choices is None:
         return tags, None
-    allowed = torch.nn.functional.one_hot(tags, num_tags).bool()
-    for place, example in enumerate(examples):
-        if example.allowed is not None:
-            allowed[: len(example.allowed), place] = torch.from_numpy(example.allowed)
-    return tags, allowed
+    allowed = corpus.allowed[np.concatenate([corpus.choices[each] for each in stretches])]
+    if (allowed.sum(1) == 1).all():
+        return tags, None
+    spread = torch.nn.functional.one_hot(tags, corpus.num_tags).bool()
+    inside = torch.arange(len(tags)).unsqueeze(1) < torch.from_numpy(lengths)
+    by_time = _by_time(np.arange(len(allowed)), lengths)
+    spread[inside] = torch.from_numpy(allowed)[torch.from_numpy(by_time)[inside]]
+    return tags, spread

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -62,13 +62,13 @@ class SoftPart(NamedTuple):
     tags: SoftTags | None
     weights: Tensor
 
-    def to(self, device: torch.device) -> SoftPart:
-        """Return them on another device."""
+    def with_each(self, change: Callable[[Tensor], Tensor]) -> SoftPart:
+        """Return the part with each of its tensors changed, always in the same order."""
         return SoftPart(
-            self.columns.to(device, non_blocking=True),
-            self.others.to(device, non_blocking=True),
-            None if self.tags is None else self.tags.to(device),
-            self.weights.to(device, non_blocking=True),
+            change(self.columns),
+            change(self.others),
+            None if self.tags is None else self.tags.with_each(change),
+            change(self.weights),
         )
 
 

@@ -19,6 +19,7 @@ joins neighbours, sums and maxima over all sequences take T steps of K x K numbe
     posterior   p(y_t | x), and the probability of an exact span
     search      Viterbi and the N best sequences
     layer       the module `CRF`
+    kernels     the recursions and Viterbi on a GPU, a program a sentence instead of an operator a step
 
 Axes: T tokens, B sentences, K tags, N sequences or spans. This package refuses to know what a tag means: which moves
 a scheme forbids comes in as three boolean arrays (`tagger.text.schemes.allowed`). `tagger.runtime.chain` is the same

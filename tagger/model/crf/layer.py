@@ -7,11 +7,14 @@ methods are the fast one: time-major tensors and lengths.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
+from tagger.model.crf import kernels
+from tagger.model.crf.kernels.faults import Faults, raise_first
 from tagger.model.crf.loss import NegativeLogLikelihood, PartialNegativeLogLikelihood
 from tagger.model.crf.padded import token_mask
 from tagger.model.crf.posterior import Posterior
@@ -23,6 +26,7 @@ from tagger.runtime.chain import FORBIDDEN, NBest
 from tagger.runtime.chain.constraints import check_constraints, exponent
 
 if TYPE_CHECKING:
+    from tagger.model.crf.kernels.launches import KernelChain
     from tagger.text.schemes import Constraints
 
 REDUCTIONS = ("none", "sum", "mean", "token_mean")
@@ -61,6 +65,7 @@ class CRF(nn.Module):
             constraints = check_constraints(constraints, num_tags)
             self.exponent = exponent(constraints)
         self.register_buffer("possible", None if constraints is None else pack(constraints), persistent=False)
+        self._faults = Faults()
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -92,6 +97,7 @@ class CRF(nn.Module):
             emissions, tags = emissions.transpose(0, 1), tags.transpose(0, 1)
         self._check_tags(tags, lengths)
         log_likelihood = -self.negative_log_likelihood(emissions, tags, lengths)
+        self.raise_faults()
         if reduction == "none":
             return log_likelihood
         if reduction == "mean":
@@ -124,10 +130,16 @@ class CRF(nn.Module):
             (B,) losses in nats.
 
         Raises:
-            DataError: the constraints forbid the tags, or leave none of the sequences of allowed tags.
+            DataError: the constraints forbid the tags, or leave none of the sequences of allowed tags. On a GPU
+                nobody waits to find that out: such a sentence has the loss inf and no gradient, and the next call
+                raises the error, or `raise_faults`.
         """
         known = tags if allowed is None else allowed
         assert known is not None, "either tags or allowed tags"
+        if kernels.apply_to(emissions):
+            return self._likelihood_by_kernels(
+                emissions, None if allowed is not None else tags, lengths, allowed
+            )
         loss = NegativeLogLikelihood if allowed is None else PartialNegativeLogLikelihood
         value: Tensor = loss.apply(  # type: ignore[no-untyped-call]
             _widened(emissions),
@@ -170,6 +182,8 @@ class CRF(nn.Module):
     @torch.no_grad()
     def viterbi(self, emissions: Tensor, lengths: Tensor, allowed: Tensor | None = None) -> Tensor:
         """Return the most likely tags (T, B) int64 among the allowed ones (T, B, K), 0 beyond each length."""
+        if kernels.apply_to(emissions):
+            return self._viterbi_by_kernels(emissions, lengths, allowed)
         emissions = _restricted(_widened(emissions), allowed)
         return viterbi(emissions, self.chain(emissions.dtype), lengths)
 
@@ -202,6 +216,8 @@ class CRF(nn.Module):
         if temperature != 1.0:
             emissions, chain = emissions / temperature, replace(chain, packed=chain.packed / temperature)
         problem = Problem.of(emissions, chain, lengths, allowed)
+        if kernels.apply_to(emissions):
+            return self._posterior_by_kernels(problem, emissions, lengths, allowed, temperature)
         return Posterior.of(problem, problem.solve(problem.choose_road(self.exponent)))
 
     def marginals(self, emissions: Tensor, lengths: Tensor, allowed: Tensor | None = None) -> Tensor:
@@ -213,6 +229,53 @@ class CRF(nn.Module):
         """Return the scores that all sentences share, FORBIDDEN where the constraints say so."""
         chain = Potentials.of(self.start_transitions, self.transitions, self.end_transitions, self.possible)
         return chain if dtype is None else chain.to(dtype)
+
+    # By kernels, on a GPU; `kernels` imports Triton, so what it launches is imported where it is launched.
+
+    def raise_faults(self) -> None:
+        """Raise what is wrong with the last batch whose loss was computed on a GPU: see `negative_log_likelihood`."""
+        self._faults.look()
+
+    def _likelihood_by_kernels(
+        self, emissions: Tensor, tags: Tensor | None, lengths: Tensor, allowed: Tensor | None
+    ) -> Tensor:
+        from tagger.model.crf.kernels.loss import KernelLikelihood
+
+        scores = self.start_transitions, self.transitions, self.end_transitions
+        found = KernelLikelihood.apply(  # type: ignore[no-untyped-call]
+            emissions, *scores, self.possible, self.exponent, lengths, tags, allowed
+        )
+        losses: Tensor = found[0]
+        self._faults.note(found[1], lengths)
+        return losses
+
+    def _viterbi_by_kernels(self, emissions: Tensor, lengths: Tensor, allowed: Tensor | None) -> Tensor:
+        from tagger.model.crf.kernels.launches import KernelBatch, find_best
+
+        tags, faults = find_best(KernelBatch(emissions, lengths, allowed=allowed), self._kernel_chain())
+        raise_first(faults, lengths)
+        return tags
+
+    def _posterior_by_kernels(
+        self, problem: Problem, emissions: Tensor, lengths: Tensor, allowed: Tensor | None, temperature: float
+    ) -> Posterior:
+        from tagger.model.crf.kernels.launches import KernelBatch
+        from tagger.model.crf.kernels.posterior import marginals
+
+        found, log_z = marginals(
+            KernelBatch(emissions, lengths, allowed=allowed), self._kernel_chain(temperature)
+        )
+        messages = cache(lambda: problem.solve(problem.choose_road(self.exponent)))
+        return Posterior(found, log_z, messages, problem.layout)
+
+    def _kernel_chain(self, temperature: float = 1.0) -> KernelChain:
+        from tagger.model.crf.kernels.launches import KernelChain
+
+        scores: tuple[Tensor, ...] = (self.start_transitions, self.transitions, self.end_transitions)
+        if temperature != 1.0:
+            scores = tuple(each / temperature for each in scores)
+        start, transitions, end = scores
+        return KernelChain.of(start, transitions, end, self.possible, self.exponent)
 
     def _check(self, emissions: Tensor, mask: Tensor | None, tags: Tensor | None = None) -> Tensor:
         """Check shapes and mask; return the lengths (B,)."""
@@ -236,22 +299,22 @@ class CRF(nn.Module):
         if mask is None:
             return torch.full((B,), T, device=emissions.device)
         mask = (mask.t() if self.batch_first else mask).bool()
-        if not mask[0].all():
+        begins, goes_on = torch.stack((mask[0].all(), (mask[1:] <= mask[:-1]).all())).tolist()  # read at once
+        if not begins:
             raise ValueError(
                 "the mask of the first time step must be on for every sentence; leave empty ones out"
             )
-        if (mask[1:] > mask[:-1]).any():
+        if not goes_on:
             raise ValueError(
                 "the mask must be on without a gap from the first token of a sentence to its last"
             )
         return mask.sum(0)
 
     def _check_tags(self, tags: Tensor, lengths: Tensor) -> None:
-        low, high = torch.where(token_mask(lengths, len(tags)), tags, tags[:1]).aminmax()
+        known = torch.where(token_mask(lengths, len(tags)), tags, tags[:1])
+        low, high = torch.stack(known.aminmax()).tolist()
         if low < 0 or high >= self.num_tags:
-            raise ValueError(
-                f"tags must lie between 0 and {self.num_tags - 1}, got {int(low)} to {int(high)}"
-            )
+            raise ValueError(f"tags must lie between 0 and {self.num_tags - 1}, got {low} to {high}")
 
 
 def _widened(emissions: Tensor) -> Tensor:

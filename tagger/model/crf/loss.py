@@ -112,5 +112,6 @@ def gradients(counts: Tensor, moves: Tensor, layout: PaddedLayout) -> tuple[Tens
 
 
 def refuse_second_derivative() -> None:
+    """Raise RuntimeError where a backward pass is to be differentiated itself."""
     if torch.is_grad_enabled():  # autograd leaves it on in a backward pass with create_graph
         raise RuntimeError("the CRF loss has no second derivative; call backward without create_graph")

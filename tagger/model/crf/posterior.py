@@ -10,6 +10,7 @@ with the messages of `tagger.model.crf.messages`, which know the same constraint
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -34,7 +35,7 @@ class Posterior:
 
     marginals: Tensor
     log_z: Tensor
-    _messages: Messages
+    _messages: Callable[[], Messages]  # asked for when runs of tags are
     _layout: PaddedLayout
 
     @classmethod
@@ -42,7 +43,7 @@ class Posterior:
         """Ask the messages for what every user needs."""
         marginals = messages.expected_tags(torch.ones_like(messages.log_z)).to(problem.emissions.dtype)
         peaks = torch.where(problem.layout.mask, problem.peaks, 0.0).sum(0, dtype=messages.log_z.dtype)
-        return cls(marginals, messages.log_z + peaks, messages, problem.layout)
+        return cls(marginals, messages.log_z + peaks, lambda: messages, problem.layout)
 
     def of_scores(self, scores: Tensor) -> Tensor:
         """Return the probability (B, N) of tag sequences from their scores (B, N), such as those of `NBest`."""
@@ -79,14 +80,14 @@ class Posterior:
         if closing is None:
             return found
         final = tags[last, sentence]
-        followed = self._messages.moves_from(last, sentence, final)  # (N, K)
+        followed = self._messages().moves_from(last, sentence, final)  # (N, K)
         closed = torch.where(closing[final], followed, 0.0).sum(-1).to(found.dtype)
         is_last = end == self._layout.lengths[sentence]
         return torch.where(is_last, found, found * closed)
 
     def _running(self, tags: Tensor) -> Tensor:
         """Return (T, B), the log probability of tags 1 to t given the first."""
-        moves = self._messages.log_moves(tags).clamp(min=_NEVER)  # (T - 1, B)
+        moves = self._messages().log_moves(tags).clamp(min=_NEVER)  # (T - 1, B)
         running = self.log_z.new_zeros(tags.shape)
         running[1:] = torch.where(self._layout.mask[1:], moves, 0.0)
         return running.cumsum(0)

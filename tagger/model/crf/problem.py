@@ -11,9 +11,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from tagger.errors import DataError
 from tagger.model.crf.logarithms import propagate_logarithms
 from tagger.model.crf.messages import Messages, Road, choose_road, widest
+from tagger.model.crf.mistakes import forbidden_gold, no_sequence
 from tagger.model.crf.padded import PaddedLayout, reorder
 from tagger.model.crf.potentials import Potentials, lookback
 from tagger.model.crf.scaled import propagate_scaled
@@ -56,10 +56,7 @@ class Problem:
         wide = widest(self.emissions.device)
         lowest, low_move, high_move, *rest = torch.stack([fact.to(wide) for fact in facts]).tolist()
         if gold is not None and rest[0] < FORBIDDEN / 2:
-            raise DataError(
-                f"the gold tags of sentence {int(gold.argmin())} of the batch (counted from 0) make a move that "
-                "the constraints forbid; expected tags that are valid in the scheme: repair them before training"
-            )
+            raise forbidden_gold(int(gold.argmin()))
         joined = int(rest[-1]) if self.allowed is not None else T if d is None else d
         spread = high_move - low_move - lowest
         return choose_road(spread, K, min(joined, T), self.emissions.dtype, self.emissions.device)
@@ -98,10 +95,7 @@ def check_possible(log_scores: Tensor, lengths: Tensor) -> None:
     impossible = log_scores < FORBIDDEN / 2
     if bool(impossible.any()):
         b = int(impossible.int().argmax())
-        raise DataError(
-            f"sentence {b} of the batch (counted from 0), of {int(lengths[b])} tokens, has no possible tag "
-            "sequence: its allowed tags and the constraints contradict each other; allow more tags"
-        )
+        raise no_sequence(b, int(lengths[b]))
 
 
 def _largest(emissions: Tensor) -> Tensor:

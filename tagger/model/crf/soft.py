@@ -27,6 +27,7 @@ How the other losses are related:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -66,9 +67,9 @@ class SoftTags(NamedTuple):
         moves = tags[step, owners] * K + tags[step + 1, owners]
         return cls(marginals, owners, moves, marginals.new_ones(len(moves)))
 
-    def to(self, device: torch.device) -> SoftTags:
-        """Return them on another device."""
-        return SoftTags(*(each.to(device, non_blocking=True) for each in self))
+    def with_each(self, change: Callable[[Tensor], Tensor]) -> SoftTags:
+        """Return them with each of their tensors changed, always in the same order."""
+        return SoftTags(*(change(each) for each in self))
 
 
 class CrossEntropy(torch.autograd.Function):

@@ -81,8 +81,8 @@ class Transitions:
 class TrainingFacts:
     """What `history.jsonl` says."""
 
-    epochs: int
-    best_epoch: int  # the one whose weights were kept
+    epochs: float
+    best_epoch: float  # the one whose weights were kept
     seconds: float
     loss: float | None  # of the last epoch; None where it wasn't finite
 
@@ -193,4 +193,4 @@ def _read_training(directory: Path) -> TrainingFacts | None:
     if not epochs:
         return None
     seconds = sum(float(each["seconds"]) for each in epochs)
-    return TrainingFacts(len(epochs), reports.best_epoch(epochs), seconds, epochs[-1].get("loss"))
+    return TrainingFacts(epochs[-1]["epoch"], reports.best_epoch(epochs), seconds, epochs[-1].get("loss"))

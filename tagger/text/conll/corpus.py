@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, repeat
+from pathlib import Path
 from typing import NamedTuple
 
 from tagger.collector import held_collector
@@ -15,11 +16,12 @@ from tagger.errors import DataError
 from tagger.text import schemes
 from tagger.text.conll.layout import Layout
 from tagger.text.conll.mixups import SAMPLE_SENTENCES, ColumnSample
+from tagger.text.conll.packed import PackedSentences, Packer
 from tagger.text.conll.reader import ColumnReader
 from tagger.text.conll.sentence import DEFAULT_COLUMNS, Columns, Sentence
 from tagger.text.conll.words import check_task, drop_types
 from tagger.text.counting import count_of
-from tagger.text.files import FilePath, display_name
+from tagger.text.files import FilePath, display_name, is_stdin
 from tagger.text.schemes import Scheme, Task
 
 _LISTED = 20  # tags in a message
@@ -41,7 +43,7 @@ class Corpus:
     """
 
     path: str
-    sentences: tuple[Sentence, ...]
+    sentences: Sequence[Sentence]
     scheme: Scheme
     evidence: str
     warnings: tuple[str, ...]
@@ -103,6 +105,55 @@ def stream_corpus(
         layout=first.layout,
         task=resolved.task,
     )
+
+
+def pack_corpus(
+    path: FilePath,
+    *,
+    columns: Columns = DEFAULT_COLUMNS,
+    scheme: Scheme | None = None,
+    encoding: str = "utf-8",
+    room: Path | None = None,
+) -> Corpus:
+    """Read a column file of any length as `PackedSentences`, in one pass.
+
+    Args and faults are those of `read_corpus`, and of `packed.pack`.
+    """
+    name = display_name(path)
+    warnings: list[str] = []
+    reader = ColumnReader(path, columns, encoding, warn=warnings.append)
+    packer, unread = Packer(room, _guess_bytes(path)), [reader]
+    found: list[PackedSentences] = []
+
+    def go_through() -> Iterator[Sentence]:
+        """Yield the sentences: the first time as they are read and packed, later of what was packed."""
+        if unread:
+            yield from packer.keep(unread.pop())
+            found.append(packer.done())
+        else:
+            yield from found[0]
+
+    sentences = Rereadable(go_through)
+    resolved = _resolve(
+        name, sentences, scheme, told=lambda: (reader.layout, reader.scheme), task=columns.task
+    )
+    packed = found[0]
+    if resolved.rewrite:
+        packed = packed.with_tags((resolved.rewrite(each).tags for each in packed), room)
+    return Corpus(
+        path=name,
+        sentences=packed,
+        scheme=resolved.scheme,
+        evidence=resolved.evidence,
+        warnings=(*warnings, *resolved.warnings),
+        layout=reader.layout,
+        task=resolved.task,
+    )
+
+
+def _guess_bytes(path: FilePath) -> int:
+    """Return about what the sentences of a file take packed: as much as its rows. 0: nothing tells beforehand."""
+    return 0 if is_stdin(path) or not Path(path).is_file() else Path(path).stat().st_size
 
 
 def read_corpus(

@@ -31,6 +31,7 @@ from tagger.text.formats.inline import write_inline
 from tagger.text.formats.jsonl import write_jsonl
 from tagger.text.formats.lines import write_segmented, write_wordpos
 from tagger.text.formats.location import locate_sentences, locate_texts, note_comments, part_words
+from tagger.text.formats.parquet import save_parquet
 from tagger.text.formats.records import read_records
 from tagger.text.formats.sentence import (
     LabelledAlternative,
@@ -276,6 +277,11 @@ FORMATS: dict[str, Format] = {
         about="the same as a workbook",
         suffixes=(".xlsx",),
         save=save_workbook,
+    ),
+    "parquet": Format(
+        about="a table of JSON lines' keys, a sentence a row, for Arrow, Spark and data frames",
+        suffixes=(".parquet",),
+        save=save_parquet,
     ),
     "html": Format(about="one page with highlighted spans", suffixes=(".html",), write=write_html),
 }

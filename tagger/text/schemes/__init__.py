@@ -27,6 +27,7 @@ from tagger.text.schemes.spans import (
     convert,
     count_touching,
     labels_of,
+    measure_spans,
     spans_to_tags,
     tags_to_spans,
 )
@@ -72,6 +73,7 @@ __all__ = [
     "is_question_mark",
     "is_tag",
     "labels_of",
+    "measure_spans",
     "name_type",
     "parse_scheme",
     "parse_task",

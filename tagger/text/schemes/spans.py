@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise, product
 from typing import NamedTuple
 
 from tagger.errors import DataError
-from tagger.text.schemes.tags import LETTERS, OUTSIDE, UNKNOWN_TAG, Scheme, split_tag
+from tagger.text.schemes.tags import EDGE, LETTERS, OUTSIDE, UNKNOWN_TAG, Scheme, split_tag
 
 
 class Span(NamedTuple):
@@ -77,6 +77,29 @@ def labels_of(tags: Sequence[str], scheme: Scheme) -> list[Span]:
     if scheme is Scheme.BARE:
         return [Span(tag, i, i + 1) for i, tag in enumerate(tags) if tag != UNKNOWN_TAG]
     return tags_to_spans(tags, scheme)
+
+
+def measure_spans(steps: Mapping[tuple[str, str], int], scheme: Scheme) -> tuple[int, int]:
+    """Return how many spans `tags_to_spans` finds in a corpus and how many tokens they hold, from its steps alone.
+
+    Whether a token begins a span shows in its tag and the one before, and whether it is inside of one in its tag.
+
+    Args:
+        steps: how often each tag follows each, as `count_bigrams` counts them.
+        scheme: of the tags.
+
+    >>> measure_spans({(EDGE, "B-X"): 1, ("B-X", "I-X"): 1, ("I-X", EDGE): 1}, Scheme.IOB2)
+    (1, 2)
+    """
+    spans = tokens = 0
+    for (before, tag), count in steps.items():
+        if tag == EDGE:
+            continue
+        pair = (tag,) if before == EDGE else (before, tag)
+        found = tags_to_spans(pair, scheme)
+        spans += count * any(span.start == len(pair) - 1 for span in found)
+        tokens += count * any(span.end == len(pair) for span in found)
+    return spans, tokens
 
 
 def count_touching(tags: Sequence[str], scheme: Scheme) -> int:

@@ -1,4 +1,7 @@
-"""Lines over epochs as inline SVG. Colours are classes that a style sheet fills in, for light and dark alike."""
+"""Lines over epochs, whole ones or parts, as inline SVG.
+
+Colours are classes that a style sheet fills in, for light and dark alike.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +14,26 @@ from tagger.text.escape import escape_html
 
 _WIDTH, _HEIGHT = 640, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 14, 34
-_MOST_DOTS = 100  # epochs whose points are drawn one by one
+_MOST_DOTS = 100  # measurements whose points are drawn one by one
 _SEVERAL = 5  # ticks on an axis, about
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A value for each epoch, from the first one on; those that aren't finite leave a gap."""
+    """A value for each measurement, from the first one on; those that aren't finite leave a gap."""
 
     name: str
     values: Sequence[float]
 
 
-def draw(title: str, lines: Sequence[Line], best_epoch: int = 0, *, form: str = "g") -> str:
+def draw(
+    title: str,
+    lines: Sequence[Line],
+    best_epoch: float = 0,
+    *,
+    form: str = "g",
+    places: Sequence[float] | None = None,
+) -> str:
     """Draw lines over epochs.
 
     Args:
@@ -31,14 +41,17 @@ def draw(title: str, lines: Sequence[Line], best_epoch: int = 0, *, form: str = 
         lines: one or more, equally long.
         best_epoch: counted from 1; 0 for none.
         form: how a value is written.
+        places: the epochs that the values are of, rising; None: 1, 2, 3 and so on.
     """
-    epochs = max(len(line.values) for line in lines)
+    if places is None:
+        places = range(1, max(len(line.values) for line in lines) + 1)
+    scale = _Places(places)
     finite = [value for line in lines for value in line.values if math.isfinite(value)]
     marks = ticks(min(finite, default=0.0), max(finite, default=1.0))
     low, high = marks[0], marks[-1]
     parts = [
         f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'aria-label="{escape_html(title)} over {count_of(epochs, "epoch")}; the table below holds the figures">'
+        f'aria-label="{escape_html(title)} over {count_of(scale.last, "epoch")}; the table below holds the figures">'
     ]
     for mark in marks:
         y = _y(mark, low, high)
@@ -46,14 +59,14 @@ def draw(title: str, lines: Sequence[Line], best_epoch: int = 0, *, form: str = 
             f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y}" y2="{y}"/>'
             f'<text x="{_LEFT - 8}" y="{y + 4}" text-anchor="end">{mark:g}</text>'
         )
-    for epoch in _whole(ticks(1, max(2, epochs)), epochs):
-        x = _x(epoch, epochs)
-        parts.append(f'<text x="{x}" y="{_HEIGHT - _BOTTOM + 18}" text-anchor="middle">{epoch}</text>')
+    for epoch in scale.marks():
+        x = scale.x(epoch)
+        parts.append(f'<text x="{x}" y="{_HEIGHT - _BOTTOM + 18}" text-anchor="middle">{epoch:g}</text>')
     if best_epoch:
-        x = _x(best_epoch, epochs)
+        x = scale.x(best_epoch)
         parts.append(f'<line class="best" x1="{x}" x2="{x}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}"/>')
     for number, line in enumerate(lines):
-        parts += _trace(line, number, epochs, (low, high), form)
+        parts += _trace(line, number, scale, (low, high), form)
     return "".join([*parts, "</svg>"])
 
 
@@ -75,30 +88,44 @@ def ticks(low: float, high: float) -> list[float]:
     return [float(f"{place * step:.12g}") for place in range(first, last + 1)]
 
 
-def _trace(line: Line, number: int, epochs: int, scale: tuple[float, float], form: str) -> list[str]:
-    """Draw one line: its pieces between gaps, and a dot with its figure for each epoch."""
+class _Places:
+    """Where along the chart epochs stand."""
+
+    def __init__(self, places: Sequence[float]) -> None:
+        self.of_values = places
+        self.first: float = places[0] if places else 1
+        self.last: float = places[-1] if places else 1
+
+    def marks(self) -> list[float]:
+        """Return the epochs to be named below the chart: round numbers, whole ones if every value is of one."""
+        first, last = self.first, self.last
+        is_whole = all(place == int(place) for place in self.of_values)
+        marks = ticks(first, max(first + 1, last) if is_whole else last)
+        inside = [mark for mark in marks if first <= mark <= last and (not is_whole or mark == int(mark))]
+        return inside or [first]
+
+    def x(self, epoch: float) -> float:
+        """Return where an epoch stands."""
+        span = self.last - self.first
+        share = (epoch - self.first) / span if span else 0.5
+        return round(_LEFT + share * (_WIDTH - _LEFT - _RIGHT), 1)
+
+
+def _trace(line: Line, number: int, places: _Places, scale: tuple[float, float], form: str) -> list[str]:
+    """Draw one line: its pieces between gaps, and a dot with its figure for each measurement."""
     pieces: list[list[str]] = [[]]
     dots = []
-    for epoch, value in enumerate(line.values, 1):
+    for epoch, value in zip(places.of_values, line.values, strict=False):
         if not math.isfinite(value):
             pieces.append([])
             continue
-        x, y = _x(epoch, epochs), _y(value, *scale)
+        x, y = places.x(epoch), _y(value, *scale)
         pieces[-1].append(f"{x},{y}")
-        if epochs <= _MOST_DOTS:
+        if len(line.values) <= _MOST_DOTS:
             figure = f"{escape_html(line.name)}, epoch {epoch}: {value:{form}}"
             dots.append(f'<circle class="l{number}" cx="{x}" cy="{y}" r="3"><title>{figure}</title></circle>')
     drawn = [f'<polyline class="l{number}" points="{" ".join(piece)}"/>' for piece in pieces if piece]
     return drawn + dots
-
-
-def _whole(marks: Sequence[float], epochs: int) -> list[int]:
-    return [int(mark) for mark in marks if mark == int(mark) and 1 <= mark <= epochs] or [1]
-
-
-def _x(epoch: int, epochs: int) -> float:
-    share = (epoch - 1) / (epochs - 1) if epochs > 1 else 0.5
-    return round(_LEFT + share * (_WIDTH - _LEFT - _RIGHT), 1)
 
 
 def _y(value: float, low: float, high: float) -> float:

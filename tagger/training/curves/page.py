@@ -17,7 +17,7 @@ _Epochs = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class _Curve:
-    """A value of every epoch, how it is written, and the name of its column."""
+    """A value of every measurement, how it is written, and the name of its column."""
 
     name: str
     read: Callable[[Mapping[str, Any]], float]
@@ -40,7 +40,7 @@ def _number(value: float | None) -> float:
 
 _LOSS = _Panel("Loss (nats a token)", (_Curve("loss", lambda epoch: _number(epoch["loss"]), ".4f"),))
 _RATE = _Panel(
-    "Learning rate at the end of the epoch",
+    "Learning rate at the time",
     (_Curve("learning rate", lambda epoch: float(epoch["learning_rate"]), ".2e"),),
 )
 _F1 = _Panel(
@@ -60,6 +60,7 @@ _LEARNT = _Panel(
     "Perplexity of the text learnt from",
     (_Curve("learnt", lambda epoch: _number(epoch["perplexity"]), ".1f"),),
 )
+_STEP = _Curve("step", lambda epoch: float(epoch.get("step", 0)), ",.0f")
 _TIME = (
     _Curve("seconds", lambda epoch: float(epoch["seconds"]), ".1f"),
     _Curve("tokens/s", lambda epoch: float(epoch["tokens_per_second"]), ",.0f"),
@@ -80,9 +81,11 @@ def of_pretraining(epochs: _Epochs) -> str:
 
 def _render(title: str, epochs: _Epochs, panels: Sequence[_Panel]) -> str:
     style = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
-    best = max((int(epoch["epoch"]) for epoch in epochs if epoch.get("kept", epoch["improved"])), default=0)
+    best = max((epoch["epoch"] for epoch in epochs if epoch.get("kept", epoch["improved"])), default=0)
+    done = epochs[-1]["epoch"] if epochs else 0
+    measured = f"{count_of(len(epochs), 'measurement')} in " if _has_steps(epochs) else ""
     note = (
-        f"{count_of(len(epochs), 'epoch')}; the dashed line is at the one that is kept so far, epoch {best}."
+        f"{measured}{count_of(done, 'epoch')}; the dashed line is at the one that is kept so far, epoch {best:g}."
         if best
         else ""
     )
@@ -96,15 +99,24 @@ def _render(title: str, epochs: _Epochs, panels: Sequence[_Panel]) -> str:
     )
 
 
-def _section(panel: _Panel, epochs: _Epochs, best: int) -> str:
+def _has_steps(epochs: _Epochs) -> bool:
+    """Tell whether some measurements were made within epochs."""
+    return any("step" in epoch for epoch in epochs)
+
+
+def _section(panel: _Panel, epochs: _Epochs, best: float) -> str:
     lines = [Line(curve.name, [curve.read(epoch) for epoch in epochs]) for curve in panel.curves]
     names = (f'<span class="key{place}">{escape_html(line.name)}</span>' for place, line in enumerate(lines))
     key = f"<p>{', '.join(names)}</p>" if len(lines) > 1 else ""
-    return f"<h2>{panel.title}</h2>{key}{draw(panel.title, lines, best, form=panel.curves[0].form)}\n"
+    drawn = draw(
+        panel.title, lines, best, form=panel.curves[0].form, places=[epoch["epoch"] for epoch in epochs]
+    )
+    return f"<h2>{panel.title}</h2>{key}{drawn}\n"
 
 
-def _table(panels: Sequence[_Panel], epochs: _Epochs, best: int) -> str:
-    curves = [*(curve for panel in panels for curve in panel.curves), *_TIME]
+def _table(panels: Sequence[_Panel], epochs: _Epochs, best: float) -> str:
+    steps = (_STEP,) if _has_steps(epochs) else ()
+    curves = [*steps, *(curve for panel in panels for curve in panel.curves), *_TIME]
     head = "".join(
         f'<th scope="col">{escape_html(name)}</th>' for name in ("epoch", *(curve.name for curve in curves))
     )

@@ -14,7 +14,7 @@ from dataclasses import replace
 from tagger.model.batch import EncodedCorpus, Taught
 from tagger.runtime.kinds import TextCounts
 from tagger.text.conll import Sentence
-from tagger.training.data import Corpora, encode_training
+from tagger.training.data import Corpora, encode_beside
 from tagger.training.distillation.shards import SoftCorpus, SoftText
 from tagger.training.recipes.labelled import LabelledRecipe
 
@@ -38,20 +38,20 @@ class DistilledRecipe(LabelledRecipe):
     def chunks(self, epoch: int, first: int) -> Iterator[EncodedCorpus]:
         if first == 0:
             if self._kept is None or self._stretch < self._text.tokens:
-                self._kept = self._encode(self._text.stretch(epoch * self._stretch, self._stretch))
+                self._kept = self._encode_beside(self._text.stretch(epoch * self._stretch, self._stretch))
             yield self._kept
 
     def identity(self) -> Mapping[str, bytes]:
         return {**super().identity(), "text and its labels": self._text.identity.encode()}
 
-    def _encode(self, text: SoftText) -> EncodedCorpus:
+    def _encode_beside(self, text: SoftText) -> EncodedCorpus:
         base = 1 + max(each.document for each in self.data.train.sentences)
         sentences = [
             Sentence(tokens=words, document=base + number)
             for words, number in zip(text.sentences, text.documents, strict=True)
         ]
         options = text.labels.options(self.lexicon.tags)
-        corpus = encode_training(self.data, self.lexicon, sentences, options)
-        first = len(corpus.examples) - len(sentences)
+        corpus = encode_beside(self.data, self.lexicon, sentences, options)
+        first = len(corpus) - len(sentences)
         weight = self.config.distillation.weight
         return replace(corpus, taught=Taught(first, text.labels, text.labels.are_open(), weight))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from tagger import config as settings
 from tagger.config import TextEncoderConfig, TextEncoderTrainingConfig
 from tagger.errors import ConfigError
-from tagger.model.batch import Batch, EncodedCorpus, collate, encode, group, shuffled_batches
+from tagger.model.batch import Batch, Batches, EncodedCorpus, collate, encode, group, shuffled_batches
 from tagger.model.building import export_weights
 from tagger.model.device import find_device
 from tagger.model.memory import memory_watched
@@ -148,10 +148,10 @@ class EncoderTask:
             None,
         )
 
-    def batches(self, chunk: EncodedCorpus, generator: np.random.Generator | None) -> list[list[Group]]:
+    def batches(self, chunk: EncodedCorpus, generator: np.random.Generator | None) -> Batches:
         sizes = self.config.encoder.context, self.config.encoder.max_tokens
         return shuffled_batches(
-            group(chunk.examples, *sizes, generator),
+            group(chunk, *sizes, generator),
             self.settings.batch_sentences,
             np.random.default_rng(0) if generator is None else generator,
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -16,9 +18,10 @@ import torch
 from torch import Tensor, nn
 
 from tagger.config import Config, TrainingConfig
-from tagger.model.batch import Batch, EncodedCorpus, collate, group, shuffled_batches
+from tagger.model.batch import Batch, Batches, EncodedCorpus, collate, group, shuffled_batches
 from tagger.model.building import export_weights, inherit, load_weights, restore_labeler
 from tagger.model.contextual import remember
+from tagger.model.crf import CRF
 from tagger.model.device import find_device
 from tagger.model.labeler import SequenceLabeler
 from tagger.model.memory import check_size, memory_watched
@@ -40,6 +43,7 @@ from tagger.text.schemes import Scheme
 from tagger.training import card, curves, objective
 from tagger.training.calibration import DevScorer
 from tagger.training.data import Corpora, build_lexicon, count_tokens, encode_training, mean_span_length
+from tagger.training.encoded import is_large, keep_encoded, make_scratch
 from tagger.training.history import Epochs
 from tagger.training.margin import recall_cost
 from tagger.training.objective import LabellingObjective
@@ -49,6 +53,9 @@ from tagger.training.state import Run
 from tagger.training.workers.gradient import Loss
 
 _SMALLER = "a smaller --hidden, fewer --layers, or smaller sizes of [embedding] with --set"
+LEAST_STEPS = (
+    400  # that an epoch keeps where steps of short sentences take more of them: fewer steps learn less
+)
 FINAL_READINGS = 2  # of dev, after the last epoch: to calibrate confidences, and to score
 
 
@@ -121,6 +128,7 @@ class LabelledRecipe:
         self.lexicon: Lexicon = build_lexicon(data, raw)
         self.learner = LabelledLearner(_build(data, self.lexicon), data.config.encoder.max_tokens)
         self.tokens = count_tokens(data.train)
+        self._checkpoint: Path | None = None
 
     @property
     def config(self) -> Config:
@@ -137,14 +145,32 @@ class LabelledRecipe:
         asked = self.config.training
         return asked if self.data.dev_has_spans else asked.model_copy(update={"patience": None})
 
+    @property
+    def batch_sentences(self) -> int:
+        """Sentences of a step: more than were asked for where they are short and many."""
+        asked = self.settings
+        tokens = min(asked.batch_tokens, self.tokens // LEAST_STEPS)
+        return max(asked.batch_sentences, tokens * len(self.data.train.sentences) // self.tokens)
+
     @cached_property
     def corpus(self) -> EncodedCorpus:
         """The training sentences, with the layers of a frozen language model where there is one."""
-        encoded = encode_training(self.data, self.lexicon)
+        encoded = self._encode()
         contextual, settings = self.learner.network.labeler.embedding.contextual, self.config.lm
         if contextual is None or settings.finetune or not settings.cache_megabytes:
             return encoded
         return remember(contextual, encoded, settings.cache_megabytes)
+
+    def _encode(self) -> EncodedCorpus:
+        if not is_large(self.data):
+            return encode_training(self.data, self.lexicon)
+        if self._checkpoint is None:  # a rehearsal, which leaves nothing behind
+            self._checkpoint = make_scratch(self.data.room)
+            weakref.finalize(self, shutil.rmtree, self._checkpoint, ignore_errors=True)
+        return keep_encoded(self.data, self.lexicon, self._checkpoint, self.identity().values())
+
+    def settle_in(self, checkpoint: Path) -> None:
+        self._checkpoint = checkpoint
 
     @property
     def shared(self) -> Sequence[Tensor]:
@@ -154,7 +180,7 @@ class LabelledRecipe:
         if first == 0:
             yield self.corpus
 
-    def batches(self, chunk: EncodedCorpus, epoch: int, number: int, workers: int) -> list[list[Group]]:
+    def batches(self, chunk: EncodedCorpus, epoch: int, number: int, workers: int) -> Batches:
         """Return the batches of an epoch, which depend on the corpus, (seed, epoch) and the workers alone.
 
         The batches of a round, as many as there are workers, have nearly as many tokens each: no worker waits long
@@ -162,12 +188,13 @@ class LabelledRecipe:
         """
         config = self.config
         generator = np.random.default_rng((config.seed, epoch))
-        groups = group(chunk.examples, config.encoder.context, config.encoder.max_tokens, generator)
-        batches = shuffled_batches(groups, config.training.batch_sentences, generator)
+        groups = group(chunk, config.encoder.context, config.encoder.max_tokens, generator)
+        batches = shuffled_batches(groups, self.batch_sentences, generator)
         whole = len(batches) - len(batches) % workers  # what is left over is the last round
-        by_size = sorted(range(whole), key=lambda number: _sum_tokens(batches[number]))
-        rounds = sorted(sorted(by_size[start : start + workers]) for start in range(0, whole, workers))
-        return [batches[number] for each in rounds for number in each] + batches[whole:]
+        rounds = np.argsort(batches.tokens[:whole], kind="stable").reshape(-1, workers)
+        rounds.sort(axis=1)
+        rounds = rounds[np.argsort(rounds[:, 0])]
+        return batches.rearranged(np.concatenate((rounds.ravel(), np.arange(whole, len(batches)))))
 
     def place(self, epoch: int, chunk: int, batch: int) -> tuple[int, ...]:
         return self.seed, epoch, batch
@@ -188,6 +215,9 @@ class LabelledRecipe:
         return progress, recall_cost(run.known) if self.data.dev_has_spans else 0.0
 
     def measure(self, network: nn.Module) -> Scores:
+        decoder = self.learner.network.labeler.decoder
+        if isinstance(decoder, CRF):
+            decoder.raise_faults()  # of the last batch; those before were told by the batch behind them
         strength, scores = self._dev.fit_agreement(export_weights(_labeler_of(network)))
         _labeler_of(network).agreement.fill_(strength)
         return scores
@@ -202,6 +232,10 @@ class LabelledRecipe:
         return -1.0 if self.data.base is None else self.value(self.measure(network))
 
     def identity(self) -> Mapping[str, bytes]:
+        return self._identity
+
+    @cached_property
+    def _identity(self) -> Mapping[str, bytes]:
         belongings = files.render_belongings(self.config, self.lexicon)
         return {
             "settings": belongings[files.CONFIG],

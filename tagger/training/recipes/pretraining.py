@@ -176,6 +176,9 @@ class PretrainingRecipe:
         strange = sum(not self.task.knows(word) for words in held_out for word in words)
         return strange / sum(map(len, held_out))
 
+    def settle_in(self, checkpoint: Path) -> None:
+        """Do nothing: a text is read a chunk at a time."""
+
     def chunks(self, epoch: int, first: int) -> Iterator[Any]:
         for sentences in self.source.chunks(self.settings.chunk_sentences, first):
             yield self.task.encode(sentences)

@@ -6,13 +6,14 @@ It knows neither the optimiser nor the schedule, nor whether other workers stand
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tagger.model.device import at_hand, runs_ahead
 from tagger.training.optimizer import row_sparse
 
 
@@ -70,10 +71,11 @@ class Gradient(NamedTuple):
     """Of a task: the loss that is told (nats, summed), and the gradient of the scaled loss.
 
     Attributes:
-        values: of each parameter that is trained; row-sparse ones coalesced.
+        loss: or a tensor () that will hold it, beside a device that runs ahead.
+        values: of each parameter that is trained; row-sparse ones with each row summed, see `model.tables`.
     """
 
-    loss: float
+    loss: float | Tensor
     values: Sequence[Tensor]
 
 
@@ -87,7 +89,12 @@ class GradientComputer:
         self._parameters = [each for _, each in trained]
         self._is_table = [name in tables for name, _ in trained]
         self._chunk: Any = None
-        self._prepared: tuple[GradientTask, list[Any]] | None = None
+        self._prepared: tuple[GradientTask, Future[list[Any]]] | None = None
+        self._thread: ThreadPoolExecutor | None = None
+
+    @property
+    def _runs_ahead(self) -> bool:
+        return runs_ahead(self._parameters[0].device)
 
     def begin(self, chunk: Any) -> None:
         """Take up another chunk, of which all further tasks are."""
@@ -96,16 +103,36 @@ class GradientComputer:
     def prepare(self, task: GradientTask) -> None:
         """Lay a task out before its gradient is wanted, which doesn't depend on the weights.
 
-        What fails here fails once more when the gradient is wanted, and is told then.
+        Beside a device another thread does it. What fails here is told when the gradient is wanted.
         """
-        self._prepared = None
-        with suppress(Exception):
-            self._prepared = task, self._lay_out(task)
+        if self._runs_ahead:
+            self._thread = self._thread or ThreadPoolExecutor(1, "tagger-layout")
+            self._prepared = task, self._thread.submit(self._lay_out, task)
+            return
+        laid_out: Future[list[Any]] = Future()
+        self._prepared = task, laid_out
+        try:
+            laid_out.set_result(self._lay_out(task))
+        except Exception as error:
+            laid_out.set_exception(error)
 
-    def __call__(self, task: GradientTask) -> Gradient:
-        """Return the gradient of a task."""
+    def nothing(self) -> Gradient:
+        """Return the gradient of no sentence."""
+        pairs = zip(self._parameters, self._is_table, strict=True)
+        return Gradient(0.0, [_nothing(parameter, is_table) for parameter, is_table in pairs])
+
+    def __call__(self, task: GradientTask, upcoming: GradientTask | None = None) -> Gradient:
+        """Return the gradient of a task.
+
+        Args:
+            task: whose gradient is wanted.
+            upcoming: the next one, if it is known; where a device computes by itself it is laid out meanwhile.
+        """
         prepared, self._prepared = self._prepared, None
-        halves = prepared[1] if prepared is not None and prepared[0] == task else self._lay_out(task)
+        if upcoming is not None and self._runs_ahead:
+            self.prepare(upcoming)
+        laid_out = prepared[1] if prepared is not None and prepared[0] == task else None
+        halves = self._lay_out(task) if laid_out is None else laid_out.result()
         numbers = range(task.part, task.part + len(halves) * task.parts, task.parts)
         return add_up(
             [
@@ -125,10 +152,10 @@ class GradientComputer:
         loss = self._learner.compute_loss(laid_out, generator, task.terms)
         found = torch.autograd.grad(loss.total * task.scale, self._parameters, allow_unused=loss.is_partial)
         values = [
-            _nothing(parameter, is_table) if value is None else value.coalesce() if value.is_sparse else value
+            _nothing(parameter, is_table) if value is None else _summed(value)
             for value, parameter, is_table in zip(found, self._parameters, self._is_table, strict=True)
         ]
-        return Gradient(loss.told.item(), values)
+        return Gradient(at_hand(loss.told), values)
 
 
 def add_up(gradients: Sequence[Gradient]) -> Gradient:
@@ -153,7 +180,11 @@ def _nothing(parameter: Tensor, is_table: bool) -> Tensor:
     """Return the gradient of a parameter that has no part in a loss."""
     if not is_table:
         return torch.zeros_like(parameter)
-    rows, values = torch.empty(1, 0, dtype=torch.int64), parameter.new_empty(0, parameter.shape[1])
-    return torch.sparse_coo_tensor(
-        rows.to(parameter.device), values, parameter.shape, is_coalesced=True, check_invariants=False
-    )
+    rows = torch.empty(1, 0, dtype=torch.int64, device=parameter.device)
+    values = parameter.new_empty(0, parameter.shape[1])
+    return torch.sparse_coo_tensor(rows, values, parameter.shape, is_coalesced=True, check_invariants=False)
+
+
+def _summed(value: Tensor) -> Tensor:
+    """Return a gradient, row-sparse ones coalesced; where that would mean to wait, `model.tables` has summed them."""
+    return value.coalesce() if value.is_sparse and not runs_ahead(value.device) else value

@@ -85,7 +85,7 @@ class Outbox:
                 told.append(len(numbers))
             else:
                 told.append((numbers.numpy(), rows.numpy()))
-        return Parcel(gradient.loss, told)
+        return Parcel(float(gradient.loss), told)
 
     def take(self, parcel: Parcel) -> Gradient:
         """Return the gradient that was put last; it is good until the next is."""

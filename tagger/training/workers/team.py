@@ -27,6 +27,7 @@ from tagger.model.threads import one_thread
 from tagger.training.workers.child import dump, serve
 from tagger.training.workers.gradient import Gradient, GradientComputer, GradientTask, Learner
 from tagger.training.workers.outbox import Outbox, Parcel
+from tagger.training.workers.peers import ALONE, Peers
 from tagger.training.workers.shared import CONTEXT, SharedTensors, lent
 
 _PATIENCE = 5.0  # seconds for a process that hung up to be gone
@@ -114,7 +115,7 @@ class Team:
             child.prepare(task)
         found: dict[tuple[int, ...], Gradient | Exception] = {}
         try:
-            found[_key(tasks[0])] = self._compute(tasks[0])
+            found[_key(tasks[0])] = self._compute(tasks[0], next(iter(upcoming), None))
         except Exception as error:  # its frames hold memory, which a second attempt needs
             found[_key(tasks[0])] = error.with_traceback(None) if is_out_of_memory(error) else error
         if upcoming and self._children:
@@ -130,10 +131,54 @@ class Team:
         )
 
 
+class TeamOfPeers:
+    """The same where a launcher started the processes: each computes its part of every batch, and gets the sum.
+
+    Args:
+        own: this process.
+        compute: what it computes with.
+        peers: all of them.
+    """
+
+    def __init__(self, own: Team, compute: GradientComputer, peers: Peers) -> None:
+        self._own = own
+        self._compute = compute
+        self._peers = peers
+
+    @property
+    def are_halved(self) -> bool:
+        """Whether memory ran out here, so that this process computes its tasks in halves."""
+        return self._own.are_halved
+
+    def brief(self, chunk: object) -> None:
+        """Take up a chunk, of which all further tasks are."""
+        self._own.brief(chunk)
+
+    def __call__(
+        self, tasks: Sequence[GradientTask], upcoming: Sequence[GradientTask] = ()
+    ) -> list[Gradient]:
+        """Return the gradient of a batch, of whose parts one is for each process; none where it is too small.
+
+        Raises:
+            MemoryExhaustedError: memory runs out even for halves.
+            PeerLostError: a process is gone.
+        """
+        mine, next_of_mine = (
+            [task for task in each if task.part == self._peers.rank] for each in (tasks, upcoming)
+        )
+        gradient = self._own(mine, next_of_mine)[0] if mine else self._compute.nothing()
+        return [self._peers.add_up(gradient)]
+
+
 @contextmanager
 def assemble(
-    learner: Learner, workers: int, *, shared: Sequence[Tensor] = (), advice: str = "smaller batches"
-) -> Iterator[Team]:
+    learner: Learner,
+    workers: int,
+    *,
+    shared: Sequence[Tensor] = (),
+    advice: str = "smaller batches",
+    peers: Peers = ALONE,
+) -> Iterator[Team | TeamOfPeers]:
     """Begin with as many processes as there are workers, this one among them, and end with this one alone.
 
     Meanwhile the network's parameters and other tensors lie in memory that all processes share; of the rest of a
@@ -144,6 +189,7 @@ def assemble(
         workers: processes; one beside a GPU.
         shared: tensors of the chunks that all processes share.
         advice: what to give where memory runs out.
+        peers: the processes that a launcher started; each of them is one worker.
     """
     parameters = list(learner.network.parameters())
     assert workers == 1 or parameters[0].device.type == "cpu"
@@ -159,7 +205,8 @@ def assemble(
             content = dump(compute, everything)
             for child in children:  # they have begun side by side
                 child.introduce(content)
-        yield Team(compute, children, everything, advice)
+        team = Team(compute, children, everything, advice)
+        yield team if peers.is_alone else TeamOfPeers(team, compute, peers)
 
 
 class _Child:

@@ -46,7 +46,7 @@ def teachers(read_tiny, tmp_path):
 def text(tmp_path, monkeypatch):
     """Sixty sentences, a line each, in files of about a hundred tokens."""
     monkeypatch.setattr(lessons_module, "SHARD_TOKENS", 100)
-    monkeypatch.setattr("tagger.runtime.tagger._CHUNK_TOKENS", 50)
+    monkeypatch.setattr("tagger.runtime.network.Network.chunk_tokens", 50)
     path = tmp_path / "text.txt"
     path.write_text("".join(" ".join(words) + "\n" for words in random_sentences(60)), encoding="utf-8")
     return path
@@ -121,7 +121,7 @@ def test_labels_of_other_teachers_are_not_learnt_from(data, teach, teachers, tmp
 
 def test_short_and_unsure_sentences_are_left_out(read_tiny, teach, tmp_path):
     counted = []
-    for changes in ({"min_tokens": 1}, {"min_tokens": 5}, {"min_tokens": 1, "min_surety": 0.2}):
+    for changes in ({"min_tokens": 1}, {"min_tokens": 5}, {"min_tokens": 1, "min_surety": 0.3, "temperature": 2.0}):
         data = read_tiny(**{f"distillation.{name}": value for name, value in changes.items()})
         lesson = teach(data)
         sentences = [words for cut, _ in lesson[0].parts() for words in cut]

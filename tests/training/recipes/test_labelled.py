@@ -14,14 +14,28 @@ from tagger.training.recipes import labelled
 def test_the_order_of_an_epoch_depends_on_seed_and_epoch_alone(read_tiny):
     settings = {"training.batch_sentences": 1, "encoder.context": 1}
     _, recipe = begin(read_tiny(seed=3, **settings))
-    orders = {epoch: recipe.batches(recipe.corpus, epoch, 0, 1) for epoch in (4, 0, 7)}
+    orders = {epoch: list(recipe.batches(recipe.corpus, epoch, 0, 1)) for epoch in (4, 0, 7)}
     torch.manual_seed(99)
     np.random.seed(99)
     for epoch, order in orders.items():
-        assert recipe.batches(recipe.corpus, epoch, 0, 1) == order
+        assert list(recipe.batches(recipe.corpus, epoch, 0, 1)) == order
     assert orders[0] != orders[4] != orders[7]
     _, other = begin(read_tiny(seed=4, **settings))
-    assert other.batches(other.corpus, 0, 0, 1) != orders[0]
+    assert list(other.batches(other.corpus, 0, 0, 1)) != orders[0]
+
+
+def test_short_sentences_share_a_step_while_an_epoch_keeps_its_steps(read_tiny, monkeypatch):
+    def count(**changes: int) -> tuple[int, int]:
+        """Return the sentences of a step, and the steps of an epoch."""
+        changes = {f"training.{name}": value for name, value in changes.items()}
+        _, recipe = begin(read_tiny(**{"encoder.context": 1, "training.batch_sentences": 1} | changes))
+        return recipe.batch_sentences, len(recipe.batches(recipe.corpus, 0, 0, 1))
+
+    assert count() == (1, 10)  # ten sentences are far from 400 steps
+    monkeypatch.setattr(labelled, "LEAST_STEPS", 2)
+    assert count() == (5, 2)
+    assert count(batch_sentences=7) == (7, 2)
+    assert count(batch_tokens=0) == (1, 10)
 
 
 def test_a_recipe_draws_the_weights_that_the_network_alone_would_have_and_leaves_the_generator_alone(

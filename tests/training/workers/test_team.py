@@ -140,7 +140,7 @@ def test_what_fails_in_a_child_is_told_here_and_the_team_goes_on(read_tiny):
 
 def test_a_team_takes_up_one_chunk_after_another(read_tiny):
     _, recipe = begin(read_tiny(**{"encoder.context": 1, "training.batch_sentences": 2}))
-    corpora = [recipe.corpus, replace(recipe.corpus, examples=recipe.corpus.examples[::-1])]
+    corpora = [recipe.corpus, replace(recipe.corpus, tokens=recipe.corpus.tokens[::-1].copy())]
     alone, losses = GradientComputer(recipe.learner), []
     with assemble(recipe.learner, 2) as team:
         for corpus in (*corpora, corpora[0]):
