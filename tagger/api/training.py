@@ -20,6 +20,7 @@ from tagger.text.schemes.tags import is_writable
 from tagger.text.spool import find_room
 
 if TYPE_CHECKING:
+    from tagger.training.distillation.teaching import TaughtFacts
     from tagger.training.recipes.labelled import FinishedLabeller
     from tagger.training.repeat import Repeated
     from tagger.training.start import Collected, Start
@@ -37,11 +38,13 @@ class TrainingResult:
         finished: the run whose model is kept.
         seeds: all runs, where there were several; else None.
         was_complete: whether it was finished before and nothing was trained, as with `resume`.
+        taught: how much text teachers labelled for it, where they did; None also where it was complete.
     """
 
     finished: FinishedLabeller
     seeds: Repeated | None = None
     was_complete: bool = False
+    taught: TaughtFacts | None = None
 
     @property
     def directory(self) -> Path:
@@ -96,6 +99,7 @@ class TrainingResult:
             **(repeated or {}),
             "headline": {"part": part, "measure": measure, "value": value},
             "repeated": repeated,
+            "taught": None if self.taught is None else self.taught.as_dict(),
         }
         return describe("training", facts)
 
@@ -159,7 +163,7 @@ def train(
     """
     refuse_overwriting(base, output, "output")
     refuse_occupied(output, resume=resume, overwrite=overwrite, seeds=seeds)
-    chosen = _choose_settings(config, changes)
+    chosen = choose_settings(config, changes)
     require_torch("training")
     from tagger.training.start import Start
     from tagger.training.workers.peers import joined
@@ -278,7 +282,7 @@ def _never() -> bool:
     return False
 
 
-def _choose_settings(config: Config | FilePath | None, changes: dict[str, Any]) -> Config:
+def choose_settings(config: Config | FilePath | None, changes: dict[str, Any]) -> Config:
     """Return the settings given, or those of a file, with some changed by name."""
     if config is None:
         chosen = Config()

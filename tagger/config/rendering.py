@@ -21,6 +21,8 @@ def render(config: Settings, *, comments: bool = True, shows_silent: bool = Fals
     lines: list[str] = []
     for name, field in type(config).model_fields.items():
         value = getattr(config, name)
+        if config.is_silent(name):
+            continue
         if isinstance(value, Section):
             lines.append("")
             if comments and value.__doc__:

@@ -65,7 +65,8 @@ class Section(BaseModel):
 
         So equal trainings end with equal files as ever: the weights hold the checksum of the settings.
         """
-        return name in self._added and getattr(self, name) == type(self).model_fields[name].default
+        field = type(self).model_fields[name]
+        return name in self._added and getattr(self, name) == field.get_default(call_default_factory=True)
 
 
 class Settings(Section):
@@ -440,8 +441,40 @@ class LanguageUseConfig(Section):
     )
 
 
+class DistillationConfig(Section):
+    """How a student learns from text that teachers labelled (`tagger distill`)."""
+
+    weight: Annotated[float, Field(gt=0, le=100)] = Field(
+        default=1.0, description="weight of a sentence that teachers labelled beside one with gold tags"
+    )
+    ratio: Annotated[float, Field(gt=0, le=1000)] = Field(
+        default=4.0,
+        description="tokens of the text that an epoch reads for each token with a gold tag, at most; the next epoch "
+        "goes on behind them",
+    )
+    temperature: Annotated[float, Field(gt=0, le=100)] = Field(
+        default=0.5,
+        description="1: teachers are as sure as their confidences; below 1 surer, above 1 less sure",
+    )
+    min_surety: Fraction = Field(
+        default=0.0,
+        description="sentences are left out whose least sure token's likeliest tag is less probable than this",
+    )
+    min_tokens: Size = Field(default=2, description="shorter sentences are left out")
+    min_score: Fraction = Field(
+        default=0.5,
+        description="tokens of spans with a lower score have an unknown tag (labels from elsewhere, --silver)",
+    )
+    vocabulary: Annotated[int, Field(ge=10, le=10_000_000)] = Field(
+        default=100_000,
+        description="words of the text with an embedding of their own beside those of the corpus, the commonest",
+    )
+
+
 class Config(Settings):
     """All settings; written to a model directory as `config.toml`, enough to build the model again."""
+
+    _added = ("distillation",)
 
     corpus: CorpusConfig = Field(default_factory=CorpusConfig)
     embedding: EmbeddingConfig = Field(default_factory=EmbeddingConfig)
@@ -450,3 +483,4 @@ class Config(Settings):
     training: TrainingConfig = Field(default_factory=TrainingConfig)
     lm: LanguageUseConfig = Field(default_factory=LanguageUseConfig)
     language_model: LanguageModelConfig = Field(default_factory=LanguageModelConfig)
+    distillation: DistillationConfig = Field(default_factory=DistillationConfig)

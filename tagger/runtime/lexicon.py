@@ -108,6 +108,7 @@ class Lexicon:
         embedding: EmbeddingConfig,
         gazetteers: Sequence[Gazetteer] = (),
         spans: Iterable[Mapping[str, int]] = (),
+        raw: TextCounts | None = None,
     ) -> Lexicon:
         """Count what the training sentences hold and number it.
 
@@ -117,6 +118,7 @@ class Lexicon:
             embedding: which features are on, and the least counts.
             gazetteers: lists of names, which stay as they are.
             spans: how often each sentence holds each word that its tags make of characters.
+            raw: the words and bigrams of unlabelled text, which are counted too.
         """
         packed = pack(sentences)
         words, pairs = packed.count_words(), Counter[str]()
@@ -124,6 +126,9 @@ class Lexicon:
             surfaces, words = words, Counter()
             for word, count in surfaces.items():
                 words[fold_width(word)] += count
+        if raw is not None:
+            words.update(raw.words)
+            pairs.update(raw.pairs)
         if embedding.bigram_dim:
             for sentence in packed:
                 pairs.update(

@@ -139,7 +139,7 @@ def survey(source: Source, *, bigrams: bool = False) -> Survey:
             pairs.update(features.bigrams(words))
         sentences += 1
         tokens += len(words)
-        counts, pairs = _within_bounds(counts), _within_bounds(pairs)
+        counts, pairs = bound_counts(counts), bound_counts(pairs)
     if not sentences or not held:
         found = f"found {count_of(sentences + len(held), 'sentence')}"
         raise DataError(
@@ -149,7 +149,8 @@ def survey(source: Source, *, bigrams: bool = False) -> Survey:
     return Survey(counts, pairs, sentences, tokens, tuple(held), digest.hexdigest())
 
 
-def _within_bounds(counts: Counter[str]) -> Counter[str]:
+def bound_counts(counts: Counter[str]) -> Counter[str]:
+    """Forget words that were seen once, where there are too many to keep."""
     if len(counts) <= MOST_COUNTED:
         return counts
     return Counter({item: count for item, count in counts.items() if count > 1})

@@ -102,13 +102,13 @@ def test_sigterm_while_a_file_is_written_leaves_nothing_of_it(tmp_path):
 def test_memory_is_bounded_where_columns_are_read(run, tmp_path, monkeypatch, form):
     monkeypatch.setattr("tagger.text.files.BLOCK", 1 << 14)
     monkeypatch.setattr(conventions, "_ENOUGH", 1000)  # tokens looked at to tell words from characters
-    (tmp_path / "long").write_text("token B-LABEL\nanother O\n\n" * 10_000)
+    (tmp_path / "long").write_text("token B-LABEL\nanother O\n\n" * 15_000)
     run("long", "short", "--format", form)  # imports, caches
     tracemalloc.start()
     assert run("long", "out", "--format", form, "--to", "BIOES")[0] == 0
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 2e6  # in memory, 10,000 sentences take 3 MB
+    assert peak < 2.5e6  # in memory, 15,000 sentences take 4.5 MB
 
 
 @pytest.mark.parametrize(("source", "target"), list(product([s for s in Scheme if s.has_prefixes], repeat=2)))

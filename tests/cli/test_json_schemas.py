@@ -181,6 +181,16 @@ def test_train_and_what_it_leaves_behind(run, files: Path) -> None:
         assert check("prediction", line) == sentence.as_dict() | {"doc": "text.txt"}
 
 
+def test_distill(run, files: Path) -> None:
+    assert run("train", "ten.conll", "-o", "t", *TINY).code == 0
+    spans = [{"start": 0, "end": 4, "label": "PER", "score": 0.9}, {"start": 13, "end": 21, "label": "LOC"}]
+    record = json.dumps({"text": "Anna flew to New York .", "entities": spans})
+    Path("silver.jsonl").write_text(f"{record}\n", encoding="utf-8")
+    teaching = ("--silver", "silver.jsonl", "--teacher", "t", "--gold", "ten.conll", "--dev", "ten.conll")
+    found = check("training", done_well(run("distill", *teaching, "-o", "m", *TINY, "--json")))
+    assert found["taught"]["agreement"]["types"]["PER"]["silver"] == 1
+
+
 def test_train_with_several_seeds(run, files: Path) -> None:
     arguments = ("train", "ten.conll", "--dev", "ten.conll", "-o", "m", *TINY, "--seeds", "2", "--json")
     found = check("training", done_well(run(*arguments)))
