@@ -113,6 +113,7 @@ def train(
     vectors_all: bool = False,
     lm: FilePath | None = None,
     gazetteers: Sequence[FilePath] = (),
+    clusters: Sequence[FilePath] = (),
     seeds: int = 1,
     resume: bool = False,
     overwrite: bool = False,
@@ -135,6 +136,7 @@ def train(
         init_encoder, lm: directories that `tagger pretrain` wrote.
         vectors, vectors_all: a file of word vectors; whether to keep those of words the corpora don't have.
         gazetteers: files with a name a line.
+        clusters: directories of word classes that `tagger pretrain` wrote, or files of them.
         seeds: train this many, from `seed` upwards, and keep the best by dev.
         resume: go on where a run with the same arguments stopped. A finished run is told as it is, or goes on from
             its model if `epochs` is higher.
@@ -164,15 +166,14 @@ def train(
     from tagger.training.start import Start
     from tagger.training.workers.peers import joined
 
-    if isinstance(gazetteers, str | PathLike):
-        raise ConfigError(f"found {describe_value(gazetteers)}, expected a list of paths", "gazetteers")
     start = Start(
         _find_path(base, "base"),
         _find_path(init_encoder, "init_encoder"),
         _find_path(vectors, "vectors"),
         vectors_all,
         _find_path(lm, "lm"),
-        [Path(check_path(each, "gazetteers")) for each in gazetteers],
+        _find_paths(gazetteers, "gazetteers"),
+        _find_paths(clusters, "clusters"),
     )
     with joined():
         prepared = prepare_training(train, dev, test, chosen, start, output)
@@ -318,3 +319,9 @@ def _find_source(source: CorpusSource, scheme: Scheme | None, chosen: Config, na
 
 def _find_path(path: FilePath | None, name: str) -> Path | None:
     return None if path is None else Path(check_path(path, name))
+
+
+def _find_paths(paths: Sequence[FilePath], name: str) -> list[Path]:
+    if isinstance(paths, str | PathLike):
+        raise ConfigError(f"found {describe_value(paths)}, expected a list of paths", name)
+    return [Path(check_path(each, name)) for each in paths]

@@ -162,7 +162,7 @@ class CorpusConfig(Section):
 class EmbeddingConfig(Section):
     """What the encoder sees of a token. A size of 0 switches a feature off."""
 
-    _added = ("fold_width", "word_mark_dim")
+    _added = ("fold_width", "word_mark_dim", "cluster_dim")
 
     word_dim: OptionalSize = Field(default=64, description="size of the word embedding")
     lowercase: bool = Field(
@@ -203,6 +203,10 @@ class EmbeddingConfig(Section):
     )
     fold_width: bool = Field(
         default=False, description="full-width letters, digits and marks are read as half-width ones"
+    )
+    cluster_dim: Size = Field(
+        default=16,
+        description="size of each of four embeddings of the classes, from coarse to fine, that clusters give a word",
     )
 
 

@@ -25,6 +25,7 @@ from tagger.runtime.language import TrainedLanguageModel
 from tagger.runtime.lexicon import Lexicon
 from tagger.runtime.trained import TrainedModel, inner_scheme, inner_tags
 from tagger.text import costs, schemes
+from tagger.text.clusters import Clusters
 from tagger.text.conll import Corpus, Sentence, fit_corpus, pack_corpus
 from tagger.text.conll.packed import PackedSentences, pack
 from tagger.text.features import fold_width
@@ -53,6 +54,7 @@ class Corpora:
         base: the model whose training the run continues, if any; its types are among `types`.
         gazetteers: lists of names.
         encoder: what learnt from raw text, with which the labeller begins, if any.
+        clusters: trees of words.
         base_words: the words that the training of `base` had; None where nobody knows.
         room: the folder of what memory isn't to hold; None: that of temporary files.
     """
@@ -68,6 +70,7 @@ class Corpora:
     base: TrainedModel | None = None
     gazetteers: tuple[Gazetteer, ...] = ()
     encoder: TrainedTextEncoder | None = None
+    clusters: tuple[Clusters, ...] = ()
     base_words: AbstractSet[str] | None = frozenset()
     room: Path | None = None
 
@@ -129,6 +132,17 @@ class GazetteerFacts:
 
     name: str
     entries: int
+    train: float
+    dev: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFacts:
+    """How much a tree of words knows: shares of the tokens of train and dev that have a class."""
+
+    name: str
+    words: int
+    classes: int
     train: float
     dev: float
 
@@ -319,6 +333,22 @@ def _known_share(names: Gazetteer, corpus: Corpus) -> float:
     return known / max(1, spans)
 
 
+def count_clustered(corpora: Corpora) -> list[ClusterFacts]:
+    """Count what each tree of words knows."""
+    parts = (corpora.train, corpora.dev)
+    return [
+        ClusterFacts(
+            each.name, len(each), each.classes, *(_clustered_share(each, corpus) for corpus in parts)
+        )
+        for each in corpora.clusters
+    ]
+
+
+def _clustered_share(tree: Clusters, corpus: Corpus) -> float:
+    tokens = [token for sentence in corpus.sentences for token in sentence.tokens]
+    return sum(token in tree for token in tokens) / max(1, len(tokens))
+
+
 def build_lexicon(corpora: Corpora) -> Lexicon:
     """Number the words and tags of the training sentences."""
     has_outside = not corpora.train.task.cuts_words and (
@@ -329,7 +359,7 @@ def build_lexicon(corpora: Corpora) -> Lexicon:
     words = (
         (_count_words(each, corpora.train.scheme) for each in sentences) if embedding.word_mark_dim else ()
     )
-    lexicon = Lexicon.build(sentences, tags, embedding, corpora.gazetteers, words)
+    lexicon = Lexicon.build(sentences, tags, embedding, corpora.gazetteers, words, corpora.clusters)
     if corpora.base is not None:
         lexicon = corpora.base.lexicon.followed_by(lexicon)
     if corpora.encoder is not None:

@@ -20,7 +20,7 @@ from tagger.runtime import directory as files
 from tagger.runtime import reports
 from tagger.runtime.language import TrainedLanguageModel
 from tagger.runtime.trained import TrainedModel
-from tagger.text import gazetteer
+from tagger.text import clusters, gazetteer
 from tagger.text.conll import Corpus
 from tagger.text.features import normalise
 from tagger.text.schemes import Scheme
@@ -52,6 +52,7 @@ class Start:
         keep_all_vectors: keep every vector of the file, for words that only later texts will hold.
         language_model: the directory of a language model whose layers join each word.
         gazetteers: lists of names.
+        clusters: directories or files of trees of words.
     """
 
     base: Path | None = None
@@ -60,6 +61,7 @@ class Start:
     keep_all_vectors: bool = False
     language_model: Path | None = None
     gazetteers: Sequence[Path] = ()
+    clusters: Sequence[Path] = ()
 
 
 class Growth(NamedTuple):
@@ -131,6 +133,8 @@ def collect(
         data = add_vectors(data, start.vectors, keep_all=start.keep_all_vectors)
     if start.gazetteers:
         data = add_gazetteers(data, start.gazetteers)
+    if start.clusters:
+        data = add_clusters(data, start.clusters)
     if start.language_model is not None:
         data = add_language_model(data, files.load_language_model(start.language_model))
     return Collected(data, growth, overlap)
@@ -276,6 +280,16 @@ def add_gazetteers(corpora: Corpora, paths: Sequence[Path]) -> Corpora:
         for path in paths
     )
     return replace(corpora, gazetteers=(*corpora.gazetteers, *found))
+
+
+def add_clusters(corpora: Corpora, paths: Sequence[Path]) -> Corpora:
+    """Let a run use trees of words; see `text.clusters.read`.
+
+    Raises:
+        DataError: a file is at fault.
+    """
+    _refuse_continuing(corpora, "--clusters")
+    return replace(corpora, clusters=(*corpora.clusters, *map(clusters.read, paths)))
 
 
 def _refuse_continuing(corpora: Corpora, option: str) -> None:
