@@ -19,6 +19,7 @@ from tagger.config.reading import (
 )
 from tagger.config.rendering import render
 from tagger.config.sections import (
+    ClusterConfig,
     Config,
     CorpusConfig,
     DecoderConfig,
@@ -31,6 +32,7 @@ from tagger.config.sections import (
     PretrainingConfig,
     RawTextConfig,
     RawTextSteps,
+    ReadingConfig,
     Section,
     Settings,
     Steps,
@@ -41,6 +43,7 @@ from tagger.config.sections import (
 
 __all__ = [
     "AnySettings",
+    "ClusterConfig",
     "Config",
     "CorpusConfig",
     "DecoderConfig",
@@ -53,6 +56,7 @@ __all__ = [
     "PretrainingConfig",
     "RawTextConfig",
     "RawTextSteps",
+    "ReadingConfig",
     "Section",
     "Settings",
     "Steps",

@@ -69,6 +69,10 @@ class Section(BaseModel):
 
 
 class Settings(Section):
+    """All settings of something that is made."""
+
+
+class SeededSettings(Settings):
     """All settings of something that is trained: sections, and the seed above them."""
 
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(default=1, description="seed of all randomness")
@@ -332,7 +336,7 @@ class LanguageModelConfig(Section):
     )
 
 
-class RawTextConfig(Section):
+class ReadingConfig(Section):
     """How raw text is read."""
 
     format: Literal["auto", "text", "lines", "tokens", "conll", "jsonl"] = Field(
@@ -348,6 +352,11 @@ class RawTextConfig(Section):
         default=0, description="column of the token in column files: an index from 0, or a CoNLL-U name"
     )
     encoding: str = Field(default="utf-8", description="encoding of the files")
+
+
+class RawTextConfig(ReadingConfig):
+    """How raw text is read, and how much of it is held out."""
+
     held_out: Annotated[float, Field(gt=0, lt=0.5)] = Field(
         default=0.02, description="share of the sentences kept to measure perplexity, drawn by the seed"
     )
@@ -388,7 +397,7 @@ class PretrainingConfig(RawTextSteps):
     )
 
 
-class PretrainConfig(Settings):
+class PretrainConfig(SeededSettings):
     """All settings of a language model; written to its directory as `config.toml`."""
 
     text: RawTextConfig = Field(default_factory=RawTextConfig)
@@ -422,13 +431,38 @@ class TextEncoderTrainingConfig(RawTextSteps):
     language_dim: Size = Field(default=64, description="size of the space in which states and words meet")
 
 
-class TextEncoderConfig(Settings):
+class TextEncoderConfig(SeededSettings):
     """All settings of a labeller's encoder that learns from raw text; written to its directory as `config.toml`."""
 
     text: EncoderTextConfig = Field(default_factory=EncoderTextConfig)
     embedding: EmbeddingConfig = Field(default_factory=EmbeddingConfig)
     encoder: EncoderConfig = Field(default_factory=EncoderConfig)
     training: TextEncoderTrainingConfig = Field(default_factory=TextEncoderTrainingConfig)
+
+
+class ClusterTextConfig(ReadingConfig):
+    """How raw text is read for classes of words."""
+
+    unit: Unit = Field(default="words", description="what a token is")
+    vocabulary: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
+        default=50_000, description="words that get a class, the commonest"
+    )
+    min_count: Size = Field(default=3, description="words rarer than this get no class")
+
+
+class ClusteringConfig(Section):
+    """Classes of words (Brown et al. 1992)."""
+
+    classes: Annotated[int, Field(ge=2, le=5000)] = Field(
+        default=500, description="classes; time grows with their square, and with the number of words"
+    )
+
+
+class ClusterConfig(Settings):
+    """All settings of classes of words; written to their directory as `config.toml`. Nothing is random in them."""
+
+    text: ClusterTextConfig = Field(default_factory=ClusterTextConfig)
+    clusters: ClusteringConfig = Field(default_factory=ClusteringConfig)
 
 
 class LanguageUseConfig(Section):
@@ -444,7 +478,7 @@ class LanguageUseConfig(Section):
     )
 
 
-class Config(Settings):
+class Config(SeededSettings):
     """All settings; written to a model directory as `config.toml`, enough to build the model again."""
 
     corpus: CorpusConfig = Field(default_factory=CorpusConfig)

@@ -231,7 +231,7 @@ class LearnedWordMarks(LearnedFeature[WordMarks]):
 
 
 class LearnedClusters(LearnedFeature[WordClusters]):
-    """A table for each size of class of each tree. Dropout takes all classes of some words away, as if new."""
+    """A table for each size of class of each tree. Dropout takes all classes of some words away."""
 
     def build(self, feature: WordClusters, training: TrainingConfig) -> Mapping[str, nn.Module]:
         self.dropout = training.column_dropout

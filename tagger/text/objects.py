@@ -17,6 +17,7 @@ from tagger.version import __version__
 
 SCHEMAS = {
     "check": 1,
+    "clusters": 1,
     "drift": 1,
     "epoch": 1,
     "generation": 1,

@@ -206,6 +206,8 @@ def test_pretrain_and_generate(run, tmp_path: Path) -> None:
     assert check("pretraining-scores", Path("lm/scores.json"))["perplexity"] == found["perplexity"]
     for line in Path("lm/history.jsonl").read_text(encoding="utf-8").splitlines():
         check("epoch", line)
+    clusters = ("pretrain", "text.txt", "--target", "clusters", "-o", "clusters", "--json")
+    assert check("clusters", done_well(run(*clusters)))["tokens"] == 200
     assert check("generation", done_well(run("generate", "lm", "Ada met", "--json")))["prompt"] == "Ada met"
     assert (
         len(check("next-words", done_well(run("generate", "lm", "Ada", "--next", "3", "--json")))["next"])
