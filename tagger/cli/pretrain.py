@@ -151,7 +151,6 @@ def pretrain(
     from tagger.cli.messages import tell_of_directory
     from tagger.training import output as place
 
-    require_torch("pretraining")
     talk = Console(stderr=True, highlight=False)
     if target == "clusters":
         _make_clusters(
@@ -166,6 +165,7 @@ def pretrain(
             as_json=as_json,
         )
         return
+    require_torch("pretraining")
     if classes is not None:
         raise typer.BadParameter("is a setting of --target clusters; leave it out", param_hint="--classes")
     chosen = _choose(target, config, given, overrides)
