@@ -20,6 +20,7 @@ from tagger.text.schemes.tags import is_writable
 from tagger.text.spool import find_room
 
 if TYPE_CHECKING:
+    from tagger.training.data import Corpora
     from tagger.training.recipes.labelled import FinishedLabeller
     from tagger.training.repeat import Repeated
     from tagger.training.start import Collected, Start
@@ -230,10 +231,11 @@ def run_training(
     options: dict[str, Any] = {"resume": resume, "overwrite": overwrite, "stop": stop or _never}
     fact, was_complete = None, False
     with joined() as peers:
+        data = _choose_start(prepared, place, resume, on_fact, options["stop"]) if peers.is_alone else prepared.data
         facts: Iterable[Any] = (
-            run.train(labelled.prepare(prepared.data), place, peers=peers, **options)
+            run.train(labelled.prepare(data), place, peers=peers, **options)
             if seeds == 1
-            else repeat(prepared.data, place, seeds, peers=peers, **options)
+            else repeat(data, place, seeds, peers=peers, **options)
         )
         for fact in facts:
             was_complete = was_complete or isinstance(fact, run.Complete)
@@ -244,6 +246,31 @@ def run_training(
     if isinstance(fact, FinishedLabeller):
         return TrainingResult(fact, None, was_complete)
     raise TrainingStoppedError(f"stopped as asked; everything is in {place}, and resume=True goes on")
+
+
+def _choose_start(
+    prepared: Collected,
+    place: Path,
+    resume: bool,
+    on_fact: Callable[[Any], None] | None,
+    stop: Callable[[], bool],
+) -> Corpora:
+    """Return what the run learns from, without its encoder where a trial says that it harms.
+
+    Raises:
+        TrainingStoppedError: `stop` said so.
+    """
+    from tagger.training import trial
+
+    if prepared.plain is None or not trial.count_epochs(prepared.data):
+        return prepared.data
+    fact: Any = None
+    for fact in trial.try_out(prepared.data, prepared.plain, place, resume=resume, stop=stop):
+        if on_fact is not None:
+            on_fact(fact)
+    if not isinstance(fact, trial.Tried):
+        raise TrainingStoppedError("stopped as asked while the encoder was tried; resume=True tries it again")
+    return prepared.data if fact.is_taken else prepared.plain
 
 
 def refuse_overwriting(base: FilePath | None, output: FilePath, name: str) -> None:

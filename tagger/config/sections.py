@@ -250,7 +250,7 @@ class DecoderConfig(Section):
 class TrainingConfig(Steps):
     """Gradient steps."""
 
-    _added = (*Steps._added, "batch_tokens", "precision")
+    _added = (*Steps._added, "batch_tokens", "precision", "try_encoder")
     _of_batches: ClassVar[tuple[str, ...]] = ("batch_sentences", "batch_tokens")
 
     epochs: PassCount = Field(default=12, description="passes over the training sentences")
@@ -294,6 +294,11 @@ class TrainingConfig(Steps):
         default="float32",
         description="of the encoder's products; bfloat16 pays on a GPU from some hundred hidden units on. Weights, "
         "loss and optimiser have float32 always",
+    )
+    try_encoder: bool = Field(
+        default=True,
+        description="the encoder of --init-encoder is first tried for a quarter of the epochs, beside none, and left "
+        "out where dev is worse with it; false: taken untried",
     )
     workers: ThreadCount = Field(
         default=1,

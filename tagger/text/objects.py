@@ -31,6 +31,7 @@ SCHEMAS = {
     "scoring": 1,
     "seeds": 1,
     "training": 1,
+    "trial": 1,
 }
 """The version of each kind of object."""
 

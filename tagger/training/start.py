@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from tagger.config import Config, override
+from tagger.config import Config, complete_settings, override
 from tagger.errors import ConfigError, DataError
 from tagger.model import vectors
 from tagger.runtime import directory as files
@@ -85,11 +85,13 @@ class Collected(NamedTuple):
     Attributes:
         growth: what the corpora add to the model that is continued, if one is.
         overlap: what the encoder knows of the corpora, if there is one.
+        plain: the same data without the encoder, if there is one.
     """
 
     data: Corpora
     growth: Growth | None = None
     overlap: Overlap | None = None
+    plain: Corpora | None = None
 
 
 def collect(
@@ -137,7 +139,8 @@ def collect(
         data = add_clusters(data, start.clusters)
     if start.language_model is not None:
         data = add_language_model(data, files.load_language_model(start.language_model))
-    return Collected(data, growth, overlap)
+    plain = None if data.encoder is None else without_encoder(data, config)
+    return Collected(data, growth, overlap, plain)
 
 
 def continue_settings(chosen: Config, base: TrainedModel) -> Config:
@@ -244,6 +247,19 @@ def begin_with_encoder(data: Corpora, encoder: TrainedTextEncoder) -> tuple[Corp
     return replace(data, encoder=encoder), Overlap(
         len(words), sum(word in encoder.lexicon.words for word in words)
     )
+
+
+def without_encoder(data: Corpora, chosen: Config) -> Corpora:
+    """Return the data of a run as they would be without the encoder; `chosen` are the settings before it came."""
+    found = data.config.corpus
+    assert found.mode != "auto"
+    settled = complete_settings(chosen, found.scheme, found.mode, cuts_words=data.train.task.cuts_words)
+    own = {
+        f"{section}.{field}": getattr(getattr(settled, section), field)
+        for section, fields in _LEARNT.items()
+        for field in fields
+    }
+    return replace(data, encoder=None, config=override(data.config, own))
 
 
 def add_language_model(corpora: Corpora, language: TrainedLanguageModel) -> Corpora:

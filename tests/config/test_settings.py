@@ -42,6 +42,7 @@ def test_every_field_is_explained_above_it():
     silent = {"corpus.blank_tokens": "keep", "corpus.task": "joint", "corpus.compounds": "keep"}  # by default
     silent |= {"embedding.word_mark_dim": 1, "embedding.fold_width": True, "training.eval_steps": 9}
     silent |= {"training.precision": "bfloat16", "training.batch_tokens": 0, "embedding.cluster_dim": 4}
+    silent |= {"training.try_encoder": False}
     spoken = settings.override(Config(), silent)
     lines = settings.render(spoken).splitlines()
     for _, name, field in FIELDS:
