@@ -23,7 +23,7 @@ SMALL = {"embedding.word_dim": 4, "embedding.character_filters": 4, "encoder.hid
 CHOSEN = override(
     Config(),
     {
-        "training.epochs": 80,
+        "training.epochs": 8,
         "training.batch_sentences": 2,
         "training.learning_rate": 0.02,
         "encoder.layers": 2,
