@@ -231,7 +231,11 @@ def run_training(
     options: dict[str, Any] = {"resume": resume, "overwrite": overwrite, "stop": stop or _never}
     fact, was_complete = None, False
     with joined() as peers:
-        data = _choose_start(prepared, place, resume, on_fact, options["stop"]) if peers.is_alone else prepared.data
+        data = (
+            _choose_start(prepared, place, resume, on_fact, options["stop"])
+            if peers.is_alone
+            else prepared.data
+        )
         facts: Iterable[Any] = (
             run.train(labelled.prepare(data), place, peers=peers, **options)
             if seeds == 1

@@ -345,8 +345,8 @@ def count_clustered(corpora: Corpora) -> list[ClusterFacts]:
 
 
 def _clustered_share(tree: Clusters, corpus: Corpus) -> float:
-    tokens = [token for sentence in corpus.sentences for token in sentence.tokens]
-    return sum(token in tree for token in tokens) / max(1, len(tokens))
+    words = pack(corpus.sentences).count_words()
+    return sum(count for word, count in words.items() if word in tree) / max(1, words.total())
 
 
 def build_lexicon(corpora: Corpora) -> Lexicon:
