@@ -20,6 +20,7 @@ from tagger.text.schemes.tags import is_writable
 from tagger.text.spool import find_room
 
 if TYPE_CHECKING:
+    from tagger.training.data import Corpora
     from tagger.training.distillation.teaching import TaughtFacts
     from tagger.training.recipes.labelled import FinishedLabeller
     from tagger.training.repeat import Repeated
@@ -117,6 +118,7 @@ def train(
     vectors_all: bool = False,
     lm: FilePath | None = None,
     gazetteers: Sequence[FilePath] = (),
+    clusters: Sequence[FilePath] = (),
     seeds: int = 1,
     resume: bool = False,
     overwrite: bool = False,
@@ -139,6 +141,7 @@ def train(
         init_encoder, lm: directories that `tagger pretrain` wrote.
         vectors, vectors_all: a file of word vectors; whether to keep those of words the corpora don't have.
         gazetteers: files with a name a line.
+        clusters: directories of word classes that `tagger pretrain` wrote, or files of them.
         seeds: train this many, from `seed` upwards, and keep the best by dev.
         resume: go on where a run with the same arguments stopped. A finished run is told as it is, or goes on from
             its model if `epochs` is higher.
@@ -168,15 +171,14 @@ def train(
     from tagger.training.start import Start
     from tagger.training.workers.peers import joined
 
-    if isinstance(gazetteers, str | PathLike):
-        raise ConfigError(f"found {describe_value(gazetteers)}, expected a list of paths", "gazetteers")
     start = Start(
         _find_path(base, "base"),
         _find_path(init_encoder, "init_encoder"),
         _find_path(vectors, "vectors"),
         vectors_all,
         _find_path(lm, "lm"),
-        [Path(check_path(each, "gazetteers")) for each in gazetteers],
+        _find_paths(gazetteers, "gazetteers"),
+        _find_paths(clusters, "clusters"),
     )
     with joined():
         prepared = prepare_training(train, dev, test, chosen, start, output)
@@ -233,10 +235,15 @@ def run_training(
     options: dict[str, Any] = {"resume": resume, "overwrite": overwrite, "stop": stop or _never}
     fact, was_complete = None, False
     with joined() as peers:
+        data = (
+            _choose_start(prepared, place, resume, on_fact, options["stop"])
+            if peers.is_alone
+            else prepared.data
+        )
         facts: Iterable[Any] = (
-            run.train(labelled.prepare(prepared.data), place, peers=peers, **options)
+            run.train(labelled.prepare(data), place, peers=peers, **options)
             if seeds == 1
-            else repeat(prepared.data, place, seeds, peers=peers, **options)
+            else repeat(data, place, seeds, peers=peers, **options)
         )
         for fact in facts:
             was_complete = was_complete or isinstance(fact, run.Complete)
@@ -247,6 +254,31 @@ def run_training(
     if isinstance(fact, FinishedLabeller):
         return TrainingResult(fact, None, was_complete)
     raise TrainingStoppedError(f"stopped as asked; everything is in {place}, and resume=True goes on")
+
+
+def _choose_start(
+    prepared: Collected,
+    place: Path,
+    resume: bool,
+    on_fact: Callable[[Any], None] | None,
+    stop: Callable[[], bool],
+) -> Corpora:
+    """Return what the run learns from, without its encoder where a trial says that it harms.
+
+    Raises:
+        TrainingStoppedError: `stop` said so.
+    """
+    from tagger.training import trial
+
+    if prepared.plain is None or not trial.count_epochs(prepared.data):
+        return prepared.data
+    fact: Any = None
+    for fact in trial.try_out(prepared.data, prepared.plain, place, resume=resume, stop=stop):
+        if on_fact is not None:
+            on_fact(fact)
+    if not isinstance(fact, trial.Tried):
+        raise TrainingStoppedError("stopped as asked while the encoder was tried; resume=True tries it again")
+    return prepared.data if fact.is_taken else prepared.plain
 
 
 def refuse_overwriting(base: FilePath | None, output: FilePath, name: str) -> None:
@@ -322,3 +354,9 @@ def _find_source(source: CorpusSource, scheme: Scheme | None, chosen: Config, na
 
 def _find_path(path: FilePath | None, name: str) -> Path | None:
     return None if path is None else Path(check_path(path, name))
+
+
+def _find_paths(paths: Sequence[FilePath], name: str) -> list[Path]:
+    if isinstance(paths, str | PathLike):
+        raise ConfigError(f"found {describe_value(paths)}, expected a list of paths", name)
+    return [Path(check_path(each, name)) for each in paths]

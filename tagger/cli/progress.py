@@ -14,12 +14,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tagger.cli.messages import say, warn
 from tagger.cli.streams import has_drawing_terminal
+from tagger.cli.tables import percent
 from tagger.text.counting import count_of
 
 if TYPE_CHECKING:
     from tagger.training.distillation.teaching import TaughtFacts
     from tagger.training.loop import EpochFacts, StepFacts
     from tagger.training.run import Complete, Reopened, Started
+    from tagger.training.trial import Tried
 
 
 def make_bar(console: Console, *, has_share: bool = True, is_driven: bool = False) -> Progress:
@@ -157,6 +159,7 @@ def follow(
     from tagger.training.distillation.teaching import TaughtFacts
     from tagger.training.loop import EpochFacts, StepFacts
     from tagger.training.run import Complete, Reopened, Started, Stopped
+    from tagger.training.trial import Tried
 
     def show(fact: Any) -> None:
         match fact:
@@ -170,6 +173,8 @@ def follow(
                 say(console, _describe_complete(fact))
             case Reopened():
                 say(console, _describe_reopened(fact))
+            case Tried():
+                say(console, _describe_trial(fact))
             case Stopped():
                 progress.stop()
                 _end_stopped(console, f"in epoch {fact.epoch + 1}", stop.exit_code)
@@ -189,6 +194,18 @@ def _describe_complete(fact: Complete) -> str:
     return (
         f"{fact.directory} is finished already, epoch {fact.best_epoch} of {fact.epochs} is kept; nothing to do. For "
         "more of the same raise --epochs; for another model choose another --output (--from goes on with this one)"
+    )
+
+
+def _describe_trial(fact: Tried) -> str:
+    taken = (
+        "the run begins with it"
+        if fact.is_taken
+        else "it is left out (--set training.try_encoder=false takes it)"
+    )
+    return (
+        f"the encoder was tried: after {count_of(fact.epochs, 'epoch')} dev is at {percent(fact.learnt)} % with it "
+        f"and at {percent(fact.plain)} % without; {taken}"
     )
 
 

@@ -133,6 +133,14 @@ _Gazetteers = Annotated[
         rich_help_panel=_MODEL,
     ),
 ]
+_Clusters = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="DIR",
+        help="Directory of word classes (`tagger pretrain --target clusters`), or a file of them (repeatable).",
+        rich_help_panel=_MODEL,
+    ),
+]
 _InitEncoder = Annotated[
     Path | None,
     typer.Option(
@@ -202,6 +210,7 @@ def train(
     lm: _LanguageModel = None,
     init_encoder: _InitEncoder = None,
     gazetteers: _Gazetteers = None,
+    clusters: _Clusters = None,
     texts: _Distilled = None,
     input_format: _TextFormat = "auto",
     language: _TextLanguage = "en",
@@ -223,7 +232,12 @@ def train(
     from tagger.cli.messages import tell_of_directory, warn
 
     refuse_together(
-        "--from", base, ("--init-encoder", init_encoder), ("--lm", lm), ("--gazetteer", gazetteers)
+        "--from",
+        base,
+        ("--init-encoder", init_encoder),
+        ("--lm", lm),
+        ("--gazetteer", gazetteers),
+        ("--clusters", clusters),
     )
     refuse_together("--init-encoder", init_encoder, ("--vectors", vectors))
     talk = Console(stderr=True, highlight=False)
@@ -236,7 +250,7 @@ def train(
     require_torch("training")
     from tagger.training.start import Start
 
-    start = Start(base, init_encoder, vectors, vectors_all, lm, gazetteers or ())
+    start = Start(base, init_encoder, vectors, vectors_all, lm, gazetteers or (), clusters or ())
     prepared = training.prepare_training(train, dev, test, chosen, start, output)
     describe_corpora(talk, prepared, train, start, output)
     if dry_run:
@@ -285,6 +299,8 @@ def describe_corpora(talk: Console, prepared: Collected, train: Path, start: Sta
         findings.describe_vectors(talk, data)
     if data.gazetteers:
         findings.describe_gazetteers(talk, data)
+    if data.clusters:
+        findings.describe_clusters(talk, data)
     findings.describe_corpora(talk, data)
     findings.describe_room(talk, data, output)
 

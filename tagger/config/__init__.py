@@ -19,6 +19,7 @@ from tagger.config.reading import (
 )
 from tagger.config.rendering import render
 from tagger.config.sections import (
+    ClusterConfig,
     Config,
     CorpusConfig,
     DecoderConfig,
@@ -32,6 +33,7 @@ from tagger.config.sections import (
     PretrainingConfig,
     RawTextConfig,
     RawTextSteps,
+    ReadingConfig,
     Section,
     Settings,
     Steps,
@@ -42,6 +44,7 @@ from tagger.config.sections import (
 
 __all__ = [
     "AnySettings",
+    "ClusterConfig",
     "Config",
     "CorpusConfig",
     "DecoderConfig",
@@ -55,6 +58,7 @@ __all__ = [
     "PretrainingConfig",
     "RawTextConfig",
     "RawTextSteps",
+    "ReadingConfig",
     "Section",
     "Settings",
     "Steps",

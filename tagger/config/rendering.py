@@ -36,7 +36,7 @@ def render(config: Settings, *, comments: bool = True, shows_silent: bool = Fals
                     lines += [row if row.startswith("#") else f"# {row}" for row in rows]
         else:
             lines += _render_field(name, field, value, comments)
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).lstrip() + "\n"
 
 
 def _render_field(name: str, field: FieldInfo, value: object, comments: bool) -> Iterator[str]:

@@ -70,6 +70,10 @@ class Section(BaseModel):
 
 
 class Settings(Section):
+    """All settings of something that is made."""
+
+
+class SeededSettings(Settings):
     """All settings of something that is trained: sections, and the seed above them."""
 
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(default=1, description="seed of all randomness")
@@ -163,7 +167,7 @@ class CorpusConfig(Section):
 class EmbeddingConfig(Section):
     """What the encoder sees of a token. A size of 0 switches a feature off."""
 
-    _added = ("fold_width", "word_mark_dim")
+    _added = ("fold_width", "word_mark_dim", "cluster_dim")
 
     word_dim: OptionalSize = Field(default=64, description="size of the word embedding")
     lowercase: bool = Field(
@@ -205,6 +209,10 @@ class EmbeddingConfig(Section):
     fold_width: bool = Field(
         default=False, description="full-width letters, digits and marks are read as half-width ones"
     )
+    cluster_dim: Size = Field(
+        default=16,
+        description="size of each of four embeddings of the classes, from coarse to fine, that clusters give a word",
+    )
 
 
 class EncoderConfig(Section):
@@ -243,7 +251,7 @@ class DecoderConfig(Section):
 class TrainingConfig(Steps):
     """Gradient steps."""
 
-    _added = (*Steps._added, "batch_tokens", "precision")
+    _added = (*Steps._added, "batch_tokens", "precision", "try_encoder")
     _of_batches: ClassVar[tuple[str, ...]] = ("batch_sentences", "batch_tokens")
 
     epochs: PassCount = Field(default=12, description="passes over the training sentences")
@@ -288,6 +296,11 @@ class TrainingConfig(Steps):
         description="of the encoder's products; bfloat16 pays on a GPU from some hundred hidden units on. Weights, "
         "loss and optimiser have float32 always",
     )
+    try_encoder: bool = Field(
+        default=True,
+        description="the encoder of --init-encoder is first tried for a quarter of the epochs, beside none, and left "
+        "out where dev is worse with it; false: taken untried",
+    )
     workers: ThreadCount = Field(
         default=1,
         description="training processes, each with a batch of its own at the same weights: faster on several cores, "
@@ -329,7 +342,7 @@ class LanguageModelConfig(Section):
     )
 
 
-class RawTextConfig(Section):
+class ReadingConfig(Section):
     """How raw text is read."""
 
     format: Literal["auto", "text", "lines", "tokens", "conll", "jsonl"] = Field(
@@ -345,6 +358,11 @@ class RawTextConfig(Section):
         default=0, description="column of the token in column files: an index from 0, or a CoNLL-U name"
     )
     encoding: str = Field(default="utf-8", description="encoding of the files")
+
+
+class RawTextConfig(ReadingConfig):
+    """How raw text is read, and how much of it is held out."""
+
     held_out: Annotated[float, Field(gt=0, lt=0.5)] = Field(
         default=0.02, description="share of the sentences kept to measure perplexity, drawn by the seed"
     )
@@ -385,7 +403,7 @@ class PretrainingConfig(RawTextSteps):
     )
 
 
-class PretrainConfig(Settings):
+class PretrainConfig(SeededSettings):
     """All settings of a language model; written to its directory as `config.toml`."""
 
     text: RawTextConfig = Field(default_factory=RawTextConfig)
@@ -419,13 +437,38 @@ class TextEncoderTrainingConfig(RawTextSteps):
     language_dim: Size = Field(default=64, description="size of the space in which states and words meet")
 
 
-class TextEncoderConfig(Settings):
+class TextEncoderConfig(SeededSettings):
     """All settings of a labeller's encoder that learns from raw text; written to its directory as `config.toml`."""
 
     text: EncoderTextConfig = Field(default_factory=EncoderTextConfig)
     embedding: EmbeddingConfig = Field(default_factory=EmbeddingConfig)
     encoder: EncoderConfig = Field(default_factory=EncoderConfig)
     training: TextEncoderTrainingConfig = Field(default_factory=TextEncoderTrainingConfig)
+
+
+class ClusterTextConfig(ReadingConfig):
+    """How raw text is read for classes of words."""
+
+    unit: Unit = Field(default="words", description="what a token is")
+    vocabulary: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
+        default=50_000, description="words that get a class, the commonest"
+    )
+    min_count: Size = Field(default=3, description="words rarer than this get no class")
+
+
+class ClusteringConfig(Section):
+    """Classes of words (Brown et al. 1992)."""
+
+    classes: Annotated[int, Field(ge=2, le=5000)] = Field(
+        default=500, description="classes; time grows with their square, and with the number of words"
+    )
+
+
+class ClusterConfig(Settings):
+    """All settings of classes of words; written to their directory as `config.toml`. Nothing is random in them."""
+
+    text: ClusterTextConfig = Field(default_factory=ClusterTextConfig)
+    clusters: ClusteringConfig = Field(default_factory=ClusteringConfig)
 
 
 class LanguageUseConfig(Section):
@@ -471,7 +514,7 @@ class DistillationConfig(Section):
     )
 
 
-class Config(Settings):
+class Config(SeededSettings):
     """All settings; written to a model directory as `config.toml`, enough to build the model again."""
 
     _added = ("distillation",)

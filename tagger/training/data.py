@@ -26,6 +26,7 @@ from tagger.runtime.language import TrainedLanguageModel
 from tagger.runtime.lexicon import Lexicon
 from tagger.runtime.trained import TrainedModel, inner_scheme, inner_tags
 from tagger.text import costs, schemes
+from tagger.text.clusters import Clusters
 from tagger.text.conll import Corpus, Sentence, fit_corpus, pack_corpus
 from tagger.text.conll.packed import PackedSentences, pack
 from tagger.text.features import fold_width
@@ -54,6 +55,7 @@ class Corpora:
         base: the model whose training the run continues, if any; its types are among `types`.
         gazetteers: lists of names.
         encoder: what learnt from raw text, with which the labeller begins, if any.
+        clusters: trees of words.
         base_words: the words that the training of `base` had; None where nobody knows.
         room: the folder of what memory isn't to hold; None: that of temporary files.
     """
@@ -69,6 +71,7 @@ class Corpora:
     base: TrainedModel | None = None
     gazetteers: tuple[Gazetteer, ...] = ()
     encoder: TrainedTextEncoder | None = None
+    clusters: tuple[Clusters, ...] = ()
     base_words: AbstractSet[str] | None = frozenset()
     room: Path | None = None
 
@@ -130,6 +133,17 @@ class GazetteerFacts:
 
     name: str
     entries: int
+    train: float
+    dev: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFacts:
+    """How much a tree of words knows: shares of the tokens of train and dev that have a class."""
+
+    name: str
+    words: int
+    classes: int
     train: float
     dev: float
 
@@ -320,6 +334,22 @@ def _known_share(names: Gazetteer, corpus: Corpus) -> float:
     return known / max(1, spans)
 
 
+def count_clustered(corpora: Corpora) -> list[ClusterFacts]:
+    """Count what each tree of words knows."""
+    parts = (corpora.train, corpora.dev)
+    return [
+        ClusterFacts(
+            each.name, len(each), each.classes, *(_clustered_share(each, corpus) for corpus in parts)
+        )
+        for each in corpora.clusters
+    ]
+
+
+def _clustered_share(tree: Clusters, corpus: Corpus) -> float:
+    words = pack(corpus.sentences).count_words()
+    return sum(count for word, count in words.items() if word in tree) / max(1, words.total())
+
+
 def build_lexicon(corpora: Corpora, raw: TextCounts | None = None) -> Lexicon:
     """Number the words and tags of the training sentences, and the words of raw text where some is learnt from."""
     tags = list_tags(corpora)
@@ -327,7 +357,7 @@ def build_lexicon(corpora: Corpora, raw: TextCounts | None = None) -> Lexicon:
     words = (
         (_count_words(each, corpora.train.scheme) for each in sentences) if embedding.word_mark_dim else ()
     )
-    lexicon = Lexicon.build(sentences, tags, embedding, corpora.gazetteers, words, raw)
+    lexicon = Lexicon.build(sentences, tags, embedding, corpora.gazetteers, words, corpora.clusters, raw)
     if corpora.base is not None:
         lexicon = corpora.base.lexicon.followed_by(lexicon)
     if corpora.encoder is not None:

@@ -222,6 +222,13 @@ def test_pretrain_and_generate(run, tmp_path: Path) -> None:
     assert check("pretraining-scores", Path("lm/scores.json"))["perplexity"] == found["perplexity"]
     for line in Path("lm/history.jsonl").read_text(encoding="utf-8").splitlines():
         check("epoch", line)
+    clusters = ("pretrain", "text.txt", "--target", "clusters", "-o", "clusters", "--json")
+    assert check("clusters", done_well(run(*clusters)))["tokens"] == 200
+    (tmp_path / "gold.conll").write_text("Ada B-PER\nmet O\n\nRome B-LOC\n\n" * 9, encoding="utf-8")
+    encoder = ("pretrain", "text.txt", "--target", "encoder", "-o", "encoder", *sizes)
+    done_well(run(*encoder))
+    run("train", "gold.conll", "-o", "m", "--init-encoder", "encoder", "--epochs", "4", "--workers", "1")
+    assert check("trial", Path("m/encoder-trial.json"))["epochs"] == 1
     assert check("generation", done_well(run("generate", "lm", "Ada met", "--json")))["prompt"] == "Ada met"
     assert (
         len(check("next-words", done_well(run("generate", "lm", "Ada", "--next", "3", "--json")))["next"])

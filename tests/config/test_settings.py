@@ -43,7 +43,8 @@ def test_rendered_defaults_are_the_defaults(kind):
 def test_every_field_is_explained_above_it():
     silent = {"corpus.blank_tokens": "keep", "corpus.task": "joint", "corpus.compounds": "keep"}  # by default
     silent |= {"embedding.word_mark_dim": 1, "embedding.fold_width": True, "training.eval_steps": 9}
-    silent |= {"training.precision": "bfloat16", "training.batch_tokens": 0, "distillation.weight": 0.5}
+    silent |= {"training.precision": "bfloat16", "training.batch_tokens": 0, "embedding.cluster_dim": 4}
+    silent |= {"training.try_encoder": False, "distillation.weight": 0.5}
     spoken = settings.override(Config(), silent)
     lines = settings.render(spoken).splitlines()
     for _, name, field in FIELDS:

@@ -30,7 +30,7 @@ from tagger.training.distillation.shards import (
     write_index,
     write_shard,
 )
-from tagger.training.stream import bound_counts
+from tagger.training.stream import within_bounds
 
 Cut = tuple[Sequence[Words], Sequence[int]]  # sentences, and a number of each one's document
 
@@ -237,7 +237,7 @@ def teach(
                 kept.words.update(words)
                 if bigrams_too:
                     kept.pairs.update(bigrams(words))
-            kept = _Kept(*map(bound_counts, kept))
+            kept = _Kept(*map(within_bounds, kept))
         yield TaughtFacts(sentences, tokens, left_out)
         if stop():
             return
