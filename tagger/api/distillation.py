@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tagger.api.sources import CorpusSource, FilePath, check_path, describe_value, load, require_torch
+from tagger.api.sources import (
+    CorpusSource,
+    FilePath,
+    check_path,
+    check_paths,
+    describe_value,
+    load,
+    require_torch,
+)
 from tagger.api.training import (
     TrainingResult,
     TrainingStoppedError,
     choose_settings,
+    choose_start,
+    find_start,
     prepare_training,
     refuse_occupied,
     refuse_overwriting,
@@ -51,6 +60,12 @@ def distill(
     language: str = "en",
     text_field: str | None = None,
     config: Config | FilePath | None = None,
+    init_encoder: FilePath | None = None,
+    vectors: FilePath | None = None,
+    vectors_all: bool = False,
+    lm: FilePath | None = None,
+    gazetteers: Sequence[FilePath] = (),
+    clusters: Sequence[FilePath] = (),
     resume: bool = False,
     overwrite: bool = False,
     on_fact: Callable[[Any], None] | None = None,
@@ -72,6 +87,8 @@ def distill(
         dev: chooses the best epoch; None: a tenth of `gold` is held out.
         test: the finished student is scored on it.
         input_format, language, text_field: how the texts are read, as by `tagger predict`.
+        init_encoder, vectors, vectors_all, lm, gazetteers, clusters: what the student begins with, as of `train`; and
+            the teachers, where they are trained first.
         config, resume, overwrite, on_fact, stop, **changes: as of `train`; facts of the labelling (`TaughtFacts`)
             come before those of the run.
 
@@ -83,7 +100,7 @@ def distill(
     ...     texts=["news.txt"], teachers=["models/one", "models/two"], gold="train.conll", output="models/student"
     ... )  # doctest: +SKIP
     """
-    places = [] if isinstance(teachers, int) else _check_paths(teachers, "teachers")
+    places = [] if isinstance(teachers, int) else check_paths(teachers, "teachers")
     for each in places:
         refuse_overwriting(each, output, "output")
     refuse_occupied_by_student(
@@ -91,11 +108,10 @@ def distill(
     )
     chosen = choose_settings(config, changes)
     require_torch("distilling")
-    from tagger.training.start import Start
-
-    collected = prepare_training(gold, dev, test, chosen, Start(), output)
+    start = find_start(None, init_encoder, vectors, vectors_all, lm, gazetteers, clusters)
+    collected = prepare_training(gold, dev, test, chosen, start, output)
     reading = TextReading(input_format, language, text_field)
-    files, labelled = _check_paths(texts, "texts"), _check_paths(silver, "silver")
+    files, labelled = check_paths(texts, "texts"), check_paths(silver, "silver")
     run = (
         partial(run_with_seeds, collected, files, reading, seeds=teachers, silver=labelled)
         if isinstance(teachers, int)
@@ -215,10 +231,13 @@ def run_with_seeds(
     from tagger.training.repeat import Repeated, place_of, repeat
 
     find_texts(texts)  # before hours of training
-    place = Path(check_path(output, "output")) / TEACHERS
+    student = Path(check_path(output, "output"))
+    data = choose_start(collected, student, resume=resume, on_fact=on_fact, stop=stop or _never)
+    collected = collected._replace(data=data, plain=None)
+    place = student / TEACHERS
     fact = None
     for fact in repeat(
-        collected.data,
+        data,
         place,
         seeds,
         keeps_all=True,
@@ -255,8 +274,9 @@ def run_distillation(
 
     place = Path(check_path(output, "output"))
     fact, taught, was_complete = None, None, False
+    data = choose_start(collected, place, resume=resume, on_fact=on_fact, stop=stop or _never)
     for fact in distil(
-        collected.data,
+        data,
         lessons,
         place,
         resume=resume,
@@ -275,9 +295,3 @@ def run_distillation(
 
 def _never() -> bool:
     return False
-
-
-def _check_paths(paths: Sequence[FilePath], name: str) -> list[Path]:
-    if isinstance(paths, str | PathLike):
-        raise ConfigError(f"found {describe_value(paths)}, expected a list of paths", name)
-    return [Path(check_path(each, name)) for each in paths]

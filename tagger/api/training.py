@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tagger import config as settings
-from tagger.api.sources import CorpusSource, FilePath, check_path, describe_value, make_corpus, require_torch
+from tagger.api.sources import (
+    CorpusSource,
+    FilePath,
+    check_path,
+    check_paths,
+    describe_value,
+    make_corpus,
+    require_torch,
+)
 from tagger.config import Config
 from tagger.errors import ConfigError, TaggerError
 from tagger.scoring import Scores
@@ -168,18 +176,9 @@ def train(
     refuse_occupied(output, resume=resume, overwrite=overwrite, seeds=seeds)
     chosen = choose_settings(config, changes)
     require_torch("training")
-    from tagger.training.start import Start
     from tagger.training.workers.peers import joined
 
-    start = Start(
-        _find_path(base, "base"),
-        _find_path(init_encoder, "init_encoder"),
-        _find_path(vectors, "vectors"),
-        vectors_all,
-        _find_path(lm, "lm"),
-        _find_paths(gazetteers, "gazetteers"),
-        _find_paths(clusters, "clusters"),
-    )
+    start = find_start(base, init_encoder, vectors, vectors_all, lm, gazetteers, clusters)
     with joined():
         prepared = prepare_training(train, dev, test, chosen, start, output)
         return run_training(
@@ -236,7 +235,7 @@ def run_training(
     fact, was_complete = None, False
     with joined() as peers:
         data = (
-            _choose_start(prepared, place, resume, on_fact, options["stop"])
+            choose_start(prepared, place, resume=resume, on_fact=on_fact, stop=options["stop"])
             if peers.is_alone
             else prepared.data
         )
@@ -256,14 +255,20 @@ def run_training(
     raise TrainingStoppedError(f"stopped as asked; everything is in {place}, and resume=True goes on")
 
 
-def _choose_start(
+def choose_start(
     prepared: Collected,
     place: Path,
+    *,
     resume: bool,
     on_fact: Callable[[Any], None] | None,
     stop: Callable[[], bool],
 ) -> Corpora:
     """Return what the run learns from, without its encoder where a trial says that it harms.
+
+    Args:
+        prepared: what was read.
+        place: the directory of the run.
+        resume, on_fact, stop: as of `train`.
 
     Raises:
         TrainingStoppedError: `stop` said so.
@@ -279,6 +284,30 @@ def _choose_start(
     if not isinstance(fact, trial.Tried):
         raise TrainingStoppedError("stopped as asked while the encoder was tried; resume=True tries it again")
     return prepared.data if fact.is_taken else prepared.plain
+
+
+def find_start(
+    base: FilePath | None,
+    init_encoder: FilePath | None,
+    vectors: FilePath | None,
+    vectors_all: bool,
+    lm: FilePath | None,
+    gazetteers: Sequence[FilePath],
+    clusters: Sequence[FilePath],
+) -> Start:
+    """Return what a run starts from; arguments as of `train`.
+
+    Raises:
+        ConfigError: one is no path, or no list of them.
+    """
+    from tagger.training.start import Start
+
+    base, init_encoder, vectors, lm = (
+        None if path is None else Path(check_path(path, name))
+        for path, name in ((base, "base"), (init_encoder, "init_encoder"), (vectors, "vectors"), (lm, "lm"))
+    )
+    lists, trees = check_paths(gazetteers, "gazetteers"), check_paths(clusters, "clusters")
+    return Start(base, init_encoder, vectors, vectors_all, lm, lists, trees)
 
 
 def refuse_overwriting(base: FilePath | None, output: FilePath, name: str) -> None:
@@ -350,13 +379,3 @@ def _find_source(source: CorpusSource, scheme: Scheme | None, chosen: Config, na
             name,
         )
     return corpus
-
-
-def _find_path(path: FilePath | None, name: str) -> Path | None:
-    return None if path is None else Path(check_path(path, name))
-
-
-def _find_paths(paths: Sequence[FilePath], name: str) -> list[Path]:
-    if isinstance(paths, str | PathLike):
-        raise ConfigError(f"found {describe_value(paths)}, expected a list of paths", name)
-    return [Path(check_path(each, name)) for each in paths]

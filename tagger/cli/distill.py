@@ -19,12 +19,19 @@ from tagger.cli.options import (
     Overwrite,
     Resume,
     TextField,
+    refuse_together,
 )
 from tagger.cli.train import (
     DISTILLATION,
     SETTINGS,
+    Clusters,
     Dev,
+    Gazetteers,
+    InitEncoder,
+    LanguageModel,
     Test,
+    Vectors,
+    VectorsAll,
     describe_corpora,
     follow_training,
     show_result,
@@ -76,6 +83,12 @@ def distill(
     input_format: InputFormat = "auto",
     language: Language = "en",
     text_field: TextField = None,
+    vectors: Vectors = None,
+    vectors_all: VectorsAll = False,
+    lm: LanguageModel = None,
+    init_encoder: InitEncoder = None,
+    gazetteers: Gazetteers = None,
+    clusters: Clusters = None,
 ) -> None:
     """Train a student on a gold corpus, and on raw text that other models label.
 
@@ -89,6 +102,7 @@ def distill(
     from tagger.api.sources import require_torch
     from tagger.cli.messages import tell_of_directory, warn
 
+    refuse_together("--init-encoder", init_encoder, ("--vectors", vectors))
     talk = Console(stderr=True, highlight=False)
     texts, teachers = texts or [], teachers or []
     for each in teachers:
@@ -98,7 +112,7 @@ def distill(
     require_torch("distilling")
     from tagger.training.start import Start
 
-    start = Start()
+    start = Start(None, init_encoder, vectors, vectors_all, lm, gazetteers or (), clusters or ())
     collected = training.prepare_training(gold, dev, test, chosen, start, output)
     reading = distillation.TextReading(input_format, language, text_field)
     lessons = distillation.prepare_lessons(

@@ -107,7 +107,7 @@ _DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="Read all, take a few steps, estimate time and memory, write nothing."),
 ]
-_Vectors = Annotated[
+Vectors = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
@@ -115,7 +115,7 @@ _Vectors = Annotated[
         rich_help_panel=_MODEL,
     ),
 ]
-_VectorsAll = Annotated[
+VectorsAll = Annotated[
     bool,
     typer.Option(
         "--vectors-all",
@@ -123,7 +123,7 @@ _VectorsAll = Annotated[
         rich_help_panel=_MODEL,
     ),
 ]
-_Gazetteers = Annotated[
+Gazetteers = Annotated[
     list[Path] | None,
     typer.Option(
         "--gazetteer",
@@ -133,7 +133,7 @@ _Gazetteers = Annotated[
         rich_help_panel=_MODEL,
     ),
 ]
-_Clusters = Annotated[
+Clusters = Annotated[
     list[Path] | None,
     typer.Option(
         metavar="DIR",
@@ -141,7 +141,7 @@ _Clusters = Annotated[
         rich_help_panel=_MODEL,
     ),
 ]
-_InitEncoder = Annotated[
+InitEncoder = Annotated[
     Path | None,
     typer.Option(
         "--init-encoder",
@@ -150,7 +150,7 @@ _InitEncoder = Annotated[
         rich_help_panel=_MODEL,
     ),
 ]
-_LanguageModel = Annotated[
+LanguageModel = Annotated[
     Path | None,
     typer.Option(
         metavar="DIR",
@@ -205,12 +205,12 @@ def train(
     as_json: AsJson = False,
     config: ConfigFile = None,
     overrides: Overrides = None,
-    vectors: _Vectors = None,
-    vectors_all: _VectorsAll = False,
-    lm: _LanguageModel = None,
-    init_encoder: _InitEncoder = None,
-    gazetteers: _Gazetteers = None,
-    clusters: _Clusters = None,
+    vectors: Vectors = None,
+    vectors_all: VectorsAll = False,
+    lm: LanguageModel = None,
+    init_encoder: InitEncoder = None,
+    gazetteers: Gazetteers = None,
+    clusters: Clusters = None,
     texts: _Distilled = None,
     input_format: _TextFormat = "auto",
     language: _TextLanguage = "en",

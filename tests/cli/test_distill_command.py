@@ -11,6 +11,7 @@ from commands import TINY, Run
 import tagger
 from tagger.cli.progress import TrainingProgress
 from tagger.runtime import directory as files
+from tagger.runtime.wordclusters import WordClusters
 from tagger.training.output import LABELS, TEACHERS
 
 TEXT = "Anna flew to New York .\nLake Geneva froze over in May .\nA cold night .\n" * 5
@@ -151,3 +152,21 @@ def test_labels_from_elsewhere_are_learnt_from_and_compared(distill):
     assert distill("--overwrite", teachers=()).error.startswith(
         "--teacher: found none, expected the directory"
     )
+
+
+def test_a_student_begins_with_what_a_training_begins_with(distill, train, run):
+    Path("text.txt").write_text(TEXT, encoding="utf-8")
+    pretrain = ("pretrain", "text.txt", "--input-format", "tokens")
+    assert run(*pretrain, "--target", "clusters", "-o", "words", "--classes", "4").code == 0
+    sizes = ("--hidden", "5", "--set", "embedding.word_dim=4", "--set", "embedding.character_filters=4")
+    sizes += ("--set", "embedding.affix_dim=4", "--set", "embedding.shape_dim=4", "--epochs", "1")
+    assert run(*pretrain, "--target", "encoder", "-o", "encoder", *sizes, "--held-out", "0.2").code == 0
+    tried = "the encoder was tried: after 1 epoch dev is at "
+    given = ("--clusters", "words", "--init-encoder", "encoder", "--epochs", "4")
+    done = distill(*given)
+    assert (done.code, tried in done.err) == (0, True), done.err
+    assert [tree.name for tree in files.load_model("m").lexicon.of(WordClusters).trees] == ["words"]
+    together = train(*given, "--seeds", "2", "--distill", "text.txt", "--input-format", "lines", "-o", "n")
+    assert (together.code, together.err.count(tried)) == (0, 1), "one trial, for the teachers and the student"
+    assert files.load_model(Path("n", TEACHERS, "seed-2")).lexicon.of(WordClusters).trees
+    assert distill("--vectors", "v.txt", "--init-encoder", "encoder", "--overwrite").code == 2
