@@ -230,6 +230,7 @@ def run_with_seeds(
     from tagger.training.output import TEACHERS
     from tagger.training.repeat import Repeated, place_of, repeat
 
+    _refuse_launchers()
     find_texts(texts)  # before hours of training
     student = Path(check_path(output, "output"))
     data = choose_start(collected, student, resume=resume, on_fact=on_fact, stop=stop or _never)
@@ -273,6 +274,7 @@ def run_distillation(
     from tagger.training.recipes.labelled import FinishedLabeller
 
     place = Path(check_path(output, "output"))
+    _refuse_launchers()
     fact, taught, was_complete = None, None, False
     data = choose_start(collected, place, resume=resume, on_fact=on_fact, stop=stop or _never)
     for fact in distil(
@@ -291,6 +293,23 @@ def run_distillation(
     if isinstance(fact, FinishedLabeller):
         return TrainingResult(fact, None, was_complete, taught)
     raise TrainingStoppedError(f"stopped as asked; everything is in {place}, and resume=True goes on")
+
+
+def _refuse_launchers() -> None:
+    """Refuse to be one of several processes: each would label the same text into the same files.
+
+    Raises:
+        ConfigError: a launcher started several.
+    """
+    from tagger.training.launch import find_launch
+
+    launch = find_launch()
+    if launch is not None:
+        raise ConfigError(
+            f"found {launch.size} processes, as torchrun starts them; a student is trained by one, with --workers, "
+            "and its teachers beforehand by as many as you like",
+            "distill",
+        )
 
 
 def _never() -> bool:

@@ -170,3 +170,12 @@ def test_a_student_begins_with_what_a_training_begins_with(distill, train, run):
     assert (together.code, together.err.count(tried)) == (0, 1), "one trial, for the teachers and the student"
     assert files.load_model(Path("n", TEACHERS, "seed-2")).lexicon.of(WordClusters).trees
     assert distill("--vectors", "v.txt", "--init-encoder", "encoder", "--overwrite").code == 2
+
+
+def test_several_processes_of_a_launcher_are_refused(distill, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(
+        tagger.ConfigError, match="distill: found 2 processes, as torchrun starts them; a student"
+    ):
+        tagger.distill(texts=["text.txt"], teachers=["t1"], gold="ten.conll", output="m")
+    assert not Path("m").exists()
