@@ -93,10 +93,12 @@ class FormFeature(Feature):
 
     Attributes:
         reads_letters: whether it tells words apart that training has not seen.
+        is_spelling: whether it follows from the letters; else it was learnt of the word elsewhere.
         is_ragged: whether its rows are as wide as the longest of the words.
     """
 
     reads_letters: ClassVar[bool] = False
+    is_spelling: ClassVar[bool] = True
     is_ragged: ClassVar[bool] = False
 
     @abstractmethod

@@ -27,6 +27,7 @@ class WordClusters(FormFeature):
     """
 
     name: ClassVar[str] = "cluster"
+    is_spelling: ClassVar[bool] = False
     trees: tuple[Clusters, ...]
     dim: int
 

@@ -97,7 +97,9 @@ class LabellingObjective(nn.Module):
         if self.neighbours is None or has_faded:
             return Loss(tags, tags, is_partial=has_faded)
         weight = self.language_weight * (1 - progress / self.language_share)
-        neighbours = self.neighbours(states.to(forms.dtype), batch, forms)
+        # What was learnt of words elsewhere says of itself which words are neighbours: spelling would learn less.
+        spelled = forms[:, : labeler.embedding.spelled_size]
+        neighbours = self.neighbours(states.to(forms.dtype), batch, spelled)
         return Loss(tags + weight * neighbours.sum(), tags)
 
     def begin_with(self, learnt: TextEncoder) -> None:
