@@ -1,13 +1,16 @@
 """Measure what learning from raw text gains: F1 without it and with it, and the speed of both.
 
-    python benchmarks/elmo.py wnut17 [--seeds 1 2 3] [--ways none frozen encoder finetuned] [--lm DIR] [--encoder DIR]
+    python benchmarks/elmo.py wnut17 [--seeds 1 2 3] [--ways none frozen encoder clusters] [--lm DIR] [--encoder DIR]
+    python benchmarks/elmo.py conll2002-es --ways none clusters both
     python benchmarks/elmo.py wikigold
 
 Ways: `none`; a language model whose layers join each word, `frozen` or `finetuned` (`train --lm`); the labeler's own
-`encoder` pretrained (`train --init-encoder`). `wnut17`: the text is the tweets of `../shared/data/raw` and the
-training text; the labeler is trained once for each seed. `wikigold`: it is the addresses of
+`encoder` pretrained (`train --init-encoder`); `clusters`, classes of words (`train --clusters`); `both` of the last
+two. `wnut17`: the text is the tweets of `../shared/data/raw` and the training text, `conll2002-es`: `raw/es-news` and
+the training text; the labeler is trained once for each seed. `wikigold`: it is the addresses of
 `raw/state-of-the-union`; the labeler is trained on four fifths of the documents, a fifth of the sentences of which
-choose the epoch, and tested on the fifth fold. One thread. `--lm` and `--encoder` take what was pretrained before.
+choose the epoch, and tested on the fifth fold. One thread. `--lm`, `--encoder` and `--clusters` take what was made
+before.
 """
 
 from __future__ import annotations
@@ -16,25 +19,35 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from corpora import CORPORA, SHARED
 
-from tagger.config import Config, PretrainConfig, TextEncoderConfig, override
+from tagger.config import ClusterConfig, Config, PretrainConfig, TextEncoderConfig, override
 from tagger.runtime.evaluation import label_sentences
 from tagger.runtime.tagger import load_tagger
 from tagger.text.conll import Sentence, read_corpus, read_sentences
 from tagger.training import run
+from tagger.training.clustering import Clustering
 from tagger.training.data import Corpora
 from tagger.training.loop import EpochFacts
 from tagger.training.recipes import encoder, labelled, lm
 from tagger.training.recipes.labelled import FinishedLabeller
 from tagger.training.start import Start, collect
 
-WAYS = ("none", "frozen", "encoder", "finetuned")
+WAYS = {  # and what each takes
+    "none": (),
+    "frozen": ("lm",),
+    "finetuned": ("lm",),
+    "encoder": ("encoder",),
+    "clusters": ("clusters",),
+    "both": ("encoder", "clusters"),
+}
+RAW = {"wnut17": "tweets/tweets.txt", "conll2002-es": "es-news/cess.txt"}
 FOLDS = 5
 
 
@@ -53,31 +66,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("corpus", choices=("wnut17", "wikigold"))
+    parser.add_argument("corpus", choices=(*RAW, "wikigold"))
     parser.add_argument("--lm", type=Path, help="directory of a language model")
     parser.add_argument("--encoder", type=Path, help="directory of an encoder")
+    parser.add_argument("--clusters", type=Path, help="directory of classes of words")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--ways", choices=WAYS, nargs="+", default=["none", "frozen", "encoder"])
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        learnt = {"frozen": arguments.lm, "finetuned": arguments.lm, "encoder": arguments.encoder}
-        trials = list(_wnut17(arguments.seeds) if arguments.corpus == "wnut17" else _wikigold(folder))
+        learnt = {name: getattr(arguments, name) for name in ("lm", "encoder", "clusters")}
+        trials = list(
+            _seeds(arguments.corpus, arguments.seeds) if arguments.corpus in RAW else _wikigold(folder)
+        )
         print("way        trial     dev F1  test F1  train tok/s  label tok/s", flush=True)
         for way in arguments.ways:
-            if way != "none" and learnt[way] is None:
-                learnt[way] = _pretrain(arguments.corpus, way, folder / f"learnt-{way}")
-            results = [
-                _measure(trial, way, learnt.get(way), folder / f"{way}-{trial.name}") for trial in trials
-            ]
+            for kind in WAYS[way]:
+                learnt[kind] = learnt[kind] or _pretrain(arguments.corpus, kind, folder / f"learnt-{kind}")
+            taken = {kind: learnt[kind] for kind in WAYS[way]}
+            results = [_measure(trial, way, taken, folder / f"{way}-{trial.name}") for trial in trials]
             tests = [test for _, test in results]
             spread = statistics.stdev(tests) if len(tests) > 1 else 0.0
             print(f"{way:<10} mean     {statistics.mean(dev for dev, _ in results):7.2f} ", end="")
             print(f"{statistics.mean(tests):8.2f}  (test's standard deviation {spread:.2f})", flush=True)
 
 
-def _measure(trial: Trial, way: str, learnt: Path | None, directory: Path) -> tuple[float, float]:
+def _measure(trial: Trial, way: str, learnt: Mapping[str, Path], directory: Path) -> tuple[float, float]:
     """Train one labeler; return its F1 on dev and test, in percent."""
     found = _read(trial, way, learnt)
     *_, last = run.train(labelled.prepare(found), directory)
@@ -89,12 +104,13 @@ def _measure(trial: Trial, way: str, learnt: Path | None, directory: Path) -> tu
     return dev, test
 
 
-def _read(trial: Trial, way: str, learnt: Path | None) -> Corpora:
+def _read(trial: Trial, way: str, learnt: Mapping[str, Path]) -> Corpora:
     """Read the corpora of a trial and what its labeler begins with."""
     config = override(
         Config(), {"seed": trial.seed, "training.workers": 1, "lm.finetune": way == "finetuned"}
     )
-    start = Start(encoder=learnt) if way == "encoder" else Start(language_model=learnt)
+    classes = [learnt["clusters"]] if "clusters" in learnt else []
+    start = Start(encoder=learnt.get("encoder"), language_model=learnt.get("lm"), clusters=classes)
     return collect(trial.train, trial.dev, trial.test, config, start).data
 
 
@@ -110,11 +126,18 @@ def _labelling_speed(directory: Path, path: Path) -> float:
     return sum(map(len, sentences)) / min(seconds)
 
 
-def _pretrain(corpus: str, way: str, directory: Path) -> Path:
+def _pretrain(corpus: str, kind: str, directory: Path) -> Path:
     """Learn from the text of a corpus; return the directory of what was learnt."""
     paths, form = _text(corpus, directory.with_suffix(".txt"))
+    if kind == "clusters":
+        clustering = Clustering(paths, override(ClusterConfig(), {"text.format": form}))
+        deque(clustering.run(), 0)
+        directory.mkdir()
+        found = clustering.save(directory)
+        print(f"{found.classes} classes of {found.words:,} words, {found.seconds:.0f} s", flush=True)
+        return directory
     settings = {"text.format": form, "training.workers": 1}
-    if way == "encoder":
+    if kind == "encoder":
         recipe = encoder.prepare(paths, override(TextEncoderConfig(), settings))
     else:
         recipe = lm.prepare(paths, override(PretrainConfig(), settings))
@@ -133,15 +156,15 @@ def _text(corpus: str, path: Path) -> tuple[list[Path], str]:
     """Return the raw text for a corpus and its format; `path` is where to write it if it has to be put together."""
     if corpus == "wikigold":
         return sorted((SHARED / "raw" / "state-of-the-union").glob("*.txt")), "text"
-    source = CORPORA["wnut17"]
+    source = CORPORA[corpus]
     learned = [" ".join(each.tokens) for each in read_sentences(source.folder / str(source.train))]
-    tweets = (SHARED / "raw" / "tweets" / "tweets.txt").read_text(encoding="utf-8")
-    path.write_text(tweets.rstrip("\n") + "\n" + "\n".join(learned) + "\n", encoding="utf-8")
+    raw = (SHARED / "raw" / RAW[corpus]).read_text(encoding="utf-8")
+    path.write_text(raw.rstrip("\n") + "\n" + "\n".join(learned) + "\n", encoding="utf-8")
     return [path], "tokens"
 
 
-def _wnut17(seeds: Sequence[int]) -> Iterator[Trial]:
-    source = CORPORA["wnut17"]
+def _seeds(corpus: str, seeds: Sequence[int]) -> Iterator[Trial]:
+    source = CORPORA[corpus]
     paths = [source.folder / name for name in (str(source.train), source.dev, source.test)]
     return (Trial(f"seed {seed}", seed, *paths) for seed in seeds)
 

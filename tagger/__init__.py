@@ -20,6 +20,7 @@ from tagger.errors import ConfigError, DataError, ModelError, TaggerError
 from tagger.version import __version__
 
 if TYPE_CHECKING:
+    from tagger.api.distillation import distill
     from tagger.api.drift import drift
     from tagger.api.scoring import evaluate, score
     from tagger.api.sources import load, read_corpus
@@ -52,6 +53,7 @@ __all__ = [
     "TrainingResult",
     "TrainingStoppedError",
     "__version__",
+    "distill",
     "drift",
     "evaluate",
     "load",
@@ -79,6 +81,7 @@ _HOMES = {
     "load": "tagger.api.sources",
     "read_corpus": "tagger.api.sources",
     "score": "tagger.api.scoring",
+    "distill": "tagger.api.distillation",
     "train": "tagger.api.training",
 }
 

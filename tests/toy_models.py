@@ -13,6 +13,7 @@ from tagger.config import Config
 from tagger.model.building import build_labeler, export_weights
 from tagger.runtime.lexicon import Lexicon
 from tagger.runtime.trained import TrainedModel, inner_tags
+from tagger.text.clusters import Clusters
 from tagger.text.conll import Sentence
 from tagger.text.gazetteer import Gazetteer
 from tagger.text.language import Speller
@@ -40,6 +41,7 @@ def make_model(
     scheme: str = "IOB2",
     mode: str = "words",
     gazetteers: Sequence[Gazetteer] = (),
+    clusters: Sequence[Clusters] = (),
     language: Speller | None = None,
     types: Sequence[str] = (),
     has_outside: bool = True,
@@ -63,7 +65,7 @@ def make_model(
     cut = [
         {"NewYork": 2, "metLi": 1, "天地": 3, "天地玄": 1, "宇宙洪荒": 1}
     ]  # words, for models that know some
-    lexicon = Lexicon.build(rows, tags, config.embedding, gazetteers, cut)
+    lexicon = Lexicon.build(rows, tags, config.embedding, gazetteers, cut, clusters)
     if language is not None:
         lexicon, config = replace(lexicon, speller=language), settings.override(config, {"lm.used": True})
     return finish_model(lexicon, config)

@@ -202,6 +202,13 @@ def check_path(path: object, name: str) -> Path | str:
     return path if isinstance(path, str) else fspath(path)
 
 
+def check_paths(paths: Sequence[object], name: str) -> list[Path]:
+    """Return paths, if they are a list of them."""
+    if isinstance(paths, str | PathLike):
+        raise ConfigError(f"found {describe_value(paths)}, expected a list of paths", name)
+    return [Path(check_path(each, name)) for each in paths]
+
+
 def require_torch(what: str) -> None:
     """Say what to install where PyTorch is missing and something needs it.
 

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tagger import config as settings
-from tagger.api.sources import CorpusSource, FilePath, check_path, describe_value, make_corpus, require_torch
+from tagger.api.sources import (
+    CorpusSource,
+    FilePath,
+    check_path,
+    check_paths,
+    describe_value,
+    make_corpus,
+    require_torch,
+)
 from tagger.config import Config
 from tagger.errors import ConfigError, TaggerError
 from tagger.scoring import Scores
@@ -20,6 +28,8 @@ from tagger.text.schemes.tags import is_writable
 from tagger.text.spool import find_room
 
 if TYPE_CHECKING:
+    from tagger.training.data import Corpora
+    from tagger.training.distillation.teaching import TaughtFacts
     from tagger.training.recipes.labelled import FinishedLabeller
     from tagger.training.repeat import Repeated
     from tagger.training.start import Collected, Start
@@ -37,11 +47,13 @@ class TrainingResult:
         finished: the run whose model is kept.
         seeds: all runs, where there were several; else None.
         was_complete: whether it was finished before and nothing was trained, as with `resume`.
+        taught: how much text teachers labelled for it, where they did; None also where it was complete.
     """
 
     finished: FinishedLabeller
     seeds: Repeated | None = None
     was_complete: bool = False
+    taught: TaughtFacts | None = None
 
     @property
     def directory(self) -> Path:
@@ -96,6 +108,7 @@ class TrainingResult:
             **(repeated or {}),
             "headline": {"part": part, "measure": measure, "value": value},
             "repeated": repeated,
+            "taught": None if self.taught is None else self.taught.as_dict(),
         }
         return describe("training", facts)
 
@@ -113,6 +126,7 @@ def train(
     vectors_all: bool = False,
     lm: FilePath | None = None,
     gazetteers: Sequence[FilePath] = (),
+    clusters: Sequence[FilePath] = (),
     seeds: int = 1,
     resume: bool = False,
     overwrite: bool = False,
@@ -135,6 +149,7 @@ def train(
         init_encoder, lm: directories that `tagger pretrain` wrote.
         vectors, vectors_all: a file of word vectors; whether to keep those of words the corpora don't have.
         gazetteers: files with a name a line.
+        clusters: directories of word classes that `tagger pretrain` wrote, or files of them.
         seeds: train this many, from `seed` upwards, and keep the best by dev.
         resume: go on where a run with the same arguments stopped. A finished run is told as it is, or goes on from
             its model if `epochs` is higher.
@@ -159,21 +174,11 @@ def train(
     """
     refuse_overwriting(base, output, "output")
     refuse_occupied(output, resume=resume, overwrite=overwrite, seeds=seeds)
-    chosen = _choose_settings(config, changes)
+    chosen = choose_settings(config, changes)
     require_torch("training")
-    from tagger.training.start import Start
     from tagger.training.workers.peers import joined
 
-    if isinstance(gazetteers, str | PathLike):
-        raise ConfigError(f"found {describe_value(gazetteers)}, expected a list of paths", "gazetteers")
-    start = Start(
-        _find_path(base, "base"),
-        _find_path(init_encoder, "init_encoder"),
-        _find_path(vectors, "vectors"),
-        vectors_all,
-        _find_path(lm, "lm"),
-        [Path(check_path(each, "gazetteers")) for each in gazetteers],
-    )
+    start = find_start(base, init_encoder, vectors, vectors_all, lm, gazetteers, clusters)
     with joined():
         prepared = prepare_training(train, dev, test, chosen, start, output)
         return run_training(
@@ -229,10 +234,15 @@ def run_training(
     options: dict[str, Any] = {"resume": resume, "overwrite": overwrite, "stop": stop or _never}
     fact, was_complete = None, False
     with joined() as peers:
+        data = (
+            choose_start(prepared, place, resume=resume, on_fact=on_fact, stop=options["stop"])
+            if peers.is_alone
+            else prepared.data
+        )
         facts: Iterable[Any] = (
-            run.train(labelled.prepare(prepared.data), place, peers=peers, **options)
+            run.train(labelled.prepare(data), place, peers=peers, **options)
             if seeds == 1
-            else repeat(prepared.data, place, seeds, peers=peers, **options)
+            else repeat(data, place, seeds, peers=peers, **options)
         )
         for fact in facts:
             was_complete = was_complete or isinstance(fact, run.Complete)
@@ -243,6 +253,61 @@ def run_training(
     if isinstance(fact, FinishedLabeller):
         return TrainingResult(fact, None, was_complete)
     raise TrainingStoppedError(f"stopped as asked; everything is in {place}, and resume=True goes on")
+
+
+def choose_start(
+    prepared: Collected,
+    place: Path,
+    *,
+    resume: bool,
+    on_fact: Callable[[Any], None] | None,
+    stop: Callable[[], bool],
+) -> Corpora:
+    """Return what the run learns from, without its encoder where a trial says that it harms.
+
+    Args:
+        prepared: what was read.
+        place: the directory of the run.
+        resume, on_fact, stop: as of `train`.
+
+    Raises:
+        TrainingStoppedError: `stop` said so.
+    """
+    from tagger.training import trial
+
+    if prepared.plain is None or not trial.count_epochs(prepared.data):
+        return prepared.data
+    fact: Any = None
+    for fact in trial.try_out(prepared.data, prepared.plain, place, resume=resume, stop=stop):
+        if on_fact is not None:
+            on_fact(fact)
+    if not isinstance(fact, trial.Tried):
+        raise TrainingStoppedError("stopped as asked while the encoder was tried; resume=True tries it again")
+    return prepared.data if fact.is_taken else prepared.plain
+
+
+def find_start(
+    base: FilePath | None,
+    init_encoder: FilePath | None,
+    vectors: FilePath | None,
+    vectors_all: bool,
+    lm: FilePath | None,
+    gazetteers: Sequence[FilePath],
+    clusters: Sequence[FilePath],
+) -> Start:
+    """Return what a run starts from; arguments as of `train`.
+
+    Raises:
+        ConfigError: one is no path, or no list of them.
+    """
+    from tagger.training.start import Start
+
+    base, init_encoder, vectors, lm = (
+        None if path is None else Path(check_path(path, name))
+        for path, name in ((base, "base"), (init_encoder, "init_encoder"), (vectors, "vectors"), (lm, "lm"))
+    )
+    lists, trees = check_paths(gazetteers, "gazetteers"), check_paths(clusters, "clusters")
+    return Start(base, init_encoder, vectors, vectors_all, lm, lists, trees)
 
 
 def refuse_overwriting(base: FilePath | None, output: FilePath, name: str) -> None:
@@ -278,7 +343,7 @@ def _never() -> bool:
     return False
 
 
-def _choose_settings(config: Config | FilePath | None, changes: dict[str, Any]) -> Config:
+def choose_settings(config: Config | FilePath | None, changes: dict[str, Any]) -> Config:
     """Return the settings given, or those of a file, with some changed by name."""
     if config is None:
         chosen = Config()
@@ -314,7 +379,3 @@ def _find_source(source: CorpusSource, scheme: Scheme | None, chosen: Config, na
             name,
         )
     return corpus
-
-
-def _find_path(path: FilePath | None, name: str) -> Path | None:
-    return None if path is None else Path(check_path(path, name))

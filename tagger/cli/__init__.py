@@ -18,6 +18,7 @@ from tagger.cli.check import check
 from tagger.cli.command import Command, SharedCommand
 from tagger.cli.config import config
 from tagger.cli.convert import convert
+from tagger.cli.distill import distill
 from tagger.cli.drift import drift
 from tagger.cli.evaluate import evaluate
 from tagger.cli.generate import generate
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 for command in (
     train,
+    distill,
     evaluate,
     predict,
     serve,

@@ -14,7 +14,13 @@ from tagger.text.features import normalise
 from tagger.text.schemes import Task, name_type
 from tagger.text.spool import check_room, find_room, free_bytes, name_size
 from tagger.text.tokenizer import UNSPACED_ADVICE
-from tagger.training.data import count_known_names, count_tokens, describe_corpus, list_tokens
+from tagger.training.data import (
+    count_clustered,
+    count_known_names,
+    count_tokens,
+    describe_corpus,
+    list_tokens,
+)
 from tagger.training.encoded import estimate_bytes, is_large
 
 if TYPE_CHECKING:
@@ -132,6 +138,16 @@ def describe_gazetteers(console: Console, data: Corpora) -> None:
                 f"gazetteer {each.name} knows far more of train than of dev, so that a model would lean on it; give "
                 "one that was not made from the training corpus, or raise --set training.gazetteer_dropout",
             )
+
+
+def describe_clusters(console: Console, data: Corpora) -> None:
+    """Print how many tokens of the corpora trees of words know."""
+    for each in count_clustered(data):
+        say(
+            console,
+            f"clusters {each.name}: {count_of(each.words, 'word')} in {count_of(each.classes, 'class', 'classes')}, "
+            f"among them {percent(each.train)} % of the tokens in train and {percent(each.dev)} % in dev",
+        )
 
 
 def _sizes(facts: dict[str, CorpusFacts], task: Task) -> Table:

@@ -96,6 +96,9 @@ def _lines(found: Inspection) -> Iterator[tuple[str, str]]:
     parts = ", ".join(f"{name} {count:,}" for name, count in found.parameters.items())
     yield "parameters", f"{sum(found.parameters.values()):,} ({parts})"
     yield "tables", ", ".join(f"{count:,} {name}" for name, count in found.vocabulary.items() if count > 2)
+    for tree in found.clusters:
+        words, classes = count_of(tree.words, "word"), count_of(tree.classes, "class", "classes")
+        yield "clusters", f"{tree.name}: {words} in {classes}"
     for part, scores in (found.scores or {}).items():
         yield _score_line(found, part, scores)
     if found.training is not None:

@@ -40,11 +40,11 @@ def list_counts(counts: Mapping[str, int]) -> str:
 def tell_of_directory(console: Console, output: Path, *, resume: bool) -> None:
     """Say what becomes of what the output holds, where a run may begin there."""
     from tagger.runtime import directory as files
-    from tagger.training.output import NEXT, find_place, has_run, has_seeds, is_finished
+    from tagger.training.output import NEXT, find_place, has_labels, has_run, has_seeds, is_finished
 
     has_model = is_finished(output)
     place = find_place(output, resume=resume, overwrite=True)
-    is_there = has_run(place) or has_seeds(place)
+    is_there = has_run(place) or has_seeds(place) or has_labels(output)
     if resume and not is_there and not (output / files.WEIGHTS).exists():
         warn(console, f"{output} holds no unfinished run; training starts from the beginning")
     elif has_model and not resume:

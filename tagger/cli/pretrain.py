@@ -1,4 +1,4 @@
-"""`tagger pretrain`: raw text in, the directory of a pair of language models, or of a labeller's encoder, out."""
+"""`tagger pretrain`: raw text in; the directory of language models, of an encoder or of classes of words out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tagger.cli.options import (
     one_of,
 )
 from tagger.cli.tables import percent
-from tagger.config import PretrainConfig, TextEncoderConfig
+from tagger.config import ClusterConfig, PretrainConfig, TextEncoderConfig
 from tagger.errors import DataError
 from tagger.text.counting import count_of
 from tagger.text.objects import dump_json
@@ -29,7 +29,7 @@ from tagger.text.objects import dump_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tagger.config import RawTextConfig
+    from tagger.config import ReadingConfig
     from tagger.training.recipes.pretraining import FinishedPretraining, Perplexities, PretrainingRecipe
 
 
@@ -42,6 +42,15 @@ _OF_ENCODER = {  # where an encoder has the setting; the others are of language 
     "training.dropout": "training.input_dropout",
 }
 _OF_LANGUAGE_MODELS = ("model.projection", "training.batch_tokens")
+_OF_CLUSTERS = {  # the settings that classes of words have; a field that stands here too is the same there
+    "text.format": "text.format",
+    "text.text_field": "text.text_field",
+    "text.token_column": "text.token_column",
+    "text.encoding": "text.encoding",
+    "model.unit": "text.unit",
+    "model.vocabulary": "text.vocabulary",
+    "model.min_count": "text.min_count",
+}
 _INPUT, _MODEL, _TRAINING = "Reading the text", "The model", "Training"
 
 
@@ -54,6 +63,9 @@ def _flag(name: str, field: str, panel: str, **others: Any) -> Flag:
     of_encoder = _OF_ENCODER.get(field, field)
     default = find_field(TextEncoderConfig, of_encoder).default
     about += f" Of an encoder: {default}." if default != own.default else ""
+    if field in _OF_CLUSTERS:
+        default = find_field(ClusterConfig, _OF_CLUSTERS[field]).default
+        about += f" Of clusters: {default}." if default != own.default else ""
     return Flag(name, field, panel, about, also=(TextEncoderConfig, of_encoder), **others)
 
 
@@ -85,8 +97,18 @@ _Texts = Annotated[list[Path], typer.Argument(metavar="TEXT", help="Text files, 
 _Target = Annotated[
     str,
     typer.Option(
-        help="lm: language models for `train --lm` and `generate`; encoder: for `train --init-encoder`.",
-        **one_of(("lm", "encoder")),
+        help="lm: language models for `train --lm` and `generate`; encoder: for `train --init-encoder`; clusters: "
+        "classes of words for `train --clusters`.",
+        **one_of(("lm", "encoder", "clusters")),
+    ),
+]
+_Classes = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help=f"{as_sentence(find_field(ClusterConfig, 'clusters.classes'))} Clusters only; "
+        f"{find_field(ClusterConfig, 'clusters.classes').default} without it.",
+        rich_help_panel=_MODEL,
     ),
 ]
 
@@ -110,6 +132,7 @@ def pretrain(
     output: Output,
     given: Given,
     target: _Target = "lm",
+    classes: _Classes = None,
     config: ConfigFile = None,
     dry_run: _DryRun = False,
     resume: Resume = False,
@@ -118,7 +141,7 @@ def pretrain(
     as_json: AsJson = False,
     overrides: Overrides = None,
 ) -> None:
-    """Learn a pair of language models, or a labeller's encoder, from raw text.
+    """Learn a pair of language models, a labeller's encoder, or classes of words from raw text.
 
     Example: [bold]tagger pretrain tweets.txt --input-format tokens --output models/lm[/bold]
     """
@@ -128,8 +151,23 @@ def pretrain(
     from tagger.cli.messages import tell_of_directory
     from tagger.training import output as place
 
-    require_torch("pretraining")
     talk = Console(stderr=True, highlight=False)
+    if target == "clusters":
+        _make_clusters(
+            talk,
+            texts,
+            output,
+            _choose_clusters(config, {**given, "clusters.classes": classes}, overrides),
+            resume=resume,
+            dry_run=dry_run,
+            overwrite=overwrite,
+            fail_fast=fail_fast,
+            as_json=as_json,
+        )
+        return
+    require_torch("pretraining")
+    if classes is not None:
+        raise typer.BadParameter("is a setting of --target clusters; leave it out", param_hint="--classes")
     chosen = _choose(target, config, given, overrides)
     if not dry_run:
         place.check(output, resume=resume, overwrite=overwrite)
@@ -146,6 +184,37 @@ def pretrain(
         with joined() as peers:
             run = partial(train, recipe, output, resume=resume, overwrite=overwrite, peers=peers)
             _show(talk, *_run(talk, recipe, run), output, as_json=as_json)
+    if faults.found:
+        raise typer.Exit(1)
+
+
+def _make_clusters(
+    talk: Console,
+    texts: list[Path],
+    output: Path,
+    config: ClusterConfig,
+    *,
+    resume: bool,
+    dry_run: bool,
+    overwrite: bool,
+    fail_fast: bool,
+    as_json: bool,
+) -> None:
+    """Make classes of words, which takes minutes and has no steps to go on from."""
+    from tagger.cli.clustering import make_clusters
+    from tagger.training.clustering import check_place
+
+    for option, is_given in (("--resume", resume), ("--dry-run", dry_run)):
+        if is_given:
+            raise typer.BadParameter(
+                "is for what is trained; clusters take minutes and are written at the end: leave it out",
+                param_hint=option,
+            )
+    check_place(output, overwrite=overwrite)
+    faults = _Faults(talk)
+    make_clusters(
+        talk, faults.leave_out(texts, config.text, fail_fast=fail_fast), config, output, as_json=as_json
+    )
     if faults.found:
         raise typer.Exit(1)
 
@@ -174,7 +243,7 @@ class _Faults:
         self._talk = talk
         self.found: list[DataError] = []
 
-    def leave_out(self, texts: list[Path], text: RawTextConfig, *, fail_fast: bool) -> list[Path]:
+    def leave_out(self, texts: list[Path], text: ReadingConfig, *, fail_fast: bool) -> list[Path]:
         """Return the files that can be read.
 
         Raises:
@@ -219,6 +288,17 @@ def _choose(
         if field not in _OF_LANGUAGE_MODELS
     }
     return choose_settings(TextEncoderConfig, config, own, overrides)
+
+
+def _choose_clusters(config: Path | None, given: Given, overrides: list[str] | None) -> ClusterConfig:
+    """Return the settings of classes of words."""
+    for flag in _SETTINGS:
+        if flag.field not in _OF_CLUSTERS and given[flag.field] is not None:
+            raise typer.BadParameter(
+                "is a setting of what is trained; leave it out with --target clusters", param_hint=flag.name
+            )
+    own = {_OF_CLUSTERS.get(field, field): value for field, value in given.items() if value is not None}
+    return choose_settings(ClusterConfig, config, own, overrides)
 
 
 def _prepare(texts: list[Path], config: PretrainConfig | TextEncoderConfig) -> PretrainingRecipe:

@@ -14,11 +14,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tagger.cli.messages import say, warn
 from tagger.cli.streams import has_drawing_terminal
+from tagger.cli.tables import percent
 from tagger.text.counting import count_of
 
 if TYPE_CHECKING:
+    from tagger.training.distillation.teaching import TaughtFacts
     from tagger.training.loop import EpochFacts, StepFacts
-    from tagger.training.run import Complete, Reopened, Started, Stopped
+    from tagger.training.run import Complete, Reopened, Started
+    from tagger.training.trial import Tried
 
 
 def make_bar(console: Console, *, has_share: bool = True, is_driven: bool = False) -> Progress:
@@ -90,6 +93,10 @@ class TrainingProgress:
         """Take the bar off the screen."""
         self._progress.stop()
 
+    def teach(self, fact: TaughtFacts) -> None:
+        """Say how much text is labelled, of nobody knows how much."""
+        self._progress.update(self._task, description="labelling", facts=f"{fact.tokens:,} tokens")
+
     def start(self, fact: Started) -> None:
         """Say what is about to be trained."""
         workers = count_of(fact.workers, "worker")
@@ -136,7 +143,7 @@ class TrainingProgress:
 
 @contextmanager
 def follow(
-    progress: TrainingProgress, console: Console
+    progress: TrainingProgress, console: Console, show_teaching: Callable[[TaughtFacts], None] | None = None
 ) -> Iterator[tuple[Callable[[], bool], Callable[[Any], None]]]:
     """Render a run: yield what tells it whether the user asked to stop, and what takes its facts.
 
@@ -145,10 +152,14 @@ def follow(
     Args:
         progress: what renders.
         console: where a stop is acknowledged.
+        show_teaching: what renders the labelling of text before a student begins, where there is some.
     """
     from tagger.cli.signals import asked_to_stop
+    from tagger.training.distillation.distil import StoppedTeaching
+    from tagger.training.distillation.teaching import TaughtFacts
     from tagger.training.loop import EpochFacts, StepFacts
     from tagger.training.run import Complete, Reopened, Started, Stopped
+    from tagger.training.trial import Tried
 
     def show(fact: Any) -> None:
         match fact:
@@ -162,9 +173,18 @@ def follow(
                 say(console, _describe_complete(fact))
             case Reopened():
                 say(console, _describe_reopened(fact))
+            case Tried():
+                say(console, _describe_trial(fact))
             case Stopped():
                 progress.stop()
-                _end_stopped(console, fact, stop.exit_code)
+                _end_stopped(console, f"in epoch {fact.epoch + 1}", stop.exit_code)
+            case TaughtFacts():
+                progress.teach(fact)
+                if show_teaching is not None:
+                    show_teaching(fact)
+            case StoppedTeaching():
+                progress.stop()
+                _end_stopped(console, "while text was labelled", stop.exit_code)
 
     with progress, asked_to_stop(console) as stop:
         yield stop, show
@@ -177,6 +197,18 @@ def _describe_complete(fact: Complete) -> str:
     )
 
 
+def _describe_trial(fact: Tried) -> str:
+    taken = (
+        "the run begins with it"
+        if fact.is_taken
+        else "it is left out (--set training.try_encoder=false takes it)"
+    )
+    return (
+        f"the encoder was tried: after {count_of(fact.epochs, 'epoch')} dev is at {percent(fact.learnt)} % with it "
+        f"and at {percent(fact.plain)} % without; {taken}"
+    )
+
+
 def _describe_reopened(fact: Reopened) -> str:
     return (
         f"{count_of(fact.epochs, 'epoch')} done before; goes on from the model of epoch {fact.best_epoch} with a new "
@@ -185,10 +217,10 @@ def _describe_reopened(fact: Reopened) -> str:
     )
 
 
-def _end_stopped(console: Console, fact: Stopped, exit_code: int) -> NoReturn:
+def _end_stopped(console: Console, when: str, exit_code: int) -> NoReturn:
     """Say how to go on with a run that was asked to stop, and leave as an interrupted program does."""
     say(
         console,
-        f"stopped in epoch {fact.epoch + 1}; everything is saved. Go on with the same command and --resume",
+        f"stopped {when}; everything is saved. Go on with the same command and --resume",
     )
     raise typer.Exit(exit_code)

@@ -7,7 +7,7 @@ corpus are data: wrapped in `Text`, so that `[bold]` stays `[bold]`, their contr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 MOST_TYPES = 60  # rows of a table of types: more than any tag set of words has; --json has all
 WIDEST_MATRIX = 10  # columns that fit a terminal of 80 characters
 MOST_CONFUSIONS = 20
+MOST_DISAGREEMENTS = 8  # lines; --json has all
 MOST_NAMES = 100  # rows of a table of names; files have all
 
 
@@ -51,6 +52,28 @@ def scores_table(scores: Scores, title: str | None = None) -> Group:
         table.add_row(f"{name_type('', scores.task)}s", *_cells(scores.micro), style="bold")
     lines = [line for line in (words_line(scores), _token_line(scores)) if line is not None]
     return Group(table, *lines, *([printable(scores.note)] if scores.note else []))
+
+
+def agreement_table(facts: Mapping[str, Any]) -> Group:
+    """Draw how far labels from elsewhere and teachers agree, type by type; below, where they don't."""
+    table = Table(
+        title="labels from elsewhere, and the teachers",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    table.add_column("type", overflow="fold")
+    for heading in ("elsewhere", "teachers", "both", "F1"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, each in list(facts["types"].items())[:MOST_TYPES]:
+        f1 = 2 * each["both"] / max(1, each["silver"] + each["teacher"])
+        counts = (f"{each[key]:,}" for key in ("silver", "teacher", "both"))
+        table.add_row(printable(name), *counts, percent(f1))
+    lines = [
+        printable(f"{each['silver']} where teachers say {each['teacher']}: {each['count']:,}")
+        for each in facts["instead"][:MOST_DISAGREEMENTS]
+    ]
+    return Group(table, *lines)
 
 
 def _add_types(table: Table, scores: Scores) -> None:

@@ -19,9 +19,11 @@ from tagger.cli.options import (
     Overwrite,
     Resume,
     check_encoding,
+    one_of,
     refuse_together,
 )
 from tagger.config import Config
+from tagger.text.counting import count_of
 from tagger.text.objects import dump_json
 from tagger.text.schemes import parse_scheme
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from tagger.api.training import TrainingResult
     from tagger.scoring import Scores
     from tagger.training.data import Corpora
+    from tagger.training.distillation.teaching import TaughtFacts
     from tagger.training.start import Collected, Start
 
 _INPUT, _MODEL, _TRAINING = "Reading the corpora", "The model", "Training"
@@ -40,7 +43,7 @@ def _parse_scheme(typed: str) -> str:
     return typed if typed == "auto" else parse_scheme(typed).value
 
 
-_SETTINGS = (
+SETTINGS = (
     Flag("--scheme", "corpus.scheme", _INPUT, "Tag scheme of the corpora; auto detects it.",
          f"[auto|{SCHEMES}]", _parse_scheme),
     Flag("--token-column", "corpus.token_column", _INPUT, metavar="COLUMN"),
@@ -72,17 +75,24 @@ _SETTINGS = (
     Flag("--workers", "training.workers", _TRAINING),
     Flag("--device", "training.device", _TRAINING),
 )  # fmt: skip
+_TEACHING = "Learning from teachers"
+DISTILLATION = (
+    Flag("--weight", "distillation.weight", _TEACHING),
+    Flag("--ratio", "distillation.ratio", _TEACHING),
+    Flag("--softness", "distillation.temperature", _TEACHING),
+    Flag("--min-score", "distillation.min_score", _TEACHING),
+)
 _Train = Annotated[
     Path,
     typer.Argument(metavar="TRAIN", help="Training corpus: CoNLL columns, segmented text or word/TAG lines."),
 ]
-_Dev = Annotated[
+Dev = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE", help="Corpus that chooses the best epoch; else a tenth of TRAIN is held out."
     ),
 ]
-_Test = Annotated[Path | None, typer.Option(metavar="FILE", help="Corpus to score the finished model on.")]
+Test = Annotated[Path | None, typer.Option(metavar="FILE", help="Corpus to score the finished model on.")]
 _Base = Annotated[
     Path | None,
     typer.Option("--from", metavar="DIR", help="Model to continue with; its words and types are kept."),
@@ -97,7 +107,7 @@ _DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="Read all, take a few steps, estimate time and memory, write nothing."),
 ]
-_Vectors = Annotated[
+Vectors = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
@@ -105,7 +115,7 @@ _Vectors = Annotated[
         rich_help_panel=_MODEL,
     ),
 ]
-_VectorsAll = Annotated[
+VectorsAll = Annotated[
     bool,
     typer.Option(
         "--vectors-all",
@@ -113,7 +123,7 @@ _VectorsAll = Annotated[
         rich_help_panel=_MODEL,
     ),
 ]
-_Gazetteers = Annotated[
+Gazetteers = Annotated[
     list[Path] | None,
     typer.Option(
         "--gazetteer",
@@ -123,7 +133,15 @@ _Gazetteers = Annotated[
         rich_help_panel=_MODEL,
     ),
 ]
-_InitEncoder = Annotated[
+Clusters = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="DIR",
+        help="Directory of word classes (`tagger pretrain --target clusters`), or a file of them (repeatable).",
+        rich_help_panel=_MODEL,
+    ),
+]
+InitEncoder = Annotated[
     Path | None,
     typer.Option(
         "--init-encoder",
@@ -132,7 +150,7 @@ _InitEncoder = Annotated[
         rich_help_panel=_MODEL,
     ),
 ]
-_LanguageModel = Annotated[
+LanguageModel = Annotated[
     Path | None,
     typer.Option(
         metavar="DIR",
@@ -142,13 +160,43 @@ _LanguageModel = Annotated[
 ]
 
 
-@with_settings(Config, *_SETTINGS)
+_Distilled = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--distill",
+        metavar="FILE",
+        help="Raw text, or a folder of it, that the --seeds label for a student, which learns it beside TRAIN and is "
+        "the result; they stay in the folder teachers (repeatable).",
+        rich_help_panel=_TEACHING,
+    ),
+]
+_TextFormat = Annotated[
+    str,
+    typer.Option(
+        "--input-format",
+        help="How that text is read, as by `tagger predict`.",
+        rich_help_panel=_TEACHING,
+        **one_of(("auto", "text", "lines", "tokens", "conll", "jsonl")),
+    ),
+]
+_TextLanguage = Annotated[
+    str,
+    typer.Option(
+        "--language",
+        metavar="CODE",
+        help="Its language, such as de: whose abbreviations end no sentence.",
+        rich_help_panel=_TEACHING,
+    ),
+]
+
+
+@with_settings(Config, *SETTINGS, *DISTILLATION)
 def train(
     train: _Train,
     output: Output,
     given: Given,
-    dev: _Dev = None,
-    test: _Test = None,
+    dev: Dev = None,
+    test: Test = None,
     base: _Base = None,
     seeds: _Seeds = 1,
     dry_run: _DryRun = False,
@@ -157,11 +205,15 @@ def train(
     as_json: AsJson = False,
     config: ConfigFile = None,
     overrides: Overrides = None,
-    vectors: _Vectors = None,
-    vectors_all: _VectorsAll = False,
-    lm: _LanguageModel = None,
-    init_encoder: _InitEncoder = None,
-    gazetteers: _Gazetteers = None,
+    vectors: Vectors = None,
+    vectors_all: VectorsAll = False,
+    lm: LanguageModel = None,
+    init_encoder: InitEncoder = None,
+    gazetteers: Gazetteers = None,
+    clusters: Clusters = None,
+    texts: _Distilled = None,
+    input_format: _TextFormat = "auto",
+    language: _TextLanguage = "en",
 ) -> None:
     """Train a model on a labelled corpus.
 
@@ -175,34 +227,66 @@ def train(
     """
     from rich.console import Console
 
-    from tagger.api import training
+    from tagger.api import distillation, training
     from tagger.api.sources import require_torch
-    from tagger.cli.messages import tell_of_directory
+    from tagger.cli.messages import tell_of_directory, warn
 
     refuse_together(
-        "--from", base, ("--init-encoder", init_encoder), ("--lm", lm), ("--gazetteer", gazetteers)
+        "--from",
+        base,
+        ("--init-encoder", init_encoder),
+        ("--lm", lm),
+        ("--gazetteer", gazetteers),
+        ("--clusters", clusters),
     )
     refuse_together("--init-encoder", init_encoder, ("--vectors", vectors))
     talk = Console(stderr=True, highlight=False)
     training.refuse_overwriting(base, output, "--output")
-    if not dry_run:
+    if not dry_run and texts:
+        distillation.refuse_occupied_by_student(output, resume=resume, overwrite=overwrite, seeds=seeds)
+    elif not dry_run:
         training.refuse_occupied(output, resume=resume, overwrite=overwrite, seeds=seeds)
     chosen = choose_settings(Config, config, given, overrides)
     require_torch("training")
     from tagger.training.start import Start
 
-    start = Start(base, init_encoder, vectors, vectors_all, lm, gazetteers or ())
+    start = Start(base, init_encoder, vectors, vectors_all, lm, gazetteers or (), clusters or ())
     prepared = training.prepare_training(train, dev, test, chosen, start, output)
-    _describe(talk, prepared, train, start, output)
+    describe_corpora(talk, prepared, train, start, output)
     if dry_run:
         _rehearse(prepared.data, seeds, as_json)
         return
     tell_of_directory(talk, output, resume=resume)
-    run = partial(training.run_training, prepared, output, seeds=seeds, resume=resume, overwrite=overwrite)
-    _show(talk, _run(talk, prepared.data.config, run), as_json)
+    run: Callable[..., TrainingResult] = partial(training.run_training, prepared)
+    if texts:
+        reading = distillation.TextReading(input_format, language)
+        note = partial(warn, talk)
+        run = partial(distillation.run_with_seeds, prepared, texts, reading, note=note)
+    run = partial(run, output=output, seeds=seeds, resume=resume, overwrite=overwrite)
+    shown = teaching_shown(talk, seeds)
+    show_result(talk, follow_training(talk, prepared.data.config, run, shown), as_json)
 
 
-def _describe(talk: Console, prepared: Collected, train: Path, start: Start, output: Path) -> None:
+def teaching_shown(talk: Console, teachers: int) -> Callable[[TaughtFacts], None]:
+    """Return what says how much text was labelled, before the student begins."""
+    from tagger.cli.messages import say
+    from tagger.cli.tables import agreement_table
+
+    def show(fact: TaughtFacts) -> None:
+        if fact.is_complete:
+            left_out = f"; {count_of(fact.left_out, 'sentence')} left out" if fact.left_out else ""
+            found = f"{count_of(fact.sentences, 'sentence')}, {count_of(fact.tokens, 'token')} of text"
+            by = (
+                f" labelled by {count_of(teachers, 'teacher')}" if teachers else " with labels from elsewhere"
+            )
+            say(talk, f"{found}{by}{left_out}")
+            if fact.agreement is not None:
+                talk.print(agreement_table(fact.agreement))
+
+    return show
+
+
+def describe_corpora(talk: Console, prepared: Collected, train: Path, start: Start, output: Path) -> None:
     """Say what was found in the corpora and in all that the run starts from."""
     from tagger.cli import findings
 
@@ -215,6 +299,8 @@ def _describe(talk: Console, prepared: Collected, train: Path, start: Start, out
         findings.describe_vectors(talk, data)
     if data.gazetteers:
         findings.describe_gazetteers(talk, data)
+    if data.clusters:
+        findings.describe_clusters(talk, data)
     findings.describe_corpora(talk, data)
     findings.describe_room(talk, data, output)
 
@@ -234,8 +320,13 @@ def _rehearse(data: Corpora, seeds: int, as_json: bool) -> None:
         Console(highlight=False).print(rehearsal_table(found, data.config.training.epochs, seeds))
 
 
-def _run(talk: Console, config: Config, run: Callable[..., TrainingResult]) -> TrainingResult:
-    """Drive the training with a progress bar."""
+def follow_training(
+    talk: Console,
+    config: Config,
+    run: Callable[..., TrainingResult],
+    show_teaching: Callable[[TaughtFacts], None] | None = None,
+) -> TrainingResult:
+    """Drive a training with a progress bar; what teachers label before it is shown by a function of its own."""
     from tagger.cli.progress import TrainingProgress, follow
 
     encoder = config.encoder
@@ -247,7 +338,7 @@ def _run(talk: Console, config: Config, run: Callable[..., TrainingResult]) -> T
         lambda loss: f"loss {loss:.4f}",
         _describe_dev,
     )
-    with follow(progress, talk) as (stop, show):
+    with follow(progress, talk, show_teaching) as (stop, show):
         return run(on_fact=show, stop=stop)
 
 
@@ -255,7 +346,7 @@ def _describe_dev(dev: Scores) -> str:
     return f"dev {dev.headline_name} {100 * dev.headline[1]:6.2f}"
 
 
-def _show(talk: Console, result: TrainingResult, as_json: bool) -> None:
+def show_result(talk: Console, result: TrainingResult, as_json: bool) -> None:
     """Print what a run, or several, came to."""
     from rich.console import Console
 

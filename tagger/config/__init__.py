@@ -19,9 +19,11 @@ from tagger.config.reading import (
 )
 from tagger.config.rendering import render
 from tagger.config.sections import (
+    ClusterConfig,
     Config,
     CorpusConfig,
     DecoderConfig,
+    DistillationConfig,
     EmbeddingConfig,
     EncoderConfig,
     EncoderTextConfig,
@@ -31,6 +33,7 @@ from tagger.config.sections import (
     PretrainingConfig,
     RawTextConfig,
     RawTextSteps,
+    ReadingConfig,
     Section,
     Settings,
     Steps,
@@ -41,9 +44,11 @@ from tagger.config.sections import (
 
 __all__ = [
     "AnySettings",
+    "ClusterConfig",
     "Config",
     "CorpusConfig",
     "DecoderConfig",
+    "DistillationConfig",
     "EmbeddingConfig",
     "EncoderConfig",
     "EncoderTextConfig",
@@ -53,6 +58,7 @@ __all__ = [
     "PretrainingConfig",
     "RawTextConfig",
     "RawTextSteps",
+    "ReadingConfig",
     "Section",
     "Settings",
     "Steps",

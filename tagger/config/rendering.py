@@ -16,25 +16,28 @@ def render(config: Settings, *, comments: bool = True, shows_silent: bool = Fals
     Args:
         config: the settings.
         comments: whether to say what they mean.
-        shows_silent: whether fields that a file leaves out stand in it as comments; see `Section.is_silent`.
+        shows_silent: whether what a file leaves out stands in it as comments; see `Section.is_silent`.
     """
     lines: list[str] = []
     for name, field in type(config).model_fields.items():
         value = getattr(config, name)
+        is_silent = config.is_silent(name)
+        if is_silent and not shows_silent:
+            continue
         if isinstance(value, Section):
             lines.append("")
             if comments and value.__doc__:
                 lines += [f"# {line.strip()}" for line in value.__doc__.strip().splitlines()]
-            lines.append(f"[{name}]")
+            lines.append(f"# [{name}]" if is_silent else f"[{name}]")
             for inner in type(value).written_fields():
                 rows = _render_field(inner, type(value).model_fields[inner], getattr(value, inner), comments)
-                if not value.is_silent(inner):
+                if not (is_silent or value.is_silent(inner)):
                     lines += rows
                 elif shows_silent:
                     lines += [row if row.startswith("#") else f"# {row}" for row in rows]
         else:
             lines += _render_field(name, field, value, comments)
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).lstrip() + "\n"
 
 
 def _render_field(name: str, field: FieldInfo, value: object, comments: bool) -> Iterator[str]:

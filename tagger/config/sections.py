@@ -65,10 +65,15 @@ class Section(BaseModel):
 
         So equal trainings end with equal files as ever: the weights hold the checksum of the settings.
         """
-        return name in self._added and getattr(self, name) == type(self).model_fields[name].default
+        field = type(self).model_fields[name]
+        return name in self._added and getattr(self, name) == field.get_default(call_default_factory=True)
 
 
 class Settings(Section):
+    """All settings of something that is made."""
+
+
+class SeededSettings(Settings):
     """All settings of something that is trained: sections, and the seed above them."""
 
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(default=1, description="seed of all randomness")
@@ -162,7 +167,7 @@ class CorpusConfig(Section):
 class EmbeddingConfig(Section):
     """What the encoder sees of a token. A size of 0 switches a feature off."""
 
-    _added = ("fold_width", "word_mark_dim")
+    _added = ("fold_width", "word_mark_dim", "cluster_dim")
 
     word_dim: OptionalSize = Field(default=64, description="size of the word embedding")
     lowercase: bool = Field(
@@ -204,6 +209,10 @@ class EmbeddingConfig(Section):
     fold_width: bool = Field(
         default=False, description="full-width letters, digits and marks are read as half-width ones"
     )
+    cluster_dim: Size = Field(
+        default=16,
+        description="size of each of four embeddings of the classes, from coarse to fine, that clusters give a word",
+    )
 
 
 class EncoderConfig(Section):
@@ -242,7 +251,7 @@ class DecoderConfig(Section):
 class TrainingConfig(Steps):
     """Gradient steps."""
 
-    _added = (*Steps._added, "batch_tokens", "precision")
+    _added = (*Steps._added, "batch_tokens", "precision", "try_encoder")
     _of_batches: ClassVar[tuple[str, ...]] = ("batch_sentences", "batch_tokens")
 
     epochs: PassCount = Field(default=12, description="passes over the training sentences")
@@ -287,6 +296,11 @@ class TrainingConfig(Steps):
         description="of the encoder's products; bfloat16 pays on a GPU from some hundred hidden units on. Weights, "
         "loss and optimiser have float32 always",
     )
+    try_encoder: bool = Field(
+        default=True,
+        description="the encoder of --init-encoder is first tried for a quarter of the epochs, beside none, and left "
+        "out where dev is worse with it; false: taken untried",
+    )
     workers: ThreadCount = Field(
         default=1,
         description="training processes, each with a batch of its own at the same weights: faster on several cores, "
@@ -328,7 +342,7 @@ class LanguageModelConfig(Section):
     )
 
 
-class RawTextConfig(Section):
+class ReadingConfig(Section):
     """How raw text is read."""
 
     format: Literal["auto", "text", "lines", "tokens", "conll", "jsonl"] = Field(
@@ -344,6 +358,11 @@ class RawTextConfig(Section):
         default=0, description="column of the token in column files: an index from 0, or a CoNLL-U name"
     )
     encoding: str = Field(default="utf-8", description="encoding of the files")
+
+
+class RawTextConfig(ReadingConfig):
+    """How raw text is read, and how much of it is held out."""
+
     held_out: Annotated[float, Field(gt=0, lt=0.5)] = Field(
         default=0.02, description="share of the sentences kept to measure perplexity, drawn by the seed"
     )
@@ -384,7 +403,7 @@ class PretrainingConfig(RawTextSteps):
     )
 
 
-class PretrainConfig(Settings):
+class PretrainConfig(SeededSettings):
     """All settings of a language model; written to its directory as `config.toml`."""
 
     text: RawTextConfig = Field(default_factory=RawTextConfig)
@@ -418,13 +437,38 @@ class TextEncoderTrainingConfig(RawTextSteps):
     language_dim: Size = Field(default=64, description="size of the space in which states and words meet")
 
 
-class TextEncoderConfig(Settings):
+class TextEncoderConfig(SeededSettings):
     """All settings of a labeller's encoder that learns from raw text; written to its directory as `config.toml`."""
 
     text: EncoderTextConfig = Field(default_factory=EncoderTextConfig)
     embedding: EmbeddingConfig = Field(default_factory=EmbeddingConfig)
     encoder: EncoderConfig = Field(default_factory=EncoderConfig)
     training: TextEncoderTrainingConfig = Field(default_factory=TextEncoderTrainingConfig)
+
+
+class ClusterTextConfig(ReadingConfig):
+    """How raw text is read for classes of words."""
+
+    unit: Unit = Field(default="words", description="what a token is")
+    vocabulary: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
+        default=50_000, description="words that get a class, the commonest"
+    )
+    min_count: Size = Field(default=3, description="words rarer than this get no class")
+
+
+class ClusteringConfig(Section):
+    """Classes of words (Brown et al. 1992)."""
+
+    classes: Annotated[int, Field(ge=2, le=5000)] = Field(
+        default=500, description="classes; time grows with their square, and with the number of words"
+    )
+
+
+class ClusterConfig(Settings):
+    """All settings of classes of words; written to their directory as `config.toml`. Nothing is random in them."""
+
+    text: ClusterTextConfig = Field(default_factory=ClusterTextConfig)
+    clusters: ClusteringConfig = Field(default_factory=ClusteringConfig)
 
 
 class LanguageUseConfig(Section):
@@ -440,8 +484,40 @@ class LanguageUseConfig(Section):
     )
 
 
-class Config(Settings):
+class DistillationConfig(Section):
+    """How a student learns from text that teachers labelled (`tagger distill`)."""
+
+    weight: Annotated[float, Field(gt=0, le=100)] = Field(
+        default=1.0, description="weight of a sentence that teachers labelled beside one with gold tags"
+    )
+    ratio: Annotated[float, Field(gt=0, le=1000)] = Field(
+        default=4.0,
+        description="tokens of the text that an epoch reads for each token with a gold tag, at most; the next epoch "
+        "goes on behind them",
+    )
+    temperature: Annotated[float, Field(gt=0, le=100)] = Field(
+        default=0.5,
+        description="1: teachers are as sure as their confidences; below 1 surer, above 1 less sure",
+    )
+    min_surety: Fraction = Field(
+        default=0.0,
+        description="sentences are left out whose least sure token's likeliest tag is less probable than this",
+    )
+    min_tokens: Size = Field(default=2, description="shorter sentences are left out")
+    min_score: Fraction = Field(
+        default=0.5,
+        description="tokens of spans with a lower score have an unknown tag (labels from elsewhere, --silver)",
+    )
+    vocabulary: Annotated[int, Field(ge=10, le=10_000_000)] = Field(
+        default=100_000,
+        description="words of the text with an embedding of their own beside those of the corpus, the commonest",
+    )
+
+
+class Config(SeededSettings):
     """All settings; written to a model directory as `config.toml`, enough to build the model again."""
+
+    _added = ("distillation",)
 
     corpus: CorpusConfig = Field(default_factory=CorpusConfig)
     embedding: EmbeddingConfig = Field(default_factory=EmbeddingConfig)
@@ -450,3 +526,4 @@ class Config(Settings):
     training: TrainingConfig = Field(default_factory=TrainingConfig)
     lm: LanguageUseConfig = Field(default_factory=LanguageUseConfig)
     language_model: LanguageModelConfig = Field(default_factory=LanguageModelConfig)
+    distillation: DistillationConfig = Field(default_factory=DistillationConfig)

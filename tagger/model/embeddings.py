@@ -6,6 +6,7 @@ Features of a form are computed once for each distinct word of a batch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 import torch
@@ -31,7 +32,7 @@ class TokenEmbedding(nn.Module):
         slices: where each of them lies in the result, by its name; what a language model knows follows.
         size: D, the width of the result.
         form_size: of its part that depends on a word's spelling; it comes first.
-        spelled_size: `form_size` where a word's letters are read too; 0 where they aren't.
+        spelled_size: of the beginning of that part, which follows from the word's letters; 0 where none are read.
     """
 
     def __init__(
@@ -52,7 +53,9 @@ class TokenEmbedding(nn.Module):
         self.slices = lexicon.slices()
         forms = [each for each in lexicon.active if isinstance(each, FormFeature)]
         self.form_size = sum(feature.size for feature in forms)
-        self.spelled_size = self.form_size if any(feature.reads_letters for feature in forms) else 0
+        spelling = list(takewhile(lambda feature: feature.is_spelling, forms))
+        reads_letters = any(feature.reads_letters for feature in spelling)
+        self.spelled_size = sum(feature.size for feature in spelling) if reads_letters else 0
         self.contextual = contextual
         self.size = sum(feature.size for feature in lexicon.active)
         self.size += contextual.size if contextual else 0

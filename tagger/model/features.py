@@ -27,6 +27,7 @@ from tagger.runtime.features import (
     WordShapes,
 )
 from tagger.runtime.kinds import Feature
+from tagger.runtime.wordclusters import WordClusters
 from tagger.runtime.wordmarks import WordMarks, mark_places
 from tagger.text.gazetteer import END, INSIDE, OUTSIDE
 from tagger.text.vocab import PAD, UNKNOWN
@@ -229,6 +230,22 @@ class LearnedWordMarks(LearnedFeature[WordMarks]):
         return _hide(rows, self.dropout, generator)
 
 
+class LearnedClusters(LearnedFeature[WordClusters]):
+    """A table for each size of class of each tree. Dropout takes all classes of some words away."""
+
+    def build(self, feature: WordClusters, training: TrainingConfig) -> Mapping[str, nn.Module]:
+        self.dropout = training.column_dropout
+        self.tables = [_table(rows, dim) for rows, dim in feature.weight_shapes().values()]
+        return _name_tables(feature, self.tables)
+
+    def look_up(self, rows: Tensor) -> Tensor:
+        return _look_up_each(self.tables, rows)
+
+    def drop(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        draw = torch.rand((len(rows), 1), generator=generator, device=rows.device)
+        return torch.where((draw < self.dropout) & (rows != PAD), UNKNOWN, rows)
+
+
 # In the order in which weights are drawn.
 LEARNED: dict[type[Feature], type[LearnedFeature[Any]]] = {
     Words: LearnedWords,
@@ -239,6 +256,7 @@ LEARNED: dict[type[Feature], type[LearnedFeature[Any]]] = {
     MarkColumns: LearnedColumns,
     Gazetteers: LearnedGazetteers,
     WordMarks: LearnedWordMarks,
+    WordClusters: LearnedClusters,
 }
 
 

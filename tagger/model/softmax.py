@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tagger.model.crf.soft import SoftTags
+
 
 class Softmax(nn.Module):
     """Independent choices of K tags."""
@@ -36,6 +38,12 @@ class Softmax(nn.Module):
             inside = emissions.masked_fill(~allowed, torch.finfo(emissions.dtype).min)
             loss = emissions.logsumexp(-1) - inside.logsumexp(-1)
         return torch.where(_inside(lengths, len(tags)), loss, 0.0).sum(0)
+
+    def cross_entropy(self, emissions: Tensor, soft: SoftTags, lengths: Tensor) -> Tensor:
+        """Return (B,) cross-entropies with distributions over tags, of which the marginals alone are read."""
+        inside = _inside(lengths, len(emissions)).unsqueeze(-1)
+        terms = soft.marginals.to(emissions.dtype) * functional.log_softmax(emissions, -1)
+        return -torch.where(inside, terms, 0.0).sum((0, 2))
 
 
 def _inside(lengths: Tensor, time: int) -> Tensor:

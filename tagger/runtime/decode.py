@@ -26,6 +26,7 @@ from tagger.runtime.chain import Chain, ChainPosterior, Independent, Independent
 from tagger.runtime.chainbatch import MOST_CHAINS, ChainBatch, batch_chains
 from tagger.runtime.questions import Alternative, Labelling, Question, ScoredSpan
 from tagger.runtime.rivals import FoundSpans, Rival, RivalFinder
+from tagger.runtime.softlabels import SentenceLabels, SoftLabels, join, soften
 from tagger.runtime.tagtable import Known, TagTable
 from tagger.runtime.trained import TrainedModel
 from tagger.text.schemes import OUTSIDE, Scheme
@@ -126,6 +127,39 @@ class Decoder:
         if question.nbest:
             self._add_alternatives(labellings, starts, sizes, emissions, allowed, question.nbest)
         return labellings
+
+    def soften(
+        self,
+        emissions: Floats,
+        lengths: Sequence[int],
+        *,
+        temperature: float = 1.0,
+        repeats: Ints | None = None,
+        known: Sequence[Sequence[Known] | None] | None = None,
+    ) -> SoftLabels:
+        """Return how probable the tags of sentences are, and how often each move between tags is expected.
+
+        Args:
+            emissions, lengths, repeats, known: as of `decode`; a sentence has at most `LONGEST_CHAIN` tokens.
+            temperature: what scores are divided by; 1 is what training made of them, `TrainedModel.temperature` what
+                makes confidences true.
+        """
+        sizes = np.array(lengths, dtype=np.int64)
+        starts = np.cumsum(sizes) - sizes
+        allowed = self._find_allowed(known, starts, len(emissions))
+        if repeats is not None and self.weighs_repeats:
+            with _contradictions_explained():
+                pull = self._agreement.weigh(emissions, starts, sizes, repeats, allowed)
+            emissions = emissions if pull is None else pull.add_to(emissions, self._strength)
+        K = len(self.table.inside)
+        found: dict[int, SentenceLabels] = {}
+        for batch in batch_chains(starts, sizes):
+            with _contradictions_explained():
+                posterior = self._decoding.posterior(
+                    batch.take(emissions), batch.sizes, batch.take_allowed(allowed), temperature
+                )
+            found.update(soften(posterior, batch, K))
+        return join([found[number] for number in range(len(sizes))], lengths, K)
 
     def _find_least(self, question: Question) -> float:
         """Return how probable a span must be to be given; words of a text all are."""

@@ -46,8 +46,9 @@ CURVES = "training.html"
 SEEDS = "seeds.json"
 WORDS = "words.txt"
 PROFILE = "profile.json"
+TRIAL = "encoder-trial.json"
 FILES = (  # all that a directory may hold
-    CONFIG, VOCAB, WEIGHTS, SCORES, HISTORY, CARD, CURVES, SEEDS, WORDS, PROFILE,
+    CONFIG, VOCAB, WEIGHTS, SCORES, HISTORY, CARD, CURVES, SEEDS, WORDS, PROFILE, TRIAL,
 )  # fmt: skip
 _BELONGINGS = (CONFIG, VOCAB)
 _KINDS = {  # sections that the settings of one kind of model alone have

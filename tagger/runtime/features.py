@@ -37,6 +37,7 @@ from tagger.runtime.kinds import (
     lay_out,
     read_vocab,
 )
+from tagger.runtime.wordclusters import WordClusters
 from tagger.runtime.wordmarks import WordMarks
 from tagger.text.features import LONGEST_WORD, affixes, bigrams, normalise, shape
 from tagger.text.gazetteer import MARKS, Gazetteer
@@ -441,6 +442,7 @@ FEATURES: tuple[type[Feature], ...] = (
     Gazetteers,
     Bigrams,
     WordMarks,
+    WordClusters,
 )
 
 

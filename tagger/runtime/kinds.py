@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tagger.config import EmbeddingConfig
+from tagger.text.clusters import Clusters
 from tagger.text.gazetteer import Gazetteer
 from tagger.text.vocab import Vocab
 
@@ -31,6 +32,7 @@ class TextCounts:
         columns: for each feature column, how often it holds each value.
         gazetteers: lists of names, which stay as they are.
         spans: how often it holds each word that its tags make of characters, in the width of `fold_width`.
+        clusters: trees of words, which stay as they are.
     """
 
     words: Mapping[str, int]
@@ -38,6 +40,7 @@ class TextCounts:
     columns: Sequence[Mapping[str, int]] = ()
     gazetteers: Sequence[Gazetteer] = ()
     spans: Mapping[str, int] = field(default_factory=dict)
+    clusters: Sequence[Clusters] = ()
 
 
 class Feature(ABC):
@@ -90,10 +93,12 @@ class FormFeature(Feature):
 
     Attributes:
         reads_letters: whether it tells words apart that training has not seen.
+        is_spelling: whether it follows from the letters; else it was learnt of the word elsewhere.
         is_ragged: whether its rows are as wide as the longest of the words.
     """
 
     reads_letters: ClassVar[bool] = False
+    is_spelling: ClassVar[bool] = True
     is_ragged: ClassVar[bool] = False
 
     @abstractmethod

@@ -28,6 +28,7 @@ from tagger.runtime.kinds import (
     read_strings,
 )
 from tagger.runtime.wordmarks import WordMarks
+from tagger.text.clusters import Clusters
 from tagger.text.conll import Sentence
 from tagger.text.conll.packed import pack
 from tagger.text.features import bigrams, fold_width, fold_widths
@@ -108,6 +109,8 @@ class Lexicon:
         embedding: EmbeddingConfig,
         gazetteers: Sequence[Gazetteer] = (),
         spans: Iterable[Mapping[str, int]] = (),
+        clusters: Sequence[Clusters] = (),
+        raw: TextCounts | None = None,
     ) -> Lexicon:
         """Count what the training sentences hold and number it.
 
@@ -117,6 +120,8 @@ class Lexicon:
             embedding: which features are on, and the least counts.
             gazetteers: lists of names, which stay as they are.
             spans: how often each sentence holds each word that its tags make of characters.
+            clusters: trees of words, which stay as they are.
+            raw: the words and bigrams of unlabelled text, which are counted too.
         """
         packed = pack(sentences)
         words, pairs = packed.count_words(), Counter[str]()
@@ -124,6 +129,9 @@ class Lexicon:
             surfaces, words = words, Counter()
             for word, count in surfaces.items():
                 words[fold_width(word)] += count
+        if raw is not None:
+            words.update(raw.words)
+            pairs.update(raw.pairs)
         if embedding.bigram_dim:
             for sentence in packed:
                 pairs.update(
@@ -133,7 +141,7 @@ class Lexicon:
         cut: Counter[str] = Counter()
         for each in spans:
             cut.update(each)
-        return cls.of_counts(TextCounts(words, pairs, columns, gazetteers, cut), embedding, tags)
+        return cls.of_counts(TextCounts(words, pairs, columns, gazetteers, cut, clusters), embedding, tags)
 
     @classmethod
     def of_counts(cls, found: TextCounts, embedding: EmbeddingConfig, tags: Sequence[str] = ()) -> Lexicon:
@@ -184,7 +192,9 @@ class Lexicon:
     def forms(self, words: Sequence[str]) -> Forms:
         """Look up distinct words; the result has `len(words) + 1` rows, the first of them padding."""
         read = self.spell(words)
-        found = [feature for feature in self.features if isinstance(feature, FormFeature)]
+        found = [
+            feature for feature in self.features if isinstance(feature, FormFeature) and _has_rows(feature)
+        ]
         return Forms(
             {feature.name: _after_padding(feature.rows(read)) for feature in found},
             frozenset(feature.name for feature in found if feature.is_ragged),
@@ -291,6 +301,11 @@ def number_distinct(rows: Rows) -> tuple[Rows, Rows]:
     if used[0] != 0:
         used, places = np.concatenate(([0], used)), places + 1
     return used, places.reshape(rows.shape)
+
+
+def _has_rows(feature: Feature) -> bool:
+    """Tell whether a form has rows of a feature: words without an embedding are still predicted in training."""
+    return isinstance(feature, Words) or feature.size > 0
 
 
 def _place_in_file(item: tuple[str, object]) -> int:

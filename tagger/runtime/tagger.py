@@ -18,6 +18,7 @@ from tagger.runtime.network import ColumnRows, EmissionScorer, Network
 from tagger.runtime.placing import find_parted, place
 from tagger.runtime.questions import Labelling, Question, build_question
 from tagger.runtime.reports import find_dev_f1
+from tagger.runtime.softlabels import SoftLabels
 from tagger.runtime.tagtable import Known
 from tagger.runtime.threads import one_blas_thread
 from tagger.runtime.trained import TrainedModel
@@ -296,21 +297,12 @@ class Tagger:
         is_given: list[
             bool
         ] = []  # whether the input says what the tokens are; blanks between them say nothing then
-        for number, passage in enumerate(passages):
-            abbreviations = find_abbreviations(passage.language, self.known_abbreviations)
-            for row in passage.rows:
-                if not row.text:
-                    continue
-                words, places = (
-                    (row.words, row.starts)
-                    if row.words is not None and row.starts is not None
-                    else tokenizer.cut(row.text, self._mode, self._splits, abbreviations)
-                )
-                sentences.append(words)
-                starts.append(places)
-                numbers.append(number)
-                columns.append(row.columns)
-                is_given.append(row.words is not None)
+        for number, row, words, places in self._cut(passages):
+            sentences.append(words)
+            starts.append(places)
+            numbers.append(number)
+            columns.append(row.columns)
+            is_given.append(row.words is not None)
         cuts_characters = self.model.task.cuts_words and self._mode is Mode.CHARACTERS
         is_parted = cuts_characters and not question.words_across_blanks
         parted = find_parted(sentences, starts, is_given) if is_parted else None
@@ -323,6 +315,53 @@ class Tagger:
             for passage in passages
             for row in passage.rows
         ]
+
+    def _cut(self, passages: Sequence[Passage]) -> Iterator[tuple[int, Row, list[str], list[int]]]:
+        """Yield for each row with text its passage's number, itself, its tokens, and where these start."""
+        for number, passage in enumerate(passages):
+            abbreviations = find_abbreviations(passage.language, self.known_abbreviations)
+            for row in passage.rows:
+                if not row.text:
+                    continue
+                words, places = (
+                    (row.words, row.starts)
+                    if row.words is not None and row.starts is not None
+                    else tokenizer.cut(row.text, self._mode, self._splits, abbreviations)
+                )
+                yield number, row, words, places
+
+    def cut(self, passages: Sequence[Passage]) -> Iterator[tuple[int, list[str], list[int]]]:
+        """Yield for each sentence of passages the number of its passage, its tokens, and where these start in it."""
+        return ((number, words, places) for number, _, words, places in self._cut(passages))
+
+    def soften(
+        self,
+        sentences: Sequence[Sequence[str]],
+        documents: Sequence[int],
+        *,
+        known: Sequence[Sequence[Known] | None] | None = None,
+        temperature: float = 1.0,
+    ) -> SoftLabels:
+        """Return how probable the tags of sentences are, for a student; see `runtime.softlabels`.
+
+        Args:
+            sentences: the tokens of each sentence, at least one.
+            documents: a number for each, as of `predict_tokens`.
+            known: what is known of each token's tag, as of `predict_tokens`.
+            temperature: what the temperature that training fitted is multiplied by; 1: the probabilities are the
+                confidences of `predict`.
+        """
+        numbers = number_scopes(documents, self.scope)
+        with one_blas_thread():
+            emissions = self._network.emissions(sentences, numbers, [()] * len(sentences))
+            repeats = find_repeats(sentences, numbers) if self._decoder.weighs_repeats else None
+            return self._decoder.soften(
+                emissions,
+                [len(words) for words in sentences],
+                temperature=temperature * self.model.temperature,
+                repeats=repeats,
+                known=known,
+            )
 
     def chunks(self, events: Iterable[Event]) -> Iterator[list[Passage] | Pause]:
         """Gather passages into chunks that are labelled at once; what waits is passed on where input is slow."""

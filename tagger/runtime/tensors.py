@@ -26,7 +26,15 @@ Tensor = TypeVar("Tensor")
 
 FORMAT = "1"
 MAX_HEADER = 1 << 20  # bytes: room for ten thousand names; a model has some dozens
-_DTYPES = {"float64": "F64", "float32": "F32", "int64": "I64", "int32": "I32", "uint8": "U8", "bool": "BOOL"}
+_DTYPES = {
+    "float64": "F64",
+    "float32": "F32",
+    "float16": "F16",
+    "int64": "I64",
+    "int32": "I32",
+    "uint8": "U8",
+    "bool": "BOOL",
+}
 _NAMES = {short: name for name, short in _DTYPES.items()}
 _MALFORMED = (
     safetensors.SafetensorError,

@@ -17,6 +17,7 @@ from tagger.version import __version__
 
 SCHEMAS = {
     "check": 1,
+    "clusters": 1,
     "drift": 1,
     "epoch": 1,
     "generation": 1,
@@ -30,6 +31,7 @@ SCHEMAS = {
     "scoring": 1,
     "seeds": 1,
     "training": 1,
+    "trial": 1,
 }
 """The version of each kind of object."""
 

@@ -2,6 +2,7 @@
 
 data, stream   corpora read and split; raw text in chunks
 start          what the training of a labeller starts from; pretrained: an encoder of raw text
+clustering     raw text to classes of words, by brown's merging; no gradient, and no PyTorch
 recipe         what the road asks of whatever is trained; recipes/ answer: labelled, encoder, lm
 run            one whole run: `run.train(recipe, directory)` yields facts; output: where it trains, what it replaces
 loop           the steps and epochs of a run; state: what is saved of it, and resumed to the same bits

@@ -21,10 +21,12 @@ from tagger.errors import ConfigError, DataError
 from tagger.model.batch import Choices, EncodedCorpus, encode
 from tagger.model.vectors import Vectors
 from tagger.runtime.evaluation import find_columns, read_gold
+from tagger.runtime.kinds import TextCounts
 from tagger.runtime.language import TrainedLanguageModel
 from tagger.runtime.lexicon import Lexicon
 from tagger.runtime.trained import TrainedModel, inner_scheme, inner_tags
 from tagger.text import costs, schemes
+from tagger.text.clusters import Clusters
 from tagger.text.conll import Corpus, Sentence, fit_corpus, pack_corpus
 from tagger.text.conll.packed import PackedSentences, pack
 from tagger.text.features import fold_width
@@ -53,6 +55,7 @@ class Corpora:
         base: the model whose training the run continues, if any; its types are among `types`.
         gazetteers: lists of names.
         encoder: what learnt from raw text, with which the labeller begins, if any.
+        clusters: trees of words.
         base_words: the words that the training of `base` had; None where nobody knows.
         room: the folder of what memory isn't to hold; None: that of temporary files.
     """
@@ -68,6 +71,7 @@ class Corpora:
     base: TrainedModel | None = None
     gazetteers: tuple[Gazetteer, ...] = ()
     encoder: TrainedTextEncoder | None = None
+    clusters: tuple[Clusters, ...] = ()
     base_words: AbstractSet[str] | None = frozenset()
     room: Path | None = None
 
@@ -129,6 +133,17 @@ class GazetteerFacts:
 
     name: str
     entries: int
+    train: float
+    dev: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFacts:
+    """How much a tree of words knows: shares of the tokens of train and dev that have a class."""
+
+    name: str
+    words: int
+    classes: int
     train: float
     dev: float
 
@@ -319,17 +334,30 @@ def _known_share(names: Gazetteer, corpus: Corpus) -> float:
     return known / max(1, spans)
 
 
-def build_lexicon(corpora: Corpora) -> Lexicon:
-    """Number the words and tags of the training sentences."""
-    has_outside = not corpora.train.task.cuts_words and (
-        corpora.train.scheme.has_prefixes or _has_outside(corpora.train)
-    )
-    tags = inner_tags(corpora.types, corpora.train.scheme, has_outside=has_outside)
+def count_clustered(corpora: Corpora) -> list[ClusterFacts]:
+    """Count what each tree of words knows."""
+    parts = (corpora.train, corpora.dev)
+    return [
+        ClusterFacts(
+            each.name, len(each), each.classes, *(_clustered_share(each, corpus) for corpus in parts)
+        )
+        for each in corpora.clusters
+    ]
+
+
+def _clustered_share(tree: Clusters, corpus: Corpus) -> float:
+    words = pack(corpus.sentences).count_words()
+    return sum(count for word, count in words.items() if word in tree) / max(1, words.total())
+
+
+def build_lexicon(corpora: Corpora, raw: TextCounts | None = None) -> Lexicon:
+    """Number the words and tags of the training sentences, and the words of raw text where some is learnt from."""
+    tags = list_tags(corpora)
     sentences, embedding = corpora.train.sentences, corpora.config.embedding
     words = (
         (_count_words(each, corpora.train.scheme) for each in sentences) if embedding.word_mark_dim else ()
     )
-    lexicon = Lexicon.build(sentences, tags, embedding, corpora.gazetteers, words)
+    lexicon = Lexicon.build(sentences, tags, embedding, corpora.gazetteers, words, corpora.clusters, raw)
     if corpora.base is not None:
         lexicon = corpora.base.lexicon.followed_by(lexicon)
     if corpora.encoder is not None:
@@ -337,6 +365,14 @@ def build_lexicon(corpora: Corpora) -> Lexicon:
     if corpora.vectors is not None:
         lexicon = lexicon.with_words(corpora.vectors.words)
     return replace(lexicon, speller=corpora.language.tables.speller) if corpora.language else lexicon
+
+
+def list_tags(corpora: Corpora) -> list[str]:
+    """List the inner tags that a labeller of these corpora chooses from."""
+    has_outside = not corpora.train.task.cuts_words and (
+        corpora.train.scheme.has_prefixes or _has_outside(corpora.train)
+    )
+    return inner_tags(corpora.types, corpora.train.scheme, has_outside=has_outside)
 
 
 def _count_words(sentence: Sentence, scheme: Scheme) -> Counter[str]:
@@ -370,6 +406,29 @@ def encode_training(
     if corpora.config.embedding.word_mark_dim:
         words = (_count_words(each, scheme) for each in pieces)
     return encode(pieces, lexicon, choices, words, spool)
+
+
+def encode_beside(
+    corpora: Corpora, lexicon: Lexicon, others: Sequence[Sentence], options: Sequence[_Options]
+) -> EncodedCorpus:
+    """Encode the training sentences as `encode_training` does, and others behind them, in memory.
+
+    Args:
+        corpora: of the run.
+        lexicon: its tables.
+        others: sentences without tags of their own.
+        options: for each token of these the inner tags that it may have.
+    """
+    packed, scheme = pack(corpora.train.sentences), corpora.train.scheme
+    gold = find_choices(packed, scheme)
+    pieces = packed.cut(_find_cuts(packed, gold, inner_scheme(scheme), corpora.config.encoder.max_tokens))
+    own = Choices.of(options)
+    numbers = np.concatenate((np.asarray(gold.numbers), np.asarray(own.numbers) + len(gold.sets)))
+    choices = Choices([*gold.sets, *own.sets], numbers.astype(np.int32))
+    words = None
+    if corpora.config.embedding.word_mark_dim:
+        words = chain((_count_words(each, scheme) for each in pieces), (Counter[str]() for _ in others))
+    return encode(pack(chain(pieces, others)), lexicon, choices, words)
 
 
 def find_choices(packed: PackedSentences, scheme: Scheme, room: Path | None = None) -> Choices:

@@ -103,7 +103,7 @@ def train(
     plan = _Plan(1, processes) if is_shared else _Plan(processes, 1)
     with team_of as team:
         while run.epoch < epochs and not _is_out_of_patience(run, patience):
-            for chunk in recipe.chunks(run.chunk):
+            for chunk in recipe.chunks(run.epoch, run.chunk):
                 yield from _learn_chunk(run, recipe, team, chunk, plan, eval_steps, peers)
                 if _is_out_of_patience(run, patience):
                     return

@@ -81,7 +81,7 @@ class LabellingObjective(nn.Module):
         """Return what training minimises, summed over the batch; what is told of it is the loss of the tags.
 
         Args:
-            batch: with gold tags.
+            batch: with gold tags, and soft ones where teachers labelled some of it.
             generator: of the dropout; None: there is none.
             progress: share of the training that is done. The language model beside the tagger shapes the encoder
                 first and fades as training goes on: then the tags alone decide.
@@ -97,7 +97,9 @@ class LabellingObjective(nn.Module):
         if self.neighbours is None or has_faded:
             return Loss(tags, tags, is_partial=has_faded)
         weight = self.language_weight * (1 - progress / self.language_share)
-        neighbours = self.neighbours(states.to(forms.dtype), batch, forms)
+        # What was learnt of words elsewhere says of itself which words are neighbours: spelling would learn less.
+        spelled = forms[:, : labeler.embedding.spelled_size]
+        neighbours = self.neighbours(states.to(forms.dtype), batch, spelled)
         return Loss(tags + weight * neighbours.sum(), tags)
 
     def begin_with(self, learnt: TextEncoder) -> None:
@@ -107,15 +109,37 @@ class LabellingObjective(nn.Module):
             self.neighbours.begin_with(learnt.neighbours)
 
     def _tag_loss(self, emissions: Tensor, batch: Batch, recall_cost: float) -> Tensor:
-        """Return the loss of the gold tags (nats), summed over the batch's sentences."""
-        assert batch.tags is not None
+        """Return the loss of the gold and the soft tags (nats), summed over the batch's sentences."""
+        soft = batch.soft
+        if soft is None:
+            return self._gold_losses(emissions, batch, recall_cost).sum()
+        losses = torch.zeros_like(soft.weights)
+        if soft.tags is not None:
+            columns = soft.columns
+            steps = len(soft.tags.marginals)
+            decoder = self.labeler.decoder
+            found = decoder.cross_entropy(emissions[:steps, columns], soft.tags, batch.lengths[columns])
+            losses = losses.index_put((columns,), found.to(losses.dtype))
+        if len(soft.others):
+            found = self._gold_losses(emissions, batch, recall_cost, soft.others)
+            losses = losses.index_put((soft.others,), found.to(losses.dtype))
+        return (losses * soft.weights).sum()
+
+    def _gold_losses(
+        self, emissions: Tensor, batch: Batch, recall_cost: float, columns: Tensor | None = None
+    ) -> Tensor:
+        """Return the losses (B,) of the gold tags, or of the sets that they are of; of some columns, or of all."""
+        tags, lengths, allowed = batch.tags, batch.lengths, batch.allowed
+        assert tags is not None
+        if columns is not None:
+            emissions, tags, lengths = emissions[:, columns], tags[:, columns], lengths[columns]
+            allowed = None if allowed is None else allowed[:, columns]
         parts = [self.costs] if self.costs is not None else []
         if self.shares is not None and recall_cost:
             parts.append(recall_cost * self.shares)
         if parts:
-            emissions = emissions + margins(sum(parts[1:], start=parts[0]), batch.tags, batch.allowed)
-        decoder = self.labeler.decoder
-        return decoder.negative_log_likelihood(emissions, batch.tags, batch.lengths, batch.allowed).sum()
+            emissions = emissions + margins(sum(parts[1:], start=parts[0]), tags, allowed)
+        return self.labeler.decoder.negative_log_likelihood(emissions, tags, lengths, allowed)
 
 
 def build(

@@ -11,7 +11,7 @@ import shutil
 import tomllib
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from tagger.errors import DataError, ModelError
 from tagger.runtime import directory as files
@@ -23,6 +23,8 @@ CHECKPOINT = "checkpoint"  # a folder that is there while a run is unfinished
 STATE = "state.safetensors"
 CORPUS = "corpus"  # a folder in that, where the training corpus is large; `.corpus` while it is written
 NEXT = "replacement"
+TEACHERS = "teachers"  # a folder of the seeds that teach a student, where they were trained for it
+LABELS = "labels"  # a folder of texts that teachers labelled, see `training.distillation`
 _WAYS_OUT = "or choose another --output"
 _MAY_CHANGE = {
     ("training", "epochs"),
@@ -41,6 +43,11 @@ def has_run(directory: Path) -> bool:
 def has_seeds(directory: Path) -> bool:
     """Tell whether there is a record of several seeds, or an unfinished run of some seed."""
     return (directory / files.SEEDS).is_file() or any(directory.glob(f"seed-*/{CHECKPOINT}"))
+
+
+def has_labels(directory: Path) -> bool:
+    """Tell whether texts lie there that were labelled for a student who hasn't learnt all of them."""
+    return any((directory / LABELS).glob("*.safetensors"))
 
 
 def is_finished(directory: Path) -> bool:
@@ -62,6 +69,8 @@ def check(directory: Path, *, resume: bool, overwrite: bool, several: bool = Fal
     if directory.is_dir() and launch.is_first():  # of several processes the others write nothing
         with files.locked(directory):
             find_place(directory, resume=resume, overwrite=overwrite, several=several)
+        if has_labels(directory) and not (resume or overwrite):
+            _refuse_found(directory, "an unfinished run")
 
 
 def find_place(directory: Path, *, resume: bool, overwrite: bool, several: bool = False) -> Path:
@@ -98,8 +107,11 @@ def _refuse(directory: Path) -> None:
     is_coming = has_run(coming) or has_seeds(coming)
     if is_coming:
         found = f"{found} and an unfinished run that is to replace it" if found else "an unfinished run"
-    if not found:
-        return
+    if found:
+        _refuse_found(directory, found)
+
+
+def _refuse_found(directory: Path, found: str) -> NoReturn:
     if "unfinished" in found:
         advice = "add --resume to go on with the run, --overwrite to start anew"
     else:

@@ -118,8 +118,8 @@ class Recipe(Protocol[Dev]):
     def settle_in(self, checkpoint: Path) -> None:
         """Say in which folder large things may lie until the run has ended; else nothing is left behind."""
 
-    def chunks(self, first: int) -> Iterator[Any]:
-        """Yield the text of an epoch in encoded chunks, from number `first` on."""
+    def chunks(self, epoch: int, first: int) -> Iterator[Any]:
+        """Yield the text of an epoch, counted from 0, in encoded chunks, from number `first` on."""
 
     def batches(self, chunk: Any, epoch: int, number: int, workers: int) -> Sequence[Sequence[Any]]:
         """Cut chunk `number` into batches of items, in the order of an epoch, which the seed decides."""

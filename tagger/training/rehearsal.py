@@ -124,7 +124,7 @@ def peak_memory(processes: int = 1) -> int | None:
 
 def _find_largest(recipe: Recipe[Dev], workers: int) -> int:
     """Return the number of the first chunk's largest batch."""
-    chunk = next(recipe.chunks(0))
+    chunk = next(recipe.chunks(0, 0))
     batches = recipe.batches(chunk, 0, 0, workers)
     return max(range(len(batches)), key=lambda number: recipe.extent(chunk, batches[number]).tokens)
 

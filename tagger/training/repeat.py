@@ -126,6 +126,7 @@ def repeat(
     *,
     resume: bool = False,
     overwrite: bool = False,
+    keeps_all: bool = False,
     stop: Callable[[], bool] = lambda: False,
     peers: Peers = ALONE,
 ) -> Iterator[Fact[Scores] | Repeated]:
@@ -137,6 +138,7 @@ def repeat(
         directory: where the best model goes, and the record of all seeds.
         resume: go on where a run with the same settings and corpora stopped; it may have had another `count`.
         overwrite: replace what is there: a finished model stays until the last seed has ended.
+        keeps_all: every seed's model stays in its own directory (`place_of`), for students.
         peers: processes that train each seed together, see `run.train`.
 
     Raises:
@@ -155,7 +157,7 @@ def repeat(
         if is_new:
             output.make_room(directory, place)
             output.begin(place)
-        record = _Record(place, data)
+        record = _Record(place, data, keeps_all=keeps_all)
         record.read()
         first = data.config.seed
         missing = peers.share([seed for seed in range(first, first + count) if seed not in record.trials])
@@ -207,8 +209,9 @@ def place_of(directory: Path, seed: int) -> Path:
 class _Record:
     """`seeds.json`: what the finished seeds came to. It names the settings and corpora that it holds for."""
 
-    def __init__(self, directory: Path, data: Corpora) -> None:
+    def __init__(self, directory: Path, data: Corpora, *, keeps_all: bool) -> None:
         self._directory = directory
+        self._keeps_all = keeps_all
         self._path = directory / files.SEEDS
         content = settings.render(data.config).encode() + data.fingerprint()
         self._fingerprint = hashlib.sha256(content).hexdigest()
@@ -263,7 +266,8 @@ class _Record:
         place = place_of(self._directory, seed)
         if output.is_finished(place) and self.chosen.seed == seed:
             reports.copy_model(place, self._directory)
-        output.clear(place)
+        if not self._keeps_all:
+            output.clear(place)
 
 
 def _conclude(data: Corpora, directory: Path, record: _Record) -> Repeated:

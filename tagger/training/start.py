@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from tagger.config import Config, override
+from tagger.config import Config, complete_settings, override
 from tagger.errors import ConfigError, DataError
 from tagger.model import vectors
 from tagger.runtime import directory as files
 from tagger.runtime import reports
 from tagger.runtime.language import TrainedLanguageModel
 from tagger.runtime.trained import TrainedModel
-from tagger.text import gazetteer
+from tagger.text import clusters, gazetteer
 from tagger.text.conll import Corpus
 from tagger.text.features import normalise
 from tagger.text.schemes import Scheme
@@ -52,6 +52,7 @@ class Start:
         keep_all_vectors: keep every vector of the file, for words that only later texts will hold.
         language_model: the directory of a language model whose layers join each word.
         gazetteers: lists of names.
+        clusters: directories or files of trees of words.
     """
 
     base: Path | None = None
@@ -60,6 +61,7 @@ class Start:
     keep_all_vectors: bool = False
     language_model: Path | None = None
     gazetteers: Sequence[Path] = ()
+    clusters: Sequence[Path] = ()
 
 
 class Growth(NamedTuple):
@@ -83,11 +85,13 @@ class Collected(NamedTuple):
     Attributes:
         growth: what the corpora add to the model that is continued, if one is.
         overlap: what the encoder knows of the corpora, if there is one.
+        plain: the same data without the encoder, if there is one.
     """
 
     data: Corpora
     growth: Growth | None = None
     overlap: Overlap | None = None
+    plain: Corpora | None = None
 
 
 def collect(
@@ -131,9 +135,12 @@ def collect(
         data = add_vectors(data, start.vectors, keep_all=start.keep_all_vectors)
     if start.gazetteers:
         data = add_gazetteers(data, start.gazetteers)
+    if start.clusters:
+        data = add_clusters(data, start.clusters)
     if start.language_model is not None:
         data = add_language_model(data, files.load_language_model(start.language_model))
-    return Collected(data, growth, overlap)
+    plain = None if data.encoder is None else without_encoder(data, config)
+    return Collected(data, growth, overlap, plain)
 
 
 def continue_settings(chosen: Config, base: TrainedModel) -> Config:
@@ -242,6 +249,19 @@ def begin_with_encoder(data: Corpora, encoder: TrainedTextEncoder) -> tuple[Corp
     )
 
 
+def without_encoder(data: Corpora, chosen: Config) -> Corpora:
+    """Return the data of a run as they would be without the encoder; `chosen` are the settings before it came."""
+    found = data.config.corpus
+    assert found.mode != "auto"
+    settled = complete_settings(chosen, found.scheme, found.mode, cuts_words=data.train.task.cuts_words)
+    own = {
+        f"{section}.{field}": getattr(getattr(settled, section), field)
+        for section, fields in _LEARNT.items()
+        for field in fields
+    }
+    return replace(data, encoder=None, config=override(data.config, own))
+
+
 def add_language_model(corpora: Corpora, language: TrainedLanguageModel) -> Corpora:
     """Let a run use a pretrained language model.
 
@@ -276,6 +296,16 @@ def add_gazetteers(corpora: Corpora, paths: Sequence[Path]) -> Corpora:
         for path in paths
     )
     return replace(corpora, gazetteers=(*corpora.gazetteers, *found))
+
+
+def add_clusters(corpora: Corpora, paths: Sequence[Path]) -> Corpora:
+    """Let a run use trees of words; see `text.clusters.read`.
+
+    Raises:
+        DataError: a file is at fault.
+    """
+    _refuse_continuing(corpora, "--clusters")
+    return replace(corpora, clusters=(*corpora.clusters, *map(clusters.read, paths)))
 
 
 def _refuse_continuing(corpora: Corpora, option: str) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tagger.config import RawTextConfig
+from tagger.config import RawTextConfig, ReadingConfig
 from tagger.errors import DataError
 from tagger.text import features
 from tagger.text.counting import count_of
@@ -24,7 +24,7 @@ from tagger.text.tokenizer import Mode
 MOST_COUNTED = 4_000_000  # distinct words counted at once; beyond that those seen once are forgotten
 
 
-def read_settings(text: RawTextConfig) -> InputSettings:
+def read_settings(text: ReadingConfig) -> InputSettings:
     """Return how text files are read."""
     return InputSettings(
         format=text.format,
@@ -139,7 +139,7 @@ def survey(source: Source, *, bigrams: bool = False) -> Survey:
             pairs.update(features.bigrams(words))
         sentences += 1
         tokens += len(words)
-        counts, pairs = _within_bounds(counts), _within_bounds(pairs)
+        counts, pairs = within_bounds(counts), within_bounds(pairs)
     if not sentences or not held:
         found = f"found {count_of(sentences + len(held), 'sentence')}"
         raise DataError(
@@ -149,7 +149,8 @@ def survey(source: Source, *, bigrams: bool = False) -> Survey:
     return Survey(counts, pairs, sentences, tokens, tuple(held), digest.hexdigest())
 
 
-def _within_bounds(counts: Counter[str]) -> Counter[str]:
+def within_bounds(counts: Counter[str]) -> Counter[str]:
+    """Return counts, without those of 1 where there are too many for the memory."""
     if len(counts) <= MOST_COUNTED:
         return counts
     return Counter({item: count for item, count in counts.items() if count > 1})

@@ -123,7 +123,8 @@ def test_names_of_values():
 
 def test_every_row_of_every_table_names_a_field():
     for table, kinds in (
-        (inspect.getmodule(train)._SETTINGS, [Config]),
+        (inspect.getmodule(train).SETTINGS, [Config]),
+        (inspect.getmodule(train).DISTILLATION, [Config]),
         (inspect.getmodule(pretrain)._SETTINGS, [PretrainConfig]),
     ):
         assert len({flag.name for flag in table}) == len(table)

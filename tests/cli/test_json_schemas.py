@@ -181,6 +181,16 @@ def test_train_and_what_it_leaves_behind(run, files: Path) -> None:
         assert check("prediction", line) == sentence.as_dict() | {"doc": "text.txt"}
 
 
+def test_distill(run, files: Path) -> None:
+    assert run("train", "ten.conll", "-o", "t", *TINY).code == 0
+    spans = [{"start": 0, "end": 4, "label": "PER", "score": 0.9}, {"start": 13, "end": 21, "label": "LOC"}]
+    record = json.dumps({"text": "Anna flew to New York .", "entities": spans})
+    Path("silver.jsonl").write_text(f"{record}\n", encoding="utf-8")
+    teaching = ("--silver", "silver.jsonl", "--teacher", "t", "--gold", "ten.conll", "--dev", "ten.conll")
+    found = check("training", done_well(run("distill", *teaching, "-o", "m", *TINY, "--json")))
+    assert found["taught"]["agreement"]["types"]["PER"]["silver"] == 1
+
+
 def test_train_with_several_seeds(run, files: Path) -> None:
     arguments = ("train", "ten.conll", "--dev", "ten.conll", "-o", "m", *TINY, "--seeds", "2", "--json")
     found = check("training", done_well(run(*arguments)))
@@ -212,6 +222,13 @@ def test_pretrain_and_generate(run, tmp_path: Path) -> None:
     assert check("pretraining-scores", Path("lm/scores.json"))["perplexity"] == found["perplexity"]
     for line in Path("lm/history.jsonl").read_text(encoding="utf-8").splitlines():
         check("epoch", line)
+    clusters = ("pretrain", "text.txt", "--target", "clusters", "-o", "clusters", "--json")
+    assert check("clusters", done_well(run(*clusters)))["tokens"] == 200
+    (tmp_path / "gold.conll").write_text("Ada B-PER\nmet O\n\nRome B-LOC\n\n" * 9, encoding="utf-8")
+    encoder = ("pretrain", "text.txt", "--target", "encoder", "-o", "encoder", *sizes)
+    done_well(run(*encoder))
+    run("train", "gold.conll", "-o", "m", "--init-encoder", "encoder", "--epochs", "4", "--workers", "1")
+    assert check("trial", Path("m/encoder-trial.json"))["epochs"] == 1
     assert check("generation", done_well(run("generate", "lm", "Ada met", "--json")))["prompt"] == "Ada met"
     assert (
         len(check("next-words", done_well(run("generate", "lm", "Ada", "--next", "3", "--json")))["next"])

@@ -41,7 +41,7 @@ def words(text: str) -> str:
         (["score", "--encoding", "base64"], "found 'base64', expected a text encoding such as utf-8"),
         (["pretrain", "-o", "m", "--unit", "letters"], "found 'letters', expected 'words' or 'characters'"),
         (["predict", "--nbest", "2", "--format", "tsv"], "for --nbest: the readings are part of jsonl alone"),
-        (["pretrain", "-o", "m", "--target", "enkoder"], "expected lm or encoder; did you mean encoder?"),
+        (["pretrain", "-o", "m", "--target", "enkoder"], "expected lm, encoder or clusters; did you mean encoder?"),
         (["train", "-o", "m", "--from", "a", "--lm", "b"], "for --lm: what --from names has its own"),
         (["train", "-o", "m", "--from", "a", "--init-encoder", "b"], "for --init-encoder: what --from names"),
         (["train", "-o", "m", "--vectors", "a", "--init-encoder", "b"], "for --vectors: what --init-encoder names"),

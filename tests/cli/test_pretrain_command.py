@@ -242,9 +242,9 @@ def test_what_an_encoder_does_not_go_with(files: Path, run: Run, tmp_path: Path)
         ): "holds a language model; expected an encoder, as `tagger pretrain TEXT --target encoder",
         (
             tmp_path / "encoder",
-            "--hidden",
-            "9",
-        ): "encoder.hidden: found 9, but the encoder of --init-encoder has 8",
+            "--set",
+            "embedding.shape_dim=9",
+        ): "embedding.shape_dim: found 9, but the encoder of --init-encoder has",
     }
     for arguments, message in wrong.items():
         code, out, err = run(*train, *arguments)

@@ -73,7 +73,7 @@ def test_long_paths_do_not_spoil_the_table(run, ten_sentences):
 def test_json_is_one_object_of_the_agreed_shape(train):
     done = train("--dev", "ten.conll", "--test", "ten.conll", "--json")
     facts = json.loads(done.out)
-    own = {"dev", "test", "epochs", "best_epoch", "min_confidence", "headline", "repeated"}
+    own = {"dev", "test", "epochs", "best_epoch", "min_confidence", "headline", "repeated", "taught"}
     assert set(facts) == PARTS | own | {"schema", "tagger"}
     for part in (facts, facts["dev"], facts["test"]):
         assert set(part) >= PARTS

@@ -35,13 +35,16 @@ def test_rendered_defaults_are_the_defaults(kind):
     text = settings.render(kind())
     assert settings.parse_settings(kind, text) == kind()
     assert settings.parse_settings(kind, settings.render(kind(), comments=False)) == kind()
-    assert set(tomllib.loads(text)) == set(kind.model_fields)
+    assert set(tomllib.loads(text)) == set(kind.model_fields) - {
+        "distillation"
+    }  # while nothing in it is changed
 
 
 def test_every_field_is_explained_above_it():
     silent = {"corpus.blank_tokens": "keep", "corpus.task": "joint", "corpus.compounds": "keep"}  # by default
     silent |= {"embedding.word_mark_dim": 1, "embedding.fold_width": True, "training.eval_steps": 9}
-    silent |= {"training.precision": "bfloat16", "training.batch_tokens": 0}
+    silent |= {"training.precision": "bfloat16", "training.batch_tokens": 0, "embedding.cluster_dim": 4}
+    silent |= {"training.try_encoder": False, "distillation.weight": 0.5}
     spoken = settings.override(Config(), silent)
     lines = settings.render(spoken).splitlines()
     for _, name, field in FIELDS:

@@ -14,6 +14,8 @@ from tagger.errors import ModelError
 from tagger.model.batch import collate, encode, group
 from tagger.model.embeddings import TokenEmbedding
 from tagger.runtime.lexicon import Lexicon
+from tagger.runtime.wordclusters import WordClusters
+from tagger.text.clusters import Clusters
 from tagger.text.conll import Sentence
 from tagger.text.gazetteer import BEGIN, END, INSIDE, OUTSIDE, SINGLE, Gazetteer
 from tagger.text.vocab import PAD, UNKNOWN
@@ -156,3 +158,21 @@ def test_nothing_is_forgotten_without_a_generator():
     one, again, other = (embedding(batch, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
+
+
+def test_dropout_takes_all_classes_of_a_word_in_each_tree_or_none():
+    trees = tuple(Clusters(name, {"a": "0000", "b": "01", "c": "1"}) for name in ("one", "two"))
+    chosen = config.override(Config(), {"embedding.cluster_dim": 3, "training.column_dropout": 0.5})
+    lexicon = Lexicon.build(make_sentences([9]), ("O",), chosen.embedding, clusters=trees)
+    embedding = TokenEmbedding(lexicon, chosen.training)
+    (side,) = (each for each in embedding.features if each.name == "cluster")
+    rows = torch.from_numpy(
+        np.concatenate([np.zeros((1, 8), np.int64), lexicon.of(WordClusters).rows(["a"] * 400)])
+    )
+    assert side.look_up(rows).shape == (401, 24)
+    found = side.drop(rows, torch.Generator().manual_seed(1))
+    assert (found[0] == PAD).all()
+    is_hidden = found[1:] == UNKNOWN
+    assert torch.equal(is_hidden, is_hidden[:, :1].expand(-1, 8))
+    assert 0.4 < is_hidden.float().mean() < 0.6
+    assert torch.equal(found[1:][~is_hidden[:, 0]], rows[1:][~is_hidden[:, 0]])

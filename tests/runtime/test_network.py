@@ -15,11 +15,16 @@ from tagger.model.on_device import DeviceNetwork
 from tagger.runtime import embed, network
 from tagger.runtime.network import Network
 from tagger.runtime.trained import weight_shapes
+from tagger.text.clusters import Clusters
 from tagger.text.gazetteer import Gazetteer
 
 LISTS = (
     Gazetteer("cities", ["New York", "Paris", "Quito"]),
     Gazetteer("other", ["York on", "Li"], ignores_case=True),
+)
+TREES = (
+    Clusters("news", {"New": "00000001", "York": "00000010", "met": "01", "the": "1"}),
+    Clusters("tweets", {"met": "1", "li": "0"}),
 )
 OFF = dict.fromkeys(
     (f"embedding__{name}" for name in ("word_dim", "affix_dim", "shape_dim", "character_filters")), 0
@@ -48,6 +53,8 @@ def models(draw: st.DrawFn):
     return make_model(
         draw(st.sampled_from(["IOB1", "BIOES", "IO", "BARE"])),
         gazetteers=lists,
+        clusters=draw(st.sampled_from([(), TREES[:1], TREES])),
+        embedding__cluster_dim=draw(st.integers(1, 4)),
         encoder__kind=draw(st.sampled_from(["lstm", "gru", "rnn"])),
         encoder__layers=draw(st.integers(1, 3)),
         encoder__directions=draw(st.integers(1, 2)),
@@ -93,7 +100,7 @@ def test_scores_are_those_of_the_network_with_a_language_model(unit, kind, chang
 )
 def test_the_expected_shapes_are_those_of_the_network(changes):
     for model in (
-        make_model(gazetteers=LISTS, embedding__feature_columns=["1:3"], **changes),
+        make_model(gazetteers=LISTS, clusters=TREES, embedding__feature_columns=["1:3"], **changes),
         make_lm_model("words", **changes),
     ):
         state = restore_labeler(model).state_dict()

@@ -228,3 +228,9 @@ def test_what_needs_them_says_in_a_line_what_to_install(place, command):
     assert line.startswith("error: ")
     assert "tagger[train]" in line
     assert not (place / "new").exists()
+
+
+def test_words_are_put_in_classes(run, place):
+    arguments = ("--target", "clusters", "-o", "classes", "--input-format", "conll", "--json")
+    assert json.loads(run("pretrain", "gold.conll", *arguments))["words"] == 5
+    assert len((place / "classes" / "clusters.tsv").read_text(encoding="utf-8").splitlines()) == 5

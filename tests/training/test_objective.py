@@ -20,6 +20,8 @@ from tagger.model.labeler import SequenceLabeler
 from tagger.model.softmax import Softmax
 from tagger.runtime.lexicon import Lexicon
 from tagger.runtime.trained import inner_tags
+from tagger.runtime.wordclusters import WordClusters
+from tagger.text.clusters import Clusters
 from tagger.text.conll import Sentence
 from tagger.text.schemes import Scheme
 from tagger.training import objective
@@ -271,3 +273,21 @@ def test_the_language_model_teaches_the_spelling_of_words_where_they_have_one(ha
     loss = whole.neighbours(torch.zeros_like(whole.labeler.encode(batch)), batch, forms).sum()
     learns = torch.autograd.grad(loss, forms, allow_unused=True)[0] is not None
     assert learns == (has_spelling and is_spelled)
+
+
+def test_classes_of_words_do_not_tell_the_language_model_which_words_are_neighbours():
+    config = settings.override(Config(), SMALL | {"corpus.scheme": "IOB2", "corpus.mode": "words"})
+    sentences = [Sentence(tuple(WORDS[:5])), Sentence(tuple(WORDS[5:9]))]
+    tree = Clusters("news", {word: f"{number:04b}" for number, word in enumerate(WORDS)})
+    lexicon = Lexicon.build(sentences, ["O"], config.embedding, clusters=[tree])
+    batch = collate(corpus := encode(sentences, lexicon, None), group(corpus, 1, 64), 64)
+    whole = objective.build(lexicon, config)
+    assert whole.neighbours is not None
+    embedding = whole.labeler.embedding
+    assert whole.neighbours.output.in_features == embedding.form_size - lexicon.of(WordClusters).size
+    forms = embedding.embed_forms(batch.forms)
+    states = torch.zeros_like(whole.labeler.encode(batch))
+    loss = whole.neighbours(states, batch, forms[:, : embedding.spelled_size]).sum()
+    gradient = torch.autograd.grad(loss, forms)[0]
+    assert gradient[:, : embedding.spelled_size].any()
+    assert not gradient[:, embedding.spelled_size :].any()

@@ -4,6 +4,7 @@ from tagger.model.batch.corpus import Choices, EncodedCorpus, Example, encode
 from tagger.model.batch.grouping import Batches, Groups, group, shuffled_batches, sorted_batches
 from tagger.model.batch.language import KeptLayers, LanguageView, read_sentences
 from tagger.model.batch.layout import Batch, collate
+from tagger.model.batch.taught import SoftPart, Taught
 
 __all__ = [
     "Batch",
@@ -14,6 +15,8 @@ __all__ = [
     "Groups",
     "KeptLayers",
     "LanguageView",
+    "SoftPart",
+    "Taught",
     "collate",
     "encode",
     "group",

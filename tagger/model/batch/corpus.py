@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from tagger.model.batch.language import KeptLayers
+from tagger.model.batch.taught import Taught
 from tagger.runtime.kinds import PlaceFeature
 from tagger.runtime.lexicon import Forms, Lexicon
 from tagger.text.conll import Sentence
@@ -78,6 +79,7 @@ class EncodedCorpus:
         allowed: (C, K) distinct sets of tags that a token may have.
         num_tags: K.
         kept: what is kept of a language model's layers, if anything.
+        taught: what teachers believe of the tags of the last sentences, where there are such.
     """
 
     forms: Forms
@@ -90,6 +92,7 @@ class EncodedCorpus:
     allowed: NDArray[np.bool_]
     num_tags: int
     kept: KeptLayers | None = None
+    taught: Taught | None = None
 
     def __len__(self) -> int:
         return len(self.documents)

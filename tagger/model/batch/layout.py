@@ -16,6 +16,7 @@ from torch import Tensor
 
 from tagger.model.batch.corpus import EncodedCorpus, Ints
 from tagger.model.batch.language import LanguageView, lay_out
+from tagger.model.batch.taught import SoftPart
 from tagger.model.device import move
 from tagger.runtime.lexicon import number_distinct
 from tagger.runtime.windows import Group, Window, cut_windows
@@ -39,6 +40,7 @@ class Batch:
         allowed: (S, B, K) which tags each token may have, or None where all gold tags are known.
         sentences: which sentences of the encoded corpus these are, in the order of axis B.
         language: the sentences as a language model reads them, where there is one.
+        soft: what teachers believe of the tags of some, where they do.
     """
 
     forms: Mapping[str, Tensor]
@@ -52,6 +54,7 @@ class Batch:
     allowed: Tensor | None
     sentences: Sequence[int]
     language: LanguageView | None = None
+    soft: SoftPart | None = None
 
     @property
     def num_tokens(self) -> int:
@@ -76,6 +79,7 @@ class Batch:
             allowed=None if self.allowed is None else change(self.allowed),
             sentences=self.sentences,
             language=None if self.language is None else self.language.with_each(change),
+            soft=None if self.soft is None else self.soft.with_each(change),
         )
 
 
@@ -113,6 +117,7 @@ def collate(corpus: EncodedCorpus, groups: Sequence[Group], max_tokens: int) -> 
         allowed=allowed,
         sentences=numbers,
         language=_language_view(corpus, windows, numbers, width),
+        soft=None if corpus.taught is None else corpus.taught.lay_out(numbers),
     )
 
 

@@ -15,6 +15,7 @@ joins neighbours, sums and maxima over all sequences take T steps of K x K numbe
     problem     a padded batch made ready for them
     loss        -log p(gold | x), and -log p(sets of allowed tags | x) where the tags are known in part, with the
                 analytic gradient: how often a score is expected to be used, less how often the gold tags use it
+    soft        the cross-entropy with a distribution over tag sequences, such as a teacher's
     posterior   p(y_t | x), and the probability of an exact span
     search      Viterbi and the N best sequences
     layer       the module `CRF`
@@ -38,6 +39,7 @@ chain at prediction, in numpy; the reading of constraints and the proof behind t
 from tagger.model.crf.layer import CRF
 from tagger.model.crf.posterior import Posterior
 from tagger.model.crf.potentials import Potentials
+from tagger.model.crf.soft import SoftTags
 from tagger.runtime.chain import FORBIDDEN, NBest
 
-__all__ = ["CRF", "FORBIDDEN", "NBest", "Posterior", "Potentials"]
+__all__ = ["CRF", "FORBIDDEN", "NBest", "Posterior", "Potentials", "SoftTags"]

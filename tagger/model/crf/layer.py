@@ -21,6 +21,7 @@ from tagger.model.crf.posterior import Posterior
 from tagger.model.crf.potentials import Potentials, pack
 from tagger.model.crf.problem import Problem
 from tagger.model.crf.search import n_best, viterbi
+from tagger.model.crf.soft import CrossEntropy, SoftTags
 from tagger.runtime.chain import FORBIDDEN, NBest
 from tagger.runtime.chain.constraints import check_constraints, exponent
 
@@ -149,6 +150,32 @@ class CRF(nn.Module):
             self.exponent,
             lengths,
             known,
+        )
+        return value
+
+    def cross_entropy(self, emissions: Tensor, soft: SoftTags, lengths: Tensor) -> Tensor:
+        """Return -sum_y q(y) log p(y) of each sentence for distributions q over its tag sequences.
+
+        Args:
+            emissions: (T, B, K).
+            soft: what has to be known of q, see `soft`; gold tags are `SoftTags.of_gold`.
+            lengths: (B,) int64, at least 1 each.
+
+        Returns:
+            (B,) losses in nats; they are as small as they can be, the entropy of q, where p = q.
+
+        Raises:
+            DataError: q expects a move that the constraints forbid.
+        """
+        value: Tensor = CrossEntropy.apply(  # type: ignore[no-untyped-call]
+            _widened(emissions),
+            self.start_transitions,
+            self.transitions,
+            self.end_transitions,
+            self.possible,
+            self.exponent,
+            lengths,
+            soft,
         )
         return value
 

@@ -58,7 +58,7 @@ class NegativeLogLikelihood(torch.autograd.Function):
         gold = torch.where(ctx.problem.layout.mask, -weight.to(counts.dtype), 0.0)  # (T, B)
         counts.scatter_add_(-1, ctx.gold.tags.unsqueeze(-1), gold.unsqueeze(-1))
         moves.view(-1).index_add_(0, ctx.gold.moves.view(-1), gold[1:].view(-1))
-        return (*_gradients(counts, moves, ctx.problem.layout), None, None, None, None)
+        return (*gradients(counts, moves, ctx.problem.layout), None, None, None, None)
 
 
 class PartialNegativeLogLikelihood(torch.autograd.Function):
@@ -90,7 +90,7 @@ class PartialNegativeLogLikelihood(torch.autograd.Function):
         signed = torch.cat((weight, -weight))
         total, within = ctx.messages.expected_tags(signed).chunk(2, dim=1)
         moves = ctx.messages.expected_moves(signed)
-        return (*_gradients(total + within, moves, ctx.layout), None, None, None, None)
+        return (*gradients(total + within, moves, ctx.layout), None, None, None, None)
 
 
 def _read_gold(problem: Problem, tags: Tensor) -> _Gold:
@@ -106,7 +106,7 @@ def _read_gold(problem: Problem, tags: Tensor) -> _Gold:
     return _Gold(tags, moves, torch.where(problem.layout.mask, scores, 0.0).sum(0) + edges)
 
 
-def _gradients(counts: Tensor, moves: Tensor, layout: PaddedLayout) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def gradients(counts: Tensor, moves: Tensor, layout: PaddedLayout) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return the gradients by emissions (which are the counts), start, transitions and end; autograd casts them."""
     return counts, counts[0].sum(0), moves, pick(counts, layout.last).sum(0)
 

@@ -13,6 +13,7 @@ from tagger.config import Config
 from tagger.runtime import directory as files
 from tagger.runtime import reports
 from tagger.runtime.trained import FITTED, TrainedModel
+from tagger.runtime.wordclusters import WordClusters
 from tagger.text.objects import describe
 from tagger.text.schemes import Task, name_type
 
@@ -77,6 +78,14 @@ class Transitions:
         return max((abs(move.score) for move in self.moves), default=0.0) or 1.0
 
 
+class TreeFacts(NamedTuple):
+    """A tree of words that the model looks words up in."""
+
+    name: str
+    words: int
+    classes: int
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingFacts:
     """What `history.jsonl` says."""
@@ -99,6 +108,7 @@ class Inspection:
         tags: what its decoder chooses from.
         parameters: how many numbers were learned, by part of the network.
         vocabulary: how many rows each table has, those for padding and the unknown included.
+        clusters: the trees of words that it reads, none in most models.
         temperature: what scores are divided by before they become confidences.
         agreement: how much the repeats of a word say about each other.
         min_confidence: names that are less probable are left out.
@@ -114,6 +124,7 @@ class Inspection:
     tags: tuple[str, ...]
     parameters: dict[str, int]
     vocabulary: dict[str, int]
+    clusters: tuple[TreeFacts, ...]
     temperature: float
     agreement: float
     min_confidence: float
@@ -135,6 +146,7 @@ class Inspection:
             "decoder": self.config.decoder.kind,
             "parameters": self.parameters | {"total": sum(self.parameters.values())},
             "vocabulary": self.vocabulary,
+            "clusters": [tree._asdict() for tree in self.clusters],
             "temperature": self.temperature,
             "agreement": self.agreement,
             "min_confidence": self.min_confidence,
@@ -162,6 +174,9 @@ def inspect(directory: str | Path) -> Inspection:
         tags=tuple(model.lexicon.tags),
         parameters=_count_parameters(model),
         vocabulary={key: len(vocab) for key, vocab in model.lexicon.vocabularies().items()},
+        clusters=tuple(
+            TreeFacts(tree.name, len(tree), tree.classes) for tree in model.lexicon.of(WordClusters).trees
+        ),
         temperature=model.temperature,
         agreement=model.agreement,
         min_confidence=model.min_confidence,

@@ -29,7 +29,8 @@ _SHOWN = 60  # characters of a text in a message
 class TextSpan(NamedTuple):
     """Characters `start` to `end` of a text, half-open, that carry one type.
 
-    `text` where the file repeats what they cover, `line` where a span has a line of its own.
+    `text` where the file repeats what they cover, `line` where a span has a line of its own, `score` where a machine
+    said how sure it is and somebody asks.
     """
 
     type: str
@@ -37,6 +38,7 @@ class TextSpan(NamedTuple):
     end: int
     text: str | None = None
     line: int | None = None
+    score: float | None = None
 
 
 class Cutting(NamedTuple):
@@ -107,8 +109,12 @@ def align(document: Document, cutting: Cutting, report: Report, note: Note = ove
             line=document.line or 0,
             document=document.number,
             lines=(document.line,) * len(pieces) if document.line else (),
-            excerpt=Excerpt(source, begin, end, pieces),
+            excerpt=Excerpt(source, begin, end, pieces, _list_scores(owned)),
         )
+
+
+def _list_scores(spans: Iterable[TextSpan]) -> dict[tuple[str, int, int], float]:
+    return {span[:3]: span.score for span in spans if span.score is not None}
 
 
 def _check_spans(document: Document, trims: bool, report: Report, note: Note) -> list[TextSpan]:

@@ -60,6 +60,7 @@ class CorpusSettings:
         annotator: whose labels are read where several people's differ; `first`, or `all`, each as a text of its own.
         offsets: what the offsets of spans count (`records.UNITS`); None: code points, or what the texts that stand
             with the spans prove.
+        is_silver: whether the labels are a machine's: predictions count as labels, and scores are kept.
         text_field: the key of a record that holds its text, dots between keys of objects inside each other; None: one
             of the usual.
     """
@@ -75,6 +76,7 @@ class CorpusSettings:
     annotator: str | None = None
     offsets: str | None = None
     text_field: str | None = None
+    is_silver: bool = False
 
     @property
     def cutting(self) -> Cutting:

@@ -28,6 +28,7 @@ from tagger.model.memory import check_size, memory_watched
 from tagger.runtime import directory as files
 from tagger.runtime import reports
 from tagger.runtime.evaluation import compare_tags, label_sentences
+from tagger.runtime.kinds import TextCounts
 from tagger.runtime.lexicon import Lexicon
 from tagger.runtime.profiling import profile_corpus
 from tagger.runtime.tagger import Tagger
@@ -111,6 +112,7 @@ class LabelledRecipe:
 
     Args:
         data: the corpora and settings, and what the labeller begins with.
+        raw: what is counted of unlabelled text that is learnt from too.
 
     Raises:
         ConfigError: there is no such device, or every feature is off.
@@ -119,9 +121,9 @@ class LabelledRecipe:
     shares_batches = False
     memory_advice = "a smaller --batch-sentences, a smaller --set encoder.max_tokens"
 
-    def __init__(self, data: Corpora) -> None:
+    def __init__(self, data: Corpora, raw: TextCounts | None = None) -> None:
         self.data = data
-        self.lexicon: Lexicon = build_lexicon(data)
+        self.lexicon: Lexicon = build_lexicon(data, raw)
         self.learner = LabelledLearner(_build(data, self.lexicon), data.config.encoder.max_tokens)
         self.tokens = count_tokens(data.train)
         self._checkpoint: Path | None = None
@@ -172,7 +174,7 @@ class LabelledRecipe:
     def shared(self) -> Sequence[Tensor]:
         return () if self.corpus.kept is None else (self.corpus.kept.layers,)
 
-    def chunks(self, first: int) -> Iterator[EncodedCorpus]:
+    def chunks(self, epoch: int, first: int) -> Iterator[EncodedCorpus]:
         if first == 0:
             yield self.corpus
 

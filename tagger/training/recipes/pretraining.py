@@ -179,7 +179,7 @@ class PretrainingRecipe:
     def settle_in(self, checkpoint: Path) -> None:
         """Do nothing: a text is read a chunk at a time."""
 
-    def chunks(self, first: int) -> Iterator[Any]:
+    def chunks(self, epoch: int, first: int) -> Iterator[Any]:
         for sentences in self.source.chunks(self.settings.chunk_sentences, first):
             yield self.task.encode(sentences)
 

@@ -70,8 +70,8 @@ def test_what_stands_beside_the_labeller_is_trained_and_thrown_away(read_tiny, t
 
 def test_one_chunk_is_all_the_text(read_tiny):
     _, recipe = begin(read_tiny())
-    assert list(recipe.chunks(0)) == [recipe.corpus]
-    assert list(recipe.chunks(1)) == []
+    assert list(recipe.chunks(0, 0)) == [recipe.corpus]
+    assert list(recipe.chunks(0, 1)) == []
 
 
 def test_what_a_gpu_found_wrong_with_the_last_batch_is_told_before_dev_is_measured(read_tiny):

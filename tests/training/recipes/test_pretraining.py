@@ -224,7 +224,7 @@ def test_two_workers_sum_what_one_computes_part_by_part(text: Path, make: Make) 
     assert isinstance(first, StepFacts)
     facts.close()  # type: ignore[attr-defined]
     by_hand = state.begin(alone.learner.network, alone.settings)
-    chunk = next(alone.chunks(0))
+    chunk = next(alone.chunks(0, 0))
     batch = alone.batches(chunk, 0, 0, 2)[0]
     compute = GradientComputer(alone.learner)
     compute.begin(chunk)
@@ -242,7 +242,7 @@ def test_two_workers_sum_what_one_computes_part_by_part(text: Path, make: Make) 
 @both_targets
 def test_halves_are_the_parts_of_twice_as_many_workers(text: Path, make: Make) -> None:
     recipe = prepare_pretraining([text], make())
-    chunk = next(recipe.chunks(0))
+    chunk = next(recipe.chunks(0, 0))
     batch = recipe.batches(chunk, 0, 0, 1)[0]
     compute = GradientComputer(recipe.learner)
     compute.begin(chunk)

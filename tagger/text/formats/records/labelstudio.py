@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from tagger.text.formats.alignment import Document, TextSpan
 from tagger.text.formats.records.choice import Annotation, UnlabelledText, name_annotator
 from tagger.text.formats.records.place import list_names, show
 from tagger.text.formats.records.reading import Reading, look_up
-from tagger.text.formats.records.spans import look_like_spans, may_be_spans, read_span
+from tagger.text.formats.records.spans import find_score, look_like_spans, may_be_spans, read_span
 
 _MADE_BY_PEOPLE = ("annotations", "completions")  # the second before version 1.0
 _OTHER_RESULTS = ("choices", "relation", "textarea", "taxonomy", "rating", "number", "pairwise")
@@ -32,6 +33,8 @@ def read_task(reading: Reading) -> Iterator[Document | UnlabelledText]:
         Annotation(name_annotator(each) or (f"#{number}",), _read_results(each.get("result"), reading))
         for number, each in enumerate(kept, 1)
     ]
+    if not read and reading.settings.is_silver:
+        read = _read_predictions(reading)
     text = _find_text(reading, [span for each in read for span in each.spans])
 
     def make(spans: tuple[TextSpan, ...]) -> Document:
@@ -52,6 +55,14 @@ def read_task(reading: Reading) -> Iterator[Document | UnlabelledText]:
         yield UnlabelledText(make(()), "without an annotation")
 
 
+def _read_predictions(reading: Reading) -> list[Annotation]:
+    """Return what the last model said of a task; a result without a score of its own has that of the whole."""
+    found = _list_annotations(reading, "predictions")[-1:]
+    return [
+        Annotation((f"#{len(found)}",), _read_results(each.get("result"), reading, each)) for each in found
+    ]
+
+
 def _list_annotations(reading: Reading, key: str) -> Sequence[Mapping[str, Any]]:
     found = reading.record.get(key)
     if found is None:
@@ -61,7 +72,9 @@ def _list_annotations(reading: Reading, key: str) -> Sequence[Mapping[str, Any]]
     return found
 
 
-def _read_results(results: Any, reading: Reading) -> tuple[TextSpan, ...]:
+def _read_results(
+    results: Any, reading: Reading, prediction: Mapping[str, Any] = MappingProxyType({})
+) -> tuple[TextSpan, ...]:
     """Return the spans among the results; choices, relations and remarks are counted."""
     place = reading.place
     if not isinstance(results, list) or not all(isinstance(each, dict) for each in results):
@@ -79,7 +92,12 @@ def _read_results(results: Any, reading: Reading) -> tuple[TextSpan, ...]:
                 "it with <Text> in place of <HyperText> or <Paragraphs>"
             )
         else:
-            spans.append(read_span(value, 0, place))
+            span = read_span(value, 0, place)
+            if reading.settings.is_silver:
+                score = find_score(result, place)
+                score = find_score(dict(prediction), place) if score is None else score
+                span = span._replace(score=score)
+            spans.append(span)
     return tuple(spans)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeGuard
 
@@ -11,22 +12,31 @@ from tagger.text.formats.records.place import Place, show
 TYPE_KEYS = ("type", "label", "labels", "tag", "entity_group", "entity")
 START_KEYS = ("start", "start_offset", "start_char")
 END_KEYS = ("end", "end_offset", "end_char")
+SCORE_KEYS = ("score", "confidence", "probability", "prob")
 _BREAKS = "\t\n\r"  # what no column of a file holds
 
 
-def read_spans(values: Sequence[Any], base: int, place: Place) -> tuple[TextSpan, ...]:
+def read_spans(
+    values: Sequence[Any], base: int, place: Place, *, with_scores: bool = False
+) -> tuple[TextSpan, ...]:
     """Read a list of spans; offsets count from `base`."""
-    return tuple(read_span(value, base, place) for value in values)
+    return tuple(read_span(value, base, place, with_score=with_scores) for value in values)
 
 
-def read_span(span: Any, base: int, place: Place) -> TextSpan:
+def read_span(span: Any, base: int, place: Place, *, with_score: bool = False) -> TextSpan:
     """Read `[start, end, type]` or an object with these; offsets count from `base`.
 
+    Args:
+        span: what stands in the file.
+        base: where the text begins.
+        place: of the record.
+        with_score: also read how sure a machine was, where it says so.
+
     Raises:
-        DataError: it is neither, or has no type, or several.
+        DataError: it is neither, or has no type, or several, or its score is no number.
     """
     if isinstance(span, list) and len(span) in (3, 4):
-        span = {"start": span[0], "end": span[1], "type": span[2]}
+        span = dict(zip(("start", "end", "type", "score"), span, strict=False))
     if not isinstance(span, dict):
         raise _fault(span, place)
     name = _read_type(span, place)
@@ -35,7 +45,22 @@ def read_span(span: Any, base: int, place: Place) -> TextSpan:
     if name is None or not is_offset(start) or not is_offset(end):
         raise _fault(span, place)
     text = span.get("text")
-    return TextSpan(name, start - base, end - base, text if isinstance(text, str) else None)
+    score = find_score(span, place) if with_score else None
+    return TextSpan(name, start - base, end - base, text if isinstance(text, str) else None, score=score)
+
+
+def find_score(span: dict[str, Any], place: Place) -> float | None:
+    """Return how sure a machine says it is of a span; None where it says nothing.
+
+    Raises:
+        DataError: it is no number.
+    """
+    key = next((key for key in SCORE_KEYS if span.get(key) is not None), None)
+    if key is None:
+        return None
+    if isinstance(span[key], bool) or not isinstance(span[key], int | float) or not math.isfinite(span[key]):
+        raise place.fault(f"found {show(span[key])} under {key!r} of a span, expected a number")
+    return float(span[key])
 
 
 def _read_type(span: dict[str, Any], place: Place) -> str | None:
