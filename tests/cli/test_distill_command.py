@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,23 @@ from tagger.training.output import LABELS, TEACHERS
 TEXT = "Anna flew to New York .\nLake Geneva froze over in May .\nA cold night .\n" * 5
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory) -> Path:
+    """A folder for the teachers, which the first test trains and the others copy."""
+    return tmp_path_factory.mktemp("teachers")
+
+
 @pytest.fixture
-def distill(run, train) -> Run:
+def distill(run, ten_sentences, kept) -> Run:
     """Distil two teachers of ten sentences on fifteen lines of text."""
     for seed in ("1", "2"):
-        assert (
-            run("train", "ten.conll", "-o", f"t{seed}", "--dev", "ten.conll", "--seed", seed, *TINY).code == 0
-        )
+        name = f"t{seed}"
+        if (kept / name).exists():
+            shutil.copytree(kept / name, name)
+        else:
+            options = ("--dev", "ten.conll", "--seed", seed, *TINY)
+            assert run("train", "ten.conll", "-o", name, *options).code == 0
+            shutil.copytree(name, kept / name)
     Path("text.txt").write_text(TEXT, encoding="utf-8")
     teachers = ("--teacher", "t1", "--teacher", "t2")
 
@@ -99,6 +110,7 @@ def test_seeds_teach_a_student(train):
     assert train(*options).error.startswith("m: holds a finished model")
 
 
+@pytest.mark.slow
 def test_the_library_does_the_same(distill):
     assert distill().code == 0
     tiny = {
@@ -154,6 +166,7 @@ def test_labels_from_elsewhere_are_learnt_from_and_compared(distill):
     )
 
 
+@pytest.mark.slow
 def test_a_student_begins_with_what_a_training_begins_with(distill, train, run):
     Path("text.txt").write_text(TEXT, encoding="utf-8")
     pretrain = ("pretrain", "text.txt", "--input-format", "tokens")
