@@ -20,6 +20,7 @@ from tagger.errors import ConfigError, DataError, ModelError, TaggerError
 from tagger.version import __version__
 
 if TYPE_CHECKING:
+    from tagger.api.agreement import agree
     from tagger.api.drift import drift
     from tagger.api.scoring import evaluate, score
     from tagger.api.sources import load, read_corpus
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tagger.model.crf import CRF
     from tagger.runtime.questions import Labelling
     from tagger.runtime.tagger import Tagger
+    from tagger.scoring.annotators import AnnotatorAgreement
     from tagger.scoring.drift import Drift
     from tagger.scoring.profile import Profile
     from tagger.scoring.result import ScoringResult
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CRF",
+    "AnnotatorAgreement",
     "Config",
     "ConfigError",
     "Corpus",
@@ -52,6 +55,7 @@ __all__ = [
     "TrainingResult",
     "TrainingStoppedError",
     "__version__",
+    "agree",
     "drift",
     "evaluate",
     "load",
@@ -62,6 +66,7 @@ __all__ = [
 
 
 _HOMES = {
+    "AnnotatorAgreement": "tagger.scoring.annotators",
     "CRF": "tagger.model.crf",
     "Config": "tagger.config",
     "Corpus": "tagger.text.conll",
@@ -74,6 +79,7 @@ _HOMES = {
     "Tagger": "tagger.runtime.tagger",
     "TrainingResult": "tagger.api.training",
     "TrainingStoppedError": "tagger.api.training",
+    "agree": "tagger.api.agreement",
     "drift": "tagger.api.drift",
     "evaluate": "tagger.api.scoring",
     "load": "tagger.api.sources",

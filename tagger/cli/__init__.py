@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from tagger.cli.agree import agree
 from tagger.cli.check import check
 from tagger.cli.command import Command, SharedCommand
 from tagger.cli.config import config
@@ -48,6 +49,7 @@ for command in (
     drift,
     score,
     check,
+    agree,
     convert,
     inspect,
     pretrain,

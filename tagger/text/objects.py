@@ -16,6 +16,7 @@ from tagger.text.escape import escape_json
 from tagger.version import __version__
 
 SCHEMAS = {
+    "agreement": 1,
     "check": 1,
     "drift": 1,
     "epoch": 1,

@@ -133,6 +133,17 @@ def test_check(run, files: Path, names: tuple[str, ...]) -> None:
     assert found == audit.audit(names).as_dict()
 
 
+@pytest.mark.parametrize(
+    "names",
+    [("gold.conll", "found.conll"), ("gold.conll", "found.conll", "other.conll"), ("bare.conll",) * 2],
+)
+def test_agree(run, files: Path, names: tuple[str, ...]) -> None:
+    found = check("agreement", done_well(run("agree", *names, "--json")))
+    assert found == tagger.agree(*names).as_dict()
+    merged = done_well(run("agree", *names, "--json", "--merge", "?", "-o", "merged.conll"))
+    assert check("agreement", merged)["merged"]["unknown"] == Path("merged.conll").read_text().count("?")
+
+
 def test_train_and_what_it_leaves_behind(run, files: Path) -> None:
     corpora = ("ten.conll", "--dev", "ten.conll", "--test", "gold.conll")
     check("rehearsal", done_well(run("train", *corpora, "-o", "m", *TINY, "--dry-run", "--json")))
