@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tagger.api.drift import drift
     from tagger.api.scoring import evaluate, score
     from tagger.api.sources import load, read_corpus
+    from tagger.api.splitting import split
     from tagger.api.training import TrainingResult, TrainingStoppedError, train
     from tagger.config import Config
     from tagger.model.crf import CRF
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from tagger.scoring.result import ScoringResult
     from tagger.text.conll import Corpus
     from tagger.text.formats import LabelledSentence, LabelledSpan
+    from tagger.text.splitting import Division
 
 __all__ = [
     "CRF",
@@ -43,6 +45,7 @@ __all__ = [
     "ConfigError",
     "Corpus",
     "DataError",
+    "Division",
     "Drift",
     "LabelledSentence",
     "LabelledSpan",
@@ -61,6 +64,7 @@ __all__ = [
     "load",
     "read_corpus",
     "score",
+    "split",
     "train",
 ]
 
@@ -70,6 +74,7 @@ _HOMES = {
     "CRF": "tagger.model.crf",
     "Config": "tagger.config",
     "Corpus": "tagger.text.conll",
+    "Division": "tagger.text.splitting",
     "Drift": "tagger.scoring.drift",
     "LabelledSentence": "tagger.text.formats",
     "LabelledSpan": "tagger.text.formats",
@@ -85,6 +90,7 @@ _HOMES = {
     "load": "tagger.api.sources",
     "read_corpus": "tagger.api.sources",
     "score": "tagger.api.scoring",
+    "split": "tagger.api.splitting",
     "train": "tagger.api.training",
 }
 

@@ -28,6 +28,7 @@ from tagger.cli.pretrain import pretrain
 from tagger.cli.score import score
 from tagger.cli.serve import serve
 from tagger.cli.signals import ended_by_signals
+from tagger.cli.split import split
 from tagger.cli.streams import prepare_streams
 from tagger.cli.train import train
 from tagger.errors import TaggerError
@@ -49,6 +50,7 @@ for command in (
     drift,
     score,
     check,
+    split,
     agree,
     convert,
     inspect,

@@ -30,6 +30,7 @@ SCHEMAS = {
     "scores": 1,
     "scoring": 1,
     "seeds": 1,
+    "split": 1,
     "training": 1,
 }
 """The version of each kind of object."""

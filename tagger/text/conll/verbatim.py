@@ -1,4 +1,4 @@
-"""The rows of a file as they stand, line ends and all: for what changes or copies some of them and leaves the rest."""
+"""The rows of a file as they stand, line ends and all: for what changes or copies some and leaves the rest."""
 
 from __future__ import annotations
 
