@@ -22,6 +22,7 @@ from tagger.version import __version__
 if TYPE_CHECKING:
     from tagger.api.agreement import agree
     from tagger.api.drift import drift
+    from tagger.api.mending import mend
     from tagger.api.scoring import evaluate, score
     from tagger.api.sources import load, read_corpus
     from tagger.api.splitting import split
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from tagger.scoring.result import ScoringResult
     from tagger.text.conll import Corpus
     from tagger.text.formats import LabelledSentence, LabelledSpan
+    from tagger.text.mending import Mended
     from tagger.text.splitting import Division
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "LabelledSentence",
     "LabelledSpan",
     "Labelling",
+    "Mended",
     "ModelError",
     "Profile",
     "ScoringResult",
@@ -62,6 +65,7 @@ __all__ = [
     "drift",
     "evaluate",
     "load",
+    "mend",
     "read_corpus",
     "score",
     "split",
@@ -79,6 +83,7 @@ _HOMES = {
     "LabelledSentence": "tagger.text.formats",
     "LabelledSpan": "tagger.text.formats",
     "Labelling": "tagger.runtime.decode",
+    "Mended": "tagger.text.mending",
     "Profile": "tagger.scoring.profile",
     "ScoringResult": "tagger.scoring.result",
     "Tagger": "tagger.runtime.tagger",
@@ -88,6 +93,7 @@ _HOMES = {
     "drift": "tagger.api.drift",
     "evaluate": "tagger.api.scoring",
     "load": "tagger.api.sources",
+    "mend": "tagger.api.mending",
     "read_corpus": "tagger.api.sources",
     "score": "tagger.api.scoring",
     "split": "tagger.api.splitting",

@@ -144,6 +144,13 @@ def test_agree(run, files: Path, names: tuple[str, ...]) -> None:
     assert check("agreement", merged)["merged"]["unknown"] == Path("merged.conll").read_text().count("?")
 
 
+def test_check_and_fix(run, files: Path) -> None:
+    Path("dirty.conll").write_text(OTHERWISE.replace("flew O", "flew o") + "x O\ny O\n", encoding="utf-8")
+    found = check("check", run("check", "dirty.conll", "--fix", "-o", "clean.conll", "--json").out)
+    assert found["mended"] == tagger.mend("dirty.conll", "clean.conll").as_dict()
+    assert [change["line"] for change in found["mended"]["changes"]] == [3]
+
+
 @pytest.mark.parametrize("name", ["words.conll", "bare.conll"])
 def test_split(run, files: Path, name: str) -> None:
     Path("words.conll").write_text("我 S\n\n们 S\n\n北 B\n京 E\n", encoding="utf-8")
