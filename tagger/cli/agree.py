@@ -103,7 +103,7 @@ def agree(
 
     from tagger.api.agreement import agree as compare
     from tagger.cli.converting import spooled
-    from tagger.scoring.annotators import merge_annotators, parse_merge, write_agreement
+    from tagger.scoring.annotators import write_agreement
     from tagger.text import conll
     from tagger.text.output import check_output
 
@@ -140,7 +140,7 @@ def agree(
             write_agreement(agreement, report)
         merged = None
         if merge is not None and output is not None:
-            merged = merge_annotators(agreement.annotators, parse_merge(merge))
+            merged = agreement.merge(merge)
             _write(merged, paths[0], output, tag_column, encoding, stderr)
     if as_json:
         found = agreement.as_dict()

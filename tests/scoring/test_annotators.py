@@ -208,7 +208,7 @@ def test_names_tell_annotators_apart() -> None:
 
 
 def merged(how: str, *rows: str) -> str:
-    found = merge_annotators(agree(*rows).annotators, parse_merge(how))
+    found = agree(*rows).merge(how)
     return " ".join(found.corpus.sentences[0].tags)
 
 

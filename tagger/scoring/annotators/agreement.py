@@ -10,6 +10,7 @@ from itertools import combinations
 
 from tagger.scoring.annotators.disagreements import Disagreement, find_disagreements
 from tagger.scoring.annotators.kappa import Kappa, measure_cohen, measure_fleiss
+from tagger.scoring.annotators.merging import Merge, Merged, merge_annotators, parse_merge
 from tagger.scoring.annotators.readings import Annotators, Opinions
 from tagger.scoring.annotators.unitizing import Disagreements, UnitizingCounts, sum_up
 from tagger.scoring.counts import Pair
@@ -90,6 +91,14 @@ class AnnotatorAgreement:
                 counts[first] = max(counts[first], score.gold)
                 counts[second] = max(counts[second], score.predicted)
         return counts
+
+    def merge(self, how: Merge | str) -> Merged:
+        """Return one corpus made of the labels of all: `majority`, `union` or `?` (see `merging`).
+
+        Raises:
+            ConfigError: there is no such way.
+        """
+        return merge_annotators(self.annotators, parse_merge(how))
 
     def as_dict(self) -> dict[str, object]:
         """Return what `--json` prints."""

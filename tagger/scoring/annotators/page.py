@@ -96,14 +96,15 @@ def write_number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _row(heading: str, cells: Iterable[str]) -> str:
+def _row(heading: str, *cells: str) -> str:
     return f'<tr><th scope="row">{heading}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
 
 
 def _table(headings: Iterable[str], rows: Iterable[str], caption: str) -> str:
     head = "".join(f'<th scope="col">{heading}</th>' for heading in headings)
+    note = f"<caption>{caption}</caption>" if caption else ""
     return (
-        f'<div class="wide"><table><caption>{caption}</caption><thead><tr>{head}</tr></thead>'
+        f'<div class="wide"><table>{note}<thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
@@ -113,17 +114,15 @@ def _pairs(agreement: AnnotatorAgreement) -> str:
     rows = [
         _row(
             " / ".join(escape_html(names[each]) for each in pair.annotators),
-            (
-                f"{100 * pair.scores.micro.f1:.2f}",
-                *_kappa_cells(pair.kappa),
-                *(f"{each:,}" for each in (pair.scores.micro.gold, pair.scores.micro.predicted)),
-                f"{pair.scores.micro.correct:,}",
-            ),
+            f"{100 * pair.scores.micro.f1:.2f}",
+            *_kappa_cells(pair.kappa),
+            *(f"{each:,}" for each in (pair.scores.micro.gold, pair.scores.micro.predicted)),
+            f"{pair.scores.micro.correct:,}",
         )
         for pair in agreement.pairs
     ]
     if agreement.fleiss:
-        rows.append(_row("all (Fleiss)", ("", *_kappa_cells(agreement.fleiss), "", "", "")))
+        rows.append(_row("all (Fleiss)", "", *_kappa_cells(agreement.fleiss), "", "", ""))
     headings = (
         "annotators",
         "F1",
@@ -147,7 +146,7 @@ def _types(agreement: AnnotatorAgreement) -> str:
     for type_, each in agreement.types.items():
         f1 = ("-" if value is None else f"{100 * value:.2f}" for value in agreement.f1_of(type_))
         spans = (f"{count:,}" for count in agreement.spans_of(type_))
-        rows.append(_row(escape_html(type_), (write_number(each.alpha), *f1, *spans)))
+        rows.append(_row(escape_html(type_), write_number(each.alpha), *f1, *spans))
     pairs = (" / ".join(escape_html(names[each]) for each in pair.annotators) for pair in agreement.pairs)
     headings = (
         "type",
@@ -160,14 +159,17 @@ def _types(agreement: AnnotatorAgreement) -> str:
 
 def _confusion(agreement: AnnotatorAgreement) -> str:
     names = agreement.annotators.names
-    rows = []
+    tables = []
     for pair in agreement.pairs:
-        first, second = (escape_html(names[each]) for each in pair.annotators)
-        for one, other, count in pair.confusion.largest()[:MOST_CONFUSIONS]:
-            said = [("nothing" if each is None else escape_html(each)) for each in (one, other)]
-            rows.append(_row(f"{first} / {second}", (*said, f"{count:,}")))
-    return _table(
-        ("annotators", "the one", "the other", "spans"), rows, "Spans that overlap, the most frequent first."
+        rows = [
+            _row(*("nothing" if each is None else escape_html(each) for each in (one, other)), f"{count:,}")
+            for one, other, count in pair.confusion.largest()[:MOST_CONFUSIONS]
+        ]
+        headings = (*(escape_html(names[each]) for each in pair.annotators), "spans")
+        tables.append(f"<div>{_table(headings, rows, '')}</div>" if rows else "")
+    return (
+        '<p class="note">Spans that overlap but differ in type, or stand alone; the commonest first.</p>'
+        f'<div class="columns">{"".join(tables)}</div>'
     )
 
 
@@ -184,7 +186,8 @@ def _disagreements(agreement: AnnotatorAgreement) -> Iterator[str]:
             if differing
             else "<p><span>There are none.</span></p><p class='note'><span>"
         )
-        + 'A line for each annotator. <span class="s"><i class="g"></i><span class="w">All agree</span>'
+        + "A line for each way to read a sentence, and whose it is. "
+        '<span class="s"><i class="g"></i><span class="w">All agree</span>'
         '<i class="f ok">TYPE</i></span> <span class="s"><i class="g"></i><span class="w">somebody differs</span>'
         '<i class="f">TYPE</i></span> <kbd>j</kbd> <kbd>k</kbd> next and previous, <kbd>/</kbd> search, '
         f"<kbd>Esc</kbd> show all.{more}</span></p>"
@@ -212,7 +215,7 @@ def _filters(counts: dict[Kind, int], types: Sequence[str]) -> str:
     )
     return (
         '<form class="filters" id="filters" hidden aria-label="Filter the disagreements" '
-        'data-errors="disagreements" data-sentences="sentences with some">'
+        'data-errors="disagreements" data-sentences="sentences that are read in several ways">'
         f"<fieldset><legend>Kinds of disagreement</legend>{boxes}</fieldset>"
         f'<label>type <select id="type"><option value="">any</option>{options}</select></label>'
         '<label>words <input type="search" id="search" autocomplete="off" spellcheck="false"></label>'
@@ -232,10 +235,13 @@ def _article(annotators: Annotators, number: int, opinions: Opinions, found: tup
     )
     covers_everything = annotators.has_bare_labels or annotators.task.cuts_words
     lines = []
-    for name, spans in zip(annotators.names, opinions.spans, strict=True):
-        drawn = WrongSentence(sentence=sentence, gold=shared, predicted=tuple(spans), mistakes=mistakes)
+    readings: dict[tuple[Span, ...], list[str]] = {}  # of the sentence, and whose they are
+    for name, own in zip(annotators.names, opinions.spans, strict=True):
+        readings.setdefault(tuple(own), []).append(escape_html(name))
+    for spans, names in readings.items():
+        drawn = WrongSentence(sentence=sentence, gold=shared, predicted=spans, mistakes=mistakes)
         text = "".join(_draw_sentence(drawn, only_mistakes=covers_everything))
-        lines.append(f'<p class="t" dir="auto"><span class="note">{escape_html(name)}</span> {text}</p>')
+        lines.append(f'<p class="t" dir="auto"><span class="note">{", ".join(names)}</span> {text}</p>')
     items = "".join(_describe(each, annotators.names) for each in found)
     return (
         f'<article id="s{number}" tabindex="-1"><h3>{place}</h3>{"".join(lines)}'
