@@ -96,8 +96,10 @@ def cut_row(row: str, layout: Layout) -> Cut:
     fields = split_row(plain, layout.separator)
     is_mixed = layout.separator == " " and "\t" in plain
     if not is_mixed and _has_width(fields, layout):
+        if layout.separator == " " or layout.is_conllu or " " not in plain:
+            return Cut(row, fields)
         stripped = [field.strip(" ") for field in fields]
-        if stripped == fields or not all(stripped) or layout.is_conllu:
+        if stripped == fields or not all(stripped):
             return Cut(row, fields)
         return Cut(layout.separator.join(stripped), stripped)
     for pieces in (
@@ -115,7 +117,7 @@ def _has_width(fields: Sequence[str], layout: Layout) -> bool:
 
 def looks_blank(row: str) -> bool:
     """Say whether a row has nothing that can be seen."""
-    return not _WHITE.sub("", row)
+    return not row[:1].isalnum() and not _WHITE.sub("", row)
 
 
 def tag_in(fields: Sequence[str], layout: Layout) -> str:
