@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from tagger.text.schemes import Span
 
 _MOST_CONFUSIONS = 10  # of a pair
+_MOST_PAIRS = 3  # that have a column of their own
 _WIDEST = 200  # characters of a disagreement's text
 
 _Files = Annotated[
@@ -201,6 +202,8 @@ def _render(console: Console, agreement: AnnotatorAgreement, limit: int) -> None
                 first, second = (names[each] for each in pair.annotators)
                 console.print(_confusion_table(confused, first, second))
     console.print(_summary(agreement))
+    if not agreement.types:
+        console.print("nobody marked anything: F1 is 0 by convention, and measures nothing", soft_wrap=True)
     if agreement.disagreements:
         console.print()
     shown = agreement.disagreements[: limit or None]
@@ -255,17 +258,18 @@ def _types_table(agreement: AnnotatorAgreement) -> Table:
     """Draw alpha and F1 of each type, and how many spans of it everybody has; the commonest where there are many."""
     from tagger.cli.tables import MOST_TYPES, percent, plain_table, printable
 
-    names = agreement.annotators.names
-    f1 = (
-        ["F1"]
-        if len(names) == 2
-        else [f"F1 {_name_pair(names, each.annotators)}" for each in agreement.pairs]
-    )
+    names, pairs = agreement.annotators.names, agreement.pairs
+    is_short = len(pairs) in range(2, _MOST_PAIRS + 1)
+    f1 = [f"F1 {_name_pair(names, each.annotators)}" for each in pairs] if is_short else ["F1"]
     table = plain_table("type", "alpha", *f1, *names)
     spans = {type_: agreement.spans_of(type_) for type_ in agreement.types}
     shown = sorted(sorted(spans, key=lambda type_: -sum(spans[type_]))[:MOST_TYPES])
     for type_ in shown:
-        cells = ("-" if each is None else percent(each) for each in agreement.f1_of(type_))
+        values = agreement.f1_of(type_)
+        if not is_short:
+            known = [each for each in values if each is not None]
+            values = [sum(known) / len(known) if known else None]
+        cells = ("-" if each is None else percent(each) for each in values)
         counts = (f"{count:,}" for count in spans[type_])
         table.add_row(printable(type_), _number(agreement.types[type_].alpha), *cells, *counts)
     if len(shown) < len(spans):

@@ -104,3 +104,16 @@ def test_mistakes_of_users(run: Run, files: Path) -> None:
     assert run("agree", "ada.conll", "li.conll", "-o", "x.conll").code == 2
     assert "is also read" in run("agree", "ada.conll", "li.conll", "--merge", "?", "-o", "li.conll").error
     assert "expected at most one file from the standard input" in run("agree", "-", "-").error
+
+
+def test_nothing_marked_is_said(run: Run, files: Path) -> None:
+    Path("none.conll").write_text("Anna O\nflew O\n", encoding="utf-8")
+    done = run("agree", "none.conll", "none.conll")
+    assert "nobody marked anything: F1 is 0 by convention" in " ".join(done.out.split())
+
+
+def test_many_annotators_share_a_column_of_f1(run: Run, files: Path) -> None:
+    done = run("agree", "ada.conll", "li.conll", "bo.conll", "ada.conll")
+    (heading,) = (line for line in done.out.splitlines() if "alpha" in line and "type" in line)
+    assert heading.split()[:3] == ["type", "alpha", "F1"]
+    assert done.out.count("1: ada.conll / ") == 3
