@@ -20,31 +20,40 @@ from tagger.errors import ConfigError, DataError, ModelError, TaggerError
 from tagger.version import __version__
 
 if TYPE_CHECKING:
+    from tagger.api.agreement import agree
     from tagger.api.distillation import distill
     from tagger.api.drift import drift
+    from tagger.api.mending import mend
     from tagger.api.scoring import evaluate, score
     from tagger.api.sources import load, read_corpus
+    from tagger.api.splitting import split
     from tagger.api.training import TrainingResult, TrainingStoppedError, train
     from tagger.config import Config
     from tagger.model.crf import CRF
     from tagger.runtime.questions import Labelling
     from tagger.runtime.tagger import Tagger
+    from tagger.scoring.annotators import AnnotatorAgreement
     from tagger.scoring.drift import Drift
     from tagger.scoring.profile import Profile
     from tagger.scoring.result import ScoringResult
     from tagger.text.conll import Corpus
     from tagger.text.formats import LabelledSentence, LabelledSpan
+    from tagger.text.mending import Mended
+    from tagger.text.splitting import Division
 
 __all__ = [
     "CRF",
+    "AnnotatorAgreement",
     "Config",
     "ConfigError",
     "Corpus",
     "DataError",
+    "Division",
     "Drift",
     "LabelledSentence",
     "LabelledSpan",
     "Labelling",
+    "Mended",
     "ModelError",
     "Profile",
     "ScoringResult",
@@ -53,35 +62,44 @@ __all__ = [
     "TrainingResult",
     "TrainingStoppedError",
     "__version__",
+    "agree",
     "distill",
     "drift",
     "evaluate",
     "load",
+    "mend",
     "read_corpus",
     "score",
+    "split",
     "train",
 ]
 
 
 _HOMES = {
+    "AnnotatorAgreement": "tagger.scoring.annotators",
     "CRF": "tagger.model.crf",
     "Config": "tagger.config",
     "Corpus": "tagger.text.conll",
+    "Division": "tagger.text.splitting",
     "Drift": "tagger.scoring.drift",
     "LabelledSentence": "tagger.text.formats",
     "LabelledSpan": "tagger.text.formats",
     "Labelling": "tagger.runtime.decode",
+    "Mended": "tagger.text.mending",
     "Profile": "tagger.scoring.profile",
     "ScoringResult": "tagger.scoring.result",
     "Tagger": "tagger.runtime.tagger",
     "TrainingResult": "tagger.api.training",
     "TrainingStoppedError": "tagger.api.training",
+    "agree": "tagger.api.agreement",
+    "distill": "tagger.api.distillation",
     "drift": "tagger.api.drift",
     "evaluate": "tagger.api.scoring",
     "load": "tagger.api.sources",
+    "mend": "tagger.api.mending",
     "read_corpus": "tagger.api.sources",
     "score": "tagger.api.scoring",
-    "distill": "tagger.api.distillation",
+    "split": "tagger.api.splitting",
     "train": "tagger.api.training",
 }
 

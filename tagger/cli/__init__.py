@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from tagger.cli.agree import agree
 from tagger.cli.check import check
 from tagger.cli.command import Command, SharedCommand
 from tagger.cli.config import config
@@ -28,6 +29,7 @@ from tagger.cli.pretrain import pretrain
 from tagger.cli.score import score
 from tagger.cli.serve import serve
 from tagger.cli.signals import ended_by_signals
+from tagger.cli.split import split
 from tagger.cli.streams import prepare_streams
 from tagger.cli.train import train
 from tagger.errors import TaggerError
@@ -50,6 +52,8 @@ for command in (
     drift,
     score,
     check,
+    split,
+    agree,
     convert,
     inspect,
     pretrain,

@@ -34,6 +34,7 @@ from tagger.text.schemes import Scheme, Task, name_type, parse_task
 
 if TYPE_CHECKING:
     from tagger.text.audit import Audit, Defect, FileFacts, WordFacts
+    from tagger.text.mending import Mended
 
 _BAR = 40  # cells for the longest bars of a row
 _EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
@@ -67,6 +68,21 @@ def check(
             rich_help_panel=RESULTS,
         ),
     ] = 20,
+    fix: Annotated[
+        bool,
+        typer.Option(
+            "--fix",
+            help="Write the file with separators, O, spelling, types, sequences and look-alikes mended, each change "
+            "listed; then check that. Needs --output.",
+            rich_help_panel=RESULTS,
+        ),
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Where the mended file goes.", rich_help_panel=RESULTS
+        ),
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -77,6 +93,17 @@ def check(
     from tagger.cli.waiting import Waiting
     from tagger.text import audit, conll
 
+    if fix != (output is not None):
+        lacking = "--output" if fix else "--fix"
+        raise typer.BadParameter("--fix and --output go together; one is missing", param_hint=lacking)
+    if fix and len(files) > 1:
+        raise typer.BadParameter(
+            f"found {len(files)} files, expected one to mend at a time", param_hint="FILE"
+        )
+    mended = None
+    if output is not None:
+        mended = _mend(files[0], output, token_column, tag_column, scheme, encoding)
+        files, encoding = [output], "utf-8"
     with Waiting(Console(stderr=True), is_wanted=not quiet) as waiting:
         report = audit.audit(
             waiting.watch(files),
@@ -92,11 +119,56 @@ def check(
             encoding=encoding,
         )
     if as_json:
-        typer.echo(dump_json(report.as_dict()))
+        found = report.as_dict()
+        typer.echo(dump_json(found | ({} if mended is None else {"mended": mended.as_dict()})))
     else:
-        _render(Console(highlight=False), report, limit)
+        console = Console(highlight=False)
+        if mended is not None:
+            for line in _change_lines(mended, limit):
+                console.print(line, soft_wrap=True)
+        _render(console, report, limit)
     if not report.is_fit:
         raise typer.Exit(1)
+
+
+def _mend(
+    path: Path, output: Path, token_column: str, tag_column: str, scheme: Scheme | None, encoding: str
+) -> Mended:
+    """Write the mended file; a pipe is laid in a file first."""
+    from dataclasses import replace
+
+    from tagger.api.mending import mend
+    from tagger.cli.converting import spooled
+    from tagger.text.conll import parse_column
+    from tagger.text.files import display_name
+
+    with spooled(str(path)) as readable:
+        mended = mend(
+            readable,
+            output,
+            scheme=scheme,
+            token_column=parse_column(token_column),
+            tag_column=parse_column(tag_column),
+            encoding=encoding,
+        )
+    return replace(mended, path=display_name(path))
+
+
+def _change_lines(mended: Mended, limit: int) -> Iterator[Text]:
+    """Write changes kind by kind, each with its place, as linters do."""
+    from tagger.text.mending import MENDINGS
+
+    for kind, count in ((kind, mended.counts[kind]) for kind in MENDINGS):
+        if not count:
+            continue
+        yield Text(f"mended: {MENDINGS[kind]}: {count:,}", style="bold cyan")
+        changes = [change for change in mended.changes if change.kind == kind]
+        for change in changes[: limit or None]:
+            yield printable(f"  {mended.path}:{change.line}: {change.before!r} -> {change.after!r}")
+        if limit and count > limit:
+            yield printable(f"  {mended.path}: and {count - limit:,} more (--limit 0 lists all)")
+    what = count_of(len(mended.changes), "change")
+    yield printable(f"{mended.path}: {what} -> {mended.output}", "bold")
 
 
 def _render(console: Console, report: Audit, limit: int) -> None:

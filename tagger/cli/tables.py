@@ -123,7 +123,7 @@ def seeds_table(repeated: Repeated) -> Table:
     """Draw what each seed came to, and how far they lie apart."""
     measure = repeated.best.dev.scores.headline_name
     headings = [f"dev {measure}", "best epoch"] + [f"test {measure}"] * (repeated.test is not None)
-    table = _plain_table("seed", *headings)
+    table = plain_table("seed", *headings)
     for trial in repeated.trials:
         cells = [percent(trial.dev), f"{trial.facts['best_epoch']}"]
         cells += [] if trial.test is None else [percent(trial.test)]
@@ -216,7 +216,7 @@ def details_view(analysis: Analysis) -> Group:
 
 def _matching_table(evaluation: Evaluation) -> Table:
     counts = ("correct", "incorr.", "partial", "missed", "spurious")
-    table = _plain_table("match", *counts, "P", "R", "F1")
+    table = plain_table("match", *counts, "P", "R", "F1")
     for name, tally in evaluation.tallies.items():
         fractions = (percent(each) for each in (tally.precision, tally.recall, tally.f1))
         table.add_row(name, *(f"{count:,}" for count in tally), *fractions)
@@ -226,11 +226,11 @@ def _matching_table(evaluation: Evaluation) -> Table:
 def _parts_table(name: str, scores: Mapping[str, Score], *, is_bare: bool) -> Table:
     """Draw the scores of parts; every token has a bare label, so that all three fractions are the accuracy."""
     if is_bare:
-        table = _plain_table(name, "accuracy", "tokens")
+        table = plain_table(name, "accuracy", "tokens")
         for group, score in scores.items():
             table.add_row(group, percent(score.recall), f"{score.support:,}")
         return table
-    table = _plain_table(name, "precision", "recall", "F1", "support")
+    table = plain_table(name, "precision", "recall", "F1", "support")
     for group, score in scores.items():
         table.add_row(group, *_cells(score))
     return table
@@ -240,7 +240,7 @@ def _confusion_table(confusion: Confusion) -> Table:
     """Draw gold against predicted types; of many types, the most frequent confusions as a list."""
     rows, columns = (*confusion.types, "(spurious)"), (*confusion.types, "(missed)")
     if len(columns) <= WIDEST_MATRIX:
-        table = _plain_table("gold \\ predicted", *columns)
+        table = plain_table("gold \\ predicted", *columns)
         for name, counts in zip(rows, confusion.counts, strict=True):
             table.add_row(printable(name), *(f"{count:,}" if count else "." for count in counts))
         return table
@@ -249,7 +249,7 @@ def _confusion_table(confusion: Confusion) -> Table:
 
 def _largest_confusions(confusion: Confusion) -> Table:
     """Draw what was most often taken for something else, with its share of all that gold has of the type."""
-    table = _plain_table("gold", "predicted", "count", "% of gold")
+    table = plain_table("gold", "predicted", "count", "% of gold")
     for gold, predicted, count in confusion.largest()[:MOST_CONFUSIONS]:
         names = "(spurious)" if gold is None else gold, "(missed)" if predicted is None else predicted
         share = "-" if gold is None else percent(count / confusion.gold_of(gold))
@@ -261,7 +261,7 @@ def names_table(names: Sequence[NameCount]) -> RenderableType:
     """Draw names with how often they were found, the most frequent of them."""
     if not names:
         return Text("no names found")
-    table = _plain_table("name", "type", "count", "mean confidence")
+    table = plain_table("name", "type", "count", "mean confidence")
     table.columns[1].justify = "left"
     for text, type_, times, confidence in names[:MOST_NAMES]:
         mean = "-" if confidence is None else f"{confidence:.4f}"
@@ -272,7 +272,8 @@ def names_table(names: Sequence[NameCount]) -> RenderableType:
     return Group(table, Text(f"... and {count_of(more, 'more name')}; --format csv, tsv or jsonl writes all"))
 
 
-def _plain_table(first: str, *others: str) -> Table:
+def plain_table(first: str, *others: str) -> Table:
+    """Return an empty table: names of rows to the left, numbers to the right."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column(printable(first), overflow="fold")
     for heading in others:

@@ -16,6 +16,7 @@ from tagger.text.escape import escape_json
 from tagger.version import __version__
 
 SCHEMAS = {
+    "agreement": 1,
     "check": 1,
     "clusters": 1,
     "drift": 1,
@@ -30,6 +31,7 @@ SCHEMAS = {
     "scores": 1,
     "scoring": 1,
     "seeds": 1,
+    "split": 1,
     "training": 1,
     "trial": 1,
 }

@@ -65,7 +65,7 @@ def files(tmp_path: Path, ten_sentences: Path) -> Path:
     (tmp_path / "found.conll").write_text(OTHERWISE, encoding="utf-8")
     (tmp_path / "other.conll").write_text(OTHERWISE.replace("New B-LOC", "New O"), encoding="utf-8")
     (tmp_path / "none.conll").write_text("Anna O\nKeller O\nflew O\n\nNew O\nYork O\n", encoding="utf-8")
-    (tmp_path / "bare.conll").write_text("Anna NAME\nKeller NAME\nflew VERB\n", encoding="utf-8")
+    (tmp_path / "bare.conll").write_text("Anna NAME\nKeller NAME\nflew VERB\n\nup ADV\n", encoding="utf-8")
     return tmp_path
 
 
@@ -131,6 +131,32 @@ def test_score(run, files: Path, arguments: tuple[str, ...]) -> None:
 def test_check(run, files: Path, names: tuple[str, ...]) -> None:
     found = check("check", run("check", *names, "--json").out)
     assert found == audit.audit(names).as_dict()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("gold.conll", "found.conll"), ("gold.conll", "found.conll", "other.conll"), ("bare.conll",) * 2],
+)
+def test_agree(run, files: Path, names: tuple[str, ...]) -> None:
+    found = check("agreement", done_well(run("agree", *names, "--json")))
+    assert found == tagger.agree(*names).as_dict()
+    merged = done_well(run("agree", *names, "--json", "--merge", "?", "-o", "merged.conll"))
+    assert check("agreement", merged)["merged"]["unknown"] == Path("merged.conll").read_text().count("?")
+
+
+def test_check_and_fix(run, files: Path) -> None:
+    Path("dirty.conll").write_text(OTHERWISE.replace("flew O", "flew o") + "x O\ny O\n", encoding="utf-8")
+    found = check("check", run("check", "dirty.conll", "--fix", "-o", "clean.conll", "--json").out)
+    assert found["mended"] == tagger.mend("dirty.conll", "clean.conll").as_dict()
+    assert [change["line"] for change in found["mended"]["changes"]] == [3]
+
+
+@pytest.mark.parametrize("name", ["words.conll", "bare.conll"])
+def test_split(run, files: Path, name: str) -> None:
+    Path("words.conll").write_text("我 S\n\n们 S\n\n北 B\n京 E\n", encoding="utf-8")
+    Path(name).write_text(2 * (Path(name).read_text(encoding="utf-8") + "\n"), encoding="utf-8")
+    found = check("split", done_well(run("split", name, "--parts", "1,1", "-o", "parts", "--json")))
+    assert found == tagger.split(name, "parts", parts="1,1", overwrite=True).as_dict()
 
 
 def test_train_and_what_it_leaves_behind(run, files: Path) -> None:

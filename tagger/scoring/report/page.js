@@ -58,7 +58,8 @@
       }
     }
     const number = (value) => value.toLocaleString("en");
-    status.textContent = `${number(errors)} errors in ${number(shown)} of ${number(sentences.length)} wrong sentences`;
+    const { errors: things = "errors", sentences: places = "wrong sentences" } = form.dataset;
+    status.textContent = `${number(errors)} ${things} in ${number(shown)} of ${number(sentences.length)} ${places}`;
     chosen.hidden = cell === null;
     chosen.textContent = cell === null ? "" : `${cell.getAttribute("aria-label")} ×`;
     for (const each of cells) each.setAttribute("aria-pressed", String(each === cell));

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from tagger.text import schemes
 from tagger.text.audit.labels import LocatedTags
 from tagger.text.counting import count_of
+from tagger.text.mending.types import find_near_types
 from tagger.text.schemes import Scheme
 
 
@@ -34,6 +35,8 @@ KINDS: dict[str, DefectKind] = {
     "two-labellings": DefectKind("sentences labelled in two ways", False),
     "leakage": DefectKind("sentences of the first file that recur in another", False),
     "unseen-type": DefectKind("types that the first file lacks", False),
+    "near-type": DefectKind("types that are nearly another one", False),
+    "several-labels": DefectKind("words labelled in several ways", False),
     "rare-type": DefectKind("types that occur once", False),
     "long-sentence": DefectKind("very long sentences", False),
     "unspaced": DefectKind("tokens that raw text is not cut into", False),
@@ -92,10 +95,24 @@ def find_broken_sequences(labels: Iterable[LocatedTags], scheme: Scheme, path: s
 
 def find_rare_types(first_lines: dict[str, int], types: dict[str, int], path: str) -> Iterator[Defect]:
     """Find the types of a single span."""
+    near = {each.name for each in find_near_types(types)}
     for name, count in types.items():
-        if count == 1:
+        if count == 1 and name not in near:
             message = f"type {schemes.name_type(name)!r} occurs once: too little to learn from"
             yield Defect(path, first_lines[name], "rare-type", message)
+
+
+def find_nearly_other_types(
+    first_lines: dict[str, int], types: dict[str, int], path: str
+) -> Iterator[Defect]:
+    """Find the types that are rare and nearly a frequent one."""
+    for near in find_near_types(types):
+        way = (
+            "check --fix takes it for that"
+            if near.is_sure
+            else "tagger convert --rename OLD=NEW renames a tag"
+        )
+        yield Defect(path, first_lines[near.name], "near-type", f"type {near.describe()} {way}")
 
 
 def find_unseen_types(

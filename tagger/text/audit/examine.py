@@ -1,7 +1,8 @@
 """One pass over each file of an audit.
 
 Of a sentence, its tags, lines and a digest of its tokens are kept, never the tokens: memory grows by two bytes a
-token (measured: 10 million tokens, 86 MB resident in all), and with the words and distinct sentences.
+token (measured: 10 million tokens, 86 MB resident in all), and with the words, distinct spans and distinct
+sentences.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
+from pathlib import Path
 
 from tagger.errors import DataError
 from tagger.text import schemes
@@ -17,6 +19,7 @@ from tagger.text.audit import defects
 from tagger.text.audit.defects import Defect
 from tagger.text.audit.facts import FileFacts, WordFacts
 from tagger.text.audit.labels import LabelStore, digest_of, find_words
+from tagger.text.audit.wordings import find_wordings
 from tagger.text.conll import DEFAULT_COLUMNS, Columns, Sentence
 from tagger.text.conll.corpus import LONG_SENTENCE
 from tagger.text.conll.mixups import SAMPLE_SENTENCES, ColumnSample
@@ -70,6 +73,7 @@ def audit(
         survey = _Survey(display_name(path))
         survey.read(path, columns, encoding, surveys)
         files.append(survey.conclude(scheme, surveys, columns.task))
+        survey.judge_wordings(path, columns, encoding)
         surveys.append(survey)
     found = [
         defect for survey in surveys for defect in sorted(survey.defects, key=lambda each: each.line or 0)
@@ -269,6 +273,13 @@ class _Survey:
         tags = self.labels.tags_read - {OUTSIDE, UNKNOWN_TAG}
         return {schemes.split_tag(tag, self.scheme)[1] for tag in tags}
 
+    def judge_wordings(self, path: str | PathLike[str], columns: Columns, encoding: str) -> None:
+        """Look for words that are labelled in several ways; the file is read again, which a pipe can't be."""
+        is_whole = self.labels and not any(defect.kind == "unreadable" for defect in self.defects)
+        if is_whole and Path(path).is_file():
+            found = find_wordings(path, columns, encoding, self.labels, self.scheme, self.task)
+            self.defects.extend(Defect(self.path, line, "several-labels", message) for line, message in found)
+
     def _judge_scheme(self, detected: Detection, counts: Counter[str], *, is_given: bool) -> None:
         """Compare what the tags look like with how they are read."""
         foreign = None if is_given or detected.scheme.has_prefixes else schemes.find_foreign_notation(counts)
@@ -331,6 +342,7 @@ class _Survey:
                 types[type_] += 1
                 first_lines.setdefault(type_, lines[start])
         self.types = dict(types.most_common())
+        self.defects.extend(defects.find_nearly_other_types(first_lines, types, self.path))
         if others:
             known, train = others[0].types, others[0].path
             self.defects.extend(defects.find_unseen_types(first_lines, types, known, self.path, train))

@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple, TextIO
+from typing import TextIO
 
 from tagger.errors import DataError
 from tagger.text.conll.evidence import DOCSTART, DOCUMENT_COMMENTS, is_remark
@@ -26,12 +26,12 @@ from tagger.text.conll.sentence import (
 )
 from tagger.text.conll.source import BLANKS
 from tagger.text.conll.surface import find_in_order, find_text, is_place, spell_comments, spell_gaps
-from tagger.text.files import FilePath, read_pieces
+from tagger.text.conll.verbatim import read_rows
+from tagger.text.files import FilePath
 from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG
 
 _FIELDS = {" ": re.compile("[^ ]+"), "\t": re.compile("(?<![^\t])[^\t]*")}
 _XPOS, _MISC = CONLLU_COLUMNS.index("XPOS"), CONLLU_COLUMNS.index("MISC")
-_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _BOM = "\ufeff"
 _NOTHING = "-X-"  # what the CoNLL-2003 files put into the other columns of a document boundary
 
@@ -170,31 +170,13 @@ def rewrite_tags(
     tags = ((sentence.line_of(i), tag) for sentence in sentences for i, tag in enumerate(sentence.tags))
     end = (sys.maxsize, "")
     line, tag = next(tags, end)
-    for piece in _read_lines(path, encoding):
+    for piece in read_rows(path, encoding):
         rows = list(piece.rows)
         while line < piece.line + len(rows):
             row = rows[line - piece.line]
             rows[line - piece.line] = _rewrite_row(row, layout, tag)
             line, tag = next(tags, end)
         yield "".join(rows)
-
-
-class _Lines(NamedTuple):
-    """Lines, each with its end as it is, and the number of the first."""
-
-    rows: Sequence[str]
-    line: int
-
-
-def _read_lines(path: FilePath, encoding: str) -> Iterator[_Lines]:
-    line, tail = 1, ""  # the line that goes on
-    for piece, _ in read_pieces(path, encoding):
-        text = tail + piece
-        rows = _LINE.findall(text)
-        is_cut = bool(piece) and not text.endswith("\n")  # a carriage return may be half of a line end
-        tail = rows.pop() if rows and is_cut else ""
-        yield _Lines(rows, line)
-        line += len(rows)
 
 
 def _rewrite_row(row: str, layout: Layout, tag: str) -> str:

@@ -1,0 +1,293 @@
+"""One self-contained HTML page about several annotators: what they agree on, and every sentence where they don't.
+
+Style and script are those of the page about an evaluation (`scoring/report/page.py`), which says what they forbid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import resources
+from os import PathLike
+from pathlib import Path, PurePath
+
+from tagger.scoring import report
+from tagger.scoring.annotators.agreement import AnnotatorAgreement
+from tagger.scoring.annotators.disagreements import Disagreement, find_disagreements
+from tagger.scoring.annotators.kappa import Kappa
+from tagger.scoring.annotators.readings import Annotators, Opinions
+from tagger.scoring.matching import Kind
+from tagger.scoring.report.facts import Mistake, WrongSentence
+from tagger.scoring.report.pieces import Piece, cut, join_tokens, windows
+from tagger.text.escape import escape_html, forbid_requests
+from tagger.text.output import write_text
+from tagger.text.schemes import Span
+
+MOST_SENTENCES = 20_000  # as on the page about an evaluation
+LONG_SENTENCE = 120  # tokens: of longer ones only the surroundings of disagreements are shown
+CONTEXT = 25  # tokens on either side of them
+MOST_CONFUSIONS = 20
+
+KINDS = {
+    Kind.TYPE: "other type",
+    Kind.BOUNDARY: "other boundaries",
+    Kind.BOTH: "other type and boundaries",
+    Kind.MISSED: "not marked by all",
+}
+"""What annotators differ in, in words."""
+
+
+def write_agreement(agreement: AnnotatorAgreement, path: str | PathLike[str]) -> None:
+    """Write the page whole or not at all; DataError where the disk refuses."""
+    write_text(Path(path), render_agreement(agreement))
+
+
+def render_agreement(agreement: AnnotatorAgreement) -> Iterator[str]:
+    """Yield the page as HTML, piece by piece."""
+    style, script = (
+        resources.files(report).joinpath(f"page.{ending}").read_text(encoding="utf-8")
+        for ending in ("css", "js")
+    )
+    names = agreement.annotators.names
+    title = escape_html(", ".join(names))
+    sections = [("pairs", "Two by two", _pairs(agreement))]
+    if agreement.pairs[0].scores.has_types:
+        sections += [("types", "Types", _types(agreement)), ("confusion", "Confusion", _confusion(agreement))]
+    links = "".join(
+        f'<a href="#{anchor}">{heading}</a>'
+        for anchor, heading, _ in [*sections, ("errors", "Disagreements", "")]
+    )
+    yield (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f"{forbid_requests(style, script)}\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}: agreement</title>\n<style>{style}</style>\n</head>\n<body>\n"
+        '<a class="skip" href="#errors">Skip to the disagreements</a>\n'
+        f"<header><h1>{title}: agreement</h1>{_figures(agreement)}</header>\n"
+        f'<nav aria-label="Sections">{links}'
+        '<button type="button" id="theme" hidden>light / dark</button></nav>\n<main>\n'
+    )
+    for anchor, heading, body in sections:
+        yield f'<section id="{anchor}"><h2>{heading}</h2>{body}</section>\n'
+    yield from _disagreements(agreement)
+    yield f"</main>\n<script>{script}</script>\n</body>\n</html>\n"
+
+
+def _figures(agreement: AnnotatorAgreement) -> str:
+    annotators = agreement.annotators
+    kappa = "Fleiss' kappa of tokens" if agreement.fleiss else "Cohen's kappa of tokens"
+    what = "share of equal labels" if annotators.has_bare_labels else "F1 of spans"
+    figures = [
+        (f"{100 * agreement.f1:.2f}", f"{what}{', mean of pairs' if len(agreement.pairs) > 1 else ''}"),
+        (write_number(agreement.kappa.value), kappa),
+        (write_number(agreement.alpha), "Krippendorff's alpha of spans"),
+        (f"{len(agreement.disagreements):,}", "disagreements"),
+        (f"{len(annotators.corpus.sentences):,}", "sentences"),
+    ]
+    items = "".join(f"<li><b>{number}</b><span>{words}</span></li>" for number, words in figures)
+    return f'<ul class="figures">{items}</ul>'
+
+
+def write_number(value: float | None) -> str:
+    """Write a coefficient; where there is none, a dash.
+
+    >>> write_number(0.8591), write_number(None)
+    ('0.859', '-')
+    """
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _row(heading: str, *cells: str) -> str:
+    return f'<tr><th scope="row">{heading}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+
+
+def _table(headings: Iterable[str], rows: Iterable[str], caption: str) -> str:
+    head = "".join(f'<th scope="col">{heading}</th>' for heading in headings)
+    note = f"<caption>{caption}</caption>" if caption else ""
+    return (
+        f'<div class="wide"><table>{note}<thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _pairs(agreement: AnnotatorAgreement) -> str:
+    names = agreement.annotators.names
+    rows = [
+        _row(
+            " / ".join(escape_html(names[each]) for each in pair.annotators),
+            f"{100 * pair.scores.micro.f1:.2f}",
+            *_kappa_cells(pair.kappa),
+            *(f"{each:,}" for each in (pair.scores.micro.gold, pair.scores.micro.predicted)),
+            f"{pair.scores.micro.correct:,}",
+        )
+        for pair in agreement.pairs
+    ]
+    if agreement.fleiss:
+        rows.append(_row("all (Fleiss)", "", *_kappa_cells(agreement.fleiss), "", "", ""))
+    headings = (
+        "annotators",
+        "F1",
+        "kappa",
+        "equal tags %",
+        "tokens",
+        "spans of one",
+        "of the other",
+        "of both",
+    )
+    return _table(headings, rows, "F1 in per cent; kappa of tokens, corrected for chance (Cohen 1960).")
+
+
+def _kappa_cells(kappa: Kappa) -> tuple[str, str, str]:
+    return write_number(kappa.value), f"{100 * kappa.observed:.2f}", f"{kappa.tokens:,}"
+
+
+def _types(agreement: AnnotatorAgreement) -> str:
+    names = agreement.annotators.names
+    rows = []
+    for type_, each in agreement.types.items():
+        f1 = ("-" if value is None else f"{100 * value:.2f}" for value in agreement.f1_of(type_))
+        spans = (f"{count:,}" for count in agreement.spans_of(type_))
+        rows.append(_row(escape_html(type_), write_number(each.alpha), *f1, *spans))
+    pairs = (" / ".join(escape_html(names[each]) for each in pair.annotators) for pair in agreement.pairs)
+    headings = (
+        "type",
+        "alpha",
+        *(f"F1 {pair}" for pair in pairs),
+        *(f"spans {escape_html(name)}" for name in names),
+    )
+    return _table(headings, rows, "Krippendorff's alpha for spans (2004); 1 is perfect, 0 is chance.")
+
+
+def _confusion(agreement: AnnotatorAgreement) -> str:
+    names = agreement.annotators.names
+    tables = []
+    for pair in agreement.pairs:
+        rows = [
+            _row(*("nothing" if each is None else escape_html(each) for each in (one, other)), f"{count:,}")
+            for one, other, count in pair.confusion.largest()[:MOST_CONFUSIONS]
+        ]
+        headings = (*(escape_html(names[each]) for each in pair.annotators), "spans")
+        tables.append(f"<div>{_table(headings, rows, '')}</div>" if rows else "")
+    return (
+        '<p class="note">Spans that overlap but differ in type, or stand alone; the commonest first.</p>'
+        f'<div class="columns">{"".join(tables)}</div>'
+    )
+
+
+def _disagreements(agreement: AnnotatorAgreement) -> Iterator[str]:
+    counts = dict.fromkeys(KINDS, 0)
+    for each in agreement.disagreements:
+        counts[each.kind] += 1
+    differing = len({id(each.sentence) for each in agreement.disagreements})
+    more = f" The first {MOST_SENTENCES:,} of {differing:,} are here." if differing > MOST_SENTENCES else ""
+    yield (
+        '<section id="errors"><h2>Disagreements</h2>'
+        + (
+            '<p class="note key"><span>'
+            if differing
+            else "<p><span>There are none.</span></p><p class='note'><span>"
+        )
+        + "A line for each way to read a sentence, and whose it is. "
+        '<span class="s"><i class="g"></i><span class="w">All agree</span>'
+        '<i class="f ok">TYPE</i></span> <span class="s"><i class="g"></i><span class="w">somebody differs</span>'
+        '<i class="f">TYPE</i></span> <kbd>j</kbd> <kbd>k</kbd> next and previous, <kbd>/</kbd> search, '
+        f"<kbd>Esc</kbd> show all.{more}</span></p>"
+        f'{_filters(counts, list(agreement.types))}<div id="list">'
+    )
+    shown = 0
+    for opinions in agreement.annotators if differing else ():
+        found = tuple(find_disagreements(opinions))
+        if found:
+            yield _article(agreement.annotators, shown, opinions, found)
+            shown += 1
+            if shown == MOST_SENTENCES:
+                break
+    yield "</div></section>\n"
+
+
+def _filters(counts: dict[Kind, int], types: Sequence[str]) -> str:
+    boxes = "".join(
+        f'<label><input type="checkbox" name="kind" value="{kind}" checked> {name} ({counts[kind]:,})</label>'
+        for kind, name in KINDS.items()
+    )
+    options = "".join(
+        f'<option value="{number}" data-t="{escape_html(name)}">{escape_html(name)}</option>'
+        for number, name in enumerate(types, 1)
+    )
+    return (
+        '<form class="filters" id="filters" hidden aria-label="Filter the disagreements" '
+        'data-errors="disagreements" data-sentences="sentences that are read in several ways">'
+        f"<fieldset><legend>Kinds of disagreement</legend>{boxes}</fieldset>"
+        f'<label>type <select id="type"><option value="">any</option>{options}</select></label>'
+        '<label>words <input type="search" id="search" autocomplete="off" spellcheck="false"></label>'
+        '<label>order <select id="order"><option value="file">as in the file</option>'
+        '<option value="errors">most disagreements first</option></select></label>'
+        '<button type="button" id="chosen" hidden></button>'
+        '<button type="button" id="clear">show all</button><p id="status" aria-live="polite"></p></form>'
+    )
+
+
+def _article(annotators: Annotators, number: int, opinions: Opinions, found: tuple[Disagreement, ...]) -> str:
+    sentence = opinions.sentence
+    place = f"{escape_html(PurePath(annotators.corpus.path).name)}:{sentence.line}"
+    shared = tuple(set(opinions.spans[0]).intersection(*opinions.spans[1:]))
+    mistakes = tuple(
+        Mistake(kind=each.kind, gold=Span("", each.start, each.end), predicted=None) for each in found
+    )
+    covers_everything = annotators.has_bare_labels or annotators.task.cuts_words
+    lines = []
+    readings: dict[tuple[Span, ...], list[str]] = {}  # of the sentence, and whose they are
+    for name, own in zip(annotators.names, opinions.spans, strict=True):
+        readings.setdefault(tuple(own), []).append(escape_html(name))
+    for spans, names in readings.items():
+        drawn = WrongSentence(sentence=sentence, gold=shared, predicted=spans, mistakes=mistakes)
+        text = "".join(_draw_sentence(drawn, only_mistakes=covers_everything))
+        lines.append(f'<p class="t" dir="auto"><span class="note">{", ".join(names)}</span> {text}</p>')
+    items = "".join(_describe(each, annotators.names) for each in found)
+    return (
+        f'<article id="s{number}" tabindex="-1"><h3>{place}</h3>{"".join(lines)}'
+        f'<ul class="m">{items}</ul></article>\n'
+    )
+
+
+def _draw_sentence(sentence: WrongSentence, *, only_mistakes: bool) -> Iterator[str]:
+    length = len(sentence.tokens)
+    stretches = windows(sentence, CONTEXT) if length > LONG_SENTENCE else [(0, length)]
+    for start, end in stretches:
+        if start:
+            yield '<span class="gap">… </span>'
+        yield from map(_draw, cut(sentence, start, end, only_mistakes=only_mistakes))
+    if stretches[-1][1] < length:
+        yield '<span class="gap"> …</span>'
+
+
+def _draw(piece: Piece) -> str:
+    """Draw the words of a span with its type below them."""
+    words = f'<span class="w">{escape_html(piece.text)}</span>'
+    blank = " " if piece.blank else ""
+    if piece.predicted is None:
+        return words + blank
+    agreed = " ok" if piece.is_right else ""
+    return (
+        f'<span class="s"><i class="g"></i>{words}<i class="f on{agreed}">{escape_html(piece.predicted.type)}</i>'
+        f"</span>{blank}"
+    )
+
+
+def _describe(found: Disagreement, names: Sequence[str]) -> str:
+    """Say in words who says what; the attributes are what the filters go by."""
+    types = sorted({span.type for spans in found.spans for span in spans})
+    said = [
+        f"{escape_html(name)} {_say(found, spans)}" for name, spans in zip(names, found.spans, strict=True)
+    ]
+    return (
+        f'<li data-k="{found.kind}" data-g="{escape_html(types[0])}" data-p="{escape_html(types[-1])}">'
+        f"{KINDS[found.kind]}: {', '.join(said)}</li>"
+    )
+
+
+def _say(found: Disagreement, spans: Iterable[Span]) -> str:
+    parts = [
+        f"<b>{escape_html(type_)}</b> “{escape_html(join_tokens(found.sentence.tokens, start, end))}”"
+        for type_, start, end in spans
+    ]
+    return " + ".join(parts) or "nothing"
