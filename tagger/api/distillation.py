@@ -178,14 +178,14 @@ def _read_silver(
     settings = CorpusSettings(
         encoding=data.config.corpus.encoding,
         mode=Mode(data.config.corpus.mode),
-        misaligned=Misaligned.SKIP,
+        misaligned=Misaligned.UNKNOWN,
         is_silver=True,
     )
     corpora = [read_corpus(path, guess_format(str(path)), settings, faults.append) for path in paths]
     lesson = SilverLesson(corpora, tags, data.train.scheme, data.config.distillation.min_score, teachers)
     said = [f"{corpus.path}: {warning}" for corpus in corpora for warning in corpus.warnings]
     if faults:
-        said.append(f"{count_of(len(faults), 'span')} of --silver don't fit tokens, left out: {faults[0]}")
+        said.append(f"{count_of(len(faults), 'span')} of --silver don't fit tokens, whose tags are taken for unknown: {faults[0]}")
     if not lesson.are_probabilities:
         said.append("scores of --silver leave 0 to 1: no probabilities, so they only tell what is unknown")
     strange = lesson.describe_strange()

@@ -24,7 +24,7 @@ TEXT = "Ada met Li in New York"
 
 def read(path: Path, *records: object):
     path.write_text("".join(json.dumps(each) + "\n" for each in records), encoding="utf-8")
-    settings = CorpusSettings(misaligned=Misaligned.SKIP, is_silver=True)
+    settings = CorpusSettings(misaligned=Misaligned.UNKNOWN, is_silver=True)
     return read_corpus(path, guess_format(str(path)), settings, lambda fault: None)
 
 
