@@ -185,7 +185,8 @@ def _read_silver(
     lesson = SilverLesson(corpora, tags, data.train.scheme, data.config.distillation.min_score, teachers)
     said = [f"{corpus.path}: {warning}" for corpus in corpora for warning in corpus.warnings]
     if faults:
-        said.append(f"{count_of(len(faults), 'span')} of --silver don't fit tokens, whose tags are taken for unknown: {faults[0]}")
+        found = f"{count_of(len(faults), 'span')} of --silver don't fit tokens"
+        said.append(f"{found}, whose tags are taken for unknown: {faults[0]}")
     if not lesson.are_probabilities:
         said.append("scores of --silver leave 0 to 1: no probabilities, so they only tell what is unknown")
     strange = lesson.describe_strange()

@@ -135,7 +135,11 @@ def align_corpus(
     aligned = tuple(sentences())
     if faults and settings.misaligned.is_strict:
         found = "1 span does" if faults == 1 else f"{faults} spans do"
-        ways = "trim, split, skip or unknown" if settings.misaligned is Misaligned.ERROR else "split, skip or unknown"
+        ways = (
+            "trim, split, skip or unknown"
+            if settings.misaligned is Misaligned.ERROR
+            else "split, skip or unknown"
+        )
         raise DataError(f"{found} not fit tokens; mend them, or say --misaligned {ways}", path)
     corpus = Corpus(display_name(path), aligned, Scheme.IOB2, "", (*warnings, *oddities.lines()))
     return conll.resolve_scheme(corpus, settings.scheme, rename=settings.rename)

@@ -327,7 +327,8 @@ def test_misaligned_spans_are_an_error_unless_asked_otherwise(tmp_path):
     )
     reports = []
     with pytest.raises(
-        DataError, match="1 span does not fit tokens; mend them, or say --misaligned trim, split, skip or unknown"
+        DataError,
+        match="1 span does not fit tokens; mend them, or say --misaligned trim, split, skip or unknown",
     ):
         read(path, report=reports.append)
     assert [report.line for report in reports] == [1]

@@ -121,7 +121,11 @@ def test_labels_of_other_teachers_are_not_learnt_from(data, teach, teachers, tmp
 
 def test_short_and_unsure_sentences_are_left_out(read_tiny, teach, tmp_path):
     counted = []
-    for changes in ({"min_tokens": 1}, {"min_tokens": 5}, {"min_tokens": 1, "min_surety": 0.3, "temperature": 2.0}):
+    for changes in (
+        {"min_tokens": 1},
+        {"min_tokens": 5},
+        {"min_tokens": 1, "min_surety": 0.3, "temperature": 2.0},
+    ):
         data = read_tiny(**{f"distillation.{name}": value for name, value in changes.items()})
         lesson = teach(data)
         sentences = [words for cut, _ in lesson[0].parts() for words in cut]
