@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tagger.api.sources import CorpusSource, FilePath, check_path, describe_value, load, require_torch
 from tagger.api.training import (
@@ -20,6 +20,7 @@ from tagger.api.training import (
 )
 from tagger.config import Config
 from tagger.errors import ConfigError, DataError
+from tagger.text.conll import Corpus
 from tagger.text.counting import count_of
 from tagger.text.raw import InputSettings, Note
 
@@ -43,7 +44,7 @@ def distill(
     texts: Sequence[FilePath] = (),
     teachers: Sequence[FilePath] | int = (),
     silver: Sequence[FilePath] = (),
-    gold: CorpusSource,
+    gold: CorpusSource | None = None,
     output: FilePath,
     dev: CorpusSource | None = None,
     test: CorpusSource | None = None,
@@ -67,9 +68,9 @@ def distill(
             Hugging Face pipelines, Prodigy, Label Studio's predictions and others, or columns. Spans with a score
             below `min_score` are taken for unknown, and other scores, if none leaves 0 to 1, for probabilities. With
             teachers, these say what is unknown, and how far they agree is counted.
-        gold: sentences with their tags, which the student learns as ever.
+        gold: sentences with their tags, which the student learns as ever; None: `silver` is all that has labels.
         output: the student's directory.
-        dev: chooses the best epoch; None: a tenth of `gold` is held out.
+        dev: chooses the best epoch; None: a tenth of `gold`, or without that of `silver`, is held out.
         test: the finished student is scored on it.
         input_format, language, text_field: how the texts are read, as by `tagger predict`.
         config, resume, overwrite, on_fact, stop, **changes: as of `train`; facts of the labelling (`TaughtFacts`)
@@ -91,16 +92,18 @@ def distill(
     )
     chosen = choose_settings(config, changes)
     require_torch("distilling")
-    from tagger.training.start import Start
-
-    collected = prepare_training(gold, dev, test, chosen, Start(), output)
-    reading = TextReading(input_format, language, text_field)
     files, labelled = _check_paths(texts, "texts"), _check_paths(silver, "silver")
+    if isinstance(teachers, int) and gold is None:
+        raise ConfigError("found none, expected a corpus from which the teachers learn", "gold")
+    pupil = prepare_pupil(gold, labelled, dev, test, chosen, output)
+    reading = TextReading(input_format, language, text_field)
     run = (
-        partial(run_with_seeds, collected, files, reading, seeds=teachers, silver=labelled)
+        partial(run_with_seeds, pupil.collected, files, reading, seeds=teachers, silver=pupil.silver)
         if isinstance(teachers, int)
         else partial(
-            run_distillation, collected, prepare_lessons(collected, files, places, reading, silver=labelled)
+            run_distillation,
+            pupil.collected,
+            prepare_lessons(pupil.collected, files, places, reading, silver=pupil.silver),
         )
     )
     return run(output=output, resume=resume, overwrite=overwrite, on_fact=on_fact, stop=stop)
@@ -118,6 +121,50 @@ def refuse_occupied_by_student(output: FilePath, *, resume: bool, overwrite: boo
     check(Path(check_path(output, "output")) / TEACHERS, resume=resume, overwrite=overwrite, several=True)
 
 
+class Pupil(NamedTuple):
+    """What a student learns from beside raw text.
+
+    Attributes:
+        collected: its corpora; without gold the training corpus is what the others say.
+        silver: labels from elsewhere.
+    """
+
+    collected: Collected
+    silver: Sequence[Corpus]
+
+
+def prepare_pupil(
+    gold: CorpusSource | None,
+    silver: Sequence[Path],
+    dev: CorpusSource | None,
+    test: CorpusSource | None,
+    chosen: Config,
+    output: FilePath,
+    note: Note | None = None,
+) -> Pupil:
+    """Read the corpora of a student, and what something else labelled; arguments and errors as of `distill`.
+
+    Args:
+        note: called with what is odd about the labels.
+    """
+    from tagger.training.distillation.silver import split_off_dev, unite
+    from tagger.training.start import Start
+
+    if gold is not None:
+        collected = prepare_training(gold, dev, test, chosen, Start(), output)
+        return Pupil(collected, _read_silver(silver, collected.data.config, note))
+    if not silver:
+        raise ConfigError(
+            "found none, expected a corpus with gold tags, or labels from elsewhere (--silver)", "--gold"
+        )
+    corpora = _read_silver(silver, chosen, note)
+    if dev is None:
+        corpora, dev = split_off_dev(corpora, chosen)
+    whole = unite(corpora, chosen.distillation.min_score)
+    collected = prepare_training(whole, dev, test, chosen, Start(), output)
+    return Pupil(collected._replace(data=replace(collected.data, is_taught=True)), corpora)
+
+
 def prepare_lessons(
     collected: Collected,
     texts: Sequence[Path],
@@ -125,7 +172,7 @@ def prepare_lessons(
     reading: TextReading,
     note: Note | None = None,
     *,
-    silver: Sequence[Path] = (),
+    silver: Sequence[Corpus] = (),
 ) -> list[Lesson]:
     """Load the teachers, and see that the student can learn from them; errors as of `distill`.
 
@@ -135,7 +182,7 @@ def prepare_lessons(
         teachers: directories.
         reading: how the texts are read.
         note: called with what the user should know of how a text is read.
-        silver: files that something else labelled.
+        silver: what something else labelled.
     """
     from tagger.training.data import list_tags
     from tagger.training.distillation.lessons import RawLesson
@@ -148,7 +195,7 @@ def prepare_lessons(
     data = collected.data
     tags = list_tags(data)
     found = Teachers([(str(each), load(each)) for each in teachers], tags, data.config) if teachers else None
-    lessons: list[Lesson] = [_read_silver(silver, data, tags, found, note)] if silver else []
+    lessons: list[Lesson] = [_make_lesson(silver, data, tags, found, note)] if silver else []
     if found is None or not texts:
         return lessons
     first = found.taggers[0]
@@ -165,33 +212,47 @@ def prepare_lessons(
     return [*lessons, RawLesson(texts, settings, found, data.config.encoder.max_tokens, note)]
 
 
-def _read_silver(
-    paths: Sequence[Path], data: Corpora, tags: Sequence[str], teachers: Teachers | None, note: Note | None
-) -> Lesson:
+def _read_silver(paths: Sequence[Path], config: Config, note: Note | None) -> list[Corpus]:
     """Read what something else labelled; what is odd about it is said."""
     from tagger.text.formats import guess_format, read_corpus
     from tagger.text.formats.corpus import CorpusSettings, Misaligned
     from tagger.text.tokenizer import Mode
-    from tagger.training.distillation.silver import SilverLesson
 
+    mode = config.corpus.mode
     faults: list[DataError] = []
     settings = CorpusSettings(
-        encoding=data.config.corpus.encoding,
-        mode=Mode(data.config.corpus.mode),
+        encoding=config.corpus.encoding,
+        mode=Mode.WORDS if mode == "auto" else Mode(mode),
         misaligned=Misaligned.UNKNOWN,
         is_silver=True,
     )
     corpora = [read_corpus(path, guess_format(str(path)), settings, faults.append) for path in paths]
-    lesson = SilverLesson(corpora, tags, data.train.scheme, data.config.distillation.min_score, teachers)
     said = [f"{corpus.path}: {warning}" for corpus in corpora for warning in corpus.warnings]
     if faults:
         found = f"{count_of(len(faults), 'span')} of --silver don't fit tokens"
         said.append(f"{found}, whose tags are taken for unknown: {faults[0]}")
+    if note is not None:
+        for fact in said:
+            note(fact)
+    return corpora
+
+
+def _make_lesson(
+    silver: Sequence[Corpus],
+    data: Corpora,
+    tags: Sequence[str],
+    teachers: Teachers | None,
+    note: Note | None,
+) -> Lesson:
+    """Return what is learnt from labels from elsewhere; what is odd about them is said."""
+    from tagger.training.distillation.silver import SilverLesson
+
+    lesson = SilverLesson(silver, tags, data.train.scheme, data.config.distillation.min_score, teachers)
+    said = [lesson.describe_strange()]
     if not lesson.are_probabilities:
         said.append("scores of --silver leave 0 to 1: no probabilities, so they only tell what is unknown")
-    strange = lesson.describe_strange()
-    for fact in (*said, *([strange] if strange else [])):
-        if note is not None:
+    if note is not None:
+        for fact in filter(None, said):
             note(fact)
     return lesson
 
@@ -203,7 +264,7 @@ def run_with_seeds(
     *,
     seeds: int,
     output: FilePath,
-    silver: Sequence[Path] = (),
+    silver: Sequence[Corpus] = (),
     resume: bool = False,
     overwrite: bool = False,
     on_fact: Callable[[Any], None] | None = None,

@@ -151,3 +151,22 @@ def test_labels_from_elsewhere_are_learnt_from_and_compared(distill):
     assert distill("--overwrite", teachers=()).error.startswith(
         "--teacher: found none, expected the directory"
     )
+
+
+def test_without_gold_the_labels_from_elsewhere_are_all_there_is(train, run):
+    spans = [
+        {"start": 0, "end": 4, "label": "PER", "score": 0.9},
+        {"start": 13, "end": 21, "label": "LOC", "score": 0.8},
+    ]
+    record = {"text": "Anna flew to New York .", "entities": spans}
+    Path("silver.jsonl").write_text((json.dumps(record) + "\n") * 20, encoding="utf-8")
+    facts = json.loads(run("distill", "--silver", "silver.jsonl", "-o", "m", *TINY, "--json").out)
+    assert facts["taught"]["sentences"] == 18  # a tenth is held out
+    assert facts["dev"]["tokens"] == 12
+    assert files.load_model("m").types == ["LOC", "PER"]
+    record["entities"].append({"start": 5, "end": 9, "label": "VERB", "score": 0.1})
+    Path("more.jsonl").write_text(json.dumps(record) + "\n", encoding="utf-8")
+    both = ("--silver", "silver.jsonl", "--silver", "more.jsonl", "--dev", "ten.conll")
+    assert run("distill", *both, "-o", "n", *TINY).code == 0
+    assert files.load_model("n").types == ["LOC", "PER"]  # nobody is sure of a verb
+    assert run("distill", "text.txt", "--teacher", "m", "-o", "o").error.startswith("--gold: found none")
