@@ -69,6 +69,7 @@ def distill(
             below `min_score` are taken for unknown, and other scores, if none leaves 0 to 1, for probabilities. With
             teachers, these say what is unknown, and how far they agree is counted.
         gold: sentences with their tags, which the student learns as ever; None: `silver` is all that has labels.
+            Here `gold`, `dev` and `test` may be JSON as well.
         output: the student's directory.
         dev: chooses the best epoch; None: a tenth of `gold`, or without that of `silver`, is held out.
         test: the finished student is scored on it.
@@ -150,19 +151,29 @@ def prepare_pupil(
     from tagger.training.distillation.silver import split_off_dev, unite
     from tagger.training.start import Start
 
+    gold, dev, test = (_read_json(each, chosen, note) for each in (gold, dev, test))
     if gold is not None:
         collected = prepare_training(gold, dev, test, chosen, Start(), output)
-        return Pupil(collected, _read_silver(silver, collected.data.config, note))
+        return Pupil(collected, _read_labels(silver, collected.data.config, note))
     if not silver:
         raise ConfigError(
             "found none, expected a corpus with gold tags, or labels from elsewhere (--silver)", "--gold"
         )
-    corpora = _read_silver(silver, chosen, note)
+    corpora = _read_labels(silver, chosen, note)
     if dev is None:
         corpora, dev = split_off_dev(corpora, chosen)
     whole = unite(corpora, chosen.distillation.min_score)
     collected = prepare_training(whole, dev, test, chosen, Start(), output)
     return Pupil(collected._replace(data=replace(collected.data, is_taught=True)), corpora)
+
+
+def _read_json(source: CorpusSource | None, config: Config, note: Note | None) -> CorpusSource | None:
+    """Return the corpus of a file of JSON, spans that fit no token told; anything else is returned as it is."""
+    from tagger.text.formats import guess_format
+
+    if not isinstance(source, str | PathLike) or guess_format(str(source)) != "jsonl":
+        return source
+    return _read_labels([Path(source)], config, note)[0]
 
 
 def prepare_lessons(
@@ -212,25 +223,30 @@ def prepare_lessons(
     return [*lessons, RawLesson(texts, settings, found, data.config.encoder.max_tokens, note)]
 
 
-def _read_silver(paths: Sequence[Path], config: Config, note: Note | None) -> list[Corpus]:
+def _read_labels(paths: Sequence[Path], config: Config, note: Note | None) -> list[Corpus]:
     """Read what something else labelled; what is odd about it is said."""
     from tagger.text.formats import guess_format, read_corpus
     from tagger.text.formats.corpus import CorpusSettings, Misaligned
-    from tagger.text.tokenizer import Mode
+    from tagger.text.tokenizer import Mode, has_unspaced_words
 
-    mode = config.corpus.mode
     faults: list[DataError] = []
-    settings = CorpusSettings(
-        encoding=config.corpus.encoding,
-        mode=Mode.WORDS if mode == "auto" else Mode(mode),
-        misaligned=Misaligned.UNKNOWN,
-        is_silver=True,
-    )
-    corpora = [read_corpus(path, guess_format(str(path)), settings, faults.append) for path in paths]
+
+    def read(mode: Mode) -> list[Corpus]:
+        faults.clear()
+        settings = CorpusSettings(
+            encoding=config.corpus.encoding, mode=mode, misaligned=Misaligned.UNKNOWN, is_silver=True
+        )
+        return [read_corpus(path, guess_format(str(path)), settings, faults.append) for path in paths]
+
+    chosen = config.corpus.mode
+    corpora = read(Mode.WORDS if chosen == "auto" else Mode(chosen))
+    sentences = (each for corpus in corpora for each in corpus.sentences)
+    if chosen == "auto" and has_unspaced_words(token for each in sentences for token in each.tokens):
+        corpora = read(Mode.CHARACTERS)
     said = [f"{corpus.path}: {warning}" for corpus in corpora for warning in corpus.warnings]
     if faults:
-        found = f"{count_of(len(faults), 'span')} of --silver don't fit tokens"
-        said.append(f"{found}, whose tags are taken for unknown: {faults[0]}")
+        found = f"{count_of(len(faults), 'span')} of {', '.join(map(str, paths))}"
+        said.append(f"{found} fit no tokens, whose tags are taken for unknown; the first is {faults[0]}")
     if note is not None:
         for fact in said:
             note(fact)

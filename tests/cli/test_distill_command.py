@@ -169,4 +169,15 @@ def test_without_gold_the_labels_from_elsewhere_are_all_there_is(train, run):
     both = ("--silver", "silver.jsonl", "--silver", "more.jsonl", "--dev", "ten.conll")
     assert run("distill", *both, "-o", "n", *TINY).code == 0
     assert files.load_model("n").types == ["LOC", "PER"]  # nobody is sure of a verb
+    chinese = {"text": "他住在北京", "spans": [{"start": 3, "end": 5, "label": "LOC"}]}
+    Path("zh.jsonl").write_text((json.dumps(chinese) + "\n") * 9, encoding="utf-8")
+    assert run("distill", "--silver", "zh.jsonl", "-o", "zh", *TINY).code == 0
+    assert files.load_model("zh").config.corpus.mode == "characters"
     assert run("distill", "text.txt", "--teacher", "m", "-o", "o").error.startswith("--gold: found none")
+    record["entities"] = [*spans, {"start": 11, "end": 12, "label": "LOC"}]
+    Path("dev.jsonl").write_text(json.dumps(record) + "\n", encoding="utf-8")
+    done = run("distill", *both[:2], "--dev", "dev.jsonl", "--test", "dev.jsonl", "-o", "o", *TINY)
+    assert (done.code, done.err.count("1 span of dev.jsonl fit no tokens, whose tags are taken for")) == (
+        0,
+        2,
+    )
