@@ -5,8 +5,8 @@
 The last tenth of the documents of each TEXT (what blank lines separate) is never learnt from: teacher and student are
 compared on it, span by span, by characters. The twentieth before it is dev. The rest is labelled by the teacher, and
 `tagger distill --silver` learns that. What a teacher says of any text is free, so that it may also label `--variants`
-of each document: capitalised words and numbers replaced by others of the same documents, half of them at random, and a
-tenth of the other words. Everything lies below DIR; what is there isn't labelled or trained again.
+of each document: half of its capitalised words and numbers, and a tenth of its other words, replaced by others of the
+same documents. Everything lies below DIR; what is there isn't labelled or trained again.
 """
 
 from __future__ import annotations
