@@ -30,6 +30,7 @@ from tagger.training.distillation.shards import SHARD_TOKENS
 from tagger.training.distillation.teaching import Cut, KnownSpans, Teachers
 
 _SHOWN = 8  # types in a message
+_EXAMPLES = 3  # of each disagreement
 
 
 class SilverSpan(NamedTuple):
@@ -41,6 +42,14 @@ class SilverSpan(NamedTuple):
     share: float | None
 
 
+class Disagreement(NamedTuple):
+    """One of the places where labels from elsewhere and teachers differ."""
+
+    file: str
+    line: int
+    words: str
+
+
 @dataclass
 class SilverAgreement:
     """How far labels from elsewhere and teachers agree, by type.
@@ -49,6 +58,7 @@ class SilverAgreement:
         sentences: that were compared.
         silver, teacher, both: spans that either has, and that both have, exactly alike.
         instead: for two types, or `O`, how often the first is said where teachers say the second.
+        examples: the first places of each.
     """
 
     sentences: int = 0
@@ -56,6 +66,7 @@ class SilverAgreement:
     teacher: Counter[str] = field(default_factory=Counter)
     both: Counter[str] = field(default_factory=Counter)
     instead: Counter[tuple[str, str]] = field(default_factory=Counter)
+    examples: dict[tuple[str, str], list[Disagreement]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `--json` prints of it."""
@@ -66,22 +77,35 @@ class SilverAgreement:
                 for name in types
             },
             "instead": [
-                {"silver": silver, "teacher": teacher, "count": count}
+                {
+                    "silver": silver,
+                    "teacher": teacher,
+                    "count": count,
+                    "examples": [each._asdict() for each in self.examples[silver, teacher]],
+                }
                 for (silver, teacher), count in self.instead.most_common()
             ],
         }
 
-    def compare(self, silver: Sequence[Span], teacher: Sequence[Span]) -> None:
-        """Count the spans of a sentence."""
+    def compare(self, sentence: Sentence, file: str, silver: Sequence[Span], teacher: Sequence[Span]) -> None:
+        """Count the spans of a sentence, which stands in a file."""
+
+        def differ(span: Span, pair: tuple[str, str]) -> None:
+            self.instead[pair] += 1
+            shown = self.examples.setdefault(pair, [])
+            if len(shown) < _EXAMPLES:
+                words = " ".join(sentence.tokens[span.start : span.end])
+                shown.append(Disagreement(file, sentence.line_of(span.start), words))
+
         self.sentences += 1
         same = set(silver) & set(teacher)
         for counts, spans in ((self.silver, silver), (self.teacher, teacher), (self.both, same)):
             counts.update(span.type for span in spans)
-        for span in set(silver) - same:
-            self.instead[span.type, _find_rival(span, teacher)] += 1
-        for span in set(teacher) - same:
+        for span in sorted(set(silver) - same, key=lambda span: span.start):
+            differ(span, (span.type, _find_rival(span, teacher)))
+        for span in sorted(set(teacher) - same, key=lambda span: span.start):
             if _find_rival(span, silver) == OUTSIDE:
-                self.instead[OUTSIDE, span.type] += 1
+                differ(span, (OUTSIDE, span.type))
 
 
 def _find_rival(span: Span, others: Sequence[Span]) -> str:
@@ -166,6 +190,7 @@ class SilverLesson:
         teachers: Teachers | None = None,
     ) -> None:
         self._sentences = [sentence for corpus in corpora for sentence in corpus.sentences]
+        self._files = [corpus.path for corpus in corpora for _ in corpus.sentences]
         self._teachers = teachers
         self._min_score = min_score
         self._rows = {tag: row for row, tag in enumerate(tags)}
@@ -287,7 +312,7 @@ class SilverLesson:
         """Compare what is sure with what teachers say who are told nothing."""
         assert self._teachers is not None
         believed = self._teachers.soften(sentences, documents).options(list(self._rows))
-        for options, own in zip(believed, spans, strict=True):
+        for place, (options, own) in enumerate(zip(believed, spans, strict=True), self._place):
             found = tags_to_spans([option[0] for option in options], self._inner)
             unknown = [each for each in own if each.share is None]
             sure = [Span(*each[:3]) for each in own if each.share is not None]
@@ -296,7 +321,7 @@ class SilverLesson:
                 for each in found
                 if not any(one.start < each.end and each.start < one.end for one in unknown)
             ]
-            self.agreement.compare(sure, seen)
+            self.agreement.compare(self._sentences[place], self._files[place], sure, seen)
 
 
 def _find_known(spans: Sequence[SilverSpan], size: int) -> KnownSpans | None:

@@ -157,6 +157,8 @@ def test_teachers_say_what_is_unknown_and_how_far_they_agree(read_tiny, tmp_path
     facts = lesson.agree()
     assert facts["types"]["ORG"]["silver"] == 1
     assert sum(each["silver"] for each in facts["types"].values()) == 1
+    place = next(each for each in facts["instead"] if each["silver"] == "ORG")["examples"][0]
+    assert place == {"file": str(tmp_path / "s.jsonl"), "line": 2, "words": gold.tokens[0]}
     found = tags_to_spans([option[0] for option in alone], Scheme.BIOES)
     seen = len(found) + sum(
         span.start > 0 for span in found
