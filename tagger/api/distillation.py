@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tagger.api.sources import (
     CorpusSource,
@@ -29,13 +30,14 @@ from tagger.api.training import (
 )
 from tagger.config import Config
 from tagger.errors import ConfigError, DataError
+from tagger.text.conll import Corpus
 from tagger.text.counting import count_of
 from tagger.text.raw import InputSettings, Note
 
 if TYPE_CHECKING:
     from tagger.training.data import Corpora
     from tagger.training.distillation.teaching import Lesson, Teachers
-    from tagger.training.start import Collected
+    from tagger.training.start import Collected, Start
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def distill(
     texts: Sequence[FilePath] = (),
     teachers: Sequence[FilePath] | int = (),
     silver: Sequence[FilePath] = (),
-    gold: CorpusSource,
+    gold: CorpusSource | None = None,
     output: FilePath,
     dev: CorpusSource | None = None,
     test: CorpusSource | None = None,
@@ -82,9 +84,10 @@ def distill(
             Hugging Face pipelines, Prodigy, Label Studio's predictions and others, or columns. Spans with a score
             below `min_score` are taken for unknown, and other scores, if none leaves 0 to 1, for probabilities. With
             teachers, these say what is unknown, and how far they agree is counted.
-        gold: sentences with their tags, which the student learns as ever.
+        gold: sentences with their tags, which the student learns as ever; None: `silver` is all that has labels.
+            Here `gold`, `dev` and `test` may be JSON as well.
         output: the student's directory.
-        dev: chooses the best epoch; None: a tenth of `gold` is held out.
+        dev: chooses the best epoch; None: a tenth of `gold`, or without that of `silver`, is held out.
         test: the finished student is scored on it.
         input_format, language, text_field: how the texts are read, as by `tagger predict`.
         init_encoder, vectors, vectors_all, lm, gazetteers, clusters: what the student begins with, as of `train`; and
@@ -108,15 +111,19 @@ def distill(
     )
     chosen = choose_settings(config, changes)
     require_torch("distilling")
-    start = find_start(None, init_encoder, vectors, vectors_all, lm, gazetteers, clusters)
-    collected = prepare_training(gold, dev, test, chosen, start, output)
-    reading = TextReading(input_format, language, text_field)
     files, labelled = check_paths(texts, "texts"), check_paths(silver, "silver")
+    if isinstance(teachers, int) and gold is None:
+        raise ConfigError("found none, expected a corpus from which the teachers learn", "gold")
+    start = find_start(None, init_encoder, vectors, vectors_all, lm, gazetteers, clusters)
+    pupil = prepare_pupil(gold, labelled, dev, test, chosen, start, output)
+    reading = TextReading(input_format, language, text_field)
     run = (
-        partial(run_with_seeds, collected, files, reading, seeds=teachers, silver=labelled)
+        partial(run_with_seeds, pupil.collected, files, reading, seeds=teachers, silver=pupil.silver)
         if isinstance(teachers, int)
         else partial(
-            run_distillation, collected, prepare_lessons(collected, files, places, reading, silver=labelled)
+            run_distillation,
+            pupil.collected,
+            prepare_lessons(pupil.collected, files, places, reading, silver=pupil.silver),
         )
     )
     return run(output=output, resume=resume, overwrite=overwrite, on_fact=on_fact, stop=stop)
@@ -134,6 +141,65 @@ def refuse_occupied_by_student(output: FilePath, *, resume: bool, overwrite: boo
     check(Path(check_path(output, "output")) / TEACHERS, resume=resume, overwrite=overwrite, several=True)
 
 
+class Pupil(NamedTuple):
+    """What a student learns from beside raw text.
+
+    Attributes:
+        collected: its corpora; without gold the training corpus is what the others say.
+        silver: labels from elsewhere.
+    """
+
+    collected: Collected
+    silver: Sequence[Corpus]
+
+
+def prepare_pupil(
+    gold: CorpusSource | None,
+    silver: Sequence[Path],
+    dev: CorpusSource | None,
+    test: CorpusSource | None,
+    chosen: Config,
+    start: Start,
+    output: FilePath,
+    note: Note | None = None,
+) -> Pupil:
+    """Read the corpora of a student, and what something else labelled; arguments and errors as of `distill`.
+
+    Args:
+        start: what the student begins with.
+        note: called with what is odd about the labels.
+    """
+    from tagger.training.distillation.silver import split_off_dev, unite
+
+    gold, dev, test = (_read_json(each, chosen, note) for each in (gold, dev, test))
+    if gold is not None:
+        collected = prepare_training(gold, dev, test, chosen, start, output)
+        return Pupil(collected, _read_labels(silver, collected.data.config, note))
+    if not silver:
+        raise ConfigError(
+            "found none, expected a corpus with gold tags, or labels from elsewhere (--silver)", "--gold"
+        )
+    corpora = _read_labels(silver, chosen, note)
+    if dev is None:
+        corpora, dev = split_off_dev(corpora, chosen)
+    whole = unite(corpora, chosen.distillation.min_score)
+    collected = prepare_training(whole, dev, test, chosen, start, output)
+    data, plain = (
+        each if each is None else replace(each, is_taught=True) for each in (collected.data, collected.plain)
+    )
+    assert data is not None
+    return Pupil(collected._replace(data=data, plain=plain), corpora)
+
+
+def _read_json(source: CorpusSource | None, config: Config, note: Note | None) -> CorpusSource | None:
+    """Return the corpus of a file of JSON, spans that fit no token told; anything else is returned as it is."""
+    from tagger.text.formats import guess_format
+
+    if not isinstance(source, str | PathLike) or guess_format(str(source)) != "jsonl":
+        return source
+    return _read_labels([Path(source)], config, note)[0]
+
+
 def prepare_lessons(
     collected: Collected,
     texts: Sequence[Path],
@@ -141,7 +207,7 @@ def prepare_lessons(
     reading: TextReading,
     note: Note | None = None,
     *,
-    silver: Sequence[Path] = (),
+    silver: Sequence[Corpus] = (),
 ) -> list[Lesson]:
     """Load the teachers, and see that the student can learn from them; errors as of `distill`.
 
@@ -151,7 +217,7 @@ def prepare_lessons(
         teachers: directories.
         reading: how the texts are read.
         note: called with what the user should know of how a text is read.
-        silver: files that something else labelled.
+        silver: what something else labelled.
     """
     from tagger.training.data import list_tags
     from tagger.training.distillation.lessons import RawLesson
@@ -164,7 +230,7 @@ def prepare_lessons(
     data = collected.data
     tags = list_tags(data)
     found = Teachers([(str(each), load(each)) for each in teachers], tags, data.config) if teachers else None
-    lessons: list[Lesson] = [_read_silver(silver, data, tags, found, note)] if silver else []
+    lessons: list[Lesson] = [_make_lesson(silver, data, tags, found, note)] if silver else []
     if found is None or not texts:
         return lessons
     first = found.taggers[0]
@@ -181,32 +247,52 @@ def prepare_lessons(
     return [*lessons, RawLesson(texts, settings, found, data.config.encoder.max_tokens, note)]
 
 
-def _read_silver(
-    paths: Sequence[Path], data: Corpora, tags: Sequence[str], teachers: Teachers | None, note: Note | None
-) -> Lesson:
+def _read_labels(paths: Sequence[Path], config: Config, note: Note | None) -> list[Corpus]:
     """Read what something else labelled; what is odd about it is said."""
     from tagger.text.formats import guess_format, read_corpus
     from tagger.text.formats.corpus import CorpusSettings, Misaligned
-    from tagger.text.tokenizer import Mode
-    from tagger.training.distillation.silver import SilverLesson
+    from tagger.text.tokenizer import Mode, has_unspaced_words
 
     faults: list[DataError] = []
-    settings = CorpusSettings(
-        encoding=data.config.corpus.encoding,
-        mode=Mode(data.config.corpus.mode),
-        misaligned=Misaligned.SKIP,
-        is_silver=True,
-    )
-    corpora = [read_corpus(path, guess_format(str(path)), settings, faults.append) for path in paths]
-    lesson = SilverLesson(corpora, tags, data.train.scheme, data.config.distillation.min_score, teachers)
+
+    def read(mode: Mode) -> list[Corpus]:
+        faults.clear()
+        settings = CorpusSettings(
+            encoding=config.corpus.encoding, mode=mode, misaligned=Misaligned.UNKNOWN, is_silver=True
+        )
+        return [read_corpus(path, guess_format(str(path)), settings, faults.append) for path in paths]
+
+    chosen = config.corpus.mode
+    corpora = read(Mode.WORDS if chosen == "auto" else Mode(chosen))
+    sentences = (each for corpus in corpora for each in corpus.sentences)
+    if chosen == "auto" and has_unspaced_words(token for each in sentences for token in each.tokens):
+        corpora = read(Mode.CHARACTERS)
     said = [f"{corpus.path}: {warning}" for corpus in corpora for warning in corpus.warnings]
     if faults:
-        said.append(f"{count_of(len(faults), 'span')} of --silver don't fit tokens, left out: {faults[0]}")
+        found = f"{count_of(len(faults), 'span')} of {', '.join(map(str, paths))}"
+        said.append(f"{found} fit no tokens, whose tags are taken for unknown; the first is {faults[0]}")
+    if note is not None:
+        for fact in said:
+            note(fact)
+    return corpora
+
+
+def _make_lesson(
+    silver: Sequence[Corpus],
+    data: Corpora,
+    tags: Sequence[str],
+    teachers: Teachers | None,
+    note: Note | None,
+) -> Lesson:
+    """Return what is learnt from labels from elsewhere; what is odd about them is said."""
+    from tagger.training.distillation.silver import SilverLesson
+
+    lesson = SilverLesson(silver, tags, data.train.scheme, data.config.distillation.min_score, teachers)
+    said = [lesson.describe_strange()]
     if not lesson.are_probabilities:
         said.append("scores of --silver leave 0 to 1: no probabilities, so they only tell what is unknown")
-    strange = lesson.describe_strange()
-    for fact in (*said, *([strange] if strange else [])):
-        if note is not None:
+    if note is not None:
+        for fact in filter(None, said):
             note(fact)
     return lesson
 
@@ -218,7 +304,7 @@ def run_with_seeds(
     *,
     seeds: int,
     output: FilePath,
-    silver: Sequence[Path] = (),
+    silver: Sequence[Corpus] = (),
     resume: bool = False,
     overwrite: bool = False,
     on_fact: Callable[[Any], None] | None = None,

@@ -112,9 +112,9 @@ _Misaligned = Annotated[
     str,
     typer.Option(
         help="Spans that do not fit tokens: an error; trim the blanks at their ends; besides, split the token, "
-        "or skip the span.",
+        "skip the span, or skip it and tag its tokens ?.",
         rich_help_panel=READING,
-        **one_of(("error", "trim", "split", "skip")),
+        **one_of(("error", "trim", "split", "skip", "unknown")),
     ),
 ]
 _Unlabelled = Annotated[

@@ -61,15 +61,19 @@ _Silver = Annotated[
     ),
 ]
 _Gold = Annotated[
-    Path, typer.Option(metavar="FILE", help="Corpus with gold tags, which the student learns too.")
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Corpus with gold tags, which the student learns too; without it --silver says which types there are.",
+    ),
 ]
 
 
 @with_settings(Config, *SETTINGS, *DISTILLATION)
 def distill(
-    gold: _Gold,
     output: Output,
     given: Given,
+    gold: _Gold = None,
     texts: _Texts = None,
     teachers: _Teachers = None,
     silver: _Silver = None,
@@ -94,7 +98,7 @@ def distill(
 
     Example: [bold]tagger distill news.txt --teacher models/1 --teacher models/2 --gold train.conll -o models/s[/bold]
 
-    Labels from elsewhere: [bold]tagger distill --silver gliner.jsonl --gold train.conll -o models/s[/bold]
+    Labels from elsewhere: [bold]tagger distill --silver gliner.jsonl -o models/s[/bold]
     """
     from rich.console import Console
 
@@ -113,12 +117,13 @@ def distill(
     from tagger.training.start import Start
 
     start = Start(None, init_encoder, vectors, vectors_all, lm, gazetteers or (), clusters or ())
-    collected = training.prepare_training(gold, dev, test, chosen, start, output)
-    reading = distillation.TextReading(input_format, language, text_field)
-    lessons = distillation.prepare_lessons(
-        collected, texts, teachers, reading, partial(warn, talk), silver=silver or []
+    note = partial(warn, talk)
+    collected, labelled = distillation.prepare_pupil(
+        gold, silver or [], dev, test, chosen, start, output, note
     )
-    describe_corpora(talk, collected, gold, start, output)
+    reading = distillation.TextReading(input_format, language, text_field)
+    lessons = distillation.prepare_lessons(collected, texts, teachers, reading, note, silver=labelled)
+    describe_corpora(talk, collected, Path(collected.data.train.path), start, output)
     tell_of_directory(talk, output, resume=resume)
     run = partial(
         distillation.run_distillation, collected, lessons, output=output, resume=resume, overwrite=overwrite

@@ -29,6 +29,7 @@ MOST_TYPES = 60  # rows of a table of types: more than any tag set of words has;
 WIDEST_MATRIX = 10  # columns that fit a terminal of 80 characters
 MOST_CONFUSIONS = 20
 MOST_DISAGREEMENTS = 8  # lines; --json has all
+_MOST_LETTERS = 40  # of a span
 MOST_NAMES = 100  # rows of a table of names; files have all
 
 
@@ -70,8 +71,12 @@ def agreement_table(facts: Mapping[str, Any]) -> Group:
         counts = (f"{each[key]:,}" for key in ("silver", "teacher", "both"))
         table.add_row(printable(name), *counts, percent(f1))
     lines = [
-        printable(f"{each['silver']} where teachers say {each['teacher']}: {each['count']:,}")
+        printable(
+            f"{each['silver']} where teachers say {each['teacher']}: {each['count']:,} "
+            f"(first: {example['file']}:{example['line']}, {example['words'][:_MOST_LETTERS]!r})"
+        )
         for each in facts["instead"][:MOST_DISAGREEMENTS]
+        for example in each["examples"][:1]
     ]
     return Group(table, *lines)
 

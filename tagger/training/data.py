@@ -58,6 +58,8 @@ class Corpora:
         clusters: trees of words.
         base_words: the words that the training of `base` had; None where nobody knows.
         room: the folder of what memory isn't to hold; None: that of temporary files.
+        is_taught: whether a lesson teaches the training sentences (`distillation.silver`), which then tell the words
+            and the types alone.
     """
 
     config: Config
@@ -74,6 +76,7 @@ class Corpora:
     clusters: tuple[Clusters, ...] = ()
     base_words: AbstractSet[str] | None = frozenset()
     room: Path | None = None
+    is_taught: bool = False
 
     @cached_property
     def training_words(self) -> frozenset[str] | None:
@@ -246,19 +249,27 @@ def mean_span_length(corpus: Corpus) -> float:
 
 def hold_out(corpus: Corpus, config: Config, room: Path | None = None) -> tuple[Corpus, Corpus]:
     """Split sentences into training and dev by the configuration's seed; both keep the corpus's order."""
-    total = len(corpus.sentences)
-    if total < 2:
-        raise DataError(
-            "found one sentence, expected two or more to hold some out; give a dev file with --dev",
-            corpus.path,
-        )
-    size = min(total - 1, max(1, round(config.corpus.dev_share * total)))
-    is_held = np.zeros(total, np.bool_)
-    is_held[np.random.default_rng(config.seed).choice(total, size, replace=False)] = True
+    is_held = draw_held_out(len(corpus.sentences), config, corpus.path)
     packed = pack(corpus.sentences, room)
     learned = replace(corpus, sentences=packed.select(~is_held, room))
     held = replace(corpus, sentences=tuple(packed.select(is_held, room)))
     return learned, replace(held, path=f"{corpus.path} (held out)", warnings=())
+
+
+def draw_held_out(total: int, config: Config, path: str) -> NDArray[np.bool_]:
+    """Say of each of so many sentences whether it is held out; `path` is named where they are too few.
+
+    Raises:
+        DataError: there is one alone, or none.
+    """
+    if total < 2:
+        raise DataError(
+            "found one sentence, expected two or more to hold some out; give a dev file with --dev", path
+        )
+    size = min(total - 1, max(1, round(config.corpus.dev_share * total)))
+    is_held = np.zeros(total, np.bool_)
+    is_held[np.random.default_rng(config.seed).choice(total, size, replace=False)] = True
+    return is_held
 
 
 def describe_corpus(corpus: Corpus, learned: Corpus | None = None, types: Sequence[str] = ()) -> CorpusFacts:
@@ -413,13 +424,16 @@ def encode_beside(
 ) -> EncodedCorpus:
     """Encode the training sentences as `encode_training` does, and others behind them, in memory.
 
+    Where a lesson teaches the training sentences they are among the others.
+
     Args:
         corpora: of the run.
         lexicon: its tables.
         others: sentences without tags of their own.
         options: for each token of these the inner tags that it may have.
     """
-    packed, scheme = pack(corpora.train.sentences), corpora.train.scheme
+    scheme = corpora.train.scheme
+    packed = pack(() if corpora.is_taught else corpora.train.sentences)
     gold = find_choices(packed, scheme)
     pieces = packed.cut(_find_cuts(packed, gold, inner_scheme(scheme), corpora.config.encoder.max_tokens))
     own = Choices.of(options)

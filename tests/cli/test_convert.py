@@ -421,7 +421,7 @@ def test_options_for_json_reach_it(run, record, option, tags):
         (["in", "out", "--offsets", "bytes"], 2, "expected codepoints, utf16 or utf8"),
         (["in", "out", "--unlabelled", "drop"], 2, "expected skip, unknown or O"),
         (["in", "out", "--format", "xml"], 2, "expected conll, conllu, segmented, wordpos, jsonl"),
-        (["in", "out", "--misaligned", "maybe"], 2, "expected error, trim, split or skip"),
+        (["in", "out", "--misaligned", "maybe"], 2, "expected error, trim, split, skip or unknown"),
         (["in", "-", "--format", "brat"], 2, "brat is a pair of files"),
         (
             ["in", "-", "--format", "conllu", "--output-column", "NER"],

@@ -192,3 +192,33 @@ def test_several_processes_of_a_launcher_are_refused(distill, monkeypatch):
     ):
         tagger.distill(texts=["text.txt"], teachers=["t1"], gold="ten.conll", output="m")
     assert not Path("m").exists()
+
+
+def test_without_gold_the_labels_from_elsewhere_are_all_there_is(train, run):
+    spans = [
+        {"start": 0, "end": 4, "label": "PER", "score": 0.9},
+        {"start": 13, "end": 21, "label": "LOC", "score": 0.8},
+    ]
+    record = {"text": "Anna flew to New York .", "entities": spans}
+    Path("silver.jsonl").write_text((json.dumps(record) + "\n") * 20, encoding="utf-8")
+    facts = json.loads(run("distill", "--silver", "silver.jsonl", "-o", "m", *TINY, "--json").out)
+    assert facts["taught"]["sentences"] == 18  # a tenth is held out
+    assert facts["dev"]["tokens"] == 12
+    assert files.load_model("m").types == ["LOC", "PER"]
+    record["entities"].append({"start": 5, "end": 9, "label": "VERB", "score": 0.1})
+    Path("more.jsonl").write_text(json.dumps(record) + "\n", encoding="utf-8")
+    both = ("--silver", "silver.jsonl", "--silver", "more.jsonl", "--dev", "ten.conll")
+    assert run("distill", *both, "-o", "n", *TINY).code == 0
+    assert files.load_model("n").types == ["LOC", "PER"]  # nobody is sure of a verb
+    chinese = {"text": "他住在北京", "spans": [{"start": 3, "end": 5, "label": "LOC"}]}
+    Path("zh.jsonl").write_text((json.dumps(chinese) + "\n") * 9, encoding="utf-8")
+    assert run("distill", "--silver", "zh.jsonl", "-o", "zh", *TINY).code == 0
+    assert files.load_model("zh").config.corpus.mode == "characters"
+    assert run("distill", "text.txt", "--teacher", "m", "-o", "o").error.startswith("--gold: found none")
+    record["entities"] = [*spans, {"start": 11, "end": 12, "label": "LOC"}]
+    Path("dev.jsonl").write_text(json.dumps(record) + "\n", encoding="utf-8")
+    done = run("distill", *both[:2], "--dev", "dev.jsonl", "--test", "dev.jsonl", "-o", "o", *TINY)
+    assert (done.code, done.err.count("1 span of dev.jsonl fit no tokens, whose tags are taken for")) == (
+        0,
+        2,
+    )

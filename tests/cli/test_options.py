@@ -32,7 +32,7 @@ def words(text: str) -> str:
         (["train", "-o", "m", "--scheme", "BOI"], f"'--scheme': found 'BOI', expected one of {SCHEMES}"),
         (["convert", "none", "--format", "jsonk"], "csv, xlsx, parquet or html; did you mean jsonl?"),
         (["convert", "none", "--tokens", "letters"], "found 'letters', expected words, characters or blanks"),
-        (["convert", "none", "--misaligned", "drop"], "found 'drop', expected error, trim, split or skip"),
+        (["convert", "none", "--misaligned", "drop"], "found 'drop', expected error, trim, split, skip or unknown"),
         (["predict", "--format", "josnl"], "brat, doccano, labelstudio or prodigy; did you mean jsonl?"),
         (["predict", "--input-format", "pdf"], "auto, text, lines, tokens, segmented, wordpos, conll or jsonl"),
         (["predict", "--invalid-bytes", "ignore"], "'--invalid-bytes': found 'ignore', expected strict or replace"),

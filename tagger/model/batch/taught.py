@@ -20,14 +20,14 @@ class Taught(NamedTuple):
     Attributes:
         first: number of the first of them.
         labels: of their tags.
-        is_open: (S,) which of them hold a token of which nothing is believed: these learn from the tags that they may
-            have, as those with gold tags do.
+        like_gold: (S,) which of them learn from the tags they may have, as those with gold tags do: all that hold
+            a token of which nothing is believed.
         weight: of the loss of each beside that of a sentence with gold tags.
     """
 
     first: int
     labels: SoftLabels
-    is_open: NDArray[np.bool_]
+    like_gold: NDArray[np.bool_]
     weight: float
 
     def lay_out(self, numbers: Sequence[int]) -> SoftPart | None:
@@ -37,7 +37,7 @@ class Taught(NamedTuple):
         if not is_taught.any():
             return None
         is_soft = is_taught.copy()
-        is_soft[is_taught] = ~self.is_open[rows[is_taught]]
+        is_soft[is_taught] = ~self.like_gold[rows[is_taught]]
         columns = np.flatnonzero(is_soft)
         return SoftPart(
             torch.from_numpy(columns),

@@ -49,12 +49,14 @@ class Cutting(NamedTuple):
         lines: every line is a sentence; else sentences are found.
         split: cut the tokens that a span cuts, instead of leaving the span out.
         trim: leave out the white space at the ends of a span, instead of reporting it.
+        open: the tags of tokens are unknown where a span lies that is left out.
     """
 
     mode: Mode = Mode.WORDS
     lines: bool = False
     split: bool = False
     trim: bool = False
+    open: bool = False
 
 
 class Document(NamedTuple):
@@ -82,7 +84,7 @@ def align(document: Document, cutting: Cutting, report: Report, note: Note = ove
         report: called for every span that does not meet token boundaries, or overlaps another.
         note: told of what was mended: white space at the ends of a span, a span that is there twice.
     """
-    spans = _check_spans(document, cutting.trim, report, note)
+    spans, left_out = _check_spans(document, cutting.trim, report, note)
     sentences = document.sentences or _tokenize(document.text, spans, cutting)
     if not sentences:
         note("text", "without a token, left out", _place(document))
@@ -99,13 +101,16 @@ def align(document: Document, cutting: Cutting, report: Report, note: Note = ove
     for tokens, owned, (begin, end) in zip(sentences, inside, bounds, strict=False):
         pieces = _cut_tokens(tokens, owned) if cutting.split else tokens
         found = list(_match(tokens, pieces, owned, document, report))
+        fitting = {(pieces[span.start][0], pieces[span.end - 1][1]) for span in found}
+        misfits = [*left_out, *(span for span in owned if span[1:3] not in fitting)]
+        tags = spans_to_tags(found, len(pieces), Scheme.IOB2)
+        if document.is_unknown:
+            tags = [UNKNOWN_TAG] * len(pieces)
+        elif cutting.open and misfits:
+            tags = _open_tags(tags, pieces, misfits)
         yield Sentence(
             tokens=tuple(document.text[first:last] for first, last in pieces),
-            tags=(
-                (UNKNOWN_TAG,) * len(pieces)
-                if document.is_unknown
-                else tuple(spans_to_tags(found, len(pieces), Scheme.IOB2))
-            ),
+            tags=tuple(tags),
             line=document.line or 0,
             document=document.number,
             lines=(document.line,) * len(pieces) if document.line else (),
@@ -113,16 +118,29 @@ def align(document: Document, cutting: Cutting, report: Report, note: Note = ove
         )
 
 
+def _open_tags(tags: Sequence[str], tokens: Tokens, misfits: Sequence[TextSpan]) -> list[str]:
+    """Return the tags with `?` for tokens outside of spans on which one lies that was left out."""
+    return [
+        UNKNOWN_TAG
+        if tag == OUTSIDE and any(span.start < end and start < span.end for span in misfits)
+        else tag
+        for tag, (start, end) in zip(tags, tokens, strict=True)
+    ]
+
+
 def _list_scores(spans: Iterable[TextSpan]) -> dict[tuple[str, int, int], float]:
     return {span[:3]: span.score for span in spans if span.score is not None}
 
 
-def _check_spans(document: Document, trims: bool, report: Report, note: Note) -> list[TextSpan]:
-    """Return the spans in order, without those that overlap one before; DataError where offsets are wrong."""
+def _check_spans(
+    document: Document, trims: bool, report: Report, note: Note
+) -> tuple[list[TextSpan], list[TextSpan]]:
+    """Return the spans in order, and those that overlap one before; DataError where offsets are wrong."""
     for span in document.spans:
         _check_span(span, document)
     spans = _trim(document, report, note) if trims else document.spans
     kept: list[TextSpan] = []
+    left_out: list[TextSpan] = []
     for span in sorted(spans, key=lambda each: (each.start, -each.end)):
         other = kept[-1] if kept and span.start < kept[-1].end else None
         if other is None:
@@ -131,7 +149,8 @@ def _check_spans(document: Document, trims: bool, report: Report, note: Note) ->
             note("span", "given twice, counted once", _place(document, span))
         else:
             report(_fault(span, document, f"overlaps {other.type} {other.start}-{other.end}, which is kept"))
-    return kept
+            left_out.append(span)
+    return kept, left_out
 
 
 def _check_span(span: TextSpan, document: Document) -> None:

@@ -29,6 +29,7 @@ class Misaligned(StrEnum):
     TRIM = "trim"  # white space at its ends is left out of it; what else does not fit is an error
     SPLIT = "split"  # the tokens it cuts are cut
     SKIP = "skip"  # it is left out
+    UNKNOWN = "unknown"  # it is left out, and the tags of its tokens are `?`
 
     @property
     def is_strict(self) -> bool:
@@ -86,6 +87,7 @@ class CorpusSettings:
             self.lines,
             split=self.misaligned is Misaligned.SPLIT,
             trim=self.misaligned is not Misaligned.ERROR,
+            open=self.misaligned is Misaligned.UNKNOWN,
         )
 
 
@@ -133,7 +135,11 @@ def align_corpus(
     aligned = tuple(sentences())
     if faults and settings.misaligned.is_strict:
         found = "1 span does" if faults == 1 else f"{faults} spans do"
-        ways = "trim, split or skip" if settings.misaligned is Misaligned.ERROR else "split or skip"
+        ways = (
+            "trim, split, skip or unknown"
+            if settings.misaligned is Misaligned.ERROR
+            else "split, skip or unknown"
+        )
         raise DataError(f"{found} not fit tokens; mend them, or say --misaligned {ways}", path)
     corpus = Corpus(display_name(path), aligned, Scheme.IOB2, "", (*warnings, *oddities.lines()))
     return conll.resolve_scheme(corpus, settings.scheme, rename=settings.rename)

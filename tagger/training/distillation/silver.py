@@ -13,21 +13,24 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tagger.errors import ConfigError
+from tagger.config import Config
+from tagger.errors import ConfigError, DataError
 from tagger.runtime.softlabels import LEAST, SentenceLabels, SoftLabels, join, merge, sum_moves
 from tagger.text.conll import Corpus, Sentence
 from tagger.text.counting import count_of
 from tagger.text.raw import Words
-from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG, Scheme, Span, spans_to_tags, tags_to_spans
+from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG, Scheme, Span, convert, spans_to_tags, tags_to_spans
+from tagger.training.data import draw_held_out
 from tagger.training.distillation.shards import SHARD_TOKENS
 from tagger.training.distillation.teaching import Cut, KnownSpans, Teachers
 
 _SHOWN = 8  # types in a message
+_EXAMPLES = 3  # of each disagreement
 
 
 class SilverSpan(NamedTuple):
@@ -39,6 +42,14 @@ class SilverSpan(NamedTuple):
     share: float | None
 
 
+class SilverDispute(NamedTuple):
+    """One of the places where labels from elsewhere and teachers differ."""
+
+    file: str
+    line: int
+    words: str
+
+
 @dataclass
 class SilverAgreement:
     """How far labels from elsewhere and teachers agree, by type.
@@ -47,6 +58,7 @@ class SilverAgreement:
         sentences: that were compared.
         silver, teacher, both: spans that either has, and that both have, exactly alike.
         instead: for two types, or `O`, how often the first is said where teachers say the second.
+        examples: the first places of each.
     """
 
     sentences: int = 0
@@ -54,6 +66,7 @@ class SilverAgreement:
     teacher: Counter[str] = field(default_factory=Counter)
     both: Counter[str] = field(default_factory=Counter)
     instead: Counter[tuple[str, str]] = field(default_factory=Counter)
+    examples: dict[tuple[str, str], list[SilverDispute]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `--json` prints of it."""
@@ -64,27 +77,97 @@ class SilverAgreement:
                 for name in types
             },
             "instead": [
-                {"silver": silver, "teacher": teacher, "count": count}
+                {
+                    "silver": silver,
+                    "teacher": teacher,
+                    "count": count,
+                    "examples": [each._asdict() for each in self.examples[silver, teacher]],
+                }
                 for (silver, teacher), count in self.instead.most_common()
             ],
         }
 
-    def compare(self, silver: Sequence[Span], teacher: Sequence[Span]) -> None:
-        """Count the spans of a sentence."""
+    def compare(self, sentence: Sentence, file: str, silver: Sequence[Span], teacher: Sequence[Span]) -> None:
+        """Count the spans of a sentence, which stands in a file."""
+
+        def differ(span: Span, pair: tuple[str, str]) -> None:
+            self.instead[pair] += 1
+            shown = self.examples.setdefault(pair, [])
+            if len(shown) < _EXAMPLES:
+                words = " ".join(sentence.tokens[span.start : span.end])
+                shown.append(SilverDispute(file, sentence.line_of(span.start), words))
+
         self.sentences += 1
         same = set(silver) & set(teacher)
         for counts, spans in ((self.silver, silver), (self.teacher, teacher), (self.both, same)):
             counts.update(span.type for span in spans)
-        for span in set(silver) - same:
-            self.instead[span.type, _find_rival(span, teacher)] += 1
-        for span in set(teacher) - same:
+        for span in sorted(set(silver) - same, key=lambda span: span.start):
+            differ(span, (span.type, _find_rival(span, teacher)))
+        for span in sorted(set(teacher) - same, key=lambda span: span.start):
             if _find_rival(span, silver) == OUTSIDE:
-                self.instead[OUTSIDE, span.type] += 1
+                differ(span, (OUTSIDE, span.type))
 
 
 def _find_rival(span: Span, others: Sequence[Span]) -> str:
     """Return the type of another span that shares a token with one; `O` where none does."""
     return next((each.type for each in others if each.start < span.end and span.start < each.end), OUTSIDE)
+
+
+def unite(corpora: Sequence[Corpus], min_score: float) -> Corpus:
+    """Return labels from elsewhere as one corpus to learn words and types from, where there is no gold.
+
+    Args:
+        corpora: read with their scores.
+        min_score: the tags of spans with a lower one are `?`.
+
+    Raises:
+        DataError: some have spans and others bare labels.
+    """
+    schemes = {corpus.scheme for corpus in corpora}
+    scheme = schemes.pop() if len(schemes) == 1 else Scheme.IOB2
+    bare = next((each for each in corpora if each.scheme is Scheme.BARE is not scheme), None)
+    if bare is not None:
+        raise DataError(
+            "found labels that are no spans, unlike those beside it; expected one kind", bare.path
+        )
+    sentences, base = [], 0
+    for corpus in corpora:
+        last = base
+        for sentence in corpus.sentences:
+            tags = list(sentence.tags)
+            for (_, start, end), score in zip(*_score_spans(sentence, corpus.scheme), strict=True):
+                if score < min_score:
+                    tags[start:end] = [UNKNOWN_TAG] * (end - start)
+            last = base + sentence.document
+            tags = tags if corpus.scheme is scheme else convert(tags, corpus.scheme, scheme)
+            sentences.append(replace(sentence, tags=tuple(tags), document=last))
+        base = last + 1
+    evidence = corpora[0].evidence if len(corpora) == 1 else f"spans of {count_of(len(corpora), 'file')}"
+    return Corpus(", ".join(each.path for each in corpora), tuple(sentences), scheme, evidence, ())
+
+
+def split_off_dev(corpora: Sequence[Corpus], config: Config) -> tuple[list[Corpus], Corpus]:
+    """Hold some sentences out by the configuration's seed, as of a gold corpus."""
+    whole = unite(corpora, config.distillation.min_score)
+    is_held = draw_held_out(len(whole.sentences), config, whole.path)
+    held = tuple(each for each, is_dev in zip(whole.sentences, is_held, strict=True) if is_dev)
+    learned, start = [], 0
+    for corpus in corpora:
+        part = is_held[start : start + len(corpus.sentences)]
+        kept = tuple(each for each, is_dev in zip(corpus.sentences, part, strict=True) if not is_dev)
+        learned.append(replace(corpus, sentences=kept))
+        start += len(part)
+    return learned, replace(whole, path=f"{whole.path} (held out)", sentences=held)
+
+
+def _score_spans(sentence: Sentence, scheme: Scheme) -> tuple[list[Span], list[float]]:
+    """Return the spans of a sentence and the score of each: 1 where nothing is said of it."""
+    spans = tags_to_spans(sentence.tags, scheme)
+    excerpt = sentence.excerpt
+    if excerpt is None or not excerpt.tokens:
+        return spans, [1.0] * len(spans)
+    places = ((span.type, excerpt.tokens[span.start][0], excerpt.tokens[span.end - 1][1]) for span in spans)
+    return spans, [excerpt.confidences.get(place, 1.0) for place in places]
 
 
 class SilverLesson:
@@ -107,6 +190,7 @@ class SilverLesson:
         teachers: Teachers | None = None,
     ) -> None:
         self._sentences = [sentence for corpus in corpora for sentence in corpus.sentences]
+        self._files = [corpus.path for corpus in corpora for _ in corpus.sentences]
         self._teachers = teachers
         self._min_score = min_score
         self._rows = {tag: row for row, tag in enumerate(tags)}
@@ -171,11 +255,8 @@ class SilverLesson:
 
     def _read(self, sentence: Sentence, scheme: Scheme) -> list[SilverSpan]:
         """Return what is said of the spans of a sentence, in order, and which tokens are open."""
-        scores = sentence.excerpt.confidences if sentence.excerpt else {}
-        places = sentence.excerpt.tokens if sentence.excerpt else ()
         found = []
-        for type_, start, end in tags_to_spans(sentence.tags, scheme):
-            score = scores.get((type_, places[start][0], places[end - 1][1]), 1.0) if places else 1.0
+        for (type_, start, end), score in zip(*_score_spans(sentence, scheme), strict=True):
             share = None if score < self._min_score else score if self.are_probabilities else 1.0
             if type_ not in self._types:
                 self.strange[type_] += 1
@@ -231,7 +312,7 @@ class SilverLesson:
         """Compare what is sure with what teachers say who are told nothing."""
         assert self._teachers is not None
         believed = self._teachers.soften(sentences, documents).options(list(self._rows))
-        for options, own in zip(believed, spans, strict=True):
+        for place, (options, own) in enumerate(zip(believed, spans, strict=True), self._place):
             found = tags_to_spans([option[0] for option in options], self._inner)
             unknown = [each for each in own if each.share is None]
             sure = [Span(*each[:3]) for each in own if each.share is not None]
@@ -240,7 +321,7 @@ class SilverLesson:
                 for each in found
                 if not any(one.start < each.end and each.start < one.end for one in unknown)
             ]
-            self.agreement.compare(sure, seen)
+            self.agreement.compare(self._sentences[place], self._files[place], sure, seen)
 
 
 def _find_known(spans: Sequence[SilverSpan], size: int) -> KnownSpans | None:

@@ -1,9 +1,9 @@
 """Training of a student: gold sentences, and beside them raw text that teachers labelled, in one objective.
 
-An epoch holds all gold sentences and a stretch of the raw text; the next epoch goes on where it ended, so that any
-amount of text is learnt from in bounded memory. Batches mix both. What is minimised is the loss of the gold tags and,
-with a weight, the cross-entropy with what the teachers believe (`model.crf.soft`); the language model beside it
-learns from the words of both.
+An epoch holds all gold sentences, where there are any, and a stretch of the raw text; the next epoch goes on where it
+ended, so that any amount of text is learnt from in bounded memory. Batches mix both. What is minimised is the loss of
+the gold tags and, with a weight, the cross-entropy with what the teachers believe (`model.crf.soft`); the language
+model beside it learns from the words of both.
 """
 
 from __future__ import annotations
@@ -31,9 +31,11 @@ class DistilledRecipe(LabelledRecipe):
         has_pairs = data.config.embedding.bigram_dim > 0
         super().__init__(data, TextCounts(text.words, text.pairs if has_pairs else {}))
         self._text = text
-        self._stretch = min(text.tokens, round(data.config.distillation.ratio * self.tokens))
+        gold = 0 if data.is_taught else self.tokens
+        most = round(data.config.distillation.ratio * self.tokens) + self.tokens - gold
+        self._stretch = min(text.tokens, most)
         self._kept: EncodedCorpus | None = None
-        self.tokens += self._stretch
+        self.tokens = gold + self._stretch
 
     def chunks(self, epoch: int, first: int) -> Iterator[EncodedCorpus]:
         if first == 0:
@@ -54,4 +56,9 @@ class DistilledRecipe(LabelledRecipe):
         corpus = encode_beside(self.data, self.lexicon, sentences, options)
         first = len(corpus) - len(sentences)
         weight = self.config.distillation.weight
-        return replace(corpus, taught=Taught(first, text.labels, text.labels.are_open(), weight))
+        like_gold = text.labels.are_open()
+        if (
+            self.data.is_taught
+        ):  # sure labels stand in the place of gold: what missing a name costs is asked of them
+            like_gold |= text.labels.surety() == 1.0
+        return replace(corpus, taught=Taught(first, text.labels, like_gold, weight))

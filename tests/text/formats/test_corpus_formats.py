@@ -327,7 +327,8 @@ def test_misaligned_spans_are_an_error_unless_asked_otherwise(tmp_path):
     )
     reports = []
     with pytest.raises(
-        DataError, match="1 span does not fit tokens; mend them, or say --misaligned trim, split or skip"
+        DataError,
+        match="1 span does not fit tokens; mend them, or say --misaligned trim, split, skip or unknown",
     ):
         read(path, report=reports.append)
     assert [report.line for report in reports] == [1]
@@ -335,7 +336,18 @@ def test_misaligned_spans_are_an_error_unless_asked_otherwise(tmp_path):
     assert [s.tags for s in kept.sentences] == [("O", "O"), ("B-LOC",)]
     cut = read(path, settings=CorpusSettings(misaligned=Misaligned.SPLIT), report=reports.append)
     assert cut.sentences[0].tokens == ("New", "York", "ers")
-    assert len(reports) == 3
+    opened = read(path, settings=CorpusSettings(misaligned=Misaligned.UNKNOWN), report=reports.append)
+    assert [s.tags for s in opened.sentences] == [("O", "?"), ("B-LOC",)]
+    assert len(reports) == 4
+
+
+def test_a_span_that_overlaps_another_leaves_the_rest_of_its_tokens_unknown_where_asked(tmp_path):
+    spans = [[0, 8, "LOC"], [4, 13, "ORG"]]
+    path = save(tmp_path, {"text": "New York Times fell", "label": spans}, {"text": "It fell", "label": []})
+    reports = []
+    corpus = read(path, settings=CorpusSettings(misaligned=Misaligned.UNKNOWN), report=reports.append)
+    assert [s.tags for s in corpus.sentences] == [("B-LOC", "I-LOC", "?", "O"), ("O", "O")]
+    assert len(reports) == 1
 
 
 BRAT = """\

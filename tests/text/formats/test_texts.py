@@ -419,7 +419,7 @@ def test_white_space_at_the_ends_of_spans_is_an_error_that_says_how_to_trim(tmp_
 
 def test_a_span_that_cuts_a_token_cannot_be_trimmed(tmp_path):
     with pytest.raises(
-        DataError, match="1 span does not fit tokens; mend them, or say --misaligned split or skip"
+        DataError, match="1 span does not fit tokens; mend them, or say --misaligned split, skip or unknown"
     ):
         spans_of(tmp_path, "The Yorkers.", [[3, 8, "LOC"]], Misaligned.TRIM)
 

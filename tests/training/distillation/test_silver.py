@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from training_runs import fit_whole
 
+from tagger.config import Config
 from tagger.errors import ConfigError, DataError
 from tagger.runtime.tagger import load_tagger
 from tagger.text.formats import guess_format, read_corpus
 from tagger.text.formats.corpus import CorpusSettings, Misaligned
 from tagger.text.schemes import Scheme, tags_to_spans
 from tagger.training.data import list_tags
-from tagger.training.distillation.silver import SilverLesson
+from tagger.training.distillation.silver import SilverLesson, split_off_dev, unite
 from tagger.training.distillation.teaching import Teachers
 
 TAGS = ["O", "B-LOC", "I-LOC", "E-LOC", "S-LOC", "B-PER", "I-PER", "E-PER", "S-PER"]
@@ -24,7 +25,7 @@ TEXT = "Ada met Li in New York"
 
 def read(path: Path, *records: object):
     path.write_text("".join(json.dumps(each) + "\n" for each in records), encoding="utf-8")
-    settings = CorpusSettings(misaligned=Misaligned.SKIP, is_silver=True)
+    settings = CorpusSettings(misaligned=Misaligned.UNKNOWN, is_silver=True)
     return read_corpus(path, guess_format(str(path)), settings, lambda fault: None)
 
 
@@ -156,8 +157,35 @@ def test_teachers_say_what_is_unknown_and_how_far_they_agree(read_tiny, tmp_path
     facts = lesson.agree()
     assert facts["types"]["ORG"]["silver"] == 1
     assert sum(each["silver"] for each in facts["types"].values()) == 1
+    place = next(each for each in facts["instead"] if each["silver"] == "ORG")["examples"][0]
+    assert place == {"file": str(tmp_path / "s.jsonl"), "line": 2, "words": gold.tokens[0]}
     found = tags_to_spans([option[0] for option in alone], Scheme.BIOES)
     seen = len(found) + sum(
         span.start > 0 for span in found
     )  # in the first the teachers' span there is unknown
     assert sum(each["teacher"] for each in facts["types"].values()) == seen
+
+
+def test_labels_of_several_files_are_one_corpus_whose_low_scores_are_unknown(tmp_path):
+    first = read(tmp_path / "a.jsonl", RECORDS["GLiNER"], {"text": "Li sat", "entities": []})
+    (tmp_path / "b.conll").write_text("Ada I-PER\nsat O\n\n", encoding="utf-8")
+    second = read_corpus(tmp_path / "b.conll", "conll", CorpusSettings(is_silver=True), lambda fault: None)
+    whole = unite([first, second], 0.6)
+    assert whole.scheme is Scheme.IOB2
+    assert [each.tags for each in whole.sentences] == [
+        ("B-PER", "O", "O", "O", "?", "?"),
+        ("O", "O"),
+        ("B-PER", "O"),
+    ]
+    assert [each.document for each in whole.sentences] == [0, 0, 1]  # records of a file are one document
+    learned, dev = split_off_dev([first, second], Config())
+    left = [each.tokens for corpus in learned for each in corpus.sentences]
+    assert sorted([*left, *(each.tokens for each in dev.sentences)]) == sorted(
+        each.tokens for each in whole.sentences
+    )
+    assert len(dev.sentences) == 1
+
+
+def test_a_span_that_fits_no_token_says_nothing_of_it(tmp_path):
+    _, labels = label(read(tmp_path / "s.jsonl", {"text": TEXT, "entities": spans((0, 2, "PER", 0.9))}))
+    assert labels.options(TAGS) == [[(), ("O",), ("O",), ("O",), ("O",), ("O",)]]

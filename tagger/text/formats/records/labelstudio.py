@@ -92,7 +92,7 @@ def _read_results(
                 "it with <Text> in place of <HyperText> or <Paragraphs>"
             )
         else:
-            span = read_span(value, 0, place)
+            span = read_span(value, 0, place, is_silver=reading.settings.is_silver)
             if reading.settings.is_silver:
                 score = find_score(result, place)
                 score = find_score(dict(prediction), place) if score is None else score

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tagger.text.counting import Oddities, count_of
@@ -12,6 +13,7 @@ from tagger.text.formats.corpus import CorpusSettings
 from tagger.text.formats.records.choice import Choice
 from tagger.text.formats.records.names import TagNames
 from tagger.text.formats.records.place import Place
+from tagger.text.formats.records.placing import place_spans
 from tagger.text.formats.records.units import settle_units
 
 Record = dict[str, Any]
@@ -68,6 +70,8 @@ class Reading:
             DataError: tokens leave the text or overlap, or don't cover what the file says they cover.
         """
         unit = self.settings.offsets
+        if self.settings.is_silver:
+            spans = place_spans(text, spans, partial(self.odd.note, "span", place=str(self.place)))
         spans, sentences = settle_units(text, spans, sentences, unit, self.place, self.note)
         last = 0
         for token in (token for sentence in sentences for token in sentence):

@@ -13,24 +13,26 @@ TYPE_KEYS = ("type", "label", "labels", "tag", "entity_group", "entity")
 START_KEYS = ("start", "start_offset", "start_char")
 END_KEYS = ("end", "end_offset", "end_char")
 SCORE_KEYS = ("score", "confidence", "probability", "prob")
+NOWHERE = -1  # the offsets of a span that has a text alone
 _BREAKS = "\t\n\r"  # what no column of a file holds
 
 
 def read_spans(
-    values: Sequence[Any], base: int, place: Place, *, with_scores: bool = False
+    values: Sequence[Any], base: int, place: Place, *, is_silver: bool = False
 ) -> tuple[TextSpan, ...]:
     """Read a list of spans; offsets count from `base`."""
-    return tuple(read_span(value, base, place, with_score=with_scores) for value in values)
+    return tuple(read_span(value, base, place, is_silver=is_silver) for value in values)
 
 
-def read_span(span: Any, base: int, place: Place, *, with_score: bool = False) -> TextSpan:
+def read_span(span: Any, base: int, place: Place, *, is_silver: bool = False) -> TextSpan:
     """Read `[start, end, type]` or an object with these; offsets count from `base`.
 
     Args:
         span: what stands in the file.
         base: where the text begins.
         place: of the record.
-        with_score: also read how sure a machine was, where it says so.
+        is_silver: a machine said so: also read how sure it was, where it says that, and a span may have a text in
+            place of offsets, which are `NOWHERE` then.
 
     Raises:
         DataError: it is neither, or has no type, or several, or its score is no number.
@@ -42,10 +44,14 @@ def read_span(span: Any, base: int, place: Place, *, with_score: bool = False) -
     name = _read_type(span, place)
     start = next((span[key] for key in START_KEYS if key in span), None)
     end = next((span[key] for key in END_KEYS if key in span), None)
-    if name is None or not is_offset(start) or not is_offset(end):
-        raise _fault(span, place)
     text = span.get("text")
-    score = find_score(span, place) if with_score else None
+    if is_silver and start is None and end is None and isinstance(text, str) and text:
+        start = end = base + NOWHERE
+    elif not is_offset(start) or not is_offset(end):
+        raise _fault(span, place)
+    if name is None:
+        raise _fault(span, place)
+    score = find_score(span, place) if is_silver else None
     return TextSpan(name, start - base, end - base, text if isinstance(text, str) else None, score=score)
 
 

@@ -162,19 +162,19 @@ def _read_by_type(types: Record, text: str, place: Place) -> list[Any]:
 
 def _split_by_annotator(values: Sequence[Any], base: int, reading: Reading) -> list[Annotation]:
     """Return what each annotator made of a text; a record says who it was, or, as in doccano of old, each span."""
-    whose, scores = name_annotator(reading.record), reading.settings.is_silver
+    whose, is_silver = name_annotator(reading.record), reading.settings.is_silver
     owners = [name_annotator(value) if isinstance(value, dict) else () for value in values]
     if whose or len(set(owners)) < 2:
         return [
             Annotation(
-                whose or next(iter(owners), ()), read_spans(values, base, reading.place, with_scores=scores)
+                whose or next(iter(owners), ()), read_spans(values, base, reading.place, is_silver=is_silver)
             )
         ]
     return [
         Annotation(
             names or ("#0",),
             tuple(
-                read_span(value, base, reading.place, with_score=scores)
+                read_span(value, base, reading.place, is_silver=is_silver)
                 for value, owner in zip(values, owners, strict=True)
                 if owner == names
             ),

@@ -112,11 +112,11 @@ def _covers_words(text: str, span: TextSpan, bounds: dict[int, int]) -> bool:
         return False
     start, end = bounds[span.start], bounds[span.end]
     covered = text[start:end]
-    is_cut = any(_is_within_word(text[edge - 1], text[edge]) for edge in (start, end) if 0 < edge < len(text))
+    is_cut = any(is_within_word(text[edge - 1], text[edge]) for edge in (start, end) if 0 < edge < len(text))
     return bool(covered) and covered == covered.strip() and not is_cut
 
 
-def _is_within_word(before: str, after: str) -> bool:
+def is_within_word(before: str, after: str) -> bool:
     """Say whether no word can end between two characters; between ideographs one can anywhere."""
     if unicodedata.combining(after):
         return True
