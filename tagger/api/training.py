@@ -8,8 +8,15 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tagger import config as settings
-from tagger.api.sources import CorpusSource, FilePath, check_path, describe_value, make_corpus, require_torch
+from tagger.api.sources import (
+    CorpusSource,
+    FilePath,
+    check_path,
+    choose_settings,
+    describe_value,
+    make_corpus,
+    require_torch,
+)
 from tagger.config import Config
 from tagger.errors import ConfigError, TaggerError
 from tagger.scoring import Scores
@@ -159,7 +166,7 @@ def train(
     """
     refuse_overwriting(base, output, "output")
     refuse_occupied(output, resume=resume, overwrite=overwrite, seeds=seeds)
-    chosen = _choose_settings(config, changes)
+    chosen = choose_settings(config, changes)
     require_torch("training")
     from tagger.training.start import Start
     from tagger.training.workers.peers import joined
@@ -276,23 +283,6 @@ def refuse_occupied(output: FilePath, *, resume: bool, overwrite: bool, seeds: i
 
 def _never() -> bool:
     return False
-
-
-def _choose_settings(config: Config | FilePath | None, changes: dict[str, Any]) -> Config:
-    """Return the settings given, or those of a file, with some changed by name."""
-    if config is None:
-        chosen = Config()
-    elif isinstance(config, Config):
-        chosen = config
-    else:
-        chosen = settings.read_settings(Config, check_path(config, "config"))
-    named: dict[str, Any] = {}
-    for name, value in changes.items():
-        field = settings.find_setting(Config, name)
-        if field in named:
-            raise ConfigError(f"is given twice, once as {name}", field)
-        named[field] = value
-    return settings.override(chosen, named)
 
 
 def _find_source(source: CorpusSource, scheme: Scheme | None, chosen: Config, name: str) -> Path | Corpus:

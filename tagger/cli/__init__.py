@@ -24,6 +24,7 @@ from tagger.cli.generate import generate
 from tagger.cli.inspect import inspect
 from tagger.cli.predict import predict
 from tagger.cli.pretrain import pretrain
+from tagger.cli.review import review
 from tagger.cli.score import score
 from tagger.cli.serve import serve
 from tagger.cli.signals import ended_by_signals
@@ -48,6 +49,7 @@ for command in (
     drift,
     score,
     check,
+    review,
     convert,
     inspect,
     pretrain,
