@@ -9,8 +9,7 @@ summed over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -33,6 +32,9 @@ Ints = NDArray[np.int64]
 Posterior = ChainPosterior | IndependentPosterior
 
 _CHUNK = 24_000  # tokens whose scores are held at once
+_UNKNOWN = (
+    1e-3  # of a reading with a type that the model never met: it can't say, and a rare type is no fault
+)
 
 
 class _Place(NamedTuple):
@@ -43,49 +45,37 @@ class _Place(NamedTuple):
 
 
 class Judge:
-    """Holds gold labels against the reading of models.
-
-    Several models are one whose potentials are the means of theirs: a logarithmic opinion pool, again a chain
-    (Smith, Cohn and Osborne 2005, "Logarithmic opinion pools for conditional random fields").
+    """Holds gold labels against a model's own reading.
 
     Args:
-        models: which shouldn't have learnt from what they judge; their tags and settings are the same.
+        model: which shouldn't have learnt from what it judges.
         scheme: of the gold tags.
     """
 
-    def __init__(self, models: Sequence[TrainedModel], scheme: Scheme) -> None:
-        model = models[0]
+    def __init__(self, model: TrainedModel, scheme: Scheme) -> None:
         self._scheme = scheme
         self._inner = inner_scheme(model.scheme)
         self._tags = model.lexicon.tags
         self._rows = {tag: row for row, tag in enumerate(self._tags)}
-        self._networks = [Network(each) for each in models]
-        self._decoding = build_decoding(_pool(models))
+        self._network = Network(model)
+        self._decoding = build_decoding(model)
         self._temperature = model.temperature
         self._scope = scope_size(model.config.encoder.context)
 
-    def judge(
-        self, sentences: Sequence[Sentence], on_part: Callable[[int], None] = lambda tokens: None
-    ) -> Iterator[Doubt]:
+    def judge(self, sentences: Sequence[Sentence]) -> Iterator[Doubt]:
         """Yield the places where the model reads otherwise, sentence by sentence.
 
         Args:
             sentences: with their gold tags; tokens tagged `?` are in no place.
-            on_part: called with the tokens of each part that has been read.
         """
         scopes = number_scopes((each.document for each in sentences), self._scope)
         for part in _cut(sentences, scopes):
-            chosen = sentences[part]
-            yield from sorted(self._judge_part(chosen, scopes[part], part.start))
-            on_part(sum(map(len, chosen)))
+            yield from sorted(self._judge_part(sentences[part], scopes[part], part.start))
 
     def _judge_part(self, sentences: Sequence[Sentence], scopes: Sequence[int], base: int) -> Iterator[Doubt]:
         columns = [sentence.features for sentence in sentences]
-        tokens = [each.tokens for each in sentences]
         with one_blas_thread():
-            emissions = sum(each.emissions(tokens, scopes, columns) for each in self._networks) / len(
-                self._networks
-            )
+            emissions = self._network.emissions([each.tokens for each in sentences], scopes, columns)
         sizes = np.array([len(sentence) for sentence in sentences], np.int64)
         for batch in batch_chains(np.cumsum(sizes) - sizes, sizes):
             scores = batch.take(emissions)
@@ -145,7 +135,7 @@ class Judge:
         ends: Ints,
         readings: Sequence[Iterable[Span]],
     ) -> list[float]:
-        """Return the probability of each reading, 0 where it has a type that the model doesn't know."""
+        """Return the probability of each reading, a small one where the model doesn't know a type of it."""
         rows: list[int] = []
         known = np.ones(len(readings), np.bool_)
         for number, spans in enumerate(readings):
@@ -156,17 +146,8 @@ class Judge:
             known[number] = min(found) >= 0
             rows += [max(row, 0) for row in found]
         chances = posterior.runs(np.array(rows), columns, starts, ends)
-        found_chances: list[float] = np.where(known, np.clip(chances, 0.0, 1.0), 0.0).tolist()
+        found_chances: list[float] = np.where(known, np.clip(chances, 0.0, 1.0), _UNKNOWN).tolist()
         return found_chances
-
-
-def _pool(models: Sequence[TrainedModel]) -> TrainedModel:
-    """Return the first model with the mean of what all decoders learnt; its other weights are of no use."""
-    weights = dict(models[0].weights)
-    for name in weights:
-        if name.startswith("decoder."):
-            weights[name] = sum(each.weights[name] for each in models) / len(models)
-    return replace(models[0], weights=weights)
 
 
 def _cut(sentences: Sequence[Sentence], scopes: Sequence[int]) -> Iterator[slice]:

@@ -155,7 +155,7 @@ class FoldWork:
         model = train_fold(self.corpus, is_held, self.config, tell)
         numbers = np.flatnonzero(is_held).tolist()
         held = pack(self.corpus.sentences).select(is_held)
-        doubts = Judge([model], self.corpus.scheme).judge(held)
+        doubts = Judge(model, self.corpus.scheme).judge(held)
         return [each._replace(sentence=numbers[each.sentence]) for each in doubts]
 
 
