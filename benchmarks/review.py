@@ -3,15 +3,16 @@
     python benchmarks/review.py TRAIN [TRAIN ...] [--rates 1 3 5] [--seed 1] [--kinds type missed border] [--keep DIR]
 
 Of the gold spans of a corpus so many per cent are spoilt: the type swapped, the span left out, or a border moved by a
-token, a third each. The corpus is then reviewed, and the same out-of-sample probabilities are given to the token method
-of cleanlab (Wang and Mueller 2022, "Detecting label errors in token classification data"; `pip install cleanlab`),
-where that is installed: `find_label_issues`, ranked by `self_confidence`. Prints a Markdown row a corpus and rate:
+token, a third each. The corpus is then reviewed, and the same out-of-sample probabilities are given to the token
+method of cleanlab (Wang and Mueller 2022, "Detecting label errors in token classification data"; `pip install
+cleanlab`), where that is installed: `find_label_issues`, ranked by `self_confidence`. Prints a Markdown row a corpus
+and rate:
 
 - P@50: share of the first 50 suspects (of cleanlab: tokens) that lie on a spoilt place; real faults of the corpus
   that nobody put there count against both;
 - found: how many different spoilt places the first 50 show;
-- AP: area under the curve of precision and recall over all tokens, where each has the odds of its place, or of its own
-  label.
+- AP: area under the curve of precision and recall over all tokens, where each has the odds of its place, or of its
+  own label.
 
 `--keep` keeps the models of folds, so that another way of ranking costs seconds.
 """
@@ -59,7 +60,7 @@ class Spoilt(NamedTuple):
 
 def spoil(corpus: Corpus, rate: float, kinds: Sequence[str], seed: int) -> Spoilt:
     """Spoil a share of the spans of a corpus, each in one of several ways, drawn by a seed."""
-    draw = random.Random(seed)  # noqa: S311
+    draw = random.Random(seed)
     types = sorted(
         {span.type for each in corpus.sentences for span in schemes.tags_to_spans(each.tags, corpus.scheme)}
     )
@@ -128,7 +129,7 @@ def train_folds(corpus: Corpus, seed: int, keep: Path | None) -> Folds:
     name = hashlib.sha256(f"{find_state(corpus)} {config!r}".encode()).hexdigest()[:16]
     kept = None if keep is None else keep / f"{name}.pickle"
     if kept is not None and kept.is_file():
-        return Folds(pickle.loads(kept.read_bytes()), dealt)  # noqa: S301
+        return Folds(pickle.loads(kept.read_bytes()), dealt)
     models = [train_fold(corpus, dealt == fold, config) for fold in range(FOLDS)]
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)

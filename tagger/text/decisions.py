@@ -69,7 +69,7 @@ def _spell_reading(decision: Decision) -> str:
         return _spell_type(spans[0].type)
     if not spans:
         return OUTSIDE
-    return ",".join(f"{_spell_type(span.type)}:{span.start - start}-{span.end - start}" for span in spans)
+    return "+".join(f"{_spell_type(span.type)}:{span.start - start}-{span.end - start}" for span in spans)
 
 
 def _spell_type(type_: str) -> str:
@@ -112,7 +112,7 @@ def parse_id(typed: str, state: str, path: str) -> Decision:
 def _parse_reading(reading: str, start: int, end: int) -> Iterable[Span]:
     if reading == OUTSIDE:
         return
-    for part in reading.split(","):
+    for part in reading.split("+"):
         placed = _SPAN.fullmatch(part)
         type_ = unquote(placed["type"] if placed else part, errors="surrogatepass")
         if placed:

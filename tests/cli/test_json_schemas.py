@@ -27,7 +27,7 @@ jsonschema = pytest.importorskip("jsonschema")
 
 FOLDER = Path(__file__).parents[2] / "docs" / "schemas"
 KINDS = sorted(path.stem for path in FOLDER.glob("*.json"))
-LINES = {"prediction", "name"}  # of `predict`, without a version
+LINES = {"prediction", "name", "suspect"}  # of `predict` and `review`, without a version
 MEASURED = {"seconds", "tokens_per_second"}
 OTHERWISE = "Anna B-PER\nKeller O\nflew O\n\nNew B-LOC\nYork B-LOC\n"
 
