@@ -8,11 +8,11 @@ method of cleanlab (Wang and Mueller 2022, "Detecting label errors in token clas
 cleanlab`), where that is installed: `find_label_issues`, ranked by `self_confidence`. Prints a Markdown row a corpus
 and rate:
 
-- P@50: share of the first 50 suspects (of cleanlab: tokens) that lie on a spoilt place; real faults of the corpus
-  that nobody put there count against both;
+- P@50: share of the first 50 suspects that lie on a spoilt place; of cleanlab a suspect is a token, and in the column
+  "places" tokens that touch each other are one. Real faults of the corpus that nobody put there count against all;
 - found: how many different spoilt places the first 50 show;
-- AP: area under the curve of precision and recall over all tokens, where each has the odds of its place, or of its
-  own label.
+- AP: area under the curve of precision and recall over all tokens. One that a proposal changes has the surety of its
+  place, another one, and with cleanlab each, the odds of its own label.
 
 `--keep` keeps the models of folds, so that another way of ranking costs seconds.
 """
@@ -144,7 +144,7 @@ def list_doubts(corpus: Corpus, folds: Folds) -> list[Doubt]:
         for model, numbers, sentences in folds.parts(corpus)
         for doubt in Judge(model, corpus.scheme).judge(sentences)
     ]
-    return sorted(doubts, key=lambda each: -each.odds)
+    return sorted(doubts, key=lambda each: -each.surety)
 
 
 def find_marginals(corpus: Corpus, folds: Folds) -> tuple[list[str], list[Floats]]:
@@ -196,8 +196,24 @@ def score_tokens(
         own.append(np.log1p(-np.clip(given, None, 1 - 1e-12)) - np.log(given))
         placed.append(np.minimum(own[-1], 0.0))  # where the best reading is gold's
         for doubt in by_sentence.get(number, ()):
-            placed[-1][doubt.start : doubt.end] = doubt.odds
+            for place in doubt.changed:
+                placed[-1][place] = doubt.surety
     return np.concatenate(placed), np.concatenate(own)
+
+
+def join_neighbours(tokens: Sequence[tuple[int, int]]) -> list[tuple[int, int, int]]:
+    """Return the places of tokens, those that touch each other as one, ranked by the first of each."""
+    found: list[list[int]] = []
+    for number, at in tokens:
+        for place in found:
+            if place[0] == number and place[1] - 1 <= at <= place[2]:
+                place[1:] = min(place[1], at), max(place[2], at + 1)
+                break
+        else:
+            if len(found) == LOOKED_AT:
+                break
+            found.append([number, at, at + 1])
+    return [(number, start, end) for number, start, end in found]
 
 
 def average_precision(scores: Floats, is_wrong: NDArray[np.bool_]) -> float:
@@ -215,9 +231,11 @@ def measure(clean: Corpus, spoilt: Spoilt, folds: Folds) -> Iterator[str]:
     names, chances = find_marginals(corpus, folds)
     yield _look([(each.sentence, each.start, each.end) for each in doubts[:LOOKED_AT]], places)
     issues = rank_by_cleanlab(corpus, names, chances)
-    yield (
-        "-" if issues is None else _look([(number, at, at + 1) for number, at in issues[:LOOKED_AT]], places)
-    )
+    if issues is None:
+        yield from ("-", "-")
+    else:
+        yield _look([(number, at, at + 1) for number, at in issues[:LOOKED_AT]], places)
+        yield _look(join_neighbours(issues), places)
     is_wrong = np.array(
         [
             old != new
@@ -252,9 +270,10 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, metavar="DIR")
     chosen = parser.parse_args()
     print(
-        "| corpus | spoilt | faults | review: P@50, found | cleanlab: P@50, found | AP | AP of tokens alone |"
+        "| corpus | spoilt | faults | review: P@50, found | cleanlab, tokens | cleanlab, places | AP review | AP "
+        "cleanlab |"
     )
-    print("|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|")
     for path in chosen.corpora:
         clean = read_corpus(path)
         for rate in chosen.rates:

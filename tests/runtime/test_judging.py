@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -31,15 +32,16 @@ def make_gold(model, rows, seed=5):
     draw = np.random.default_rng(seed)
     inner = Scheme.BARE if model.scheme is Scheme.BARE else Scheme.BIOES
     found = []
-    for words in rows:
+    for number, words in enumerate(rows):
         tags = draw.choice(model.lexicon.tags, len(words)).tolist()
         spans = schemes.tags_to_spans(tags, inner)
         if "O" not in model.lexicon.tags and inner is not Scheme.BARE:  # every token is in a word
             type_ = schemes.split_tag(model.lexicon.tags[0], inner)[1]
             cuts = [0, *np.flatnonzero(draw.random(len(words)) < 0.5).tolist(), len(words)]
             edges = sorted(set(cuts))
-            spans = [Span(type_, *edge) for edge in zip(edges, edges[1:], strict=False)]
-        found.append(Sentence(tuple(words), tuple(schemes.spans_to_tags(spans, len(words), model.scheme))))
+            spans = [Span(type_, *edge) for edge in pairwise(edges)]
+        tags = schemes.spans_to_tags(spans, len(words), model.scheme)
+        found.append(Sentence(tuple(words), tuple(tags), document=number))  # none has neighbours
     return found
 
 

@@ -43,7 +43,7 @@ def test_a_changed_id_is_refused(letter: str, place: int) -> None:
     spelt = spell_id(Decision(56, 3, 5, (Span("PER", 3, 5),)), "state")
     changed = spelt[:place] + letter + spelt[place + 1 :]
     if changed != spelt:
-        with pytest.raises(DataError, match="expected an id|is of another corpus"):
+        with pytest.raises(DataError, match=r"expected an id|is of another corpus"):
             parse_id(changed, "state", "x")
 
 

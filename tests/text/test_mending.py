@@ -40,8 +40,10 @@ FORMS = {
     "blanks": ("a.conll", "Ada B-PER\nMay B-PER \n\n", "Ada B-PER\nMay B-LOC \n\n"),
     "line ends": ("a.conll", "Ada B-PER\r\nMay B-PER\r\n\r\n\r\n", "Ada B-PER\r\nMay B-LOC\r\n\r\n\r\n"),
     "no end": ("a.conll", "Ada\tB-PER\nMay\tB-PER", "Ada\tB-PER\nMay\tB-LOC"),
-    "columns": ("a.conll", "-DOCSTART- -X- O\n\nAda  x  B-PER\nMay  y  O\n", "-DOCSTART- -X- O\n\nAda  x  B-PER\nMay  y  B-LOC\n"),
-    "odd rows": ("a.conll", "# of a day\nAda I-PER\nMay O\n\nx i-per\n", "# of a day\nAda I-PER\nMay I-LOC\n\nx i-per\n"),
+    "columns": ("a.conll", "-DOCSTART- -X- O\n\nAda  x  B-PER\nMay  y  O\n",
+                "-DOCSTART- -X- O\n\nAda  x  B-PER\nMay  y  B-LOC\n"),
+    "odd rows": ("a.conll", "# of a day\nAda I-PER\nMay O\n\nx i-per\n",
+                 "# of a day\nAda I-PER\nMay I-LOC\n\nx i-per\n"),
     "notation": ("a.conll", "Ada PER_B\nMay PER_B\nLee PER_I\nNY LOC_B\n", None),
     "brackets": ("a.conll", "Ada (PER*\nMay *)\nin *\nNY (LOC*)\n", "Ada (PER*)\nMay (LOC*)\nin *\nNY (LOC*)\n"),
     "CSV": (

@@ -1,9 +1,12 @@
 """Places where gold and a reading that comes from elsewhere disagree, the surest first.
 
-How sure one can be that gold is wrong at a place is how probable the other reading is if one of the two is right,
-q / (q + p) for the probabilities q of the other reading and p of gold's. What orders suspects is so the odds q / p
-alone. The probability q would not do: of a long name with a doubtful border each reading has little, and of a name
-that is surely none, much (`benchmarks/README.md` has both beside each other).
+For the probabilities q of the other reading of a place and p of gold's, how sure one can be that gold is wrong is
+
+    log(q / p) / sqrt(n)
+
+with n the tokens whose labels differ. The odds q / p leave out what is probable beside both: of a long name with a
+doubtful border each reading has little. And log(q / p) is a sum over these tokens, whose errors add up as the root of
+their number: without it long names lead the list. `benchmarks/README.md` has other orders beside this one.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from tagger.scoring.report.pieces import join_tokens
 from tagger.text import schemes
 from tagger.text.conll import Corpus, Sentence
 from tagger.text.decisions import Decision, find_state, spell_id
-from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG, Span, name_type
+from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG, Scheme, Span, name_type
 
 _LEAST = 1e-300  # a probability of 0 still has odds
 _LONGEST = 20  # tokens of a span that is looked for everywhere in a corpus
@@ -47,9 +50,24 @@ class Doubt(NamedTuple):
     probability: float
 
     @property
-    def odds(self) -> float:
-        """The logarithm of the odds that the model's reading is right and not gold's."""
-        return math.log(max(self.probability, _LEAST)) - math.log(max(self.gold_probability, _LEAST))
+    def changed(self) -> list[int]:
+        """The tokens of the sentence whose labels differ."""
+        length = self.end - self.start
+        gold, found = (
+            schemes.spans_to_tags(
+                [each._replace(start=each.start - self.start, end=each.end - self.start) for each in spans],
+                length,
+                Scheme.IOB2,
+            )
+            for spans in (self.gold, self.found)
+        )
+        return [self.start + place for place in range(length) if gold[place] != found[place]]
+
+    @property
+    def surety(self) -> float:
+        """How sure one can be that gold is wrong, see above; 0: as likely as not."""
+        odds = math.log(max(self.probability, _LEAST)) - math.log(max(self.gold_probability, _LEAST))
+        return odds / math.sqrt(len(self.changed))
 
 
 class Uses(NamedTuple):
@@ -95,8 +113,8 @@ class Suspect:
 
     @property
     def probability(self) -> float:
-        """That the proposal is right, if it or gold is."""
-        return 1 / (1 + math.exp(-min(max(self.doubt.odds, -700.0), 700.0)))
+        """That the proposal is right, if it or gold is: the logistic function of the surety."""
+        return 1 / (1 + math.exp(-self.doubt.surety))
 
     def describe(self, spans: Sequence[Span]) -> str:
         """Write a reading of the place: a type where it is all of it, `O` for nothing, else words with their types.
@@ -189,7 +207,8 @@ def rank_suspects(corpus: Corpus, doubts: Iterable[Doubt], folds: int) -> Review
         doubts: about its sentences, each place once.
         folds: into which it was dealt.
     """
-    ordered = sorted(doubts, key=lambda each: (-each.odds, each.sentence, each.start))
+    likely = (each for each in doubts if each.surety > 0)
+    ordered = sorted(likely, key=lambda each: (-each.surety, each.sentence, each.start))
     state = find_state(corpus)
     types = {span.type for each in ordered for span in (*each.gold, *each.found)}
     names = {type_: name_type(type_, corpus.task) for type_ in types}
