@@ -9,7 +9,7 @@
     tagger.drift(model, ["What it meets today."]).verdict
 
 Names are resolved on first use, so that `import tagger` costs nothing and the command line answers at once. All but
-`train` and `CRF` do without PyTorch.
+`train`, `review` and `CRF` do without PyTorch.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tagger.version import __version__
 
 if TYPE_CHECKING:
     from tagger.api.drift import drift
+    from tagger.api.review import accept, review
     from tagger.api.scoring import evaluate, score
     from tagger.api.sources import load, read_corpus
     from tagger.api.training import TrainingResult, TrainingStoppedError, train
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tagger.scoring.drift import Drift
     from tagger.scoring.profile import Profile
     from tagger.scoring.result import ScoringResult
+    from tagger.scoring.review import Review, Suspect
     from tagger.text.conll import Corpus
     from tagger.text.formats import LabelledSentence, LabelledSpan
 
@@ -46,16 +48,20 @@ __all__ = [
     "Labelling",
     "ModelError",
     "Profile",
+    "Review",
     "ScoringResult",
+    "Suspect",
     "Tagger",
     "TaggerError",
     "TrainingResult",
     "TrainingStoppedError",
     "__version__",
+    "accept",
     "drift",
     "evaluate",
     "load",
     "read_corpus",
+    "review",
     "score",
     "train",
 ]
@@ -70,14 +76,18 @@ _HOMES = {
     "LabelledSpan": "tagger.text.formats",
     "Labelling": "tagger.runtime.decode",
     "Profile": "tagger.scoring.profile",
+    "Review": "tagger.scoring.review",
     "ScoringResult": "tagger.scoring.result",
+    "Suspect": "tagger.scoring.review",
     "Tagger": "tagger.runtime.tagger",
     "TrainingResult": "tagger.api.training",
     "TrainingStoppedError": "tagger.api.training",
+    "accept": "tagger.api.review",
     "drift": "tagger.api.drift",
     "evaluate": "tagger.api.scoring",
     "load": "tagger.api.sources",
     "read_corpus": "tagger.api.sources",
+    "review": "tagger.api.review",
     "score": "tagger.api.scoring",
     "train": "tagger.api.training",
 }
