@@ -9,7 +9,7 @@
     tagger.drift(model, ["What it meets today."]).verdict
 
 Names are resolved on first use, so that `import tagger` costs nothing and the command line answers at once. All but
-`train` and `CRF` do without PyTorch.
+`train`, `review` and `CRF` do without PyTorch.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tagger.api.distillation import distill
     from tagger.api.drift import drift
     from tagger.api.mending import mend
+    from tagger.api.review import accept, review
     from tagger.api.scoring import evaluate, score
     from tagger.api.sources import load, read_corpus
     from tagger.api.splitting import split
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from tagger.scoring.drift import Drift
     from tagger.scoring.profile import Profile
     from tagger.scoring.result import ScoringResult
+    from tagger.scoring.review import Review, Suspect
     from tagger.text.conll import Corpus
     from tagger.text.formats import LabelledSentence, LabelledSpan
     from tagger.text.mending import Mended
@@ -56,12 +58,15 @@ __all__ = [
     "Mended",
     "ModelError",
     "Profile",
+    "Review",
     "ScoringResult",
+    "Suspect",
     "Tagger",
     "TaggerError",
     "TrainingResult",
     "TrainingStoppedError",
     "__version__",
+    "accept",
     "agree",
     "distill",
     "drift",
@@ -69,6 +74,7 @@ __all__ = [
     "load",
     "mend",
     "read_corpus",
+    "review",
     "score",
     "split",
     "train",
@@ -87,17 +93,21 @@ _HOMES = {
     "Labelling": "tagger.runtime.decode",
     "Mended": "tagger.text.mending",
     "Profile": "tagger.scoring.profile",
+    "Review": "tagger.scoring.review",
     "ScoringResult": "tagger.scoring.result",
+    "Suspect": "tagger.scoring.review",
     "Tagger": "tagger.runtime.tagger",
     "TrainingResult": "tagger.api.training",
     "TrainingStoppedError": "tagger.api.training",
     "agree": "tagger.api.agreement",
     "distill": "tagger.api.distillation",
+    "accept": "tagger.api.review",
     "drift": "tagger.api.drift",
     "evaluate": "tagger.api.scoring",
     "load": "tagger.api.sources",
     "mend": "tagger.api.mending",
     "read_corpus": "tagger.api.sources",
+    "review": "tagger.api.review",
     "score": "tagger.api.scoring",
     "split": "tagger.api.splitting",
     "train": "tagger.api.training",

@@ -14,6 +14,7 @@ from tagger.api.sources import (
     FilePath,
     check_path,
     check_paths,
+    choose_settings,
     describe_value,
     load,
     require_torch,
@@ -21,7 +22,6 @@ from tagger.api.sources import (
 from tagger.api.training import (
     TrainingResult,
     TrainingStoppedError,
-    choose_settings,
     choose_start,
     find_start,
     prepare_training,

@@ -7,7 +7,10 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from os import PathLike, fspath
 from pathlib import Path
+from typing import Any
 
+from tagger import config as settings
+from tagger.config import Config
 from tagger.errors import ConfigError, DataError
 from tagger.runtime.tagger import Tagger, load_tagger
 from tagger.text import conll, schemes
@@ -193,6 +196,27 @@ def make_corpus(
         if is_strict or scheme is None:
             raise
         return conll.resolve_scheme(corpus, None)
+
+
+def choose_settings(config: Config | FilePath | None, changes: dict[str, Any]) -> Config:
+    """Return the settings given, or those of a file, with some changed by name.
+
+    Raises:
+        ConfigError: one of them is at fault, or is given twice.
+    """
+    if config is None:
+        chosen = Config()
+    elif isinstance(config, Config):
+        chosen = config
+    else:
+        chosen = settings.read_settings(Config, check_path(config, "config"))
+    named: dict[str, Any] = {}
+    for name, value in changes.items():
+        field = settings.find_setting(Config, name)
+        if field in named:
+            raise ConfigError(f"is given twice, once as {name}", field)
+        named[field] = value
+    return settings.override(chosen, named)
 
 
 def check_path(path: object, name: str) -> Path | str:

@@ -8,12 +8,12 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tagger import config as settings
 from tagger.api.sources import (
     CorpusSource,
     FilePath,
     check_path,
     check_paths,
+    choose_settings,
     describe_value,
     make_corpus,
     require_torch,
@@ -341,23 +341,6 @@ def refuse_occupied(output: FilePath, *, resume: bool, overwrite: bool, seeds: i
 
 def _never() -> bool:
     return False
-
-
-def choose_settings(config: Config | FilePath | None, changes: dict[str, Any]) -> Config:
-    """Return the settings given, or those of a file, with some changed by name."""
-    if config is None:
-        chosen = Config()
-    elif isinstance(config, Config):
-        chosen = config
-    else:
-        chosen = settings.read_settings(Config, check_path(config, "config"))
-    named: dict[str, Any] = {}
-    for name, value in changes.items():
-        field = settings.find_setting(Config, name)
-        if field in named:
-            raise ConfigError(f"is given twice, once as {name}", field)
-        named[field] = value
-    return settings.override(chosen, named)
 
 
 def _find_source(source: CorpusSource, scheme: Scheme | None, chosen: Config, name: str) -> Path | Corpus:

@@ -26,6 +26,7 @@ from tagger.cli.generate import generate
 from tagger.cli.inspect import inspect
 from tagger.cli.predict import predict
 from tagger.cli.pretrain import pretrain
+from tagger.cli.review import review
 from tagger.cli.score import score
 from tagger.cli.serve import serve
 from tagger.cli.signals import ended_by_signals
@@ -54,6 +55,7 @@ for command in (
     check,
     split,
     agree,
+    review,
     convert,
     inspect,
     pretrain,

@@ -39,13 +39,14 @@ if TYPE_CHECKING:
 _INPUT, _MODEL, _TRAINING = "Reading the corpora", "The model", "Training"
 
 
-def _parse_scheme(typed: str) -> str:
+def parse_scheme_or_auto(typed: str) -> str:
+    """Return a scheme's name, or `auto`."""
     return typed if typed == "auto" else parse_scheme(typed).value
 
 
 SETTINGS = (
     Flag("--scheme", "corpus.scheme", _INPUT, "Tag scheme of the corpora; auto detects it.",
-         f"[auto|{SCHEMES}]", _parse_scheme),
+         f"[auto|{SCHEMES}]", parse_scheme_or_auto),
     Flag("--token-column", "corpus.token_column", _INPUT, metavar="COLUMN"),
     Flag("--tag-column", "corpus.tag_column", _INPUT, metavar="COLUMN"),
     Flag("--blank-tokens", "corpus.blank_tokens", _INPUT),

@@ -39,6 +39,13 @@ _MARKS = {  # the longer first: UTF-32 begins as UTF-16 does
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_EXACT_MARKS = {  # with the byte order
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+    codecs.BOM_UTF8: "utf-8",
+}
 _MARK_STARTS = {mark[:1] for mark in _MARKS}
 _OF_NAMES = {
     "idna",
@@ -391,6 +398,57 @@ def _count_line_ends(last: str, text: str) -> int:
     if "\r" in text:
         count += text.count("\r") - text.count("\r\n")
     return count - (last == "\r" and text.startswith("\n"))
+
+
+class ExactText(NamedTuple):
+    """The text of a file, and all that it takes to write the same bytes again.
+
+    Attributes:
+        text: without a byte-order mark, line ends as they are.
+        mark: the byte-order mark; empty where there is none.
+        encoding: of what follows it.
+    """
+
+    text: str
+    mark: bytes
+    encoding: str
+
+    def encode(self, text: str) -> bytes:
+        """Return the bytes of a file with another text.
+
+        Raises:
+            UnicodeEncodeError: the encoding lacks one of its characters.
+        """
+        return self.mark + text.encode(self.encoding)
+
+
+def read_exactly(path: FilePath, encoding: str) -> ExactText:
+    """Return the text of a file, unpacked, in such a way that it can be written again byte for byte.
+
+    Raises:
+        ConfigError, DataError: as of `read_pieces`; or the bytes aren't those that encoding its text gives.
+    """
+    with open_bytes(path) as stream:
+        data = stream.read()
+    find_decoder(encoding)
+    asked = codecs.lookup(encoding).name.removesuffix("-sig")
+    likely = _find_marked_encoding(data, encoding) or asked
+    mark = next(
+        (mark for mark, name in _EXACT_MARKS.items() if data.startswith(mark) and name.startswith(likely)),
+        b"",
+    )
+    found = ExactText("", mark, _EXACT_MARKS.get(mark, likely))
+    try:
+        text = data[len(mark) :].decode(found.encoding)
+        is_same = found.encode(text) == data
+    except UnicodeError:
+        is_same = False
+    if not is_same:
+        raise DataError(
+            f"can't be written again byte for byte as {found.encoding}; save it as UTF-8 first",
+            display_name(path),
+        )
+    return found._replace(text=text)
 
 
 def read_text(path: FilePath, encoding: str) -> str:

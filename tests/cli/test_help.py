@@ -20,7 +20,7 @@ OPTIONS = [
 VALUES = {  # what a value is called, whatever the command
     "FILE", "DIR", "N", "P", "K", "X", "COLUMN", "COLUMN,COLUMN", "COLUMN[:DIM]", "NAME", "CODE", "TEXT",
     "ADDRESS", "BYTES", "SECONDS", "ORIGIN",
-    "SECTION.FIELD=VALUE", "OLD=NEW", "TYPE=RECALL[:PRECISION]", "TAG,TAG", "SIZE,SIZE",
+    "IDS", "SECTION.FIELD=VALUE", "OLD=NEW", "TYPE=RECALL[:PRECISION]", "TAG,TAG", "SIZE,SIZE",
 }  # fmt: skip
 CHOICES = re.compile(r"\[[^|\]]+(\|[^|\]]+)+\]")
 

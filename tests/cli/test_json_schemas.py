@@ -17,17 +17,20 @@ from commands import TINY, Done
 
 import tagger
 from tagger.runtime import inspection
+from tagger.scoring.review import Doubt, rank_suspects
 from tagger.text import audit
+from tagger.text.conll import Corpus, Sentence
 from tagger.text.formats import LabelledRival, LabelledSentence, LabelledSpan
 from tagger.text.formats.jsonl import write_jsonl
 from tagger.text.formats.names import write_names_jsonl
 from tagger.text.objects import SCHEMAS, describe, dump_json
+from tagger.text.schemes import Scheme, Span
 
 jsonschema = pytest.importorskip("jsonschema")
 
 FOLDER = Path(__file__).parents[2] / "docs" / "schemas"
 KINDS = sorted(path.stem for path in FOLDER.glob("*.json"))
-LINES = {"prediction", "name"}  # of `predict`, without a version
+LINES = {"prediction", "name", "suspect"}  # of `predict` and `review`, without a version
 MEASURED = {"seconds", "tokens_per_second"}
 OTHERWISE = "Anna B-PER\nKeller O\nflew O\n\nNew B-LOC\nYork B-LOC\n"
 
@@ -260,6 +263,15 @@ def test_pretrain_and_generate(run, tmp_path: Path) -> None:
         len(check("next-words", done_well(run("generate", "lm", "Ada", "--next", "3", "--json")))["next"])
         == 3
     )
+
+
+def test_suspects_are_as_their_schema_says() -> None:
+    sentence = Sentence(("in", "New", "York"), ("O", "B-LOC", "O"), line=1)
+    corpus = Corpus("x.conll", (sentence,), Scheme.IOB2, "", ())
+    doubt = Doubt(0, 1, 3, (Span("LOC", 1, 2),), (Span("LOC", 1, 3),), 0.1, 0.8)
+    [suspect] = rank_suspects(corpus, [doubt], 5).suspects
+    facts = suspect.as_dict(corpus.path)
+    assert check("suspect", dump_json(facts)) == facts
 
 
 def test_what_is_no_number_is_null() -> None:

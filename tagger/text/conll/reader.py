@@ -86,6 +86,7 @@ class ColumnReader:
     ) -> None:
         self.layout: Layout | None = None  # known after the first data row
         self.scheme: Scheme | None = None  # of the tags, where the form of the file says so
+        self.form: LineForm | None = None  # of its lines, where these hold words
         self._path = path
         self._name = display_name(path)
         self._columns = columns
@@ -159,6 +160,7 @@ class ColumnReader:
     def _read_lines(self, form: LineForm, blocks: Iterable[Block]) -> Iterator[Sentence]:
         """Read lines of words."""
         columns = self._columns
+        self.form = form
         reader = LineReader(form, self._name, columns.task, columns.compounds, self._note, self._fault)
         for sentence in reader.read(blocks):
             self.scheme = reader.scheme

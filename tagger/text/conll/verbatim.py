@@ -18,6 +18,15 @@ class VerbatimRows(NamedTuple):
     line: int
 
 
+def split_rows(text: str) -> list[str]:
+    """Return the rows of a text, each with its end.
+
+    >>> split_rows("a\\r\\nb")
+    ['a\\r\\n', 'b']
+    """
+    return _LINE.findall(text)
+
+
 def read_rows(path: FilePath, encoding: str) -> Iterator[VerbatimRows]:
     """Yield the rows of a file, many at a time, in bounded memory; they are numbered as `reader` numbers them.
 
@@ -27,7 +36,7 @@ def read_rows(path: FilePath, encoding: str) -> Iterator[VerbatimRows]:
     line, tail = 1, ""  # the line that goes on
     for piece, _ in read_pieces(path, encoding):
         text = tail + piece
-        rows = _LINE.findall(text)
+        rows = split_rows(text)
         is_cut = bool(piece) and not text.endswith("\n")  # a carriage return may be half of a line end
         tail = rows.pop() if rows and is_cut else ""
         yield VerbatimRows(rows, line)

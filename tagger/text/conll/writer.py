@@ -174,13 +174,13 @@ def rewrite_tags(
         rows = list(piece.rows)
         while line < piece.line + len(rows):
             row = rows[line - piece.line]
-            rows[line - piece.line] = _rewrite_row(row, layout, tag)
+            rows[line - piece.line] = replace_tag(row, layout, tag)
             line, tag = next(tags, end)
         yield "".join(rows)
 
 
-def _rewrite_row(row: str, layout: Layout, tag: str) -> str:
-    """Return a row with the new tag, and what stands behind its columns."""
+def replace_tag(row: str, layout: Layout, tag: str) -> str:
+    """Return a row of a file with another tag, and what stands behind its columns as it is."""
     columns = row.rstrip(BLANKS + "\r\n")
     return _replace_field(columns, layout, tag) + row[len(columns) :]
 

@@ -93,10 +93,10 @@ def _answer(compute: GradientComputer, task: GradientTask, outbox: Outbox) -> Pa
         return outbox.put(compute(task))
     except Exception as error:
         error.add_note("in a worker process:\n" + traceback.format_exc())
-        return _portable(error)
+        return make_portable(error)
 
 
-def _portable(error: Exception) -> Exception:
+def make_portable(error: Exception) -> Exception:
     """Return an exception that survives the journey: itself, as a rule."""
     try:
         pickle.loads(pickle.dumps(error))

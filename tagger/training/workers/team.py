@@ -11,13 +11,8 @@ What the children compute, and with what, is the concern of `workers.child`. Not
 from __future__ import annotations
 
 import atexit
-import signal
-import sys
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from multiprocessing import resource_tracker
-from types import ModuleType
 
 from torch import Tensor
 
@@ -29,9 +24,9 @@ from tagger.training.workers.gradient import Gradient, GradientComputer, Gradien
 from tagger.training.workers.outbox import Outbox, Parcel
 from tagger.training.workers.peers import ALONE, Peers
 from tagger.training.workers.shared import CONTEXT, SharedTensors, lent
+from tagger.training.workers.starting import start
 
 _PATIENCE = 5.0  # seconds for a process that hung up to be gone
-_STARTING = threading.Lock()  # what is hidden from one child must be back before the next thread hides it
 
 
 class WorkerLostError(TaggerError):
@@ -219,8 +214,7 @@ class _Child:
         self._process = CONTEXT.Process(
             target=serve, args=(theirs, weights, outbox), name="tagger-worker", daemon=True
         )
-        with _STARTING, _signals_held_back(), _main_module_hidden():
-            self._process.start()
+        start(self._process)
         theirs.close()
         atexit.register(self.end)
 
@@ -277,35 +271,6 @@ class _Child:
                 f"a worker process was killed (exit code {self._process.exitcode}), perhaps for lack of memory; "
                 "go on with --resume, or train with fewer --workers"
             ) from None
-
-
-@contextmanager
-def _signals_held_back() -> Iterator[None]:
-    """Let a process begin deaf to Ctrl-C and SIGTERM, which often reach all processes of a program.
-
-    They are blocked here meanwhile, and remain so in the child; none is lost here. Windows lacks this: there a child
-    is deaf once it has begun.
-    """
-    if sys.platform == "win32":
-        yield
-        return
-    resource_tracker.ensure_running()  # which `multiprocessing` starts first, unblocking signals
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _main_module_hidden() -> Iterator[None]:
-    """Keep `multiprocessing` from importing the program's main module in a child, where it would run once more."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
 
 
 def _key(task: GradientTask) -> tuple[int, ...]:
