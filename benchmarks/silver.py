@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--variants", type=int, default=3)
     parser.add_argument("--more", type=Path, nargs="*", default=[], help="further texts to learn from, whole")
-    parser.add_argument("options", nargs="*", help="of `tagger distill`, behind --")
+    parser.add_argument("--distill", default="", help="options of `tagger distill`, in one string")
     given = parser.parse_args()
     torch.set_num_threads(1)  # the teacher's, where it has a network in PyTorch
     teacher = load_teacher(given.teacher)
@@ -73,7 +73,7 @@ def main() -> None:
     students = []
     for seed in given.seeds:
         place = given.output / f"student-{seed}"
-        seconds = train(silver, dev, place, seed, given.options)
+        seconds = train(silver, dev, place, seed, given.distill.split())
         students.append(tagger.load(place))
         found = label(students[-1], parts.test)
         print(f"seed {seed}: trained in {seconds:.0f} s")
