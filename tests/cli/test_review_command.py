@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import tagger
+from tagger.scoring.review import Doubt
 from tagger.text.conll import pack_corpus
 from tagger.text.decisions import Decision, find_state, spell_id
 from tagger.text.schemes import Span
@@ -62,13 +63,28 @@ def test_suspects_are_printed_and_what_is_accepted_is_written(run, ten_sentences
     assert "is of another corpus, or of another state of this one" in again.err
     assert not Path("newer.conll").exists()
 
-    listed = run("review", "ten.conll", *TINY, "--limit", "2", "-q")
-    assert listed.code == 0
-    assert f"{len(suspects)} suspects among" in listed.out
-    assert "(--limit 0: all)" in listed.out
-    assert suspects[0]["id"] in listed.out
     found = tagger.review("ten.conll", folds=2, workers=1, epochs=1, hidden=5, embedding__word_dim=4)
     assert [each.as_dict("ten.conll") for each in found.suspects] == suspects
+
+
+def test_the_list_for_people(run, ten_sentences: Path, monkeypatch) -> None:
+    loc, org = Span("LOC", 0, 1), Span("ORG", 0, 1)
+    doubts = [Doubt(3, 0, 1, (loc,), (org,), 0.1, 0.9), Doubt(0, 0, 2, (), (), 0.2, 0.7)]
+    doubts[1] = doubts[1]._replace(gold=(Span("PER", 0, 2),), found=(Span("PER", 0, 1),))
+    monkeypatch.setattr("tagger.training.folds.judge_folds", lambda *given, **others: doubts)
+    done = run("review", "ten.conll")
+    assert done.code == 0
+    peru, anna = (find_id(ten_sentences, *each[:3], each.found) for each in doubts)
+    assert done.out.splitlines() == [
+        f"0.9000  ten.conll:23  Peru: LOC -> ORG  {peru}",
+        "        [[Peru]] Brazil and Chile signed .",
+        f"0.7778  ten.conll:3-4  Anna Keller: PER -> [Anna]PER Keller  {anna}",
+        "        [[Anna Keller]] flew to New York .",
+        "2 suspects among 14 spans in 10 sentences",
+    ]
+    limited = run("review", "ten.conll", "--limit", "1", "-q").out.splitlines()
+    assert limited[:2] == done.out.splitlines()[:2]
+    assert limited[2].endswith("the surest 1 are listed (--limit 0: all)")
 
 
 def test_ids_come_from_the_command_line_a_file_or_a_pipe(run, ten_sentences, anna, monkeypatch) -> None:
