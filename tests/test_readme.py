@@ -140,10 +140,14 @@ def test_the_other_commands_run_on_files_of_those_names(tmp_path: Path) -> None:
         lines = (ROOT / "data" / "words" / words.name).read_text(encoding="utf-8").splitlines(keepends=True)
         words.write_text("".join(lines[:size]), encoding="utf-8")
     shutil.copy(ROOT / "data" / "words.txt", tmp_path / "data" / "words.txt")
+    for name in ("corpus", "ada", "li"):
+        shutil.copy(tmp_path / "train.conll", tmp_path / f"{name}.conll")
     shutil.copy(tmp_path / "test.conll", tmp_path / "gold.conll")
     shutil.copy(tmp_path / "test.conll", tmp_path / "predicted.conll")
     letter = (ROOT / "data" / "english.txt").read_text(encoding="utf-8")
     (tmp_path / "letter.txt").write_text(20 * letter, encoding="utf-8")  # enough to hold sentences out of
+    record = {"text": "Ada met Li.", "spans": [{"start": 0, "end": 3, "label": "PER"}]}
+    (tmp_path / "labels.jsonl").write_text(20 * (json.dumps(record) + "\n"), encoding="utf-8")
     commands = [line for line in list_commands() if line.startswith("tagger ") and " serve " not in line]
     assert len(commands) >= 5
     for command in commands:
