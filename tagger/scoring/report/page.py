@@ -1,24 +1,34 @@
-"""One self-contained HTML page about one evaluation: no network, nothing executed but the page's own script.
+"""One self-contained HTML page about one evaluation: scores, confusions, calibration, every wrong sentence.
 
-The page forbids itself any request, and any script or style but its own (by checksum), so that a string that
-slipped through the escaping could neither run nor call home. It reads without script; the script filters.
+Its frame, style and script are those of all pages (`text.pages`), which says what they forbid.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from importlib import resources
+from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path, PurePath
 
 from tagger import scoring
 from tagger.scoring import Kind
 from tagger.scoring.report.facts import Analysis, Mistake, WrongSentence
-from tagger.scoring.report.pictures import MOST_TYPES, draw_bar, draw_calibration, draw_confusion
+from tagger.scoring.report.pictures import MOST_TYPES, draw_calibration, draw_confusion
 from tagger.scoring.report.pieces import Piece, cut, join_tokens, windows
 from tagger.text.counting import count_of
-from tagger.text.escape import escape_html, forbid_requests
+from tagger.text.escape import escape_html
 from tagger.text.output import write_text
+from tagger.text.pages import (
+    Chapter,
+    Filters,
+    close_page,
+    draw_bar,
+    draw_figures,
+    draw_filters,
+    draw_row,
+    draw_table,
+    open_page,
+    write_types,
+)
 from tagger.text.schemes import Scheme, Span, Task
 
 MOST_SENTENCES = 20_000  # beyond that the page would pass 50 MB, and no reader gets so far
@@ -53,43 +63,26 @@ def write_page(analysis: Analysis, path: str | PathLike[str]) -> None:
 
 def render_page(analysis: Analysis) -> str:
     """Return the page as HTML."""
-    style, script = (_read(f"page.{ending}") for ending in ("css", "js"))
-    name = escape_html(analysis.name or "evaluation")
-    sections = [_section("scores", "Scores", _scores(analysis))]
+    sections = [Chapter("scores", "Scores", _scores(analysis))]
     if analysis.scheme is not Scheme.BARE and analysis.task is not Task.WORDS:
-        sections.append(_section("matching", "Near misses", _matching(analysis.evaluation)))
+        sections.append(Chapter("matching", "Near misses", _matching(analysis.evaluation)))
     if analysis.scores.has_types:
-        sections.append(_section("confusion", "Confusion of types", _confusion(analysis)))
-    sections.append(_section("parts", "Where it is good", _parts(analysis)))
+        sections.append(Chapter("confusion", "Confusion of types", _confusion(analysis)))
+    sections.append(Chapter("parts", "Where it is good", _parts(analysis)))
     if analysis.calibration:
         sections.append(
-            _section("calibration", "Calibration", _calibration(analysis.calibration, _name_spans(analysis)))
+            Chapter("calibration", "Calibration", _calibration(analysis.calibration, _name_spans(analysis)))
         )
-    links = "".join(
-        f'<a href="#{anchor}">{title}</a>'
-        for anchor, title, _ in [*sections, ("errors", "Wrong sentences", "")]
+    sections.append(Chapter("errors", "Wrong sentences", _errors(analysis)))
+    opening = open_page(
+        analysis.name or "evaluation",
+        "right and wrong",
+        facts={},
+        links=[(each.anchor, each.title) for each in sections],
+        skip=("errors", "Skip to the wrong sentences"),
+        figures=_figures(analysis),
     )
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"{forbid_requests(style, script)}\n"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{name}: right and wrong</title>\n<style>{style}</style>\n</head>\n<body>\n"
-        '<a class="skip" href="#errors">Skip to the wrong sentences</a>\n'
-        f"<header><h1>{name}</h1>{_figures(analysis)}</header>\n"
-        f'<nav aria-label="Sections">{links}'
-        '<button type="button" id="theme" hidden>light / dark</button></nav>\n'
-        f"<main>\n{''.join(body for _, _, body in sections)}{_errors(analysis)}</main>\n"
-        f"<script>{script}</script>\n</body>\n</html>\n"
-    )
-
-
-def _read(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _section(anchor: str, title: str, body: str) -> tuple[str, str, str]:
-    """Return the anchor, the title and the HTML of a section."""
-    return anchor, title, f'<section id="{anchor}"><h2>{title}</h2>{body}</section>\n'
+    return opening + "".join(each.draw() for each in sections) + close_page()
 
 
 def _figures(analysis: Analysis) -> str:
@@ -114,8 +107,7 @@ def _figures(analysis: Analysis) -> str:
         (f"{scores.tokens:,}", f"tokens in {count_of(scores.sentences, 'sentence')}"),
         (f"{len(analysis.wrong):,}", "sentences with an error"),
     ]
-    items = "".join(f"<li><b>{number}</b><span>{what}</span></li>" for number, what in figures)
-    return f'<ul class="figures">{items}</ul>'
+    return draw_figures(figures)
 
 
 def _scores(analysis: Analysis) -> str:
@@ -135,7 +127,7 @@ def _scores(analysis: Analysis) -> str:
     note = f"In per cent. {_RIGHT.get(analysis.task, _RIGHT_SPAN)}"
     if analysis.scheme is Scheme.BARE:
         note = "In per cent. Every token counts as a span."
-    return _table(headings, rows, f"{note} {_sentence(scores.note)}" if scores.note else note)
+    return draw_table(headings, rows, f"{note} {_sentence(scores.note)}" if scores.note else note)
 
 
 def _sentence(text: str) -> str:
@@ -158,28 +150,12 @@ def _score_row(
         bounds,
         f"{score.support:,}",
     )
-    return _row(escape_html(name), cells, "total" if total else "")
-
-
-def _row(heading: str, cells: Iterable[str], kind: str = "") -> str:
-    attribute = f' class="{kind}"' if kind else ""
-    return (
-        f'<tr{attribute}><th scope="row">{heading}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
-    )
-
-
-def _table(headings: Iterable[str], rows: Iterable[str], caption: str = "") -> str:
-    head = "".join(f'<th scope="col">{heading}</th>' for heading in headings)
-    note = f"<caption>{caption}</caption>" if caption else ""
-    return (
-        f'<div class="wide"><table>{note}<thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-    )
+    return draw_row(escape_html(name), cells, "total" if total else "")
 
 
 def _matching(evaluation: scoring.Evaluation) -> str:
     rows = [
-        _row(
+        draw_row(
             f"{name} ({_MATCHES[name]})",
             (
                 *(f"{count:,}" for count in tally),
@@ -189,7 +165,7 @@ def _matching(evaluation: scoring.Evaluation) -> str:
         for name, tally in evaluation.tallies.items()
     ]
     headings = ("match", "correct", "incorrect", "partial", "missed", "spurious", "precision", "recall", "F1")
-    return _table(headings, rows, "The four measures of SemEval-2013 task 9.1.")
+    return draw_table(headings, rows, "The four measures of SemEval-2013 task 9.1.")
 
 
 def _confusion(analysis: Analysis) -> str:
@@ -213,13 +189,13 @@ def _largest_confusions(confusion: scoring.Confusion) -> str:
     """List which types were most often taken for which; what was missed or spurious stands in the matrix."""
     found = [(gold, predicted, count) for gold, predicted, count in confusion.largest() if gold and predicted]
     rows = [
-        _row(
+        draw_row(
             escape_html(gold),
             (escape_html(predicted), f"{count:,}", f"{100 * count / confusion.gold_of(gold):.2f}"),
         )
         for gold, predicted, count in found[:MOST_CONFUSIONS]
     ]
-    return _table(("gold", "taken for", "count", "% of gold"), rows) if rows else ""
+    return draw_table(("gold", "taken for", "count", "% of gold"), rows) if rows else ""
 
 
 def _parts(analysis: Analysis) -> str:
@@ -232,10 +208,10 @@ def _parts(analysis: Analysis) -> str:
     tables = []
     for title, scores in groups.items():
         rows = [
-            _row(name, (f"{100 * score.f1:.2f}", draw_bar(score.f1), f"{score.support:,}"))
+            draw_row(name, (f"{100 * score.f1:.2f}", draw_bar(score.f1), f"{score.support:,}"))
             for name, score in scores.items()
         ]
-        tables.append(f"<div>{_table((title, 'F1', 'share', 'support'), rows)}</div>")
+        tables.append(f"<div>{draw_table((title, 'F1', 'share', 'support'), rows)}</div>")
     return f'<div class="columns">{"".join(tables)}</div>'
 
 
@@ -246,7 +222,7 @@ def _name_spans(analysis: Analysis) -> str:
 
 def _calibration(calibration: scoring.Calibration, spans: str) -> str:
     rows = [
-        _row(
+        draw_row(
             f"{each.low:.1f} to {each.high:.1f}",
             (f"{each.size:,}", f"{each.confidence:.3f}", f"{each.accuracy:.3f}")
             if each.size
@@ -259,56 +235,43 @@ def _calibration(calibration: scoring.Calibration, spans: str) -> str:
         f'<p class="note">Expected calibration error {100 * calibration.expected_error:.2f} %, Brier score '
         f"{calibration.brier:.4f}, over {calibration.count:,} predicted {spans}. On the dashed line, confidences "
         f'mean what they say.</p><div class="columns"><div class="wide">{draw_calibration(calibration, spans)}</div>'
-        f"<div>{_table(headings, rows)}</div></div>"
+        f"<div>{draw_table(headings, rows)}</div></div>"
     )
 
 
 def _errors(analysis: Analysis) -> str:
     if not analysis.wrong:
-        return (
-            '<section id="errors"><h2>Wrong sentences</h2><p>There are none.</p>'
-            f'{_filters(analysis)}<div id="list"></div></section>\n'
-        )
+        return f'<p>There are none.</p>{draw_filters(_filters(analysis))}<div id="list"></div>'
     shown = analysis.wrong[:MOST_SENTENCES]
     note = (
-        f" The first {MOST_SENTENCES:,} of {len(analysis.wrong):,} are here."
+        f" <span>The first {MOST_SENTENCES:,} of {len(analysis.wrong):,} are here.</span>"
         if len(shown) < len(analysis.wrong)
         else ""
     )
     articles = "".join(_article(analysis, number, sentence) for number, sentence in enumerate(shown))
     return (
-        '<section id="errors"><h2>Wrong sentences</h2>'
         '<p class="note key"><span class="s"><i class="g">GOLD</i><span class="w">above the words</span>'
         '<i class="f">FOUND</i></span> <span class="s"><i class="g ok">BOTH</i><span class="w">agree</span>'
-        '<i class="f ok">BOTH</i></span> <span><kbd>j</kbd> <kbd>k</kbd> next and previous, <kbd>/</kbd> search, '
-        f"<kbd>Esc</kbd> show all.{note}</span></p>"
-        f'{_filters(analysis)}<div id="list">{articles}</div></section>\n'
+        f'<i class="f ok">BOTH</i></span>{note}</p>'
+        f'{draw_filters(_filters(analysis))}<div id="list">{articles}</div>'
     )
 
 
-def _filters(analysis: Analysis) -> str:
+def _filters(analysis: Analysis) -> Filters:
     counts = dict.fromkeys(_KINDS, 0)
     for sentence in analysis.wrong:
         for mistake in sentence.mistakes:
             counts[mistake.kind] += 1
-    boxes = "".join(
-        f'<label><input type="checkbox" name="kind" value="{kind}" checked> {name} ({counts[kind]:,})</label>'
-        for kind, name in _KINDS.items()
-    )
-    types = "".join(
-        f'<option value="{number}" data-t="{escape_html(name)}">{escape_html(name)}</option>'
-        for number, name in enumerate(analysis.confusion.types, 1)
-    )
-    return (
-        '<form class="filters" id="filters" hidden aria-label="Filter the wrong sentences">'
-        f"<fieldset><legend>Kinds of error</legend>{boxes}</fieldset>"
-        f'<label>type <select id="type"><option value="">any</option>{types}</select></label>'
-        '<label>words <input type="search" id="search" autocomplete="off" spellcheck="false"></label>'
-        '<label>order <select id="order"><option value="file">as in the file</option>'
-        '<option value="errors">most errors first</option>'
-        + ('<option value="sure">surest errors first</option>' if analysis.calibration else "")
-        + '</select></label><button type="button" id="chosen" hidden></button>'
-        '<button type="button" id="clear">show all</button><p id="status" aria-live="polite"></p></form>'
+    orders = [("file", "as in the file"), ("errors", "most errors first")]
+    if analysis.calibration:
+        orders.append(("sure", "surest errors first"))
+    return Filters(
+        label="Filter the wrong sentences",
+        things="errors",
+        places="wrong sentences",
+        types=analysis.confusion.types,
+        kinds=[(kind.value, name, counts[kind]) for kind, name in _KINDS.items()],
+        orders=orders,
     )
 
 
@@ -327,7 +290,8 @@ def _article(analysis: Analysis, number: int, sentence: WrongSentence) -> str:
     if stretches[-1][1] < length:
         drawn.append('<span class="gap"> …</span>')
     return (
-        f'<article id="s{number}" tabindex="-1"><h3>{place}</h3><p class="t" dir="auto">{"".join(drawn)}</p>'
+        f'<article id="s{number}" tabindex="-1"><h3><a href="#s{number}">{place}</a></h3>'
+        f'<p class="t" dir="auto">{"".join(drawn)}</p>'
         f'<ul class="m">{items}</ul></article>\n'
     )
 
@@ -378,7 +342,11 @@ def _mistake(sentence: WrongSentence, mistake: Mistake) -> str:
         )
         if value is not None
     )
-    return f'<li data-k="{mistake.kind}"{attributes}>{_KINDS[mistake.kind]}: {", ".join(described)}{certainty}</li>'
+    types = write_types(span.type for span in (gold, found) if span)
+    return (
+        f'<li data-k="{mistake.kind}" {types}{attributes}>'
+        f"{_KINDS[mistake.kind]}: {', '.join(described)}{certainty}</li>"
+    )
 
 
 def _words(sentence: WrongSentence, span: Span) -> str:

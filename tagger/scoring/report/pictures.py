@@ -1,4 +1,4 @@
-"""Pictures of an evaluation as inline SVG: the confusion matrix, the calibration plot, a bar beside a number.
+"""Pictures of an evaluation as inline SVG: the confusion matrix, the calibration plot.
 
 Colours are classes that the page's style sheet fills in, for light and dark alike; `style` attributes are not
 used, since the page forbids them. Every string from a corpus is escaped by `escape`.
@@ -145,12 +145,3 @@ def draw_calibration(calibration: Calibration, spans: str) -> str:
         f'<text class="small" x="{left + 4}" y="{bottom + 16}">{spans} per bin</text></svg>'
     )
     return "".join(parts)
-
-
-def draw_bar(fraction: float) -> str:
-    """Draw a fraction as a small bar; the number stands beside it."""
-    return (
-        '<svg class="meter" width="84" height="10" viewBox="0 0 84 10" aria-hidden="true">'
-        '<rect class="track" width="84" height="10" rx="3"/>'
-        f'<rect class="fill" width="{84 * fraction:.1f}" height="10" rx="3"/></svg>'
-    )
