@@ -63,26 +63,28 @@ def write_page(analysis: Analysis, path: str | PathLike[str]) -> None:
 
 def render_page(analysis: Analysis) -> str:
     """Return the page as HTML."""
-    sections = [Chapter("scores", "Scores", _scores(analysis))]
+    first = [Chapter("scores", "Scores", _scores(analysis))]
+    beside = []  # on wide screens
     if analysis.scheme is not Scheme.BARE and analysis.task is not Task.WORDS:
-        sections.append(Chapter("matching", "Near misses", _matching(analysis.evaluation)))
+        beside.append(Chapter("matching", "Near misses", _matching(analysis.evaluation)))
     if analysis.scores.has_types:
-        sections.append(Chapter("confusion", "Confusion of types", _confusion(analysis)))
-    sections.append(Chapter("parts", "Where it is good", _parts(analysis)))
+        beside.append(Chapter("confusion", "Confusion of types", _confusion(analysis)))
+    rest = [Chapter("parts", "Where it is good", _parts(analysis))]
     if analysis.calibration:
-        sections.append(
+        rest.append(
             Chapter("calibration", "Calibration", _calibration(analysis.calibration, _name_spans(analysis)))
         )
-    sections.append(Chapter("errors", "Wrong sentences", _errors(analysis)))
+    rest.append(Chapter("errors", "Wrong sentences", _errors(analysis)))
     opening = open_page(
-        analysis.name or "evaluation",
+        PurePath(analysis.name).name or "evaluation",
         "right and wrong",
-        facts={},
-        links=[(each.anchor, each.title) for each in sections],
+        facts={"predicted by": analysis.system, "corpus": analysis.name},
+        links=[(each.anchor, each.title) for each in (*first, *beside, *rest)],
         skip=("errors", "Skip to the wrong sentences"),
         figures=_figures(analysis),
     )
-    return opening + "".join(each.draw() for each in sections) + close_page()
+    parts = ("".join(each.draw() for each in chapters) for chapters in (first, beside, rest))
+    return opening + '{}<div class="beside">{}</div>\n{}'.format(*parts) + close_page()
 
 
 def _figures(analysis: Analysis) -> str:
@@ -146,7 +148,7 @@ def _score_row(
         f"{100 * score.precision:.2f}",
         f"{100 * score.recall:.2f}",
         f"{100 * score.f1:.2f}",
-        draw_bar(score.f1),
+        draw_bar(score.f1, interval),
         bounds,
         f"{score.support:,}",
     )
@@ -156,7 +158,7 @@ def _score_row(
 def _matching(evaluation: scoring.Evaluation) -> str:
     rows = [
         draw_row(
-            f"{name} ({_MATCHES[name]})",
+            f"{name} <small>{_MATCHES[name]}</small>",
             (
                 *(f"{count:,}" for count in tally),
                 *(f"{100 * each:.2f}" for each in (tally.precision, tally.recall, tally.f1)),
@@ -248,7 +250,8 @@ def _errors(analysis: Analysis) -> str:
         if len(shown) < len(analysis.wrong)
         else ""
     )
-    articles = "".join(_article(analysis, number, sentence) for number, sentence in enumerate(shown))
+    pairs = zip(shown, analysis.missed, strict=False)
+    articles = "".join(_article(analysis, number, *pair) for number, pair in enumerate(pairs))
     return (
         '<p class="note key"><span class="s"><i class="g">GOLD</i><span class="w">above the words</span>'
         '<i class="f">FOUND</i></span> <span class="s"><i class="g ok">BOTH</i><span class="w">agree</span>'
@@ -265,6 +268,8 @@ def _filters(analysis: Analysis) -> Filters:
     orders = [("file", "as in the file"), ("errors", "most errors first")]
     if analysis.calibration:
         orders.append(("sure", "surest errors first"))
+    if any(analysis.missed):
+        orders.append(("near", "nearly found first"))
     return Filters(
         label="Filter the wrong sentences",
         things="errors",
@@ -275,10 +280,10 @@ def _filters(analysis: Analysis) -> Filters:
     )
 
 
-def _article(analysis: Analysis, number: int, sentence: WrongSentence) -> str:
+def _article(analysis: Analysis, number: int, sentence: WrongSentence, missed: Mapping[Span, float]) -> str:
     line = sentence.sentence.line
     place = f"{escape_html(PurePath(analysis.name).name)}:{line}" if line else f"{number + 1}"
-    items = "".join(_mistake(sentence, mistake) for mistake in sentence.mistakes)
+    items = "".join(_mistake(sentence, mistake, missed) for mistake in sentence.mistakes)
     only_mistakes = analysis.covers_everything
     length = len(sentence.tokens)
     stretches = windows(sentence, CONTEXT) if length > LONG_SENTENCE else [(0, length)]
@@ -324,28 +329,32 @@ def _label(side: str, span: Span | None, agree: str, *, shown: bool) -> str:
     return f'<i class="{side} on{agree}">{escape_html(span.type) if shown else ""}</i>'
 
 
-def _mistake(sentence: WrongSentence, mistake: Mistake) -> str:
+def _mistake(sentence: WrongSentence, mistake: Mistake, missed: Mapping[Span, float]) -> str:
     """Say in words what is wrong; the attributes are what the filters go by."""
     gold, found = mistake.gold, mistake.predicted
+    chance = missed.get(gold) if gold else None
     described = [
         f"{role} <b>{escape_html(span.type)}</b> “{escape_html(_words(sentence, span))}”"
-        for role, span in (("gold", gold), ("found", found))
+        + ("" if value is None else f" ({measure} {value:.2f})")
+        for role, span, measure, value in (
+            ("gold", gold, "probability", chance),
+            ("found", found, "confidence", mistake.confidence),
+        )
         if span
     ]
-    certainty = "" if mistake.confidence is None else f" (confidence {mistake.confidence:.2f})"
     attributes = "".join(
         f' data-{name}="{escape_html(value)}"'
         for name, value in (
             ("g", gold.type if gold else None),
             ("p", found.type if found else None),
             ("c", None if mistake.confidence is None else f"{mistake.confidence:.4f}"),
+            ("m", None if chance is None else f"{chance:.4f}"),
         )
         if value is not None
     )
     types = write_types(span.type for span in (gold, found) if span)
     return (
-        f'<li data-k="{mistake.kind}" {types}{attributes}>'
-        f"{_KINDS[mistake.kind]}: {', '.join(described)}{certainty}</li>"
+        f'<li data-k="{mistake.kind}" {types}{attributes}>{_KINDS[mistake.kind]}: {", ".join(described)}</li>'
     )
 
 

@@ -30,8 +30,9 @@ def draw_confusion(confusion: Confusion, *, with_edges: bool = True) -> str:
     count = len(labels) + with_edges
     longest = max((len(f"{value:,}") for value in confusion.cells.values()), default=1)
     size = max(46 if count <= 16 else 30, 8 * min(longest, 6) + 6)
-    left, top = 118, 92
-    width, height = left + count * size + 60, top + count * size + 8
+    shown = max((min(len(label), _LONGEST_LABEL) for label in [*labels, Kind.SPURIOUS]), default=0)
+    left = top = 8 * shown + 18  # for names of this many characters
+    width, height = left + count * size + round(0.6 * left), top + count * size + 8
     axis = [*labels, None] if with_edges else labels
     parts = [
         f'<svg class="matrix" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="group" '

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-_LENGTH = 84  # of a bar, in pixels
+_LENGTH = 140  # of a bar, in pixels
 
 
 def draw_table(headings: Iterable[str], rows: Iterable[str], caption: str = "") -> str:
@@ -13,12 +13,12 @@ def draw_table(headings: Iterable[str], rows: Iterable[str], caption: str = "") 
     Args:
         headings: of the columns, as HTML.
         rows: see `draw_row`.
-        caption: what the numbers are, as HTML.
+        caption: what the numbers are, as HTML; it stands above them.
     """
     head = "".join(f'<th scope="col">{heading}</th>' for heading in headings)
-    note = f"<caption>{caption}</caption>" if caption else ""
+    note = f'<p class="note">{caption}</p>' if caption else ""  # beside the box, so that it doesn't scroll
     return (
-        f'<div class="wide"><table>{note}<thead><tr>{head}</tr></thead>'
+        f'{note}<div class="wide"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
