@@ -212,17 +212,22 @@ def open_model(directory: str | Path, expected: str) -> OpenedModel:
     return opened
 
 
-def name_version(directory: Path, name: str | None = None) -> str:
+def name_version(directory: Path) -> str:
     """Return what tells a model from others, and from what it was before it was trained again.
 
-    It is the name of its directory, or another one, and the beginning of the checksum of its weights, as in
+    It is the name of its directory and the beginning of the checksum of its weights, as in
     `english-9cbba187`.
 
     Raises:
         ModelError: there is no model.
     """
     facts, _ = read_header(directory / WEIGHTS)
-    return f"{name or directory.resolve().name}-{facts.get('sha256', '')[:_VERSION_DIGITS]}"
+    return join_version(directory.resolve().name, facts.get("sha256", ""))
+
+
+def join_version(name: str, sha256: str) -> str:
+    """Return the version of a model that is called so and has weights of this checksum."""
+    return f"{name}-{sha256[:_VERSION_DIGITS]}"
 
 
 def read_belongings(directory: Path) -> Mapping[str, bytes]:
