@@ -10,6 +10,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,8 +62,7 @@ class Journal:
         self.is_interrupted = False
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._holding = locked(folder)
-            self._holding.__enter__()
+            self._holding = self._hold()
             self._stream = (folder / _NAME).open("a+b")
             self._read()
         except OSError as error:
@@ -70,10 +70,20 @@ class Journal:
                 f"cannot be used: {error.strerror}; name a folder that is yours", folder
             ) from error
 
+    def _hold(self) -> ExitStack:
+        """Have the folder for this server alone."""
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self.folder))
+            except DataError:
+                found = "another server keeps its annotations here, or a model is trained here"
+                raise DataError(f"{found}; name another folder", self.folder) from None
+            return stack.pop_all()
+
     def close(self) -> None:
         """Let the folder go."""
         self._stream.close()
-        self._holding.__exit__(None, None, None)
+        self._holding.close()
 
     def __len__(self) -> int:
         return len(self._annotations)

@@ -12,19 +12,19 @@ import asyncio
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from tagger.adapters.server.logs import log, log_failure, log_warning
 from tagger.adapters.server.shelf import ServedModel, Shelf
 from tagger.adapters.server.studio.journal import Annotated, Journal, write_lesson
-from tagger.api.sources import require_torch
-from tagger.errors import ModelError, TaggerError
+from tagger.errors import ConfigError, ModelError, TaggerError
 from tagger.runtime.directory import WEIGHTS
 from tagger.runtime.reports import read_scores
 from tagger.text.output import sync_directory, write_text
@@ -33,6 +33,7 @@ _MODELS = "models"
 _RUN = "run-"  # begins the name of a folder of a run at work
 _NICENESS = 10
 _SHOWN = 300  # characters of what a command said
+_WITHOUT_TORCH = "training needs PyTorch, which isn't installed: pip install 'tagger[train]'"
 
 
 class RunFailedError(Exception):
@@ -74,7 +75,8 @@ class Pupil:
         self._shelf = shelf
         self._put = put
         self._wanted = asyncio.Event()
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._is_ending = False
 
     def ask(self) -> None:
         """Let a run begin, as soon as the one at work has ended.
@@ -82,21 +84,23 @@ class Pupil:
         Raises:
             ConfigError: PyTorch isn't installed.
         """
-        require_torch("training")
+        if not _can_train():
+            raise ConfigError(_WITHOUT_TORCH)
         self._wanted.set()
 
     def count(self) -> None:
         """Let a run begin if enough annotations have come since the last one."""
         every = self._lessons.every
-        if every is not None and self.journal.unlearnt >= every:
-            with suppress(TaggerError):  # said when the server began
-                self.ask()
+        if every is not None and self.journal.unlearnt >= every and _can_train():
+            self.ask()
 
     async def work(self) -> None:
         """Run whenever it is asked for, for ever; a run that was cut short begins anew."""
         for stale in self.journal.folder.glob(f"{_RUN}*"):
             shutil.rmtree(stale, ignore_errors=True)
-        if self.journal.is_interrupted:
+        if not _can_train():
+            log_warning("annotations are kept, and nothing learns from them", error=_WITHOUT_TORCH)
+        elif self.journal.is_interrupted:
             self._wanted.set()
         self.count()
         try:
@@ -105,8 +109,9 @@ class Pupil:
                 self._wanted.clear()
                 await self._run()
         finally:
-            if self._process is not None and self._process.returncode is None:
-                self._process.kill()
+            self._is_ending = True
+            if self._process is not None:
+                self._process.kill()  # the run is begun again when the server is
 
     async def _run(self) -> None:
         learnt, held_out = self.journal.split()
@@ -178,7 +183,11 @@ class Pupil:
         return made
 
     async def _call(self, *arguments: str) -> str:
-        """Run a command of tagger, and return what it prints.
+        """Run a command of tagger, and return what it prints; errors as of `_call_here`."""
+        return await asyncio.to_thread(self._call_here, arguments)
+
+    def _call_here(self, arguments: Sequence[str]) -> str:
+        """Run a command of tagger and wait for it, in a thread: event loops hand sockets on to what they start.
 
         Raises:
             RunFailedError: it failed.
@@ -186,17 +195,21 @@ class Pupil:
         command = [sys.executable, "-m", "tagger", *arguments]
         if os.name == "posix":
             command = ["nice", "-n", str(_NICENESS), *command]
-        self._process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        printed, said = await self._process.communicate()
-        if self._process.returncode:
+        pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+        with subprocess.Popen(command, stdin=nothing, stdout=pipe, stderr=pipe) as process:
+            self._process = process
+            if self._is_ending:
+                process.kill()
+            printed, said = process.communicate()
+        self._process = None
+        if process.returncode:
             last = said.decode(errors="replace").strip().rpartition("\n")[2]
             raise RunFailedError(f"tagger {arguments[0]}: {last[:_SHOWN]}")
         return printed.decode()
+
+
+def _can_train() -> bool:
+    return find_spec("torch") is not None  # to import it would stop the server for seconds
 
 
 def find_newest(folder: Path) -> Path | None:
