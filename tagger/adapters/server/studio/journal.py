@@ -10,7 +10,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -62,15 +62,18 @@ class Journal:
         self.is_interrupted = False
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._holding = self._hold()
-            self._stream = (folder / _NAME).open("a+b")
-            self._read()
+            with ExitStack() as stack:
+                stack.enter_context(self._locked())
+                self._stream = stack.enter_context((folder / _NAME).open("a+b"))
+                self._read()
+                self._held = stack.pop_all()
         except OSError as error:
             raise DataError(
                 f"cannot be used: {error.strerror}; name a folder that is yours", folder
             ) from error
 
-    def _hold(self) -> ExitStack:
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
         """Have the folder for this server alone."""
         with ExitStack() as stack:
             try:
@@ -78,12 +81,11 @@ class Journal:
             except DataError:
                 found = "another server keeps its annotations here, or a model is trained here"
                 raise DataError(f"{found}; name another folder", self.folder) from None
-            return stack.pop_all()
+            yield
 
     def close(self) -> None:
         """Let the folder go."""
-        self._stream.close()
-        self._holding.close()
+        self._held.close()
 
     def __len__(self) -> int:
         return len(self._annotations)
