@@ -51,5 +51,6 @@ def _join(run: list[LabelledSentence], *, keeps_space: bool) -> Iterator[Labelle
         tokens=[token for sentence in run for token in sentence.tokens],
         spans=[span for sentence in run for span in sentence.spans],
         nbest=None,
+        starts=tuple(sentence.start for sentence in run if sentence.text),
         space="",
     )

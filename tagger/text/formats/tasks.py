@@ -99,7 +99,8 @@ def make_results(
 def write_prodigy(texts: Iterable[LabelledSentence], version: str | None = None) -> Iterator[str]:
     """Yield one task a line, as Prodigy imports and exports it (https://prodi.gy/docs/api-interfaces).
 
-    Nobody has accepted yet what a model found.
+    Tokens alone wouldn't say where sentences begin: `sents` does, which Prodigy keeps. Nobody has accepted yet what a
+    model found.
     """
     for text in texts:
         shift = text.start
@@ -128,8 +129,9 @@ def write_prodigy(texts: Iterable[LabelledSentence], version: str | None = None)
             for span in text.spans
         ]
         record = {"text": text.text, "tokens": tokens, "spans": spans}
+        sents = {"sents": [{"start": start - shift} for start in text.starts]} if len(text.starts) > 1 else {}
         answer = {"answer": "accept"} if version is None else {}
-        yield _dump_line(record | answer | {"meta": _provenance(text, version)})
+        yield _dump_line(record | sents | answer | {"meta": _provenance(text, version)})
 
 
 def _provenance(text: LabelledSentence, version: str | None) -> Record:
