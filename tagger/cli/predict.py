@@ -230,7 +230,12 @@ def predict(
     with asked_to_stop(talk, "the sentences at work") as stop, _opened(model, device, processes) as tagger:
         usual = "jsonl" if nbest or counts else _USUAL_FORMATS[tagger.model.task]
         name = format or (None if is_shown else usual)
-        chosen = None if name is None else _find_format(name, column, tagger, counts=counts)
+        is_by_line = reading.settings_for(tagger).is_by_line
+        chosen = (
+            None
+            if name is None
+            else _find_format(name, column, tagger, model, counts=counts, by_line=is_by_line)
+        )
         promised = None if format or name is None or output is None else find_other(output, name)
         if promised is not None:
             reading.note(f"{output} will hold {name}; --format {promised} writes what its name says")
@@ -285,13 +290,14 @@ def _predict_on_cluster(
     folder = refuse_what_is_no_file(files, output)
     with _opened(model, "cpu", 1) as tagger:
         name = wanted.format or _USUAL_FORMATS[tagger.model.task]
-        form = _find_format(name, column, tagger, counts=False)
+        settings = reading.settings_for(tagger)
+        form = _find_format(name, column, tagger, model, counts=False, by_line=settings.is_by_line)
         if form.is_per_document:
             raise typer.BadParameter(
                 f"{name} is no format of --ray; give jsonl or parquet", param_hint="--format"
             )
         places = choose_outputs(inputs, files, folder, form.suffix)
-        job = FileJob(reading.settings_for(tagger), wanted.question, name, form)
+        job = FileJob(settings, wanted.question, name, form)
         cluster = Cluster(address, wanted.workers or None)
         fail_fast = reading.on_fault is None
         faults = predict_on_cluster(
@@ -322,8 +328,11 @@ def _opened(model: Path, device: str, workers: int) -> Iterator[Tagger]:
         yield tagger
 
 
-def _find_format(name: str, column: str | None, tagger: Tagger, *, counts: bool) -> Format:
-    """Return a format: of names, or of sentences, CoNLL-U with its column."""
+def _find_format(
+    name: str, column: str | None, tagger: Tagger, model: Path, *, counts: bool, by_line: bool
+) -> Format:
+    """Return a format: of names, or of sentences, CoNLL-U with its column, an annotation tool's with the model."""
+    from tagger.runtime.directory import name_version
     from tagger.text.formats import find_format, usual_column
     from tagger.text.formats.conllu import write_words
     from tagger.text.formats.names import NAME_WRITERS
@@ -331,6 +340,8 @@ def _find_format(name: str, column: str | None, tagger: Tagger, *, counts: bool)
     format = find_format(name)
     if counts:
         return replace(format, write=NAME_WRITERS[name], is_separable=False)
+    if format.write_found is not None:
+        return format.of_version(name_version(model), by_line=by_line)
     if name != "conllu":
         return format
     column = column or usual_column(tagger.model.scheme, tagger.model.task)

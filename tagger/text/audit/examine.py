@@ -27,6 +27,7 @@ from tagger.text.conll.reader import ColumnReader
 from tagger.text.conll.words import check_task
 from tagger.text.counting import count_of
 from tagger.text.files import display_name
+from tagger.text.formats.annotated import is_annotated, read_annotated
 from tagger.text.objects import describe
 from tagger.text.schemes import EDGE, OUTSIDE, UNKNOWN_TAG, Bigrams, Detection, Scheme, Task
 from tagger.text.tokenizer import UNSPACED_ADVICE, has_unspaced_words
@@ -120,6 +121,9 @@ class _Survey:
         def note_fault(fault: DataError) -> None:
             self._add("rows", fault.line, fault.message)
 
+        if is_annotated(path):
+            self._read_annotated(path, columns, encoding, others)
+            return
         reader = ColumnReader(path, columns, encoding, on_fault=note_fault)
         try:
             for sentence in reader:
@@ -136,6 +140,20 @@ class _Survey:
             self._add("columns" if mixup.is_error else "numbers", mixup.line, mixup.message)
         if not self.labels and not any(defect.is_error for defect in self.defects):
             self._add("unreadable", 1, "found no sentence, expected rows of a token and its tag")
+
+    def _read_annotated(
+        self, path: str | PathLike[str], columns: Columns, encoding: str, others: Sequence[_Survey]
+    ) -> None:
+        """Go through what an annotation tool exported."""
+        try:
+            corpus = read_annotated(path, columns=columns, encoding=encoding)
+        except DataError as error:
+            self._add("unreadable", error.line, error.message)
+            return
+        for sentence in corpus.sentences:
+            self._note(sentence, others)
+        for fact in corpus.warnings:
+            self._add("oddity", None, fact)
 
     def _note(self, sentence: Sentence, others: Sequence[_Survey]) -> None:
         line, tokens = sentence.line, sentence.tokens

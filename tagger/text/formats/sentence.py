@@ -90,6 +90,7 @@ class LabelledSentence:
         rows: where it was read from CoNLL-U; None: elsewhere.
         rivals: for each of the spans what its tokens could be instead, most probable first; None where nobody asked.
         expected_spans: how many spans a model expects it to have, found or not; None where nobody asked.
+        starts: where its sentences begin, if it is a text of several.
     """
 
     doc: str
@@ -105,6 +106,7 @@ class LabelledSentence:
     rows: KeptRows | None = None
     rivals: Sequence[Sequence[LabelledRival]] | None = None
     expected_spans: float | None = None
+    starts: tuple[int, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `tagger predict --format jsonl` writes of it, as `docs/schemas/prediction.json` says."""
