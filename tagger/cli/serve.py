@@ -13,7 +13,7 @@ from tagger.cli.options import Quiet, one_of
 from tagger.errors import ConfigError
 
 _LIMITS, _CLIENTS, _STUDIO = "What is borne", "Who is answered", "Label Studio"
-_MAX_BODY, _MAX_STUDIO_BODY = 1 << 20, 64 << 20  # Label Studio sends a hundred whole texts at a time
+MAX_BODY, _MAX_STUDIO_BODY = 1 << 20, 64 << 20  # Label Studio sends a hundred whole texts at a time
 
 _Models = Annotated[
     list[str],
@@ -32,7 +32,7 @@ _MaxBody = Annotated[
     typer.Option(
         min=1,
         metavar="BYTES",
-        help=f"A request with more is answered 413; if absent {_MAX_BODY}, with --label-studio {_MAX_STUDIO_BODY}.",
+        help=f"A request with more is answered 413; if absent {MAX_BODY}, with --label-studio {_MAX_STUDIO_BODY}.",
         rich_help_panel=_LIMITS,
     ),
 ]
@@ -156,7 +156,7 @@ def serve(
         )
     _check_studio(label_studio, annotations, train, train_every, len(models), processes)
     limits = server.Limits(
-        body=max_body or (_MAX_STUDIO_BODY if label_studio else _MAX_BODY),
+        body=max_body or (_MAX_STUDIO_BODY if label_studio else MAX_BODY),
         queue=queue,
         timeout=timeout,
         hosts=tuple(allow_host or ()),

@@ -8,7 +8,7 @@ sentences.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -295,7 +295,13 @@ class _Survey:
         """Look for words that are labelled in several ways; the file is read again, which a pipe can't be."""
         is_whole = self.labels and not any(defect.kind == "unreadable" for defect in self.defects)
         if is_whole and Path(path).is_file():
-            found = find_wordings(path, columns, encoding, self.labels, self.scheme, self.task)
+
+            def read() -> Iterable[Sentence]:
+                if is_annotated(path):
+                    return read_annotated(path, columns=columns, encoding=encoding).sentences
+                return ColumnReader(path, columns, encoding, on_fault=_overlook)
+
+            found = find_wordings(read, self.labels, self.scheme, self.task)
             self.defects.extend(Defect(self.path, line, "several-labels", message) for line, message in found)
 
     def _judge_scheme(self, detected: Detection, counts: Counter[str], *, is_given: bool) -> None:
@@ -387,3 +393,7 @@ def _describe_difference(sentence: Sentence, before: Sequence[str], where: str) 
         (i, *pair) for i, pair in enumerate(zip(sentence.tags, before, strict=True)) if pair[0] != pair[1]
     )
     return f"{sentence.tokens[i]!r} is {here} here, {there} in the same sentence {where}"
+
+
+def _overlook(fault: DataError) -> None:
+    """Say nothing of a row at fault, which was told."""
