@@ -290,7 +290,7 @@ def test_nothing_undoes_the_end_of_a_request() -> None:
 def test_the_command_line_bears_what_the_library_does() -> None:
     usual = inspect.signature(cli_serve).parameters
     limits = Limits()
-    assert (usual["max_body"].default, usual["queue"].default) == (limits.body, limits.queue)
+    assert (cli_serve.__globals__["_MAX_BODY"], usual["queue"].default) == (limits.body, limits.queue)
     assert usual["timeout"].default == limits.timeout
 
 
