@@ -132,6 +132,7 @@ def test_the_page_and_other_clients_go_on_to_be_answered(client: TestClient) -> 
         ("/predict", '{"tasks": [', "body: expected JSON"),
         ("/setup", "[]", "body: found list, expected an object"),
         ("/webhook", "{", "body: expected JSON"),
+        ("/webhook", '{"action": ' + "[" * 100_000, "body: expected JSON"),
     ],
 )
 def test_what_is_no_request_is_refused(client: TestClient, path: str, body: str, message: str) -> None:
@@ -186,6 +187,38 @@ def test_annotations_are_kept_changed_and_deleted(tmp_path: Path) -> None:
     assert again.split() == (wanted, [])
     assert again.unlearnt == 5
     again.close()
+
+
+def test_strange_events_do_no_harm(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    good = event("ANNOTATION_CREATED", 1, "Ada", [(0, 3, "PER")])
+    with open_client(Lessons(journal, MODEL)) as client:
+        for strange in (
+            {"annotation": None}, {"annotation": []}, {"annotation": {"id": [1]}}, {"task": []}, {"task": {"id": {}}},
+            {"task": {"id": 101, "data": []}}, {"task": {"id": 101, "data": {"text": 5}}}, {"project": 1},
+            {"annotation": {"id": 1, "task": 101, "result": {"a": 1}}},
+            {"annotation": {"id": 1, "task": 101, "result": [None, 1, {"value": 1}, {"value": {"start": "0"}}]}},
+            {"action": "ANNOTATIONS_DELETED", "annotations": [None, {"id": []}, 7]},
+            {"action": ["a"]}, {"action": None},
+        ):  # fmt: skip
+            answer = client.post("/webhook", json=good | strange)
+            assert answer.status_code in (201, 422), (strange, answer.text)
+        assert client.post("/webhook", json=good).status_code == 201
+    assert journal.split()[0] == [Annotated(1, 101, "Ada", ((0, 3, "PER"),))]
+    journal.close()
+
+
+def test_a_full_disk_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path)
+
+    def refuse(number: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with open_client(Lessons(journal, MODEL)) as client:
+        monkeypatch.setattr("tagger.adapters.server.studio.journal.os.fsync", refuse)
+        answer = client.post("/webhook", json=event("ANNOTATION_CREATED", 1, "Ada", []))
+    assert (answer.status_code, "No space left" in answer.text) == (507, True)
+    journal.close()
 
 
 def test_a_line_that_was_cut_short_is_forgotten_and_no_other(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ _TEXT_BOUND = re.compile(
     r"T[^\t]*\t(?P<type>[^ \t]+) (?P<places>[0-9]{1,18} [0-9]{1,18}(;[0-9]{1,18} [0-9]{1,18})*)(\t(?P<text>.*))?",
     re.DOTALL,
 )
+_CONFIDENCE = re.compile(r"#[0-9]+\tAnnotatorNotes T[0-9]+\tconfidence [0-9.]+( by .*)?")
 _LINE = re.compile(r"[^\n]+")
 _FILE_NAME = re.compile(r"\w([\w .()+-]{0,98}[\w)])?")
 _TABS = str.maketrans("\t\r\n", "   ")
@@ -88,6 +89,8 @@ def _read_pair(path: Path, number: int, encoding: str, report: Report, warn: War
                 report(DataError(found, path, line))
             else:
                 spans.append(span)
+        elif _CONFIDENCE.fullmatch(row):
+            continue  # that `write_brat` noted
         elif row[0] in "REAMN#*":
             others[row[0]] += 1
         else:

@@ -22,7 +22,7 @@ from tagger.adapters.server.logs import log, log_warning
 from tagger.adapters.server.shelf import ServedModel, Shelf
 from tagger.adapters.server.studio.journal import Annotated
 from tagger.adapters.server.studio.pupil import Pupil
-from tagger.errors import ConfigError, TaggerError
+from tagger.errors import ConfigError, DataError, TaggerError
 from tagger.text.formats.labelling import Control, read_labelling
 from tagger.text.formats.sentence import LabelledSpan
 from tagger.text.formats.tasks import make_prediction
@@ -63,7 +63,11 @@ def add_protocol(app: FastAPI, shelf: Shelf, pupil: Pupil | None) -> None:
     @app.post("/webhook", summary="Label Studio: what happens in a project")
     async def webhook(request: Request) -> Response:
         asked = _read(await request.body())
-        done = await _hear(asked, pupil)
+        try:
+            done = await _hear(asked, pupil)
+        except DataError as error:  # Label Studio doesn't tell anybody, nor does it try again
+            log_warning("an annotation isn't kept", error=str(error))
+            raise HTTPException(507, str(error)) from None
         return _json({"action": str(asked.get("action")), "done": done}, 201)
 
 
@@ -154,9 +158,9 @@ def _find_annotations(asked: dict[str, Any]) -> list[Annotated | int | None]:
     annotations, tasks = asked.get("annotation"), asked.get("task")
     together = annotations if isinstance(annotations, list) else [annotations]
     beside = tasks if isinstance(tasks, list) else [tasks]
-    by_number = {task["id"]: task for task in beside if isinstance(task, dict) and "id" in task}
+    by_number = {str(task.get("id")): task for task in beside if isinstance(task, dict)}
     return [
-        _read_annotation(each, by_number.get(each.get("task"), beside[0]), control)
+        _read_annotation(each, by_number.get(str(each.get("task"))), control)
         for each in together
         if isinstance(each, dict)
     ]
