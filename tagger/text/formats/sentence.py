@@ -90,6 +90,7 @@ class LabelledSentence:
         rows: where it was read from CoNLL-U; None: elsewhere.
         rivals: for each of the spans what its tokens could be instead, most probable first; None where nobody asked.
         expected_spans: how many spans a model expects it to have, found or not; None where nobody asked.
+        doubts: how doubtful a model is about each token; None where nobody asked.
     """
 
     doc: str
@@ -105,6 +106,7 @@ class LabelledSentence:
     rows: KeptRows | None = None
     rivals: Sequence[Sequence[LabelledRival]] | None = None
     expected_spans: float | None = None
+    doubts: Sequence[float] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `tagger predict --format jsonl` writes of it, as `docs/schemas/prediction.json` says."""
