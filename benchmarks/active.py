@@ -16,11 +16,12 @@ of dev chooses the epoch, all of it is scored.
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import shutil
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +29,7 @@ from typing import Any, NamedTuple
 from corpora import Parts, arguments, load
 
 import tagger
+from tagger.config import parse_assignments
 from tagger.runtime.evaluation import compare_tags
 from tagger.runtime.questions import Doubt
 from tagger.runtime.selection import FADE, Candidate, choose
@@ -36,9 +38,9 @@ from tagger.text.conll import Corpus, Sentence
 
 ARMS = ("random", "entropy", "errors")
 SIZES = (200, 400, 700, 1000, 1500, 2000)
-_EPOCHS = 8  # and as many as it takes
-_STEPS = 500  # for so many, at 16 sentences each: few sentences are learnt in few epochs by nobody
-_DEV_SENTENCES = 400  # that choose the epoch
+_EPOCHS = 6  # and as many as it takes
+_STEPS = 300  # for so many, at 16 sentences each: few sentences are learnt in few epochs by nobody
+_DEV_SENTENCES = 300  # that choose the epoch
 
 
 class Arm(NamedTuple):
@@ -74,7 +76,8 @@ def main() -> None:
                 parts = load(name)
                 for arm in given.arms:
                     sizes = [each for each in given.sizes if each <= len(parts.train)]
-                    Simulation(given.output, name, parts, arm, seed, sizes).run()
+                    changes = parse_assignments(given.overrides)
+                    Simulation(given.output, name, parts, arm, seed, sizes, changes).run()
     for name in given.corpora:
         report(given.output, name, given.arms, given.seeds, given.sizes)
 
@@ -83,8 +86,16 @@ class Simulation:
     """One arm on one corpus with one seed."""
 
     def __init__(
-        self, output: Path, name: str, parts: Parts, arm: str, seed: int, sizes: Sequence[int]
+        self,
+        output: Path,
+        name: str,
+        parts: Parts,
+        arm: str,
+        seed: int,
+        sizes: Sequence[int],
+        changes: Mapping[str, Any],
     ) -> None:
+        self._changes = {field.replace(".", "__"): value for field, value in changes.items()}
         self._place = output / name / arm.replace("/", "_per_")
         self._shared = output / name / f"start-{seed}"
         self._parts = parts
@@ -149,6 +160,7 @@ class Simulation:
             seed=self._seed,
             epochs=max(_EPOCHS, _STEPS * 16 // len(chosen)),
             device="cpu",
+            **self._changes,
         )
 
     def _corpus(self, sentences: Sequence[Sentence]) -> Corpus:
@@ -170,7 +182,7 @@ class Simulation:
                 margin = first.confidence - (others[0].confidence if others else 0.0)
                 doubts = [(1 - margin) / len(tokens)] * len(tokens)
             candidates.append(Candidate(tokens, doubts, self._arm.weigh_cost(len(tokens))))
-        return [rest[each] for each in choose(candidates, wanted, self._arm.fade)]
+        return [rest[place] for place, _ in choose(candidates, wanted, self._arm.fade)]
 
 
 def read_target(output: Path, name: str, size: int) -> float | None:
@@ -199,7 +211,7 @@ def report(output: Path, name: str, arms: Sequence[str], seeds: Sequence[int], s
 
 def _describe_crossing(curve: Sequence[tuple[float, float, float]], target: float | None) -> str:
     """Say at how many sentences and tokens a curve, straight between its points, reaches the target."""
-    for (size, tokens, f1), (next_size, next_tokens, next_f1) in zip(curve, curve[1:], strict=False):
+    for (size, tokens, f1), (next_size, next_tokens, next_f1) in itertools.pairwise(curve):
         if target is not None and f1 < target <= next_f1:
             share = (target - f1) / (next_f1 - f1)
             sentences = size + share * (next_size - size)

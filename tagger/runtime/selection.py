@@ -1,26 +1,41 @@
-"""Which sentences are best labelled next: those from which a model has most to learn for what they cost.
+"""Which sentences of a pool are best labelled next: those from which a model has most to learn for what they cost.
 
 A sentence is worth the sum of what is doubtful about its tokens (`questions.Doubt`). Ten sentences about the same
-thing are not worth ten times as much, so what is doubtful about a word counts less with each chosen sentence in which
-it was doubtful already:
+thing aren't worth ten times as much, so what is doubtful about a word counts less with each chosen sentence that
+holds the word:
 
-    worth(s) = sum_t d_t f^(n(w_t)),        0 < f <= 1
+    worth(s) = sum_t d_t f^n(w_t),        0 < f <= 1
 
-with n(w) how many of the chosen sentences hold the word w. A sentence that was chosen before is worth little, one that
-shares its doubtful words with others less than one that brings new ones; what is common to all sentences, and not
-doubtful, takes no part. Worth only falls as sentences are chosen, so the best one is found with a heap whose tops
-alone are computed anew (Minoux 1978, "Accelerated greedy algorithms"): what would be first with an old, too high
-value, and still is with its new one, is the best of all.
+with n(w) how many of the chosen sentences hold the word w. Another copy of a chosen sentence is worth little, and one
+that shares its doubtful words with others less than one that brings new ones; what is common to all sentences and not
+doubtful takes no part. Worth only falls as sentences are chosen, so the best one is found with a heap whose top alone
+is weighed anew (Minoux 1978, "Accelerated greedy algorithms for maximizing submodular set functions"): what is first
+with its new value beside the old, too high ones of the others is the best of all.
+
+A pool may be larger than memory. Only the best few for each one wanted are kept while it goes by (`Shortlist`), each
+text once.
 """
 
 from __future__ import annotations
 
 import heapq
+import random
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from hashlib import blake2b
 from typing import NamedTuple
 
+from tagger.text.features import normalise
+from tagger.text.formats import LabelledSentence
+
 FADE = 0.5
+_SPARE = 10  # candidates kept for each sentence wanted
+_OVERHEAD = 10  # tokens that could be labelled in the time that it takes to turn to a sentence
+_DIGIT = re.compile(r"\d")
+_MOST_REASONS = 3  # words that are named
+_LEAST_REASON = 0.1  # share of a sentence's worth that a word must have to be named
 
 
 class Candidate(NamedTuple):
@@ -37,26 +52,129 @@ class Candidate(NamedTuple):
     cost: float
 
 
-def choose(candidates: Sequence[Candidate], n: int, fade: float = FADE) -> list[int]:
-    """Return the places of the n candidates that are worth most for their cost, best first."""
+class Chosen(NamedTuple):
+    """A sentence that was chosen.
+
+    Attributes:
+        sentence: itself.
+        score: what it was worth for its cost when it was chosen; of a random choice None.
+        doubt: what is doubtful about it in all; of a random choice None.
+        reasons: the words that made most of its score, at most three.
+    """
+
+    sentence: LabelledSentence
+    score: float | None
+    doubt: float | None
+    reasons: tuple[str, ...]
+
+
+def choose(candidates: Sequence[Candidate], n: int, fade: float = FADE) -> list[tuple[int, list[float]]]:
+    """Return the places of the n candidates that are worth most for their cost, best first.
+
+    Beside each stands what is left of its doubts, token by token: their sum is what it was worth.
+    """
     met: Counter[str] = Counter()
 
-    def weigh(candidate: Candidate) -> float:
-        total = sum(
+    def fade_doubts(candidate: Candidate) -> list[float]:
+        return [
             doubt * fade ** met[word] for word, doubt in zip(candidate.words, candidate.doubts, strict=True)
-        )
-        return total / candidate.cost
+        ]
 
-    heap = [(-weigh(each), place) for place, each in enumerate(candidates)]
+    heap = [(-sum(each.doubts) / each.cost, place) for place, each in enumerate(candidates)]
     heapq.heapify(heap)
-    chosen: list[int] = []
+    chosen: list[tuple[int, list[float]]] = []
     while heap and len(chosen) < n:
         place = heap[0][1]
-        value = -weigh(candidates[place])
-        if len(heap) > 1 and (value, place) > min(heap[1:3]):
+        left = fade_doubts(candidates[place])
+        value = -sum(left) / candidates[place].cost
+        if any((value, place) > other for other in heap[1:3]):
             heapq.heapreplace(heap, (value, place))
             continue
         heapq.heappop(heap)
-        chosen.append(place)
+        chosen.append((place, left))
         met.update(set(candidates[place].words))
     return chosen
+
+
+def digest(words: Iterable[str]) -> bytes:
+    """Return what tells sentences apart: their characters without white space, digits being alike, and case.
+
+    It doesn't depend on how a text was cut into tokens, so that a sentence of a corpus is known again in raw text.
+
+    >>> digest(["Don't", "!"]) == digest(["do", "n't!"])
+    True
+    """
+    text = _DIGIT.sub("0", "".join("".join(words).split()).lower())
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).digest()
+
+
+class Shortlist:
+    """The sentences of a pool that may be chosen: it goes by once, and only the best are kept.
+
+    Args:
+        n: how many are wanted.
+        excluded: the digests of sentences that are labelled already.
+        seed: of a random choice; None: the sentences have doubts, which decide.
+    """
+
+    def __init__(self, n: int, excluded: AbstractSet[bytes] = frozenset(), seed: int | None = None) -> None:
+        self._n = n
+        self._excluded = excluded
+        self._random = None if seed is None else random.Random(seed)
+        self._most = n if seed is not None else n * _SPARE
+        self._heap: list[tuple[float, int, bytes, LabelledSentence]] = []  # the worst first
+        self._held: set[bytes] = set()
+        self.sentences = self.tokens = 0
+        self.labelled = self.repeated = 0
+
+    def add(self, sentence: LabelledSentence) -> None:
+        """Look at a sentence of the pool."""
+        self.sentences += 1
+        self.tokens += len(sentence.tokens)
+        found = digest([sentence.text])
+        if found in self._excluded:
+            self.labelled += 1
+            return
+        if found in self._held:
+            self.repeated += 1
+            return
+        value = self._random.random() if self._random else sum(sentence.doubts or ()) / _weigh_cost(sentence)
+        row = (value, -self.sentences, found, sentence)
+        if len(self._heap) < self._most:
+            heapq.heappush(self._heap, row)
+            self._held.add(found)
+        elif row[:2] > self._heap[0][:2]:
+            self._held.discard(heapq.heapreplace(self._heap, row)[2])
+            self._held.add(found)
+
+    def choose(self) -> list[Chosen]:
+        """Return the best of what went by, best first."""
+        rows = sorted(self._heap, key=lambda row: -row[1])
+        if self._random is not None:
+            rows = sorted(rows, reverse=True)[: self._n]
+            return [Chosen(sentence, None, None, ()) for *_, sentence in rows]
+        sentences = [sentence for *_, sentence in rows]
+        candidates = [
+            Candidate([*map(normalise, each.words())], each.doubts or (), _weigh_cost(each))
+            for each in sentences
+        ]
+        return [
+            Chosen(
+                sentences[place],
+                sum(left) / candidates[place].cost,
+                sum(candidates[place].doubts),
+                _find_reasons(sentences[place].words(), left),
+            )
+            for place, left in choose(candidates, self._n)
+        ]
+
+
+def _weigh_cost(sentence: LabelledSentence) -> float:
+    return _OVERHEAD + len(sentence.tokens)
+
+
+def _find_reasons(words: Sequence[str], doubts: Sequence[float]) -> tuple[str, ...]:
+    """Return the words that make most of the doubt about a sentence, in its order."""
+    least = _LEAST_REASON * sum(doubts)
+    best = sorted(range(len(words)), key=lambda place: -doubts[place])[:_MOST_REASONS]
+    return tuple(words[place] for place in sorted(best) if doubts[place] > least)
