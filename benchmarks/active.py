@@ -6,12 +6,13 @@
 Each run begins with the same random sentences of the training part; the rest is the pool, whose tags are hidden. A
 model is trained, chooses the next sentences, their tags are revealed, and a new model is trained on all. An arm is
 CRITERION[/COST][~FADE]: `random`; `entropy` or `errors` as `tagger next` measures them; `margin`, one less the
-difference of the probabilities of the two best readings. COST is `sentence` (each costs the same), `token`, or a number
-of tokens that a sentence costs beside its own; FADE is how much a doubt counts that was chosen already, 1 for as much.
+difference of the probabilities of the two best readings. COST is `sentence` (each costs the same), `token`, or a
+number of tokens that a sentence costs beside its own; FADE is how much a doubt counts that was chosen already, 1 for
+as much.
 
 What is found lies below DIR, and is not computed again. Random choice goes through all sizes, the others until they
-have twice reached what it has at the last one. Every sentence stands alone, in training, in the pool and on dev; a part
-of dev chooses the epoch, all of it is scored.
+have twice reached what it has at the last one. Every sentence stands alone, in training, in the pool and on dev; a
+part of dev chooses the epoch, all of it is scored.
 """
 
 from __future__ import annotations

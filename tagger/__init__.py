@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tagger.api.distillation import distill
     from tagger.api.drift import drift
     from tagger.api.scoring import evaluate, score
+    from tagger.api.selection import Selection, choose_sentences
     from tagger.api.sources import load, read_corpus
     from tagger.api.training import TrainingResult, TrainingStoppedError, train
     from tagger.config import Config
@@ -48,11 +49,13 @@ __all__ = [
     "ModelError",
     "Profile",
     "ScoringResult",
+    "Selection",
     "Tagger",
     "TaggerError",
     "TrainingResult",
     "TrainingStoppedError",
     "__version__",
+    "choose_sentences",
     "distill",
     "drift",
     "evaluate",
@@ -73,9 +76,11 @@ _HOMES = {
     "Labelling": "tagger.runtime.decode",
     "Profile": "tagger.scoring.profile",
     "ScoringResult": "tagger.scoring.result",
+    "Selection": "tagger.api.selection",
     "Tagger": "tagger.runtime.tagger",
     "TrainingResult": "tagger.api.training",
     "TrainingStoppedError": "tagger.api.training",
+    "choose_sentences": "tagger.api.selection",
     "drift": "tagger.api.drift",
     "evaluate": "tagger.api.scoring",
     "load": "tagger.api.sources",

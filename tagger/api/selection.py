@@ -15,6 +15,7 @@ from tagger.runtime.questions import Doubt, Question
 from tagger.runtime.selection import Chosen, Shortlist, digest
 from tagger.runtime.tagger import Tagger
 from tagger.runtime.workers import Answer, answer
+from tagger.text.formats import LabelledSentence
 from tagger.text.objects import describe
 from tagger.text.passages import Event, split_text
 from tagger.text.raw import InputSettings, Pause
@@ -40,7 +41,7 @@ class Selection:
         sentences: of the pool.
         tokens: of the pool.
         labelled: sentences of the pool that were left out since they are labelled already.
-        repeated: those that were left out since they are the same as a candidate, numbers, case and white space aside.
+        repeated: those that were left out since a candidate is the same but for digits, case and white space.
     """
 
     criterion: Criterion
@@ -52,6 +53,11 @@ class Selection:
 
     def __repr__(self) -> str:
         return f"<Selection of {len(self.chosen):,} of {self.sentences:,} sentences by {self.criterion}>"
+
+    @property
+    def singled_out(self) -> list[LabelledSentence]:
+        """The sentences, each as a document of its own, with the reason beside it: as they are written."""
+        return [each.single_out(rank) for rank, each in enumerate(self.chosen, 1)]
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `tagger next --json` prints."""
@@ -151,7 +157,7 @@ def choose_answered(
     return Selection(criterion, tuple(shortlist.choose()), *counts)
 
 
-def collect_digests(tagger: Tagger, events: Iterable[Event]) -> set[bytes]:
+def collect_digests(events: Iterable[Event]) -> set[bytes]:
     """Return what tells the sentences of passages apart, to be left out of a pool."""
     return {
         digest([row.text])

@@ -23,6 +23,7 @@ from tagger.cli.drift import drift
 from tagger.cli.evaluate import evaluate
 from tagger.cli.generate import generate
 from tagger.cli.inspect import inspect
+from tagger.cli.next import next
 from tagger.cli.predict import predict
 from tagger.cli.pretrain import pretrain
 from tagger.cli.score import score
@@ -48,6 +49,7 @@ for command in (
     predict,
     serve,
     drift,
+    next,
     score,
     check,
     convert,

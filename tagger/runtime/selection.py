@@ -24,8 +24,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tagger.text.features import normalise
 from tagger.text.formats import LabelledSentence
@@ -66,6 +67,35 @@ class Chosen(NamedTuple):
     score: float | None
     doubt: float | None
     reasons: tuple[str, ...]
+
+    def as_dict(self, rank: int) -> dict[str, Any]:
+        """Return what `tagger next --json` holds of it, and the rank that it has among those that were chosen."""
+        found = self.sentence
+        place = {"doc": found.doc, "start": found.start, "end": found.end, "text": found.text}
+        return {"rank": rank, **self._tell(), **place, "tokens": len(found.tokens)}
+
+    def single_out(self, rank: int) -> LabelledSentence:
+        """Return the sentence as a document of its own, which says why it was chosen.
+
+        Neighbours of the list aren't neighbours in a text, so none may be taken for one.
+        """
+        found, shift = self.sentence, self.sentence.start
+        return replace(
+            found,
+            doc=f"{'stdin' if found.doc == '-' else found.doc}@{shift}",
+            start=0,
+            end=found.end - shift,
+            tokens=[(start - shift, end - shift, tag) for start, end, tag in found.tokens],
+            spans=[each._replace(start=each.start - shift, end=each.end - shift) for each in found.spans],
+            space="\n",
+            facts={"rank": rank, **self._tell()},
+        )
+
+    def _tell(self) -> dict[str, Any]:
+        """Return why it was chosen."""
+        if self.score is None or self.doubt is None:
+            return {}
+        return {"score": round(self.score, 6), "doubt": round(self.doubt, 6), "reasons": list(self.reasons)}
 
 
 def choose(candidates: Sequence[Candidate], n: int, fade: float = FADE) -> list[tuple[int, list[float]]]:
@@ -170,7 +200,8 @@ class Shortlist:
 
 
 def _weigh_cost(sentence: LabelledSentence) -> float:
-    return _OVERHEAD + len(sentence.tokens)
+    """Return what labelling a sentence costs, in units of turning to one."""
+    return 1.0 + len(sentence.tokens) / _OVERHEAD
 
 
 def _find_reasons(words: Sequence[str], doubts: Sequence[float]) -> tuple[str, ...]:

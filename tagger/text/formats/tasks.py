@@ -30,7 +30,7 @@ def write_doccano(texts: Iterable[LabelledSentence]) -> Iterator[str]:
     for text in texts:
         shift = text.start
         label = [[span.start - shift, span.end - shift, span.type] for span in text.spans]
-        yield _dump_line({"text": text.text, "label": label} | _provenance(text))
+        yield _dump_line({"text": text.text, "label": label, **text.facts} | _provenance(text))
 
 
 def write_labelstudio(texts: Iterable[LabelledSentence]) -> Iterator[str]:
@@ -48,7 +48,8 @@ def _make_task(text: LabelledSentence) -> Record:
         start, end = span.start - text.start, span.end - text.start
         value = {"start": start, "end": end, "text": span.text, "labels": [span.type]}
         result.append({"from_name": "label", "to_name": "text", "type": "labels", "value": value})
-    return {"data": {"text": text.text}, "annotations": [{"result": result}], "meta": _provenance(text)}
+    data = {"text": text.text, **text.facts}  # its tables show what is in it, and sort by it
+    return {"data": data, "annotations": [{"result": result}], "meta": _provenance(text)}
 
 
 def write_prodigy(texts: Iterable[LabelledSentence]) -> Iterator[str]:
@@ -79,7 +80,7 @@ def write_prodigy(texts: Iterable[LabelledSentence]) -> Iterator[str]:
             for span in text.spans
         ]
         record = {"text": text.text, "tokens": tokens, "spans": spans, "answer": "accept"}
-        yield _dump_line(record | {"meta": _provenance(text)})
+        yield _dump_line(record | {"meta": {**text.facts, **_provenance(text)}})
 
 
 def _provenance(text: LabelledSentence) -> Record:
