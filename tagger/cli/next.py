@@ -131,6 +131,7 @@ def next(
     from tagger.text.objects import dump_json
     from tagger.text.output import check_output
     from tagger.text.passages import read_passages
+    from tagger.text.raw import find_files
 
     if as_json and format and output is None:
         raise typer.BadParameter(
@@ -158,7 +159,7 @@ def next(
         talk,
     )
     files = reading.find_files(sources)
-    others = [] if not exclude else reading.find_files(exclude)
+    others = find_files(exclude) if exclude else []  # one that is missing would let its sentences in
     if output is not None and format != "brat":
         check_output(output, [*files, *others, *(model / name for name in FILES)])
     processes = workers or os.cpu_count() or 1

@@ -34,7 +34,7 @@ _ADVICE = "choose another --output"
 
 
 def find_format_for(model: TrainedModel, name: str, column: str | None = None) -> Format:
-    """Return the format of a name for what a model finds: CoNLL-U with a column for its tags, the usual one if None."""
+    """Return a format for what a model finds: CoNLL-U with the column of its tags, where None the usual one."""
     from tagger.text.formats import find_format, usual_column
     from tagger.text.formats.conllu import write_words
 

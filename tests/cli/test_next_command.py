@@ -1,0 +1,160 @@
+"""`tagger next`, end to end on toy models: what is chosen, what is left out, and what other commands make of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from toy_models import make_model, make_word_model, random_sentences
+
+import tagger
+from tagger.runtime import directory as files
+from tagger.runtime.questions import Doubt
+from tagger.runtime.tagger import load_tagger
+
+FORMATS = ("jsonl", "conll", "conllu", "doccano", "labelstudio", "prodigy", "brat")
+
+
+@pytest.fixture
+def toy(run):
+    """A model and a pool of 60 random sentences, a sentence a line."""
+    files.prepare_directory(Path("m"))
+    files.save_model(Path("m"), make_model())
+    lines = [" ".join(each) for each in random_sentences(60)]
+    Path("pool.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return lambda *arguments: run("next", "m", *arguments, "--input-format", "tokens")
+
+
+def read_lines(done):
+    assert done.code == 0, done
+    return [json.loads(line) for line in done.out.splitlines()]
+
+
+@pytest.mark.parametrize("criterion", ["errors", "entropy"])
+def test_the_most_doubtful_for_its_cost_comes_first(toy, criterion):
+    found = read_lines(toy("pool.txt", "-n", "5", "--criterion", criterion))
+    sentences = [line.split() for line in Path("pool.txt").read_text(encoding="utf-8").splitlines()]
+    labelled = load_tagger("m").predict_tokens(sentences, doubt=Doubt(criterion))
+    scores = [sum(each.doubts) / (1 + len(each.doubts) / 10) for each in labelled]
+    best = max(range(len(scores)), key=scores.__getitem__)
+    assert found[0]["text"] == " ".join(sentences[best])
+    assert found[0]["facts"]["score"] == pytest.approx(scores[best], abs=1e-5)
+    assert found[0]["facts"]["doubt"] == pytest.approx(sum(labelled[best].doubts), abs=1e-5)
+    assert [each["facts"]["rank"] for each in found] == [1, 2, 3, 4, 5]
+    values = [each["facts"]["score"] for each in found]
+    assert values == sorted(values, reverse=True)
+    assert [tag for *_, tag in found[0]["tokens"]] == labelled[best].tags
+    assert set(found[0]["facts"]["reasons"]) <= set(sentences[best])
+
+
+def test_what_is_printed_and_said(toy):
+    done = toy("pool.txt", "-n", "3", "-o", "chosen.jsonl")
+    assert (done.code, done.out) == (0, "")
+    assert "3 sentences (" in done.err
+    assert done.err.splitlines()[-1].endswith("-> chosen.jsonl")
+    assert toy("pool.txt", "-n", "3", "-o", "chosen.jsonl", "--quiet").err == ""
+
+
+def test_several_processes_choose_the_same(toy):
+    one = toy("pool.txt", "-n", "9", "--workers", "1").out
+    assert toy("pool.txt", "-n", "9", "--workers", "2").out == one
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_what_was_chosen_is_read_back_and_left_out_next_time(toy, run, format):
+    output = "chosen" if format == "brat" else f"chosen.{'json' if format == 'labelstudio' else format}"
+    chosen = toy("pool.txt", "-n", "20", "--format", format, "-o", output)
+    assert chosen.code == 0, chosen
+    source = [] if format in ("conll", "conllu") else ["--from", format]
+    back = run("convert", output, "back.conll", *source, "--to", "IOB2", "--unlabelled", "O")
+    assert back.code == 0, back
+    sentences = tagger.read_corpus("back.conll").sentences
+    assert len(sentences) == 20
+    assert {each.document for each in sentences} == set(range(20))
+    reading = ("--exclude", "back.conll")
+    left = run("next", "m", "pool.txt", "-n", "100", *reading, "--format", "jsonl")
+    texts = {json.loads(line)["text"] for line in left.out.splitlines()}
+    assert not texts & {" ".join(each.tokens) for each in sentences}
+    assert "20 sentences labelled already" in left.err
+    assert "100 sentences were wanted, and the pool has no more" in left.err
+
+
+def test_the_next_choice_is_another_one(toy):
+    first = toy("pool.txt", "-n", "10", "--format", "conll", "-o", "a.conll")
+    assert first.code == 0
+    again = json.loads(
+        toy("pool.txt", "-n", "10", "--exclude", "a.conll", "--json", "--input-format", "auto").out
+    )
+    assert again["pool"]["labelled"] == 10
+
+
+def test_a_random_choice_has_a_seed_and_no_reason(toy):
+    first, again, other = (
+        read_lines(toy("pool.txt", "-n", "8", "--criterion", "random", "--seed", seed)) for seed in "112"
+    )
+    assert first == again != other
+    assert first[0]["facts"] == {"rank": 1}
+
+
+def test_json_is_what_python_returns(toy):
+    facts = json.loads(toy("pool.txt", "-n", "4", "--json", "--quiet").out)
+    text = Path("pool.txt").read_text(encoding="utf-8")
+    assert len(facts["chosen"]) == 4
+    for each in facts["chosen"]:
+        assert text[each["start"] : each["end"]] == each["text"]
+    found = tagger.choose_sentences("m", text.splitlines(), 4, exclude=[facts["chosen"][0]["text"]])
+    assert found.labelled == 1
+    assert repr(found) == "<Selection of 4 of 60 sentences by errors>"
+    both = toy("pool.txt", "-n", "4", "--json", "--format", "conll", "-o", "x.conll")
+    assert json.loads(both.out) == facts
+    assert Path("x.conll").read_text(encoding="utf-8").startswith("# rank = 1\n# score = ")
+
+
+def test_a_model_that_cuts_words_writes_lines_of_them(run):
+    files.prepare_directory(Path("w"))
+    files.save_model(Path("w"), make_word_model())
+    Path("pool.txt").write_text("所有人生而自由\n在尊严和权利上\n一律平等\n", encoding="utf-8")
+    done = run("next", "w", "pool.txt", "-n", "2", "--input-format", "lines")
+    assert done.code == 0, done
+    assert len(done.out.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("none.txt",), "none.txt"),
+        (("empty.txt",), "the pool: found no sentence, expected some to choose from"),
+        (("pool.txt", "--exclude", "none.conll"), "none.conll"),
+        (("pool.txt", "-o", "pool.txt"), "pool.txt"),
+    ],
+)
+def test_faults(toy, arguments, said):
+    Path("empty.txt").write_text("\n", encoding="utf-8")
+    assert said in toy(*arguments).error
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("pool.txt", "-n", "0"),
+        ("pool.txt", "--criterion", "doubt"),
+        ("pool.txt", "--json", "--format", "conll"),
+        ("-", "--exclude", "-"),
+    ],
+)
+def test_wrong_usage(toy, arguments):
+    assert toy(*arguments).code == 2
+
+
+def test_a_file_that_cannot_be_read_among_others(toy):
+    done = toy("pool.txt", "none.txt", "-n", "3")
+    assert done.code == 1
+    assert len(done.out.splitlines()) == 3
+    assert "none.txt" in done.err
+
+
+def test_all_labelled_already(toy):
+    done = toy("pool.txt", "--exclude", "pool.txt")
+    assert (done.code, done.out) == (0, "")
+    assert "the pool has no more" in done.err
