@@ -12,7 +12,7 @@ from typing import Any
 from tagger.api.sources import FilePath, describe_value, load
 from tagger.errors import ConfigError, DataError
 from tagger.runtime.questions import Doubt, Question
-from tagger.runtime.selection import Chosen, Shortlist, digest
+from tagger.runtime.selection import Chosen, Shortlist, digest, digest_all
 from tagger.runtime.tagger import Tagger
 from tagger.runtime.workers import Answer, answer
 from tagger.text.formats import LabelledSentence
@@ -159,10 +159,4 @@ def choose_answered(
 
 def collect_digests(events: Iterable[Event]) -> set[bytes]:
     """Return what tells the sentences of passages apart, to be left out of a pool."""
-    return {
-        digest([row.text])
-        for event in events
-        if not isinstance(event, Pause)
-        for row in event.rows
-        if row.text
-    }
+    return digest_all(event for event in events if not isinstance(event, Pause))

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from tagger.text.files import FilePath
     from tagger.text.formats import LabelledSentence
     from tagger.text.passages import Event
+    from tagger.text.raw import InputSettings
 
 _Number = Annotated[int, typer.Option("--number", "-n", min=1, metavar="N", help="How many sentences.")]
 _Criterion = Annotated[
@@ -60,8 +61,8 @@ _Exclude = Annotated[
     typer.Option(
         "--exclude",
         metavar="FILE",
-        help="Sentences that are labelled already, in any form that is read, or a folder: they are left out "
-        "(repeatable).",
+        help="Sentences that are labelled already are left out: a corpus, or a file of a tool, whatever its form; or "
+        "a folder (repeatable).",
         rich_help_panel=READING,
     ),
 ]
@@ -114,10 +115,9 @@ def next(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Choose the sentences of a pool of text that are best labelled next: those from which a model has most to learn.
+    """Choose the sentences that are best labelled next: those from which a model has most to learn.
 
-    They come best first, with what the model makes of them, each with its score, the doubt about it, and the words
-    that are doubtful.
+    They come best first, labelled as the model would, each with its score, the doubt about it and the doubtful words.
 
     Example: [bold]tagger next models/en pool/ -n 200 --format labelstudio -o tasks.json[/bold]
     """
@@ -173,7 +173,7 @@ def next(
             return answer_pool(tagger, events, wanted, processes)
 
         settings = reading.settings_for(tagger)
-        excluded = collect_digests(read_passages(others, settings, note=reading.note))
+        excluded = collect_digests(read_passages(others, _settings_of_others(settings), note=reading.note))
         on_fault = reading.on_fault if len(files) > 1 else None
         places = waiting.watch(files)
         events = read_passages(places, settings, tagger.scope, note=reading.note, on_fault=on_fault)
@@ -186,6 +186,11 @@ def next(
         _say_what_was_chosen(found, number, output, talk)
     if reading.faults:
         raise typer.Exit(1)
+
+
+def _settings_of_others(settings: InputSettings) -> InputSettings:
+    """Return how what is labelled already is read: by looking, since it has seldom the form of the pool."""
+    return replace(settings, format="auto", text_field=None, feature_columns=(), tells_format=False)
 
 
 def _write(

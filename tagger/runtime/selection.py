@@ -26,14 +26,17 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from hashlib import blake2b
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from tagger.text.features import normalise
 from tagger.text.formats import LabelledSentence
+from tagger.text.passages import Passage
 
 FADE = 0.5
 _SPARE = 10  # candidates kept for each sentence wanted
 _OVERHEAD = 10  # tokens that could be labelled in the time that it takes to turn to a sentence
+_DIGEST_SIZE = 12  # bytes: among billions of sentences hardly ever two have the same
 _DIGIT = re.compile(r"\d")
 _MOST_REASONS = 3  # words that are named
 _LEAST_REASON = 0.1  # share of a sentence's worth that a word must have to be named
@@ -134,8 +137,33 @@ def digest(words: Iterable[str]) -> bytes:
     >>> digest(["Don't", "!"]) == digest(["do", "n't!"])
     True
     """
-    text = _DIGIT.sub("0", "".join("".join(words).split()).lower())
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).digest()
+    found = blake2b(digest_size=_DIGEST_SIZE)
+    for word in words:
+        found.update(_fold(word))
+    return found.digest()
+
+
+def digest_all(passages: Iterable[Passage]) -> set[bytes]:
+    """Return the digests of the sentences of passages, and of their documents.
+
+    A task of an annotation tool is a document. It may be cut into sentences otherwise than the text was that it was
+    taken from, but as a whole it is known again.
+    """
+    found: set[bytes] = set()
+    for _, parts in groupby(passages, key=lambda passage: passage.doc):
+        whole = blake2b(digest_size=_DIGEST_SIZE)
+        for passage in parts:
+            for row in passage.rows:
+                if row.text:
+                    whole.update(_fold(row.text))
+                    found.add(digest([row.text]))
+        found.add(whole.digest())
+    return found
+
+
+def _fold(text: str) -> bytes:
+    """Return a text without white space and without what doesn't count; folded parts joined are the whole folded."""
+    return _DIGIT.sub("0", "".join(text.split()).casefold()).encode("utf-8", "surrogatepass")
 
 
 class Shortlist:

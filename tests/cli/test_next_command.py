@@ -66,27 +66,20 @@ def test_what_was_chosen_is_read_back_and_left_out_next_time(toy, run, format):
     output = "chosen" if format == "brat" else f"chosen.{'json' if format == 'labelstudio' else format}"
     chosen = toy("pool.txt", "-n", "20", "--format", format, "-o", output)
     assert chosen.code == 0, chosen
-    source = [] if format in ("conll", "conllu") else ["--from", format]
-    back = run("convert", output, "back.conll", *source, "--to", "IOB2", "--unlabelled", "O")
+    whole = ("--lines", "--tokens", "blanks") if format in ("doccano", "labelstudio", "brat") else ()
+    back = run("convert", output, "back.conll", "--input-format", format, "--to", "IOB2", *whole)
     assert back.code == 0, back
     sentences = tagger.read_corpus("back.conll").sentences
     assert len(sentences) == 20
     assert {each.document for each in sentences} == set(range(20))
-    reading = ("--exclude", "back.conll")
-    left = run("next", "m", "pool.txt", "-n", "100", *reading, "--format", "jsonl")
-    texts = {json.loads(line)["text"] for line in left.out.splitlines()}
-    assert not texts & {" ".join(each.tokens) for each in sentences}
-    assert "20 sentences labelled already" in left.err
-    assert "100 sentences were wanted, and the pool has no more" in left.err
-
-
-def test_the_next_choice_is_another_one(toy):
-    first = toy("pool.txt", "-n", "10", "--format", "conll", "-o", "a.conll")
-    assert first.code == 0
-    again = json.loads(
-        toy("pool.txt", "-n", "10", "--exclude", "a.conll", "--json", "--input-format", "auto").out
-    )
-    assert again["pool"]["labelled"] == 10
+    for labelled in ("back.conll", output):  # as other commands have it, and as it was written
+        left = toy("pool.txt", "-n", "100", "--exclude", labelled)
+        texts = {json.loads(line)["text"] for line in left.out.splitlines()}
+        assert len(texts) == 40
+        assert not texts & {" ".join(each.tokens) for each in sentences}
+        assert "40 sentences (" in left.err
+        assert "of 60, without 20 sentences labelled already" in left.err
+        assert "100 sentences were wanted, and the pool has no more" in left.err
 
 
 def test_a_random_choice_has_a_seed_and_no_reason(toy):
@@ -103,9 +96,14 @@ def test_json_is_what_python_returns(toy):
     assert len(facts["chosen"]) == 4
     for each in facts["chosen"]:
         assert text[each["start"] : each["end"]] == each["text"]
-    found = tagger.choose_sentences("m", text.splitlines(), 4, exclude=[facts["chosen"][0]["text"]])
-    assert found.labelled == 1
-    assert repr(found) == "<Selection of 4 of 60 sentences by errors>"
+    text = "Ada met Li in New York. The mayor of Paris spoke! Trade on 3 May, 2019? Quito and Paris met."
+    Path("text.txt").write_text(text, encoding="utf-8")
+    found = tagger.choose_sentences("m", text, 4)
+    again = json.loads(toy("text.txt", "-n", "4", "--json", "--input-format", "text").out)
+    assert found.as_dict()["chosen"] == [{**each, "doc": "0"} for each in again["chosen"]]
+    assert repr(found) == "<Selection of 4 of 4 sentences by errors>"
+    other = tagger.choose_sentences("m", text, 4, exclude=[found.chosen[0].sentence.text.split()])
+    assert (other.labelled, other.chosen[0].sentence) == (1, found.chosen[1].sentence)
     both = toy("pool.txt", "-n", "4", "--json", "--format", "conll", "-o", "x.conll")
     assert json.loads(both.out) == facts
     assert Path("x.conll").read_text(encoding="utf-8").startswith("# rank = 1\n# score = ")
@@ -155,6 +153,8 @@ def test_a_file_that_cannot_be_read_among_others(toy):
 
 
 def test_all_labelled_already(toy):
-    done = toy("pool.txt", "--exclude", "pool.txt")
+    rows = Path("pool.txt").read_text(encoding="utf-8").replace("\n", "\n\n").replace(" ", "\n")
+    Path("all.conll").write_text(rows.replace("\n", " O\n").replace("\n O\n", "\n\n"), encoding="utf-8")
+    done = toy("pool.txt", "--exclude", "all.conll")
     assert (done.code, done.out) == (0, "")
     assert "the pool has no more" in done.err
