@@ -36,7 +36,7 @@ def test_the_most_doubtful_for_its_cost_comes_first(toy, criterion):
     found = read_lines(toy("pool.txt", "-n", "5", "--criterion", criterion))
     sentences = [line.split() for line in Path("pool.txt").read_text(encoding="utf-8").splitlines()]
     labelled = load_tagger("m").predict_tokens(sentences, doubt=Doubt(criterion))
-    scores = [sum(each.doubts) / (1 + len(each.doubts) / 10) for each in labelled]
+    scores = [sum(each.doubts) / (1 + len(each.doubts) / 50) for each in labelled]
     best = max(range(len(scores)), key=scores.__getitem__)
     assert found[0]["text"] == " ".join(sentences[best])
     assert found[0]["facts"]["score"] == pytest.approx(scores[best], abs=1e-5)
@@ -90,7 +90,7 @@ def test_a_random_choice_has_a_seed_and_no_reason(toy):
     assert first[0]["facts"] == {"rank": 1}
 
 
-def test_json_is_what_python_returns(toy):
+def test_json_is_what_python_returns(toy, run):
     facts = json.loads(toy("pool.txt", "-n", "4", "--json", "--quiet").out)
     text = Path("pool.txt").read_text(encoding="utf-8")
     assert len(facts["chosen"]) == 4
@@ -99,7 +99,7 @@ def test_json_is_what_python_returns(toy):
     text = "Ada met Li in New York. The mayor of Paris spoke! Trade on 3 May, 2019? Quito and Paris met."
     Path("text.txt").write_text(text, encoding="utf-8")
     found = tagger.choose_sentences("m", text, 4)
-    again = json.loads(toy("text.txt", "-n", "4", "--json", "--input-format", "text").out)
+    again = json.loads(run("next", "m", "text.txt", "-n", "4", "--json").out)
     assert found.as_dict()["chosen"] == [{**each, "doc": "0"} for each in again["chosen"]]
     assert repr(found) == "<Selection of 4 of 4 sentences by errors>"
     other = tagger.choose_sentences("m", text, 4, exclude=[found.chosen[0].sentence.text.split()])
