@@ -41,7 +41,9 @@ def write_doccano(texts: Iterable[LabelledSentence], version: str | None = None)
         scores = (
             {} if version is None else {"scores": [round_confidence(each.confidence) for each in text.spans]}
         )
-        yield _dump_line({"text": text.text, "label": label} | scores | _provenance(text, version))
+        yield _dump_line(
+            {"text": text.text, "label": label, **text.facts} | scores | _provenance(text, version)
+        )
 
 
 def write_labelstudio(texts: Iterable[LabelledSentence], version: str | None = None) -> Iterator[str]:
@@ -61,7 +63,8 @@ def _make_task(text: LabelledSentence, version: str | None) -> Record:
         labels = {"annotations": [{"result": make_results(spans)}]}
     else:
         labels = {"predictions": [make_prediction(spans, version)]}
-    return {"data": {TO_NAME: text.text}} | labels | {"meta": _provenance(text, version)}
+    data = {TO_NAME: text.text, **text.facts}  # its tables show what is in it, and sort by it
+    return {"data": data} | labels | {"meta": _provenance(text, version)}
 
 
 def make_prediction(
@@ -131,7 +134,7 @@ def write_prodigy(texts: Iterable[LabelledSentence], version: str | None = None)
         record = {"text": text.text, "tokens": tokens, "spans": spans}
         sents = {"sents": [{"start": start - shift} for start in text.starts]} if len(text.starts) > 1 else {}
         answer = {"answer": "accept"} if version is None else {}
-        yield _dump_line(record | sents | answer | {"meta": _provenance(text, version)})
+        yield _dump_line(record | sents | answer | {"meta": {**text.facts, **_provenance(text, version)}})
 
 
 def _provenance(text: LabelledSentence, version: str | None) -> Record:
