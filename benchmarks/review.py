@@ -38,7 +38,7 @@ from tagger.runtime.judging import Judge
 from tagger.runtime.network import Network
 from tagger.runtime.tagtable import TagTable
 from tagger.runtime.trained import TrainedModel
-from tagger.scoring.review import Doubt
+from tagger.scoring.review import LabelDoubt
 from tagger.text import schemes
 from tagger.text.conll import Corpus, Sentence, read_corpus
 from tagger.text.decisions import find_state
@@ -137,7 +137,7 @@ def train_folds(corpus: Corpus, seed: int, keep: Path | None) -> Folds:
     return Folds(models, dealt)
 
 
-def list_doubts(corpus: Corpus, folds: Folds) -> list[Doubt]:
+def list_doubts(corpus: Corpus, folds: Folds) -> list[LabelDoubt]:
     """Return the doubts about a corpus, the surest first."""
     doubts = [
         doubt._replace(sentence=numbers[doubt.sentence])
@@ -183,11 +183,11 @@ def rank_by_cleanlab(
 
 
 def score_tokens(
-    corpus: Corpus, names: Sequence[str], chances: Sequence[Floats], doubts: Sequence[Doubt]
+    corpus: Corpus, names: Sequence[str], chances: Sequence[Floats], doubts: Sequence[LabelDoubt]
 ) -> tuple[Floats, Floats]:
     """Return for each token (N,) how suspect it is: by the odds of its place, and by its own label alone."""
     own, placed = [], []
-    by_sentence: dict[int, list[Doubt]] = {}
+    by_sentence: dict[int, list[LabelDoubt]] = {}
     for doubt in doubts:
         by_sentence.setdefault(doubt.sentence, []).append(doubt)
     rows = {name: row for row, name in enumerate(names)}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tagger.api.mending import mend
     from tagger.api.review import accept, review
     from tagger.api.scoring import evaluate, score
+    from tagger.api.selection import Selection, choose_sentences
     from tagger.api.sources import load, read_corpus
     from tagger.api.splitting import split
     from tagger.api.training import TrainingResult, TrainingStoppedError, train
@@ -60,6 +61,7 @@ __all__ = [
     "Profile",
     "Review",
     "ScoringResult",
+    "Selection",
     "Suspect",
     "Tagger",
     "TaggerError",
@@ -68,6 +70,7 @@ __all__ = [
     "__version__",
     "accept",
     "agree",
+    "choose_sentences",
     "distill",
     "drift",
     "evaluate",
@@ -95,13 +98,15 @@ _HOMES = {
     "Profile": "tagger.scoring.profile",
     "Review": "tagger.scoring.review",
     "ScoringResult": "tagger.scoring.result",
+    "Selection": "tagger.api.selection",
     "Suspect": "tagger.scoring.review",
     "Tagger": "tagger.runtime.tagger",
     "TrainingResult": "tagger.api.training",
     "TrainingStoppedError": "tagger.api.training",
-    "agree": "tagger.api.agreement",
-    "distill": "tagger.api.distillation",
     "accept": "tagger.api.review",
+    "agree": "tagger.api.agreement",
+    "choose_sentences": "tagger.api.selection",
+    "distill": "tagger.api.distillation",
     "drift": "tagger.api.drift",
     "evaluate": "tagger.api.scoring",
     "load": "tagger.api.sources",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -85,7 +84,6 @@ def distill(
             below `min_score` are taken for unknown, and other scores, if none leaves 0 to 1, for probabilities. With
             teachers, these say what is unknown, and how far they agree is counted.
         gold: sentences with their tags, which the student learns as ever; None: `silver` is all that has labels.
-            Here `gold`, `dev` and `test` may be JSON as well.
         output: the student's directory.
         dev: chooses the best epoch; None: a tenth of `gold`, or without that of `silver`, is held out.
         test: the finished student is scored on it.
@@ -141,7 +139,7 @@ def refuse_occupied_by_student(output: FilePath, *, resume: bool, overwrite: boo
     check(Path(check_path(output, "output")) / TEACHERS, resume=resume, overwrite=overwrite, several=True)
 
 
-class Pupil(NamedTuple):
+class StudentCorpora(NamedTuple):
     """What a student learns from beside raw text.
 
     Attributes:
@@ -162,7 +160,7 @@ def prepare_pupil(
     start: Start,
     output: FilePath,
     note: Note | None = None,
-) -> Pupil:
+) -> StudentCorpora:
     """Read the corpora of a student, and what something else labelled; arguments and errors as of `distill`.
 
     Args:
@@ -171,10 +169,9 @@ def prepare_pupil(
     """
     from tagger.training.distillation.silver import split_off_dev, unite
 
-    gold, dev, test = (_read_json(each, chosen, note) for each in (gold, dev, test))
     if gold is not None:
         collected = prepare_training(gold, dev, test, chosen, start, output)
-        return Pupil(collected, _read_labels(silver, collected.data.config, note))
+        return StudentCorpora(collected, _read_labels(silver, collected.data.config, note))
     if not silver:
         raise ConfigError(
             "found none, expected a corpus with gold tags, or labels from elsewhere (--silver)", "--gold"
@@ -188,16 +185,7 @@ def prepare_pupil(
         each if each is None else replace(each, is_taught=True) for each in (collected.data, collected.plain)
     )
     assert data is not None
-    return Pupil(collected._replace(data=data, plain=plain), corpora)
-
-
-def _read_json(source: CorpusSource | None, config: Config, note: Note | None) -> CorpusSource | None:
-    """Return the corpus of a file of JSON, spans that fit no token told; anything else is returned as it is."""
-    from tagger.text.formats import guess_format
-
-    if not isinstance(source, str | PathLike) or guess_format(str(source)) != "jsonl":
-        return source
-    return _read_labels([Path(source)], config, note)[0]
+    return StudentCorpora(collected._replace(data=data, plain=plain), corpora)
 
 
 def prepare_lessons(

@@ -15,6 +15,7 @@ from tagger.errors import ConfigError, DataError
 from tagger.runtime.tagger import Tagger, load_tagger
 from tagger.text import conll, schemes
 from tagger.text.conll import BlankTokens, Columns, Compounds, Corpus, Sentence
+from tagger.text.formats.annotated import read_labelled
 from tagger.text.schemes import Scheme, Task
 
 FilePath = str | PathLike[str]
@@ -87,7 +88,8 @@ def read_corpus(
 ) -> Corpus:
     """Read a column file: its sentences, the scheme of their tags, and what was odd about it.
 
-    Lines of words are read too: segmented text, and words with tags as `word/TAG`.
+    Lines of words are read too: segmented text, and words with tags as `word/TAG`; and what annotation tools export:
+    JSON, and folders of brat.
 
     Args:
         path: the file; gzip is unpacked, `-` is the standard input.
@@ -114,7 +116,7 @@ def read_corpus(
         task=find_task(task),
         compounds=compounds,
     )
-    return conll.read_corpus(
+    return read_labelled(
         check_path(path, "path"), columns=columns, scheme=find_scheme(scheme), encoding=encoding
     )
 
@@ -131,7 +133,7 @@ def find_corpus(
     if isinstance(source, Corpus):
         return source
     if isinstance(source, str | PathLike):
-        return conll.read_corpus(
+        return read_labelled(
             check_path(source, name), columns=columns, scheme=scheme, encoding=encoding, likely=likely
         )
     return make_corpus(source, scheme, name, likely=likely)

@@ -24,6 +24,7 @@ from tagger.cli.drift import drift
 from tagger.cli.evaluate import evaluate
 from tagger.cli.generate import generate
 from tagger.cli.inspect import inspect
+from tagger.cli.next import next
 from tagger.cli.predict import predict
 from tagger.cli.pretrain import pretrain
 from tagger.cli.review import review
@@ -51,6 +52,7 @@ for command in (
     predict,
     serve,
     drift,
+    next,
     score,
     check,
     split,

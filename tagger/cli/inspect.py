@@ -31,6 +31,14 @@ def inspect(
             metavar="FILE", help="Write the matrix of transitions as an SVG file.", rich_help_panel=RESULTS
         ),
     ] = None,
+    label_studio: Annotated[
+        bool,
+        typer.Option(
+            "--label-studio",
+            help="Print the labelling configuration with the model's types, to paste into a project of Label Studio.",
+            rich_help_panel=RESULTS,
+        ),
+    ] = False,
     top: Annotated[
         int,
         typer.Option(
@@ -47,8 +55,12 @@ def inspect(
     from tagger.errors import DataError
     from tagger.runtime import inspection
     from tagger.runtime.directory import FILES
+    from tagger.text.formats.labelling import write_labelling
     from tagger.text.output import check_output
+    from tagger.text.tokenizer import Mode
 
+    if label_studio and as_json:
+        raise typer.BadParameter("--label-studio prints XML; leave one of the two out", param_hint="--json")
     if svg is not None:
         check_output(svg, [model / name for name in FILES], "--svg")
     found = inspection.inspect(model)
@@ -58,6 +70,10 @@ def inspect(
                 "this model's decoder is softmax, which has no transitions to draw; leave out --svg", model
             )
         inspection.write(found.transitions, svg)
+    if label_studio:
+        by_word = found.config.corpus.mode == Mode.WORDS.value
+        typer.echo("".join(write_labelling(found.types, by_word=by_word)), nl=False)
+        return
     if as_json:
         typer.echo(dump_json(found.as_dict()))
         return

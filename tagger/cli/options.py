@@ -93,6 +93,8 @@ def check_encoding(name: str) -> str:
 ENCODING = parsed_by(check_encoding, "NAME")
 SCHEMES = "|".join(Scheme)
 SCHEME = parsed_by(parse_scheme, f"[{SCHEMES}]")
+USUAL_FORMATS = {Task.LABELS: "jsonl", Task.WORDS: "segmented", Task.JOINT: "wordpos"}
+"""How sentences that a model labelled are written where nobody says, by what its tags say."""
 
 # Of commands that train
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Directory for the model.")]

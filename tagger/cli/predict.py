@@ -17,6 +17,7 @@ import typer
 from tagger.cli.options import (
     READING,
     RESULTS,
+    USUAL_FORMATS,
     Device,
     FailFast,
     InputEncoding,
@@ -36,7 +37,6 @@ from tagger.cli.options import (
     output_column,
     refuse_together,
 )
-from tagger.text.schemes import Task
 
 if TYPE_CHECKING:
     from tagger.cli.inputs import InputFiles
@@ -48,8 +48,6 @@ if TYPE_CHECKING:
     from tagger.text.formats import Format, LabelledSentence
     from tagger.text.passages import Event
 
-
-_USUAL_FORMATS = {Task.LABELS: "jsonl", Task.WORDS: "segmented", Task.JOINT: "wordpos"}
 
 _COUNTED = ("jsonl", "csv", "tsv")  # how names and their counts are written
 
@@ -228,9 +226,14 @@ def predict(
         check_output(output, [*files, *(model / name for name in FILES)])
     processes = 1 if workers is None else workers or os.cpu_count() or 1
     with asked_to_stop(talk, "the sentences at work") as stop, _opened(model, device, processes) as tagger:
-        usual = "jsonl" if nbest or counts else _USUAL_FORMATS[tagger.model.task]
+        usual = "jsonl" if nbest or counts else USUAL_FORMATS[tagger.model.task]
         name = format or (None if is_shown else usual)
-        chosen = None if name is None else _find_format(name, column, tagger, counts=counts)
+        is_by_line = reading.settings_for(tagger).is_by_line
+        chosen = (
+            None
+            if name is None
+            else _find_format(name, column, tagger, model, counts=counts, by_line=is_by_line)
+        )
         promised = None if format or name is None or output is None else find_other(output, name)
         if promised is not None:
             reading.note(f"{output} will hold {name}; --format {promised} writes what its name says")
@@ -284,14 +287,15 @@ def _predict_on_cluster(
 
     folder = refuse_what_is_no_file(files, output)
     with _opened(model, "cpu", 1) as tagger:
-        name = wanted.format or _USUAL_FORMATS[tagger.model.task]
-        form = _find_format(name, column, tagger, counts=False)
+        name = wanted.format or USUAL_FORMATS[tagger.model.task]
+        settings = reading.settings_for(tagger)
+        form = _find_format(name, column, tagger, model, counts=False, by_line=settings.is_by_line)
         if form.is_per_document:
             raise typer.BadParameter(
                 f"{name} is no format of --ray; give jsonl or parquet", param_hint="--format"
             )
         places = choose_outputs(inputs, files, folder, form.suffix)
-        job = FileJob(reading.settings_for(tagger), wanted.question, name, form)
+        job = FileJob(settings, wanted.question, name, form)
         cluster = Cluster(address, wanted.workers or None)
         fail_fast = reading.on_fault is None
         faults = predict_on_cluster(
@@ -322,19 +326,17 @@ def _opened(model: Path, device: str, workers: int) -> Iterator[Tagger]:
         yield tagger
 
 
-def _find_format(name: str, column: str | None, tagger: Tagger, *, counts: bool) -> Format:
-    """Return a format: of names, or of sentences, CoNLL-U with its column."""
-    from tagger.text.formats import find_format, usual_column
-    from tagger.text.formats.conllu import write_words
+def _find_format(
+    name: str, column: str | None, tagger: Tagger, model: Path, *, counts: bool, by_line: bool
+) -> Format:
+    """Return a format: of names, or of sentences, CoNLL-U with its column, an annotation tool's with the model."""
+    from tagger.cli.results import find_format_for
+    from tagger.text.formats import find_format
     from tagger.text.formats.names import NAME_WRITERS
 
-    format = find_format(name)
     if counts:
-        return replace(format, write=NAME_WRITERS[name], is_separable=False)
-    if name != "conllu":
-        return format
-    column = column or usual_column(tagger.model.scheme, tagger.model.task)
-    return replace(format, write=partial(write_words, column=column))
+        return replace(find_format(name), write=NAME_WRITERS[name], is_separable=False)
+    return find_format_for(tagger.model, name, column, directory=model, by_line=by_line)
 
 
 def _draw_names(sentences: Iterable[LabelledSentence], *, is_coloured: bool) -> Iterator[str]:

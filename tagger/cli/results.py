@@ -7,6 +7,8 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, TextIO, cast
@@ -23,11 +25,38 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tagger.cli.signals import Stop
+    from tagger.runtime.trained import TrainedModel
     from tagger.runtime.workers import Answer
     from tagger.text.files import FilePath
     from tagger.text.formats import Format, LabelledSentence, Writer
 
 _ADVICE = "choose another --output"
+
+
+def find_format_for(
+    model: TrainedModel, name: str, column: str | None = None, *, directory: Path, by_line: bool
+) -> Format:
+    """Return a format for what a model finds: CoNLL-U with its column, an annotation tool's with the model.
+
+    Args:
+        model: what finds it.
+        name: of the format.
+        column: of CoNLL-U; None: the usual one for tags of the model's.
+        directory: of the model, which has a name.
+        by_line: each sentence is a text of its own.
+    """
+    from tagger.runtime.directory import name_version
+    from tagger.text.formats import find_format, usual_column
+    from tagger.text.formats.conllu import write_words
+
+    format = find_format(name)
+    if format.write_found is not None:
+        return format.of_version(name_version(directory), by_line=by_line)
+    if name != "conllu":
+        return format
+    return replace(
+        format, write=partial(write_words, column=column or usual_column(model.scheme, model.task))
+    )
 
 
 class _NothingFoundError(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +12,8 @@ import typer
 from tagger.cli.options import Quiet, one_of
 from tagger.errors import ConfigError
 
-_LIMITS, _CLIENTS = "What is borne", "Who is answered"
+_LIMITS, _CLIENTS, _STUDIO = "What is borne", "Who is answered", "Label Studio"
+MAX_BODY, _MAX_STUDIO_BODY = 1 << 20, 64 << 20  # Label Studio sends a hundred whole texts at a time
 
 _Models = Annotated[
     list[str],
@@ -26,9 +28,12 @@ _LogFormat = Annotated[
     str, typer.Option(help="Lines on stderr: for people, or JSON.", **one_of(("text", "json")))
 ]
 _MaxBody = Annotated[
-    int,
+    int | None,
     typer.Option(
-        min=1, metavar="BYTES", help="A request with more is answered 413.", rich_help_panel=_LIMITS
+        min=1,
+        metavar="BYTES",
+        help=f"A request with more is answered 413; if absent {MAX_BODY}, with --label-studio {_MAX_STUDIO_BODY}.",
+        rich_help_panel=_LIMITS,
     ),
 ]
 _Queue = Annotated[
@@ -74,6 +79,43 @@ _AllowReload = Annotated[
         rich_help_panel=_CLIENTS,
     ),
 ]
+_LabelStudio = Annotated[
+    bool,
+    typer.Option(
+        "--label-studio",
+        help="Be an ML backend of Label Studio: predict its tasks, hear what is annotated. Its labelling "
+        "configuration: tagger inspect MODEL --label-studio.",
+        rich_help_panel=_STUDIO,
+    ),
+]
+_Annotations = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Folder for the annotations that come, and for the models trained on them. From then on the newest of "
+        "these serves.",
+        rich_help_panel=_STUDIO,
+    ),
+]
+_Train = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="Corpus to learn from beside the annotations, usually the one that MODEL was trained on.",
+        rich_help_panel=_STUDIO,
+    ),
+]
+_TrainEvery = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Train after every N annotations, too, and not only when Label Studio is told to (Start Training).",
+        rich_help_panel=_STUDIO,
+    ),
+]
 
 
 def serve(
@@ -83,12 +125,16 @@ def serve(
     workers: _Processes = 1,
     log_format: _LogFormat = "text",
     quiet: Quiet = False,
-    max_body: _MaxBody = 1 << 20,
+    max_body: _MaxBody = None,
     queue: _Queue = 256,
     timeout: _Timeout = 60.0,
     allow_host: _AllowHost = None,
     allow_origin: _AllowOrigin = None,
     allow_reload: _AllowReload = False,
+    label_studio: _LabelStudio = False,
+    annotations: _Annotations = None,
+    train: _Train = None,
+    train_every: _TrainEvery = None,
 ) -> None:
     """Serve trained models over HTTP, with a page at / to try them in and a description at /docs.
 
@@ -108,22 +154,57 @@ def serve(
             "this system can't share a server among processes; start several on ports of their own",
             param_hint="--workers",
         )
+    _check_studio(label_studio, annotations, train, train_every, len(models), processes)
     limits = server.Limits(
-        body=max_body,
+        body=max_body or (_MAX_STUDIO_BODY if label_studio else MAX_BODY),
         queue=queue,
         timeout=timeout,
         hosts=tuple(allow_host or ()),
         origins=tuple(allow_origin or ()),
         allows_reload=allow_reload,
+        label_studio=label_studio,
     )
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until models are there that could be read anew
     server.set_up_logs(server.LogFormat(log_format), is_quiet=quiet)
     places = server.name_models(models)
     listener = server.Address(host, port).bind()
+    lessons = None
+    if annotations is not None:
+        base = next(iter(places.values())).resolve()
+        lessons = server.Lessons(server.Journal(annotations), base, train, train_every)
+        places = {name: server.find_newest(annotations) or place for name, place in places.items()}
     shelf = server.Shelf.read(places)
     url = server.find_url(listener)
     hint = f"serving {', '.join(places)} at {url} (requests: {url}/docs; Ctrl-C ends)"
+    if label_studio:
+        hint = f"serving {shelf.find(None).version} to Label Studio: add the model {url} to a project (Ctrl-C ends)"
     server.log("serving", hint, url=url, models=list(places), processes=processes)
-    ended_by = server.serve(shelf, limits, listener, processes)
+    ended_by = server.serve(shelf, limits, listener, processes, lessons)
     raise typer.Exit(128 + ended_by if ended_by else 0)
+
+
+def _check_studio(
+    label_studio: bool,
+    annotations: Path | None,
+    train: Path | None,
+    train_every: int | None,
+    models: int,
+    processes: int,
+) -> None:
+    """Refuse what doesn't go together, before anything is read."""
+    if annotations is not None and not label_studio:
+        raise typer.BadParameter(
+            "annotations come from Label Studio; add --label-studio", param_hint="--annotations"
+        )
+    for option, given in (("--train", train), ("--train-every", train_every)):
+        if given is not None and annotations is None:
+            raise typer.BadParameter(
+                "needs a folder for what is learnt; add --annotations DIR", param_hint=option
+            )
+    if label_studio and models > 1:
+        raise typer.BadParameter(
+            f"found {models} models, expected the one that Label Studio asks", param_hint="MODEL"
+        )
+    if annotations is not None and processes > 1:
+        raise typer.BadParameter("one process keeps annotations; leave it out", param_hint="--workers")

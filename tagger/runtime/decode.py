@@ -24,7 +24,7 @@ from tagger.errors import ConfigError, DataError
 from tagger.runtime.agreement import Agreement, heeds_repeats
 from tagger.runtime.chain import Chain, ChainPosterior, Independent, IndependentPosterior
 from tagger.runtime.chainbatch import MOST_CHAINS, ChainBatch, batch_chains
-from tagger.runtime.questions import Alternative, Labelling, Question, ScoredSpan
+from tagger.runtime.questions import Alternative, Doubt, Labelling, Question, ScoredSpan
 from tagger.runtime.rivals import FoundSpans, Rival, RivalFinder
 from tagger.runtime.softlabels import SentenceLabels, SoftLabels, join, soften
 from tagger.runtime.tagtable import Known, TagTable
@@ -108,10 +108,11 @@ class Decoder:
             best[batch.places[batch.inside]] = self._solve(batch, emissions, allowed)[batch.inside]
         spans = self._find_spans(best, starts, sizes)
         least = self._find_least(question)
-        confidences, rivals, expected = (
+        asked = question.confidences or least or question.rivals or question.expected_spans or question.doubt
+        confidences, rivals, expected, doubts = (
             self._weigh_spans(best, spans, starts, parts, emissions, allowed, question)
-            if question.confidences or least or question.rivals or question.expected_spans
-            else (None, None, None)
+            if asked
+            else _Weighed()
         )
         given = (
             None if not least or confidences is None else self._find_given(spans, confidences, least, allowed)
@@ -124,6 +125,12 @@ class Decoder:
         if expected is not None:
             for labelling, total in zip(labellings, expected, strict=True):
                 labelling.expected_spans = total
+        if doubts is not None:
+            if question.doubt is Doubt.ERRORS and confidences is not None:
+                counted = slice(None) if given is None else given
+                doubts[spans.starts[counted]] += 1.0 - 2.0 * confidences[counted]
+            for labelling, own in zip(labellings, np.split(doubts, starts[1:]), strict=True):
+                labelling.doubts = own.tolist()
         if question.nbest:
             self._add_alternatives(labellings, starts, sizes, emissions, allowed, question.nbest)
         return labellings
@@ -304,19 +311,17 @@ class Decoder:
         emissions: Floats,
         allowed: Mask | None,
         question: Question,
-    ) -> tuple[NDArray[np.float64], list[list[Rival]] | None, list[float] | None]:
-        """Return the posterior probability of each span, and what else is asked for.
-
-        That is the rivals of each span, and how many spans each sentence is expected to have.
-        """
+    ) -> _Weighed:
+        """Return the posterior probability of each span, and what else is asked for."""
         starts, sizes = parts
         values = np.zeros(len(spans.starts))
         rivals: list[list[Rival]] | None = [[] for _ in spans.types] if question.rivals else None
         begins = np.zeros(len(starts)) if question.expected_spans else None  # in each chain
+        doubts = np.zeros(len(best)) if question.doubt else None
         chains = np.searchsorted(starts, spans.starts, side="right") - 1
         asked = (
             np.flatnonzero(np.bincount(chains))  # in order; np.unique would import masked arrays
-            if begins is None
+            if begins is None and doubts is None
             else np.arange(len(starts))
         )
         rows_of_chain = np.full(len(starts), -1)
@@ -324,10 +329,14 @@ class Decoder:
             posterior = self._decoding.posterior(
                 batch.take(emissions), batch.sizes, batch.take_allowed(allowed), self._temperature
             )
-            if begins is not None:
+            if begins is not None or question.doubt is Doubt.ERRORS:
                 marginals = posterior.marginals
                 opening = marginals @ self.table.opens.astype(marginals.dtype)  # (T, B)
-                begins[asked[batch.numbers]] = opening.sum(0, dtype=np.float64)
+                if begins is not None:
+                    begins[asked[batch.numbers]] = opening.sum(0, dtype=np.float64)
+            if doubts is not None:
+                found = opening if question.doubt is Doubt.ERRORS else posterior.entropies
+                doubts[batch.places[batch.inside]] = found[batch.inside]
             rows_of_chain[:] = -1
             rows_of_chain[asked[batch.numbers]] = np.arange(len(batch.numbers))
             here = np.flatnonzero(rows_of_chain[chains] >= 0)
@@ -349,9 +358,10 @@ class Decoder:
                         for each in others
                     ]
         if begins is None:
-            return values, rivals, None
+            return _Weighed(values, rivals, None, doubts)
         owners = np.searchsorted(sentence_starts, starts, side="right") - 1  # the sentences of chains
-        return values, rivals, np.bincount(owners, begins, len(sentence_starts)).tolist()
+        expected = np.bincount(owners, begins, len(sentence_starts)).tolist()
+        return _Weighed(values, rivals, expected, doubts)
 
     def _find_given(
         self, spans: _Spans, confidences: NDArray[np.float64], least: float, allowed: Mask | None
@@ -476,6 +486,22 @@ def _contradictions_explained() -> Iterator[None]:
         yield
     except DataError as error:
         raise DataError(f"the known tags of a sentence contradict each other: {error}") from None
+
+
+class _Weighed(NamedTuple):
+    """What probabilities say; None where nobody asked.
+
+    Attributes:
+        confidences: of each span.
+        rivals: of each span.
+        expected: how many spans each sentence is expected to have.
+        doubts: (N,) how doubtful each token is; of `Doubt.ERRORS` how probable it is that a span begins there.
+    """
+
+    confidences: NDArray[np.float64] | None = None
+    rivals: list[list[Rival]] | None = None
+    expected: list[float] | None = None
+    doubts: NDArray[np.float64] | None = None
 
 
 class _Spans(NamedTuple):

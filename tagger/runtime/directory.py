@@ -65,6 +65,7 @@ _LITTER = (  # of a run that was killed while writing, down to the checkpoint of
     f"*/*/*/{_NUMBERED}",
 )
 _RANGES = {"temperature": (1e-3, 1e3), "agreement": (0.0, 20.0), "min_confidence": (0.0, 1.0)}
+_VERSION_DIGITS = 8  # of a checksum, which tell a user's models apart
 _LARGEST = 1e12  # of a weight: far beyond all that learns, and no sum of products overflows at once
 _MOST_BYTES = {
     CONFIG: 1 << 20,  # a hundred fields
@@ -209,6 +210,24 @@ def open_model(directory: str | Path, expected: str) -> OpenedModel:
     if kind is not None and kind != expected.partition(",")[0]:
         raise ModelError(f"holds {kind}; expected {expected}", directory)
     return opened
+
+
+def name_version(directory: Path) -> str:
+    """Return what tells a model from others, and from what it was before it was trained again.
+
+    It is the name of its directory and the beginning of the checksum of its weights, as in
+    `english-9cbba187`.
+
+    Raises:
+        ModelError: there is no model.
+    """
+    facts, _ = read_header(directory / WEIGHTS)
+    return join_version(directory.resolve().name, facts.get("sha256", ""))
+
+
+def join_version(name: str, sha256: str) -> str:
+    """Return the version of a model that is called so and has weights of this checksum."""
+    return f"{name}-{sha256[:_VERSION_DIGITS]}"
 
 
 def read_belongings(directory: Path) -> Mapping[str, bytes]:

@@ -16,7 +16,8 @@ from tagger.runtime.tagger import Tagger
 from tagger.runtime.trained import TrainedModel
 from tagger.scoring import Scores
 from tagger.text import schemes
-from tagger.text.conll import Columns, Corpus, Sentence, UntypedWordsError, drop_types, read_corpus
+from tagger.text.conll import Columns, Corpus, Sentence, UntypedWordsError, drop_types
+from tagger.text.formats.annotated import read_labelled
 from tagger.text.marks import parse_feature_columns
 from tagger.text.schemes import Scheme, Span, Task, parse_task
 
@@ -37,10 +38,10 @@ def find_columns(config: Config) -> Columns:
 def read_gold(path: str | PathLike[str], scheme: Scheme, *, columns: Columns, encoding: str) -> Corpus:
     """Read a corpus to score a model on, in the model's scheme or, where its tags are of none such, in its own."""
     try:
-        return read_corpus(path, columns=columns, scheme=scheme, encoding=encoding)
+        return read_labelled(path, columns=columns, scheme=scheme, encoding=encoding)
     except DataError:
         with suppress(DataError):
-            found = read_corpus(path, columns=columns, encoding=encoding)
+            found = read_labelled(path, columns=columns, encoding=encoding)
             if Scheme.BARE not in (scheme, found.scheme):
                 note = f"its tags are {found.scheme}, the model's {scheme}; their spans are compared"
                 return replace(found, warnings=(*found.warnings, note))

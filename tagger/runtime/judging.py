@@ -22,7 +22,7 @@ from tagger.runtime.decode import build_decoding
 from tagger.runtime.network import Network
 from tagger.runtime.threads import one_blas_thread
 from tagger.runtime.trained import TrainedModel, inner_scheme
-from tagger.scoring.review.suspects import Doubt
+from tagger.scoring.review.suspects import LabelDoubt
 from tagger.text import schemes
 from tagger.text.conll import Sentence
 from tagger.text.repetition import number_scopes, scope_size
@@ -62,7 +62,7 @@ class Judge:
         self._temperature = model.temperature
         self._scope = scope_size(model.config.encoder.context)
 
-    def judge(self, sentences: Sequence[Sentence]) -> Iterator[Doubt]:
+    def judge(self, sentences: Sequence[Sentence]) -> Iterator[LabelDoubt]:
         """Yield the places where the model reads otherwise, sentence by sentence.
 
         Args:
@@ -72,7 +72,9 @@ class Judge:
         for part in _cut(sentences, scopes):
             yield from sorted(self._judge_part(sentences[part], scopes[part], part.start))
 
-    def _judge_part(self, sentences: Sequence[Sentence], scopes: Sequence[int], base: int) -> Iterator[Doubt]:
+    def _judge_part(
+        self, sentences: Sequence[Sentence], scopes: Sequence[int], base: int
+    ) -> Iterator[LabelDoubt]:
         columns = [sentence.features for sentence in sentences]
         with one_blas_thread():
             emissions = self._network.emissions([each.tokens for each in sentences], scopes, columns)
@@ -90,7 +92,7 @@ class Judge:
             posterior = self._decoding.posterior(scores, batch.sizes, None, self._temperature)
             probabilities = self._weigh(posterior, places)
             for (column, place), gold, found in zip(places, *probabilities, strict=True):
-                yield Doubt(base + int(batch.numbers[column]), *place, gold, found)
+                yield LabelDoubt(base + int(batch.numbers[column]), *place, gold, found)
 
     def _find_places(self, sentence: Sentence, best: Ints) -> Iterator[_Place]:
         found = schemes.tags_to_spans([self._tags[row] for row in best.tolist()], self._inner)

@@ -75,4 +75,5 @@ def place(
         rows=row.rows,
         rivals=rivals,
         expected_spans=labelling.expected_spans,
+        doubts=labelling.doubts,
     )

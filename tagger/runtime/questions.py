@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NamedTuple
 
 from tagger.errors import ConfigError
@@ -16,6 +17,15 @@ class ScoredSpan(NamedTuple):
     start: int
     end: int
     confidence: float | None
+
+
+class Doubt(StrEnum):
+    """How the doubt of a model about a sentence is measured, token by token; the sum is that of the sentence."""
+
+    ENTROPY = "entropy"
+    """Of the distribution over all tag sequences, in nats: that of each tag given the one before it."""
+    ERRORS = "errors"
+    """Spans that are expected to be wrong or missing, each where it begins: p + g - 2c of F1 = 2c / (p + g)."""
 
 
 class Alternative(NamedTuple):
@@ -36,6 +46,7 @@ class Labelling:
         nbest: the n best readings, best first; None where nobody asked.
         rivals: for each span what else its tokens could be, most probable first; None where nobody asked.
         expected_spans: how many spans the model expects there to be; None where nobody asked.
+        doubts: how doubtful each token is; None where nobody asked.
     """
 
     tags: list[str]
@@ -43,6 +54,7 @@ class Labelling:
     nbest: list[Alternative] | None = None
     rivals: list[list[Rival]] | None = None
     expected_spans: float | None = None
+    doubts: list[float] | None = None
 
 
 class Question(NamedTuple):
@@ -58,6 +70,7 @@ class Question(NamedTuple):
         expected_spans: whether to say how many spans a sentence is expected to have, found or not: the sum over its
             tokens of the probability that a span begins there. It takes probabilities of sentences without spans,
             too. Exact for a CRF; of a softmax decoder, whose tags may contradict the scheme, nearly.
+        doubt: how to measure the doubt about each token; None: not at all.
     """
 
     confidences: bool = True
@@ -66,6 +79,7 @@ class Question(NamedTuple):
     words_across_blanks: bool = False
     rivals: int = 0
     expected_spans: bool = False
+    doubt: Doubt | None = None
 
 
 def build_question(
@@ -76,6 +90,7 @@ def build_question(
     words_across_blanks: bool = False,
     rivals: int = 0,
     expected_spans: bool = False,
+    doubt: Doubt | None = None,
 ) -> Question:
     """Return a question, once what is asked can be answered.
 
@@ -88,4 +103,4 @@ def build_question(
         raise ConfigError(f"found {nbest}, expected 0 (none) or more", "nbest")
     if rivals < 0:
         raise ConfigError(f"found {rivals}, expected 0 (none) or more", "rivals")
-    return Question(confidences, nbest, min_confidence, words_across_blanks, rivals, expected_spans)
+    return Question(confidences, nbest, min_confidence, words_across_blanks, rivals, expected_spans, doubt)

@@ -16,7 +16,7 @@ from tagger.runtime.decode import LONGEST_CHAIN, Decoder
 from tagger.runtime.directory import load_model
 from tagger.runtime.network import ColumnRows, EmissionScorer, Network
 from tagger.runtime.placing import find_parted, place
-from tagger.runtime.questions import Labelling, Question, build_question
+from tagger.runtime.questions import Doubt, Labelling, Question, build_question
 from tagger.runtime.reports import find_dev_f1
 from tagger.runtime.softlabels import SoftLabels
 from tagger.runtime.tagtable import Known
@@ -229,6 +229,7 @@ class Tagger:
         expected_spans: bool = False,
         workers: int = 1,
         rivals: int = 0,
+        doubt: Doubt | None = None,
         on_part: Callable[[int], None] | None = None,
     ) -> list[Labelling]:
         """Label sentences that are tokens already: a tag for each token, and spans in token indices.
@@ -249,6 +250,7 @@ class Tagger:
             workers: threads; the result doesn't depend on it.
             rivals: also give up to so many other things that the tokens of each span could be, with their
                 probabilities: `labelling.rivals` has a list for each of `labelling.spans`.
+            doubt: also measure how doubtful each token is, in this way: `labelling.doubts`.
             on_part: called with the number of tokens of each part of a long call, about 24,000, when they are
                 labelled; by the thread that did it.
 
@@ -260,7 +262,12 @@ class Tagger:
         numbers = range(len(rows)) if documents is None else number_scopes(documents, self.scope)
         check_beside(rows, documents, known, features)
         question = build_question(
-            min_confidence, nbest, confidences=confidences, expected_spans=expected_spans, rivals=rivals
+            min_confidence,
+            nbest,
+            confidences=confidences,
+            expected_spans=expected_spans,
+            rivals=rivals,
+            doubt=doubt,
         )
         held = [place for place, words in enumerate(rows) if words]
         parts = self._parts([rows[place] for place in held], [numbers[place] for place in held], workers)
@@ -481,6 +488,7 @@ def _label_nothing(question: Question) -> Labelling:
         nbest=[] if question.nbest else None,
         rivals=[] if question.rivals else None,
         expected_spans=0.0 if question.expected_spans else None,
+        doubts=[] if question.doubt else None,
     )
 
 

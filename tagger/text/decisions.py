@@ -56,7 +56,7 @@ def spell_id(decision: Decision, state: str) -> str:
     """Return the id of a decision about a corpus in a state.
 
     >>> spell_id(Decision(56, 3, 5, (Span("PER", 3, 5),)), "")
-    '57.3-5=PER.c27ae75d'
+    '57.3-5=PER.53b36cd9'
     """
     whole = f"{decision.sentence + 1}.{decision.start}-{decision.end}={_spell_reading(decision)}"
     return f"{whole}.{_sum_up(whole, state)}"

@@ -31,6 +31,7 @@ SCHEMAS = {
     "scores": 1,
     "scoring": 1,
     "seeds": 1,
+    "selection": 1,
     "split": 1,
     "training": 1,
     "trial": 1,

@@ -30,6 +30,7 @@ from tagger.text.clusters import Clusters
 from tagger.text.conll import Corpus, Sentence, fit_corpus, pack_corpus
 from tagger.text.conll.packed import PackedSentences, pack
 from tagger.text.features import fold_width
+from tagger.text.formats.annotated import is_annotated, read_annotated
 from tagger.text.gazetteer import Gazetteer
 from tagger.text.schemes import Scheme
 from tagger.text.spool import Spool, stretches
@@ -171,6 +172,8 @@ def read_corpora(
     """
     wanted = None if config.corpus.scheme == "auto" else schemes.parse_scheme(config.corpus.scheme)
     columns, encoding = find_columns(config), config.corpus.encoding
+    if isinstance(train, Path) and is_annotated(train):
+        train = read_annotated(train, columns=columns, scheme=wanted, encoding=encoding)
     learned = (
         fit_corpus(train, columns.task or train.task)
         if isinstance(train, Corpus)

@@ -18,7 +18,7 @@ from tagger.config import Config, override
 from tagger.errors import ConfigError, DataError
 from tagger.runtime.judging import Judge
 from tagger.runtime.trained import TrainedModel
-from tagger.scoring.review import Doubt
+from tagger.scoring.review import LabelDoubt
 from tagger.text import schemes
 from tagger.text.conll import Corpus
 from tagger.text.conll.packed import pack
@@ -107,7 +107,7 @@ def judge_folds(
     *,
     workers: int = 0,
     on_progress: Callable[[float], None] = lambda share: None,
-) -> list[Doubt]:
+) -> list[LabelDoubt]:
     """Return where models that had not seen them would label the sentences of a corpus otherwise.
 
     Args:
@@ -126,7 +126,7 @@ def judge_folds(
     settled = settle(corpus, config, folds)
     work = FoldWork(corpus, deal(corpus, folds, settled.seed), settled)
     done = [0.0] * folds
-    doubts: list[Doubt] = []
+    doubts: list[LabelDoubt] = []
     for fact in work_off(work, range(folds), workers or os.cpu_count() or 1):
         if isinstance(fact, Outcome):
             doubts += fact.value
@@ -149,7 +149,7 @@ class FoldWork:
     dealt: Ints
     config: Config
 
-    def __call__(self, task: int, tell: Tell) -> list[Doubt]:
+    def __call__(self, task: int, tell: Tell) -> list[LabelDoubt]:
         """Return the doubts about the sentences of a fold."""
         is_held = self.dealt == task
         model = train_fold(self.corpus, is_held, self.config, tell)

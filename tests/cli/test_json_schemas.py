@@ -201,6 +201,12 @@ def test_train_and_what_it_leaves_behind(run, files: Path) -> None:
     again = check("drift", run("drift", "m", "ten.conll", "--reference", "now.json", "--json").out)
     assert again["reference"] == drifted["now"]
     check("drift", run("drift", "m", "--text", "Anna", "--json").out)
+    for criterion in ("errors", "entropy", "random"):
+        chosen = ("next", "m", "ten.conll", "-n", "3", "--criterion", criterion)
+        found = check("selection", done_well(run(*chosen, "--json")))
+        assert len(found["chosen"]) == 3
+        for line in done_well(run(*chosen)).splitlines():
+            assert check("prediction", line)["facts"]["rank"]
 
     text = "Anna Keller flew to\nNew York. It rained."
     Path("text.txt").write_text(text, encoding="utf-8")

@@ -122,6 +122,31 @@ def test_marginals_and_log_z_are_those_of_enumeration(case: Case) -> None:
         assert not posterior.marginals[oracle.T :, b].any()
 
 
+def entropy(probabilities) -> float:
+    return math.fsum(-each * math.log(each) for each in probabilities if each)
+
+
+def test_entropies_add_up_to_that_of_all_sequences(case: Case) -> None:
+    found = case.chain.posterior(*case.arguments).entropies
+    assert found.shape == case.exists.shape
+    assert (found >= 0).all()
+    assert not found[~case.exists].any()
+    for b, oracle in enumerate(case.oracles):
+        assert found[:, b].sum() == pytest.approx(entropy(oracle.probabilities), rel=1e-4, abs=2e-5)
+        assert np.cumsum(found[: oracle.T, b]) == pytest.approx(cumulate(oracle), rel=1e-4, abs=2e-5)
+
+
+def cumulate(oracle: BruteForceCRF) -> list[float]:
+    """Return the entropies of the first 1, 2, ... tags of a sentence, by writing them down."""
+    entropies = []
+    for t in range(1, oracle.T + 1):
+        sums: dict[tuple[int, ...], float] = {}
+        for path, probability in zip(oracle.paths, oracle.probabilities, strict=True):
+            sums[path[:t]] = sums.get(path[:t], 0.0) + probability
+        entropies.append(entropy(sums.values()))
+    return entropies
+
+
 @pytest.mark.parametrize("rank", [0, 3])
 def test_the_probability_of_every_run_of_tags(case: Case, rank: int) -> None:
     tags = case.rank_tags(rank)

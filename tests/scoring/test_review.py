@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from browsers import start_browser
 
-from tagger.scoring.review import Doubt, Review, rank_suspects, render_page, write_page
+from tagger.scoring.review import LabelDoubt, Review, rank_suspects, render_page, write_page
 from tagger.text.conll import Corpus, Sentence
 from tagger.text.decisions import decide
 from tagger.text.schemes import Scheme, Span
@@ -33,12 +33,12 @@ CORPUS = make_corpus(
     (f"{HOSTILE} won", "B-PER O"),
 )
 DOUBTS = [
-    Doubt(2, 0, 2, (Span("LOC", 1, 2),), (Span("ORG", 0, 2),), 0.1, 0.4),  # two labels change
-    Doubt(0, 2, 3, (Span("ORG", 2, 3),), (Span("LOC", 2, 3),), 0.1, 0.8),
-    Doubt(3, 0, 1, (), (Span("PER", 0, 1),), 0.01, 0.98),
-    Doubt(3, 2, 3, (), (Span("LOC", 2, 3),), 0.3, 0.6),
-    Doubt(4, 0, 1, (Span("PER", 0, 1),), (), 0.2, 0.7),
-    Doubt(1, 1, 2, (Span("LOC", 1, 2),), (), 0.5, 0.4),  # gold is the likelier
+    LabelDoubt(2, 0, 2, (Span("LOC", 1, 2),), (Span("ORG", 0, 2),), 0.1, 0.4),  # two labels change
+    LabelDoubt(0, 2, 3, (Span("ORG", 2, 3),), (Span("LOC", 2, 3),), 0.1, 0.8),
+    LabelDoubt(3, 0, 1, (), (Span("PER", 0, 1),), 0.01, 0.98),
+    LabelDoubt(3, 2, 3, (), (Span("LOC", 2, 3),), 0.3, 0.6),
+    LabelDoubt(4, 0, 1, (Span("PER", 0, 1),), (), 0.2, 0.7),
+    LabelDoubt(1, 1, 2, (Span("LOC", 1, 2),), (), 0.5, 0.4),  # gold is the likelier
 ]
 
 

@@ -12,13 +12,17 @@ from tagger.adapters.server.logs import LogFormat, log, set_up_logs
 from tagger.adapters.server.processes import serve
 from tagger.adapters.server.serving import Address, find_url
 from tagger.adapters.server.shelf import Shelf, name_models
+from tagger.adapters.server.studio import Journal, Lessons, find_newest
 
 __all__ = [
     "Address",
+    "Journal",
+    "Lessons",
     "Limits",
     "LogFormat",
     "Shelf",
     "create_app",
+    "find_newest",
     "find_url",
     "log",
     "name_models",

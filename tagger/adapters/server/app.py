@@ -7,10 +7,12 @@ describes the routes in `/openapi.json`; its page about them loads scripts from 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import platform
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from tagger.adapters.server.logs import log, log_failure, log_warning
 from tagger.adapters.server.metrics import CONTENT_TYPE, Metrics
 from tagger.adapters.server.page import docs, page
 from tagger.adapters.server.shelf import ServedModel, Shelf, name_models
+from tagger.adapters.server.studio import Lessons, Pupil, add_protocol, is_asked, predict_tasks
 from tagger.errors import ModelError, TaggerError
 from tagger.text.objects import dump_json
 from tagger.version import __version__
@@ -49,19 +52,33 @@ class Service:
         shelf: the models.
         limits: what is borne of clients.
         on_reload: called when `POST /reload` has replaced models, so that other processes do, too.
+        lessons: what its model learns from Label Studio; None: nothing.
 
     Attributes:
+        pupil: what learns.
         is_draining: whether the server is about to end.
     """
 
-    def __init__(self, shelf: Shelf, limits: Limits, on_reload: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        shelf: Shelf,
+        limits: Limits,
+        on_reload: Callable[[], None] | None = None,
+        lessons: Lessons | None = None,
+    ) -> None:
         self.shelf = shelf
+        self.pupil = None if lessons is None else Pupil(lessons, shelf, self.put)
         self.limits = limits
         self.metrics = Metrics()
         self.desk = Desk(self.metrics.observe_round)
         self.is_draining = False
         self._on_reload = on_reload
         self.metrics.note_models(shelf.models)
+
+    def put(self, model: ServedModel) -> None:
+        """Let a model serve in the place of the one that has its name."""
+        self.shelf.put(model)
+        self.metrics.note_models(self.shelf.models)
 
     async def reload(self, *, is_asked_here: bool = False) -> list[ServedModel]:
         """Read the models anew, beside the requests at work.
@@ -90,12 +107,14 @@ class Service:
 def create_app(
     models: Sequence[str | os.PathLike[str]] | Mapping[str, str | os.PathLike[str]] | Shelf,
     limits: Limits | None = None,
+    lessons: Lessons | None = None,
 ) -> Any:
     """Return the server as an ASGI application, for `uvicorn`, `gunicorn` or `hypercorn`.
 
     Args:
         models: model directories, by name or called as they are; the first one answers requests that name none.
-        limits: what is borne of clients.
+        limits: what is borne of clients; `limits.label_studio` lets Label Studio ask.
+        lessons: what the model learns from Label Studio; None: nothing.
 
     Raises:
         ModelError: a model is missing or damaged.
@@ -106,7 +125,7 @@ def create_app(
         shelf = Shelf.read({name: Path(place) for name, place in models.items()})
     else:
         shelf = Shelf.read(name_models([os.fspath(each) for each in models]))
-    return build(Service(shelf, limits or Limits()))
+    return build(Service(shelf, limits or Limits(), lessons=lessons))
 
 
 def build(service: Service) -> Guard:
@@ -114,9 +133,12 @@ def build(service: Service) -> Guard:
 
     @asynccontextmanager
     async def run_desk(app: FastAPI) -> AsyncIterator[None]:
-        work = asyncio.create_task(service.desk.work())
+        works = [asyncio.create_task(service.desk.work())]
+        if service.pupil is not None:
+            works.append(asyncio.create_task(service.pupil.work()))
         yield
-        work.cancel()
+        for work in works:
+            work.cancel()
 
     app = FastAPI(
         title="tagger",
@@ -128,6 +150,8 @@ def build(service: Service) -> Guard:
     )
     _add_labelling(app, service)
     _add_facts(app, service)
+    if service.limits.label_studio:
+        add_protocol(app, service.shelf, service.pupil)
     app.add_exception_handler(TaggerError, _answer_fault)
     app.add_exception_handler(HTTPException, _answer_http_fault)
     paths = {path for path in (getattr(route, "path", "") for route in app.routes) if "{" not in path}
@@ -189,13 +213,15 @@ def _add_labelling(app: FastAPI, service: Service) -> None:
 
         With `Accept: application/x-ndjson` the answer is a stream, a sentence a line, in order.
         """
+        if service.limits.label_studio and (tasks := await _read_tasks(request)) is not None:
+            return await predict_tasks(request, tasks, service.shelf, partial(_label, desk=service.desk))
         asked = await _read_texts(request)
         model = service.shelf.find(asked.model)
         job = TextJob(model, asked)
         if _JSON_LINES in request.headers.get("accept", ""):
             return await _stream(service.desk, job)
         results: list[list[str]] = [[] for _ in asked.texts]
-        async for pieces in _label(request, service.desk, job):
+        async for pieces in _label(request, job, service.desk):
             for number, sentence in pieces:
                 results[number].append(sentence)
         listed = ", ".join([f"[{', '.join(sentences)}]" for sentences in results])
@@ -217,7 +243,7 @@ def _add_labelling(app: FastAPI, service: Service) -> None:
         asked = await _read_json(request, TokensBody)
         model = service.shelf.find(asked.model)
         results: list[str] = []
-        async for pieces in _label(request, service.desk, TokenJob(model, asked)):
+        async for pieces in _label(request, TokenJob(model, asked), service.desk):
             results += pieces
         return _answer(model, ", ".join(results))
 
@@ -235,7 +261,7 @@ def _add_facts(app: FastAPI, service: Service) -> None:
 
     @app.get("/health", summary="Whether the process is alive")
     async def health() -> Response:
-        return _json({"status": "ok"})
+        return _json({"status": "UP" if service.limits.label_studio else "ok"})  # as its protocol has it
 
     @app.get("/ready", summary="Whether it takes requests")
     async def ready() -> Response:
@@ -277,7 +303,7 @@ def _add_facts(app: FastAPI, service: Service) -> None:
             return _json({"changed": [model.name for model in changed]})
 
 
-async def _label(request: Request, desk: Desk, job: LabellingJob) -> AsyncIterator[list[Any]]:
+async def _label(request: Request, job: LabellingJob, desk: Desk) -> AsyncIterator[list[Any]]:
     """Let a job be labelled, and yield its answers; one that takes long is given up if its client goes."""
     watches: list[asyncio.Task[None]] = []
     timer = asyncio.get_running_loop().call_later(
@@ -322,6 +348,18 @@ async def _read_texts(request: Request) -> TextsBody:
         return await _read_json(request, TextsBody)
     charset = parameters.partition("charset=")[2].partition(";")[0].strip(' "') or "utf-8"
     return read_text(await request.body(), charset, dict(request.query_params))
+
+
+async def _read_tasks(request: Request) -> dict[str, Any] | None:
+    """Return what Label Studio asks to be labelled; None where it is somebody else who asks."""
+    body = await request.body()
+    if b'"tasks"' not in body:
+        return None
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError):
+        return None  # the usual way says what is wrong with it
+    return asked if is_asked(asked) else None
 
 
 async def _read_json(request: Request, kind: type[Body]) -> Body:

@@ -13,7 +13,7 @@ from tagger.errors import ConfigError
 from tagger.runtime.questions import Question, build_question
 
 _MOST_READINGS = 20
-_MOST_TEXTS = 10_000  # of one request; an empty one takes time, too
+MOST_TEXTS = 10_000  # of one request; an empty one takes time, too
 # Those in which texts are; some others of Python's take minutes for a megabyte, or keep what they are asked for.
 _CHARSETS = frozenset(
     [
@@ -79,7 +79,7 @@ class _Queried(_Asked):
 class TextsBody(_Queried):
     """What `POST /predict` is asked."""
 
-    texts: Annotated[list[str], Field(max_length=_MOST_TEXTS)] = Field(
+    texts: Annotated[list[str], Field(max_length=MOST_TEXTS)] = Field(
         description="Texts to label, each by itself."
     )
 
@@ -87,7 +87,7 @@ class TextsBody(_Queried):
 class TokensBody(_Asked):
     """What `POST /predict_tokens` is asked."""
 
-    sentences: Annotated[list[list[str]], Field(max_length=_MOST_TEXTS)] = Field(
+    sentences: Annotated[list[list[str]], Field(max_length=MOST_TEXTS)] = Field(
         description="The tokens of each sentence."
     )
     documents: list[int] | None = Field(

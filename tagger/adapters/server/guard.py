@@ -29,6 +29,9 @@ Scope = MutableMapping[str, Any]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _ALWAYS = frozenset({"/health", "/ready", "/metrics"})  # answered however busy the server is
+_OWN = frozenset(
+    {"/reload", "/setup", "/webhook"}
+)  # for those who run the server, whatever pages it may serve
 _BODY_SECONDS = 15.0  # for a body to come: while it does, it has a place in the queue
 _MOST_DISCARDED = 64 << 20
 _DISCARDING_SECONDS = 5.0
@@ -158,7 +161,7 @@ class Guard:
         return True
 
     def _is_welcome(self, origin: str, host: str, path: str) -> bool:
-        allowed = () if path == "/reload" else self._limits.origins  # that is for those who run the server
+        allowed = () if path in _OWN else self._limits.origins
         return "*" in allowed or origin in allowed or origin.partition("://")[2] == host
 
     def _path(self, scope: Scope) -> str:

@@ -18,6 +18,7 @@ class Limits:
         hosts: names that requests may call the server, beside addresses and `localhost`; `*`: any.
         origins: pages of other origins that may use the server; `*`: any. None are answered unless they are named.
         allows_reload: whether `POST /reload` is answered.
+        label_studio: whether the protocol of Label Studio's ML backends is spoken, with the first model.
     """
 
     body: int = MEBIBYTE
@@ -26,3 +27,4 @@ class Limits:
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     allows_reload: bool = False
+    label_studio: bool = False

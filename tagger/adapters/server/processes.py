@@ -22,6 +22,7 @@ from tagger.adapters.server.logs import log, log_failure, log_warning
 from tagger.adapters.server.metrics import share_numbers
 from tagger.adapters.server.serving import Serving
 from tagger.adapters.server.shelf import Shelf
+from tagger.adapters.server.studio import Lessons
 from tagger.collector import resting_collector
 from tagger.errors import ModelError
 
@@ -138,7 +139,13 @@ class Supervisor:
                 os.kill(process, number)
 
 
-def serve(shelf: Shelf, limits: Limits, listener: socket.socket, processes: int = 1) -> int:
+def serve(
+    shelf: Shelf,
+    limits: Limits,
+    listener: socket.socket,
+    processes: int = 1,
+    lessons: Lessons | None = None,
+) -> int:
     """Serve models until a signal ends it; return the signal's number.
 
     Args:
@@ -146,9 +153,10 @@ def serve(shelf: Shelf, limits: Limits, listener: socket.socket, processes: int 
         limits: what each process bears of clients.
         listener: where requests come.
         processes: how many serve, side by side.
+        lessons: what the model of a single process learns from Label Studio; None: nothing.
     """
     if processes == 1:
-        return Serving(shelf, limits).run(listener)
+        return Serving(shelf, limits, lessons=lessons).run(listener)
     with tempfile.TemporaryDirectory(prefix="tagger-metrics-") as directory:
         share_numbers(directory)
         return Supervisor(shelf, limits, listener, processes).run()

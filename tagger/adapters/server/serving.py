@@ -27,6 +27,7 @@ from tagger.adapters.server.guard import Guard
 from tagger.adapters.server.limits import Limits
 from tagger.adapters.server.logs import log, log_warning
 from tagger.adapters.server.shelf import Shelf
+from tagger.adapters.server.studio import Lessons
 from tagger.collector import spare_collector
 from tagger.errors import ConfigError, ModelError
 
@@ -98,11 +99,15 @@ class Serving:
         shelf: the models.
         limits: what is borne of clients.
         supervisor: the process that has to know of reloads, and without which this one ends; None: there is none.
+        lessons: what the model learns from Label Studio; None: nothing.
     """
 
-    def __init__(self, shelf: Shelf, limits: Limits, supervisor: int | None = None) -> None:
+    def __init__(
+        self, shelf: Shelf, limits: Limits, supervisor: int | None = None, lessons: Lessons | None = None
+    ) -> None:
         self._supervisor = supervisor
-        self._service = Service(shelf, limits, None if supervisor is None else self._tell_supervisor)
+        on_reload = None if supervisor is None else self._tell_supervisor
+        self._service = Service(shelf, limits, on_reload, lessons)
         self._guard: Guard = build(self._service)
         self._ended_by = 0
         self._tasks: set[asyncio.Task[None]] = set()

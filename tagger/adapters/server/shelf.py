@@ -14,7 +14,7 @@ from tagger.api.sources import load
 from tagger.collector import resting_collector
 from tagger.errors import ConfigError, ModelError
 from tagger.runtime import reports
-from tagger.runtime.directory import CARD, WEIGHTS, read_bounded
+from tagger.runtime.directory import CARD, WEIGHTS, join_version, read_bounded
 from tagger.runtime.inspection import Transitions
 from tagger.runtime.profiling import Observer
 from tagger.runtime.tagger import Tagger
@@ -70,6 +70,11 @@ class ServedModel:
         observer, profiles = Observer(tagger.model), _read_profiles(directory)
         return cls(name, directory, tagger, sha256, observer, profiles, facts, details)
 
+    @property
+    def version(self) -> str:
+        """What tells it from others, and from what it was before it was trained again."""
+        return join_version(self.name, self.sha256)
+
 
 class Shelf:
     """The models of a server; requests take them from here, and `reload` replaces them.
@@ -108,6 +113,11 @@ class Shelf:
         if name not in models:
             raise ConfigError(f"found {name[:80]!r}, expected one of {', '.join(models)}", "model")
         return models[name]
+
+    def put(self, model: ServedModel) -> None:
+        """Put a model in the place of the one that has its name; requests at work go on with that."""
+        with self._reloading:
+            self._models = {**self._models, model.name: model}
 
     def reload(self) -> list[ServedModel]:
         """Read every model anew and put those that have changed in the place of the old ones; return them.

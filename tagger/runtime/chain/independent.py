@@ -68,6 +68,14 @@ class IndependentPosterior:
     marginals: Floats
     log_z: Floats
 
+    @property
+    def entropies(self) -> Floats:
+        """(T, B) float64, the entropy of each tag in nats, see `ChainPosterior.entropies`; 0 in the padding."""
+        shares = self.marginals.astype(np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found: Floats = -np.where(shares > 0.0, shares * np.log(shares), 0.0).sum(-1)
+        return found
+
     def of_scores(self, scores: Floats) -> Floats:
         """Return the probability (B, N) of tag sequences from their scores (B, N)."""
         found: Floats = np.exp(np.minimum(scores - self.log_z[:, None], 0.0))

@@ -38,6 +38,23 @@ class LogMessages:
             np.exp(joint, out=joint)
         return joint
 
+    def entropies(self) -> Floats:
+        """Return H(y_t | y_{t-1}) in nats, of the first tokens H(y_0): (T, B) float64; meaningless in the padding."""
+        marginals = self.marginals()
+        T, K, B = marginals.shape
+        found = np.empty((T, B))
+        with np.errstate(over="ignore", invalid="ignore"):
+            found[0] = _entropy(self.alpha[0] + self.beta[0] - self.log_z(), 0)
+            size = max(1, _CHUNK // (K * B))
+            for t in range(1, T):
+                rows = np.empty((K, B))
+                for i in range(0, K, size):
+                    part = slice(i, i + size)
+                    arrivals = self.moves.transitions[part, :, None] + self.gamma[t]
+                    rows[part] = _entropy(arrivals - self.beta[t - 1, part, None], 1)
+                found[t] = np.where(marginals[t - 1] > 0.0, marginals[t - 1] * rows, 0.0).sum(0)
+        return found
+
     def log_tags(self, step: Ints, sentence: Ints, tag: Ints) -> Floats:
         """Return log p(y_t) of tags of N tokens, (N,) float64."""
         chosen = step, tag, sentence
@@ -77,6 +94,13 @@ def _log_product(logs: Floats, matrix: Floats) -> Floats:
     for j in range(0, K, size):
         product[j : j + size] = _log_sum(logs[:, None] + matrix[:, j : j + size, None])
     return product
+
+
+def _entropy(logs: Floats, axis: int) -> Floats:
+    """Return -sum p log p of probabilities given by their logarithms."""
+    shares = np.exp(logs)
+    found: Floats = -np.where(shares > 0.0, shares * logs, 0.0).sum(axis)
+    return found
 
 
 def _log_sum(logs: Floats) -> Floats:

@@ -44,6 +44,17 @@ class ChainPosterior:
         return found
 
     @cached_property
+    def entropies(self) -> Floats:
+        """(T, B) float64, how open each tag is given those before it, in nats; 0 in the padding.
+
+        That is H(y_0) at the first token and H(y_t | y_{t-1}) at the others. By the chain rule of entropy their sum
+        over a sentence is that of the distribution over all of its tag sequences, log Z - E[score], but without
+        the difference of two large numbers.
+        """
+        found: Floats = np.where(self._inside, self._messages.entropies(), 0.0)
+        return np.maximum(found, 0.0)
+
+    @cached_property
     def log_z(self) -> Floats:
         """(B,) float64, the logarithm of the sum of exp(score) over all tag sequences."""
         found: Floats = self._messages.log_z() + self._peaks

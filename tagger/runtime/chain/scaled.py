@@ -51,6 +51,24 @@ class ScaledMessages:
             joint /= joint.sum(1, keepdims=True)
         return joint
 
+    def entropies(self) -> Floats:
+        """Return H(y_t | y_{t-1}) in nats, of the first tokens H(y_0): (T, B) float64; meaningless in the padding.
+
+        p(y_{t+1} = j | y_t = i) = w_ij gamma_j / n_i with n_i = sum_j w_ij gamma_j, so that the entropy of a row is
+        log n_i - sum_j w_ij gamma_j (log w_ij + log gamma_j) / n_i: two products of matrices for all of them.
+        """
+        weights = self.weights.transitions.astype(np.float64)
+        marginals = self.marginals().astype(np.float64)
+        found = np.empty((len(self.alpha), self.alpha.shape[2]))
+        found[0] = -_times_log(marginals[0]).sum(0)
+        following = self.gamma[1:].astype(np.float64)
+        totals = weights @ following  # (T - 1, K, B)
+        logs = _times_log(weights) @ following + weights @ _times_log(following)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rows = np.where(totals > 0.0, np.log(totals) - logs / totals, 0.0)
+        found[1:] = (marginals[:-1] * rows).sum(1)
+        return found
+
     def log_tags(self, step: Ints, sentence: Ints, tag: Ints) -> Floats:
         """Return log p(y_t) of tags of N tokens, (N,) float64."""
         following = np.minimum(step + 1, len(self.gamma) - 1)
@@ -100,6 +118,13 @@ def _endings(lengths: Ints, T: int) -> Iterator[tuple[int, Ints]]:
     for length in np.flatnonzero(np.bincount(lengths)).tolist():
         if length < T:
             yield T - length, np.flatnonzero(lengths == length)
+
+
+def _times_log(values: Floats) -> Floats:
+    """Return x log x, which is 0 at 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: Floats = np.where(values > 0.0, values * np.log(values), 0.0)
+    return found
 
 
 def _log_shares(weights: Floats, chosen: Ints) -> Floats:

@@ -4,6 +4,6 @@
 """
 
 from tagger.scoring.review.page import render_page, write_page
-from tagger.scoring.review.suspects import Doubt, Review, Suspect, Uses, rank_suspects
+from tagger.scoring.review.suspects import LabelDoubt, Review, Suspect, Uses, rank_suspects
 
-__all__ = ["Doubt", "Review", "Suspect", "Uses", "rank_suspects", "render_page", "write_page"]
+__all__ = ["LabelDoubt", "Review", "Suspect", "Uses", "rank_suspects", "render_page", "write_page"]

@@ -29,7 +29,7 @@ _LONGEST = 20  # tokens of a span that is looked for everywhere in a corpus
 Words = tuple[str, ...]
 
 
-class Doubt(NamedTuple):
+class LabelDoubt(NamedTuple):
     """A place where a model reads otherwise than gold.
 
     Attributes:
@@ -102,7 +102,7 @@ class Suspect:
     line: int
     end_line: int
     sentence: Sentence
-    doubt: Doubt
+    doubt: LabelDoubt
     uses: tuple[Uses, ...]
     names: Mapping[str, str]
 
@@ -120,7 +120,7 @@ class Suspect:
         """Write a reading of the place: a type where it is all of it, `O` for nothing, else words with their types.
 
         >>> sentence = Sentence(("in", "New", "York"))
-        >>> doubt = Doubt(0, 1, 3, (Span("LOC", 1, 3),), (Span("ORG", 2, 3),), 0.1, 0.9)
+        >>> doubt = LabelDoubt(0, 1, 3, (Span("LOC", 1, 3),), (Span("ORG", 2, 3),), 0.1, 0.9)
         >>> suspect = Suspect("", 2, 3, sentence, doubt, (), {})
         >>> suspect.describe(doubt.gold), suspect.describe(doubt.found), suspect.describe(())
         ('LOC', 'New [York]ORG', 'O')
@@ -199,7 +199,7 @@ def _find_shared(suspect: Suspect) -> Uses | None:
     return next((uses for uses in suspect.uses if uses.are_several), None)
 
 
-def rank_suspects(corpus: Corpus, doubts: Iterable[Doubt], folds: int) -> Review:
+def rank_suspects(corpus: Corpus, doubts: Iterable[LabelDoubt], folds: int) -> Review:
     """Return what a corpus is suspected of.
 
     Args:
@@ -234,7 +234,7 @@ def rank_suspects(corpus: Corpus, doubts: Iterable[Doubt], folds: int) -> Review
     return Review(corpus.path, state, len(corpus.sentences), spans, folds, tuple(suspects))
 
 
-def _list_surfaces(doubt: Doubt, sentence: Sentence) -> list[Words]:
+def _list_surfaces(doubt: LabelDoubt, sentence: Sentence) -> list[Words]:
     """Return the words of the spans of a place, those of most tokens first."""
     found = {sentence.tokens[start:end] for _, start, end in (*doubt.gold, *doubt.found)}
     return sorted(found, key=lambda words: (-len(words), words))

@@ -8,7 +8,7 @@ sentences.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -27,6 +27,7 @@ from tagger.text.conll.reader import ColumnReader
 from tagger.text.conll.words import check_task
 from tagger.text.counting import count_of
 from tagger.text.files import display_name
+from tagger.text.formats.annotated import is_annotated, read_annotated
 from tagger.text.objects import describe
 from tagger.text.schemes import EDGE, OUTSIDE, UNKNOWN_TAG, Bigrams, Detection, Scheme, Task
 from tagger.text.tokenizer import UNSPACED_ADVICE, has_unspaced_words
@@ -120,6 +121,9 @@ class _Survey:
         def note_fault(fault: DataError) -> None:
             self._add("rows", fault.line, fault.message)
 
+        if is_annotated(path):
+            self._read_annotated(path, columns, encoding, others)
+            return
         reader = ColumnReader(path, columns, encoding, on_fault=note_fault)
         try:
             for sentence in reader:
@@ -136,6 +140,20 @@ class _Survey:
             self._add("columns" if mixup.is_error else "numbers", mixup.line, mixup.message)
         if not self.labels and not any(defect.is_error for defect in self.defects):
             self._add("unreadable", 1, "found no sentence, expected rows of a token and its tag")
+
+    def _read_annotated(
+        self, path: str | PathLike[str], columns: Columns, encoding: str, others: Sequence[_Survey]
+    ) -> None:
+        """Go through what an annotation tool exported."""
+        try:
+            corpus = read_annotated(path, columns=columns, encoding=encoding)
+        except DataError as error:
+            self._add("unreadable", error.line, error.message)
+            return
+        for sentence in corpus.sentences:
+            self._note(sentence, others)
+        for fact in corpus.warnings:
+            self._add("oddity", None, fact)
 
     def _note(self, sentence: Sentence, others: Sequence[_Survey]) -> None:
         line, tokens = sentence.line, sentence.tokens
@@ -277,7 +295,13 @@ class _Survey:
         """Look for words that are labelled in several ways; the file is read again, which a pipe can't be."""
         is_whole = self.labels and not any(defect.kind == "unreadable" for defect in self.defects)
         if is_whole and Path(path).is_file():
-            found = find_wordings(path, columns, encoding, self.labels, self.scheme, self.task)
+
+            def read() -> Iterable[Sentence]:
+                if is_annotated(path):
+                    return read_annotated(path, columns=columns, encoding=encoding).sentences
+                return ColumnReader(path, columns, encoding, on_fault=_overlook)
+
+            found = find_wordings(read, self.labels, self.scheme, self.task)
             self.defects.extend(Defect(self.path, line, "several-labels", message) for line, message in found)
 
     def _judge_scheme(self, detected: Detection, counts: Counter[str], *, is_given: bool) -> None:
@@ -369,3 +393,7 @@ def _describe_difference(sentence: Sentence, before: Sequence[str], where: str) 
         (i, *pair) for i, pair in enumerate(zip(sentence.tags, before, strict=True)) if pair[0] != pair[1]
     )
     return f"{sentence.tokens[i]!r} is {here} here, {there} in the same sentence {where}"
+
+
+def _overlook(fault: DataError) -> None:
+    """Say nothing of a row at fault, which was told."""

@@ -12,14 +12,11 @@ tokens are kept, and of each way to label them how often it occurs and the first
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from os import PathLike
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from tagger.errors import DataError
 from tagger.text import schemes
 from tagger.text.audit.labels import LabelStore
-from tagger.text.conll.reader import ColumnReader
-from tagger.text.conll.sentence import Columns
+from tagger.text.conll.sentence import Sentence
 from tagger.text.counting import count_of
 from tagger.text.schemes import OUTSIDE, UNKNOWN_TAG, Scheme, Task, name_type
 
@@ -49,18 +46,17 @@ class _Ways:
 
 
 def find_wordings(
-    path: str | PathLike[str], columns: Columns, encoding: str, labels: LabelStore, scheme: Scheme, task: Task
+    sentences: Callable[[], Iterable[Sentence]], labels: LabelStore, scheme: Scheme, task: Task
 ) -> Iterator[tuple[int, str]]:
     """Yield the line of each rare way to label words, and what is odd about it, in the order of their lines.
 
     Args:
-        path: the file, which can be read again.
-        columns, encoding: as it was read.
-        labels: what was read of it, in the same order.
+        sentences: reads the file anew; it is asked more than once.
+        labels: what was read of it before, in the same order.
         scheme: of the tags in `labels`.
         task: what they are about.
     """
-    reading = _Reading(path, columns, encoding, labels)
+    reading = _Reading(sentences, labels)
     least, share = (20, 0.02) if scheme is Scheme.BARE else (3, 0.25)
     words: dict[str, _Ways] = {}
     lengths: dict[str, Counter[int]] = {}  # first token -> of the spans that begin with it
@@ -89,19 +85,12 @@ def find_wordings(
 class _Reading:
     """The sentences of a file read anew: tokens, tags as they were understood, lines."""
 
-    def __init__(
-        self, path: str | PathLike[str], columns: Columns, encoding: str, labels: LabelStore
-    ) -> None:
-        self._path, self._columns, self._encoding, self._labels = path, columns, encoding, labels
+    def __init__(self, sentences: Callable[[], Iterable[Sentence]], labels: LabelStore) -> None:
+        self._sentences, self._labels = sentences, labels
 
     def __iter__(self) -> Iterator[tuple[Sequence[str], Sequence[str], Sequence[int]]]:
-        reader = ColumnReader(self._path, self._columns, self._encoding, on_fault=_overlook)
-        for sentence, (tags, lines) in zip(reader, self._labels, strict=False):
+        for sentence, (tags, lines) in zip(self._sentences(), self._labels, strict=False):
             yield sentence.tokens, tags, lines
-
-
-def _overlook(fault: DataError) -> None:
-    """Say nothing of a row at fault, which was told."""
 
 
 def _is_asked_for(start: int, end: int, task: Task) -> bool:

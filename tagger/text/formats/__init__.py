@@ -11,7 +11,8 @@ To add a format, add a file with its reader or writer, and a row.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,6 +29,7 @@ from tagger.text.formats.conllu import usual_column, write_conllu, write_words
 from tagger.text.formats.corpus import CorpusSettings, Misaligned, Unlabelled
 from tagger.text.formats.html import write_html
 from tagger.text.formats.inline import write_inline
+from tagger.text.formats.joining import join_texts
 from tagger.text.formats.jsonl import write_jsonl
 from tagger.text.formats.lines import write_segmented, write_wordpos
 from tagger.text.formats.location import locate_sentences, locate_texts, note_comments, part_words
@@ -86,6 +88,7 @@ class OutputSettings:
 
 Reader = Callable[[FilePath, CorpusSettings, Report], Corpus]
 Writer = Callable[[Iterable[LabelledSentence]], Iterator[str]]
+FoundWriter = Callable[[Iterable[LabelledSentence], str], Iterator[str]]
 CorpusWriter = Callable[[Corpus | CorpusStream, OutputSettings], Iterator[str]]
 
 
@@ -98,6 +101,7 @@ class Format:
         suffixes: of its files; the first is that of files that are written.
         read: reads a corpus.
         write: writes what a labeller found.
+        write_found: writes it with the model's version, for tools that tell a model's labels from people's.
         write_corpus: writes a corpus, where `write` would lose something that the format can hold.
         save: writes what a labeller found where that is bytes, not text.
         write_files: writes a corpus that one stream can't hold.
@@ -105,7 +109,7 @@ class Format:
             have, and returns the files that were there with another content and stay.
         has_columns: whether it is a column file, which can be read as a stream.
         has_lines: whether it holds lines of words, which readers of column files tell by looking.
-        takes_texts: whether a corpus is written by whole texts, not by sentences.
+        takes_texts: whether a corpus is written by whole texts, not by sentences; so is what `write_found` writes.
         keeps_comments: whether the comments of a corpus are written.
         is_per_document: whether each document needs a file of its own, with its text beside it.
         is_separable: whether a sentence is written without regard to the others, so that several processes can write.
@@ -116,6 +120,7 @@ class Format:
     suffixes: tuple[str, ...]
     read: Reader | None = None
     write: Writer | None = None
+    write_found: FoundWriter | None = None
     write_corpus: CorpusWriter | None = None
     save: Callable[[Iterable[LabelledSentence], BinaryIO], None] | None = None
     write_files: Callable[[Corpus, Path, Note], None] | None = None
@@ -138,6 +143,19 @@ class Format:
         assert self.write is not None
         return self.write(sentences)
 
+    def of_version(self, version: str, *, by_line: bool = False) -> Format:
+        """Return the format as it holds what a model of that version found; it has `write_found`.
+
+        Args:
+            version: of the model.
+            by_line: each sentence is a text of its own, since the input said that every line is.
+        """
+        write = self.write_found
+        assert write is not None
+        if not self.takes_texts:
+            return replace(self, write=lambda sentences: write(sentences, version))
+        return replace(self, write=partial(_write_texts, write, version, by_line))
+
     def format_corpus(self, corpus: Corpus | CorpusStream, output: OutputSettings) -> Iterator[str]:
         """Yield a corpus as text; the format is one whose corpora need no files of their own (`write_files`)."""
         if self.write_corpus is not None:
@@ -158,6 +176,12 @@ class Format:
             if not self.keeps_comments:
                 note_comments(sentence.comments, output.note)
             yield sentence
+
+
+def _write_texts(
+    write: FoundWriter, version: str, by_line: bool, sentences: Iterable[LabelledSentence]
+) -> Iterator[str]:
+    return write(join_texts(sentences, by_line=by_line), version)
 
 
 def _locate_words(corpus: Corpus | CorpusStream, output: OutputSettings) -> Iterator[LabelledSentence]:
@@ -229,29 +253,34 @@ FORMATS: dict[str, Format] = {
         suffixes=(".jsonl",),
         read=read_records,
         write=write_doccano,
+        write_found=write_doccano,
         takes_texts=True,
-        is_separable=True,
+        keeps_space=True,
     ),
     "labelstudio": Format(
         about="tasks of Label Studio, one array",
         suffixes=(".json",),
         read=read_records,
         write=write_labelstudio,
+        write_found=write_labelstudio,
         takes_texts=True,
+        keeps_space=True,
     ),
     "prodigy": Format(
         about="JSON lines of Prodigy, a task a text: the text, its tokens and spans",
         suffixes=(".jsonl",),
         read=read_records,
         write=write_prodigy,
+        write_found=write_prodigy,
         takes_texts=True,
-        is_separable=True,
+        keeps_space=True,
     ),
     "brat": Format(
         about="brat stand-off: pairs of .txt and .ann, one for each document",
         suffixes=(".ann",),
         read=read_brat,
         write=write_brat,
+        write_found=write_brat,
         write_files=write_pairs,
         write_settings=write_settings,
         is_per_document=True,

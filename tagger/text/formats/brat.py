@@ -37,9 +37,10 @@ _TEXT_BOUND = re.compile(
     r"T[^\t]*\t(?P<type>[^ \t]+) (?P<places>[0-9]{1,18} [0-9]{1,18}(;[0-9]{1,18} [0-9]{1,18})*)(\t(?P<text>.*))?",
     re.DOTALL,
 )
+_CONFIDENCE = re.compile(r"#[0-9]+\tAnnotatorNotes T[0-9]+\tconfidence [0-9.]+( by .*)?")
 _LINE = re.compile(r"[^\n]+")
 _FILE_NAME = re.compile(r"\w([\w .()+-]{0,98}[\w)])?")
-_TABS = str.maketrans("\t\r", "  ")
+_TABS = str.maketrans("\t\r\n", "   ")
 
 
 def read_brat(path: FilePath, settings: CorpusSettings, report: Report) -> Corpus:
@@ -88,6 +89,8 @@ def _read_pair(path: Path, number: int, encoding: str, report: Report, warn: War
                 report(DataError(found, path, line))
             else:
                 spans.append(span)
+        elif _CONFIDENCE.fullmatch(row):
+            continue  # that `write_brat` noted
         elif row[0] in "REAMN#*":
             others[row[0]] += 1
         else:
@@ -205,15 +208,16 @@ def _format_pair(texts: Sequence[LabelledSentence], ending: str) -> tuple[str, s
     )  # reading drops one at the start
 
 
-def write_brat(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
-    """Yield two lines for each span: the span, and a note with its confidence if it has one."""
+def write_brat(sentences: Iterable[LabelledSentence], version: str | None = None) -> Iterator[str]:
+    """Yield two lines for each span: the span, and a note with its confidence if it has one, and whose it is."""
     number = 0
+    by = "" if version is None else f" by {version.translate(_TABS)}"
     for sentence in sentences:
         for span in sentence.spans:
             number += 1
             yield f"T{number}\t{name_type_for_brat(span.type)} {_fragments(span)}\t{_shown(span)}\n"
             if span.confidence is not None:
-                yield f"#{number}\tAnnotatorNotes T{number}\tconfidence {span.confidence:.4f}\n"
+                yield f"#{number}\tAnnotatorNotes T{number}\tconfidence {span.confidence:.4f}{by}\n"
 
 
 def _fragments(span: LabelledSpan) -> str:

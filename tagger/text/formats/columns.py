@@ -102,7 +102,8 @@ def write_conll(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
             boundary = _DOCUMENT_BOUNDARY if sentence.doc != doc else ""
         doc = sentence.doc
         rows = [f"{word}\t{tag}\n" for word, (_, _, tag) in zip(words, sentence.tokens, strict=True)]
-        yield f"{boundary}{''.join(rows)}\n"
+        facts = "".join(f"{fact}\n" for fact in sentence.spell_facts())
+        yield f"{boundary}{facts}{''.join(rows)}\n"
 
 
 def write_tsv(sentences: Iterable[LabelledSentence]) -> Iterator[str]:

@@ -113,6 +113,6 @@ def _make(sentence: LabelledSentence, before: str, following: str, document: int
         tokens=tuple(text[start + shift : end + shift] for start, end, _ in words),
         tags=tuple(tags),
         document=document,
-        comments=sentence.comments,
+        comments=sentence.comments + sentence.spell_facts(),
         excerpt=Excerpt(source, 0, len(text), tuple((start + shift, end + shift) for start, end, _ in words)),
     )

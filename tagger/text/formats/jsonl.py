@@ -20,6 +20,7 @@ from tagger.text.formats.sentence import (
     LabelledSpan,
     round_confidence,
 )
+from tagger.text.objects import dump_json
 
 
 class _Quoted(dict[str, str]):
@@ -47,10 +48,12 @@ def write_jsonl(sentences: Iterable[LabelledSentence]) -> Iterator[str]:
             ]
         )
         nbest = "" if sentence.nbest is None else f', "nbest": [{_alternatives(sentence.nbest, names)}]'
-        comments = _comments(sentence.comments) if sentence.comments else ""
+        more = _comments(sentence.comments) if sentence.comments else ""
+        if sentence.facts:
+            more += f', "facts": {dump_json(sentence.facts)}'
         yield (
             f'{{"doc": {quoted_doc}, "start": {sentence.start}, "end": {sentence.end}, '
-            f'"text": {quote_json(sentence.text)}, "tokens": [{tokens}], "spans": [{spans}]{nbest}{comments}}}\n'
+            f'"text": {quote_json(sentence.text)}, "tokens": [{tokens}], "spans": [{spans}]{nbest}{more}}}\n'
         )
 
 

@@ -114,6 +114,7 @@ def _join(run: Sequence[LabelledSentence]) -> LabelledSentence:
         text="".join(sentence.text for sentence in run),
         tokens=[token for sentence in run for token in sentence.tokens],
         spans=[span for sentence in run for span in sentence.spans],
+        starts=tuple(sentence.start for sentence in run),
         comments=tuple(comment for sentence in run for comment in sentence.comments),
     )
 

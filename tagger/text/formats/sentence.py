@@ -7,8 +7,8 @@ Every offset counts Unicode code points from the beginning of the document, so `
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from tagger.text.conll import KeptRows
@@ -90,6 +90,9 @@ class LabelledSentence:
         rows: where it was read from CoNLL-U; None: elsewhere.
         rivals: for each of the spans what its tokens could be instead, most probable first; None where nobody asked.
         expected_spans: how many spans a model expects it to have, found or not; None where nobody asked.
+        starts: where its sentences begin, if it is a text of several.
+        doubts: how doubtful a model is about each token; None where nobody asked.
+        facts: what else there is to say of it, by name, in values of JSON, for formats that have room for it.
     """
 
     doc: str
@@ -105,6 +108,9 @@ class LabelledSentence:
     rows: KeptRows | None = None
     rivals: Sequence[Sequence[LabelledRival]] | None = None
     expected_spans: float | None = None
+    starts: tuple[int, ...] = ()
+    doubts: Sequence[float] | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `tagger predict --format jsonl` writes of it, as `docs/schemas/prediction.json` says."""
@@ -116,7 +122,9 @@ class LabelledSentence:
             "tokens": [list(token) for token in self.tokens],
             "spans": self._spans_as_dicts(),
         }
-        return facts if self.nbest is None else facts | {"nbest": [each.as_dict() for each in self.nbest]}
+        if self.nbest is not None:
+            facts["nbest"] = [each.as_dict() for each in self.nbest]
+        return facts | {"facts": dict(self.facts)} if self.facts else facts
 
     def _spans_as_dicts(self) -> list[dict[str, Any]]:
         spans = [span.as_dict() for span in self.spans]
@@ -130,6 +138,16 @@ class LabelledSentence:
     def _repr_html_(self) -> str:
         """Return the sentence as a notebook shows it: its spans in colours, with their types."""
         return draw_pieces(_draw_sentence(self))
+
+    def spell_facts(self) -> tuple[str, ...]:
+        """Return the facts as comments of a column file: `# name = value`."""
+        values = (
+            ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            for value in self.facts.values()
+        )
+        return tuple(
+            f"# {name} = {' '.join(value.split())}" for name, value in zip(self.facts, values, strict=True)
+        )
 
     def words(self) -> list[str]:
         """Return the tokens as the text has them."""

@@ -74,6 +74,11 @@ class InputSettings:
             raise ConfigError(f"found {self.errors!r}, expected strict or replace", "--invalid-bytes")
         find_decoder(self.encoding, "--encoding")
 
+    @property
+    def is_by_line(self) -> bool:
+        """Say whether every line is a text of its own, since the user says so."""
+        return self.format in ("lines", "tokens", "segmented", "wordpos")
+
     def check_format(self, format: str) -> None:
         """Raise ConfigError where a format lacks what is to be read."""
         if self.feature_columns and format != "conll":

@@ -50,8 +50,7 @@ def settle_units(
     unit = asked_for or find_unit(text, marked)
     if unit is None:
         _refuse_other_units(text, marked, place)
-        if not sentences and _is_doubtful(text, spans):
-            _refuse_cut_words(text, spans, place)
+        if not sentences and _is_doubtful(text, spans) and _fit_utf16(text, spans, place):
             note(
                 "with characters that are two units of UTF-16, whose offsets were read as code points; "
                 "see --offsets"
@@ -93,17 +92,23 @@ def _refuse_other_units(text: str, marked: Sequence[TextSpan], place: Place) -> 
             )
 
 
-def _refuse_cut_words(text: str, spans: Sequence[TextSpan], place: Place) -> None:
-    """Refuse spans of which one cuts a word, or begins or ends in white space, if in UTF-16 units none does."""
+def _fit_utf16(text: str, spans: Sequence[TextSpan], place: Place) -> bool:
+    """Say whether in UTF-16 units, too, no span cuts a word, or begins or ends in white space.
+
+    Raises:
+        DataError: none does only in these.
+    """
     units = {unit: _number_units(text, unit) for unit in ("codepoints", "utf16")}
     cut = next((span for span in spans if not _covers_words(text, span, units["codepoints"])), None)
-    if cut is not None and all(_covers_words(text, span, units["utf16"]) for span in spans):
+    fits = all(_covers_words(text, span, units["utf16"]) for span in spans)
+    if cut is not None and fits:
         meant = text[units["utf16"][cut.start] : units["utf16"][cut.end]]
         found = f"found the span {cut.type} {cut.start}-{cut.end} over {text[cut.start : cut.end][:60]!r}"
         raise place.fault(
             f"{found}, which in UTF-16 units is {meant[:60]!r}; say --offsets utf16 if offsets count those, else "
             "--offsets codepoints"
         )
+    return fits
 
 
 def _covers_words(text: str, span: TextSpan, bounds: dict[int, int]) -> bool:
