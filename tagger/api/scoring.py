@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from os import PathLike
 
 from tagger import config as settings
@@ -20,7 +21,7 @@ from tagger.api.sources import (
     make_corpus,
 )
 from tagger.errors import ConfigError
-from tagger.runtime.evaluation import find_columns, fit_tags, label_sentences, read_gold_for
+from tagger.runtime.evaluation import find_columns, fit_tags, label_sentences, read_gold_for, weigh_spans
 from tagger.runtime.reports import read_words
 from tagger.runtime.tagger import Tagger
 from tagger.runtime.trained import TrainedModel
@@ -123,6 +124,8 @@ def evaluate(
         training_surfaces=surfaces,
         task=gold.task,
         name=gold.path,
+        system="" if tagger.directory is None else str(tagger.directory),
+        weigh=partial(weigh_spans, tagger, gold.sentences) if gold.task is found.task else None,
     )
     answers = Answers(path=gold.path, tags=tuple(map(tuple, tags)), scheme=gold.scheme)
     report = report_answers_with_seqeval(gold, answers, strict=strict) if seqeval else None

@@ -29,7 +29,7 @@ from tagger.runtime.rivals import FoundSpans, Rival, RivalFinder
 from tagger.runtime.softlabels import SentenceLabels, SoftLabels, join, soften
 from tagger.runtime.tagtable import Known, TagTable
 from tagger.runtime.trained import TrainedModel
-from tagger.text.schemes import OUTSIDE, Scheme
+from tagger.text.schemes import OUTSIDE, Scheme, Span
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -135,6 +135,31 @@ class Decoder:
             self._add_alternatives(labellings, starts, sizes, emissions, allowed, question.nbest)
         return labellings
 
+    def weigh(
+        self,
+        emissions: Floats,
+        lengths: Sequence[int],
+        spans: Sequence[Sequence[Span]],
+        *,
+        repeats: Ints | None = None,
+    ) -> list[list[float | None]]:
+        """Return how probable given spans of each sentence are, found or not; None: their type is unknown.
+
+        Args:
+            emissions, lengths, repeats: as of `decode`; a sentence has at most `LONGEST_CHAIN` tokens.
+            spans: of each sentence, in token indices.
+        """
+        values: list[list[float | None]] = [[] for _ in lengths]
+        for batch, posterior in self._find_posteriors(emissions, lengths, self._temperature, repeats):
+            numbers = batch.numbers.tolist()
+            asked = [(column, span) for column, number in enumerate(numbers) for span in spans[number]]
+            columns = np.array([(column, span.start, span.end) for column, span in asked], dtype=np.int64)
+            chains, first, end = columns.reshape(-1, 3).T
+            given = FoundSpans(chains, first, end, [span.type for _, span in asked])
+            for (column, _), value in zip(asked, self._rivals.weigh(posterior, given), strict=True):
+                values[numbers[column]].append(value)
+        return values
+
     def soften(
         self,
         emissions: Floats,
@@ -151,6 +176,21 @@ class Decoder:
             temperature: what scores are divided by; 1 is what training made of them, `TrainedModel.temperature` what
                 makes confidences true.
         """
+        K = len(self.table.inside)
+        found: dict[int, SentenceLabels] = {}
+        for batch, posterior in self._find_posteriors(emissions, lengths, temperature, repeats, known):
+            found.update(soften(posterior, batch, K))
+        return join([found[number] for number in range(len(lengths))], lengths, K)
+
+    def _find_posteriors(
+        self,
+        emissions: Floats,
+        lengths: Sequence[int],
+        temperature: float,
+        repeats: Ints | None,
+        known: Sequence[Sequence[Known] | None] | None = None,
+    ) -> Iterator[tuple[ChainBatch, ChainPosterior | IndependentPosterior]]:
+        """Yield the posterior of whole sentences, batch by batch."""
         sizes = np.array(lengths, dtype=np.int64)
         starts = np.cumsum(sizes) - sizes
         allowed = self._find_allowed(known, starts, len(emissions))
@@ -158,15 +198,12 @@ class Decoder:
             with _contradictions_explained():
                 pull = self._agreement.weigh(emissions, starts, sizes, repeats, allowed)
             emissions = emissions if pull is None else pull.add_to(emissions, self._strength)
-        K = len(self.table.inside)
-        found: dict[int, SentenceLabels] = {}
         for batch in batch_chains(starts, sizes):
             with _contradictions_explained():
                 posterior = self._decoding.posterior(
                     batch.take(emissions), batch.sizes, batch.take_allowed(allowed), temperature
                 )
-            found.update(soften(posterior, batch, K))
-        return join([found[number] for number in range(len(sizes))], lengths, K)
+            yield batch, posterior
 
     def _find_least(self, question: Question) -> float:
         """Return how probable a span must be to be given; words of a text all are."""

@@ -19,7 +19,7 @@ from tagger.text import schemes
 from tagger.text.conll import Columns, Corpus, Sentence, UntypedWordsError, drop_types
 from tagger.text.formats.annotated import read_labelled
 from tagger.text.marks import parse_feature_columns
-from tagger.text.schemes import Scheme, Task, parse_task
+from tagger.text.schemes import Scheme, Span, Task, parse_task
 
 
 def find_columns(config: Config) -> Columns:
@@ -104,6 +104,18 @@ def label_sentences(
         confidences=confidences,
         expected_spans=expected_spans,
         on_part=note_part,
+    )
+
+
+def weigh_spans(
+    tagger: Tagger, sentences: Sequence[Sentence], spans: Sequence[Sequence[Span]]
+) -> list[list[float | None]]:
+    """Return how probable a tagger finds given spans of the sentences of a corpus; None: it can't say."""
+    return tagger.weigh(
+        [sentence.tokens for sentence in sentences],
+        spans,
+        documents=[sentence.document for sentence in sentences],
+        features=[sentence.features for sentence in sentences] if tagger.feature_columns else None,
     )
 
 

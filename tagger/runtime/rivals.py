@@ -1,4 +1,4 @@
-"""What else the tokens of a span could be: its rivals, with their exact probabilities.
+"""What else the tokens of a span could be: its rivals, with their exact probabilities; and how probable any span is.
 
 A rival is a span of another type over the same tokens, one of any type whose borders are others, or no span there
 at all. Each is a run of tags, so the chain's posterior says how probable it is, given all that it knows. Most of the
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tagger.runtime.chain import ChainPosterior, IndependentPosterior
 from tagger.runtime.tagtable import TagTable
-from tagger.text.schemes import Scheme
+from tagger.text.schemes import OUTSIDE, Scheme
 
 Ints = NDArray[np.int64]
 Posterior = ChainPosterior | IndependentPosterior
@@ -96,6 +96,28 @@ class RivalFinder:
             )
             rivals += self._find_some(posterior, sizes, part, most)
         return rivals
+
+    def weigh(self, posterior: Posterior, spans: FoundSpans) -> list[float | None]:
+        """Return how probable spans are, whether they were found or not; None: the model lacks the type."""
+        numbers = [self._find_number(name) for name in spans.types]
+        known = np.array(
+            [place for place, number in enumerate(numbers) if number is not None], dtype=np.int64
+        )
+        values: list[float | None] = [None] * len(numbers)
+        if not len(known):
+            return values
+        types = np.array([number for number in numbers if number is not None])
+        chains, first, end = (each[known] for each in (spans.chains, spans.starts, spans.ends))
+        chances = posterior.runs(self._spell(types, first, end), chains, first, end)
+        for place, chance in zip(known.tolist(), np.clip(chances, 0.0, 1.0).tolist(), strict=True):
+            values[place] = chance
+        return values
+
+    def _find_number(self, name: str) -> int | None:
+        """Return the number of a type; of bare labels `O` is one, too."""
+        if self._is_bare and name == OUTSIDE and self._outside is not None:
+            return _NOTHING
+        return self._numbers.get(name)
 
     def _find_some(
         self, posterior: Posterior, sizes: Ints, spans: FoundSpans, most: int

@@ -12,7 +12,7 @@ from typing import overload
 from tagger.collector import held_collector
 from tagger.runtime.arguments import check_beside, check_tokens
 from tagger.runtime.batching import Batcher, Call
-from tagger.runtime.decode import Decoder
+from tagger.runtime.decode import LONGEST_CHAIN, Decoder
 from tagger.runtime.directory import load_model
 from tagger.runtime.network import ColumnRows, EmissionScorer, Network
 from tagger.runtime.placing import find_parted, place
@@ -30,7 +30,7 @@ from tagger.text.marks import parse_feature_columns
 from tagger.text.passages import Event, Passage, split_text, watch_for_pauses
 from tagger.text.raw import InputSettings, Pause, Row
 from tagger.text.repetition import find_repeats, number_scopes, scope_size
-from tagger.text.schemes import name_type
+from tagger.text.schemes import Span, name_type
 from tagger.text.tokenizer import (
     DEFAULT_SPLITS,
     Mode,
@@ -340,6 +340,45 @@ class Tagger:
     def cut(self, passages: Sequence[Passage]) -> Iterator[tuple[int, list[str], list[int]]]:
         """Yield for each sentence of passages the number of its passage, its tokens, and where these start in it."""
         return ((number, words, places) for number, _, words, places in self._cut(passages))
+
+    def weigh(
+        self,
+        sentences: Sequence[Sequence[str]],
+        spans: Sequence[Sequence[Span]],
+        *,
+        documents: Sequence[int] | None = None,
+        features: Sequence[Sequence[Sequence[str]]] | None = None,
+    ) -> list[list[float | None]]:
+        """Return how probable given spans of each sentence are, whether `predict_tokens` would find them or not.
+
+        A type that the model lacks has no probability, nor has a span of a sentence that is decoded in parts: None.
+
+        Args:
+            sentences, documents, features: as of `predict_tokens`.
+            spans: of each sentence, in token indices.
+        """
+        numbers = range(len(sentences)) if documents is None else number_scopes(documents, self.scope)
+        values: list[list[float | None]] = [[None] * len(each) for each in spans]
+        short = [index for index, words in enumerate(sentences) if 0 < len(words) <= LONGEST_CHAIN]
+        scopes = [numbers[index] for index in short]
+        for part in self._parts([sentences[index] for index in short], scopes, 1):
+            indices = short[part.start : part.stop]
+            asked = [spans[index] for index in indices]
+            if not any(asked):
+                continue
+            words = [sentences[index] for index in indices]
+            columns = [() if features is None else features[index] for index in indices]
+            with one_blas_thread():
+                emissions = self._network.emissions(words, scopes[part.start : part.stop], columns)
+                repeats = (
+                    find_repeats(words, scopes[part.start : part.stop])
+                    if self._decoder.weighs_repeats
+                    else None
+                )
+                found = self._decoder.weigh(emissions, [*map(len, words)], asked, repeats=repeats)
+            for index, each in zip(indices, found, strict=True):
+                values[index] = each
+        return values
 
     def soften(
         self,

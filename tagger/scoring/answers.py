@@ -276,6 +276,7 @@ def analyse_answers(
         training_surfaces=training_surfaces,
         task=gold.task,
         name=gold.path,
+        system=answers.path,
     )
 
 

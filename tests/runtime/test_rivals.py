@@ -177,3 +177,29 @@ def test_rivals_are_laid_over_the_text():
 def test_a_number_of_rivals_below_0_is_an_error():
     with pytest.raises(ConfigError, match="rivals: found -1, expected 0"):
         Tagger(make_model()).predict("Ada", rivals=-1)
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_any_span_is_weighed_as_it_is_where_it_is_found(kind):
+    """Found spans have their confidences, by another road, and others what they have as rivals."""
+    labels = Tagger(make_model(**MODELS[kind]).with_fitted(temperature=TEMPERATURE))
+    sentences = [*random_sentences(30), []]
+    documents = [number // 3 for number in range(len(sentences))]
+    asked = labels.predict_tokens(sentences, documents=documents, rivals=5)
+    spans = [
+        [Span(*span[:3]) for span in each.spans]
+        + [Span(*rival[:3]) for rivals in each.rivals for rival in rivals if rival.type is not None]
+        + [Span("none of its types", 0, len(each.tags))] * bool(each.tags)
+        for each in asked
+    ]
+    expected = [
+        [span.confidence for span in each.spans]
+        + [rival.confidence for rivals in each.rivals for rival in rivals if rival.type is not None]
+        + [None] * bool(each.tags)
+        for each in asked
+    ]
+    found = labels.weigh(sentences, spans, documents=documents)
+    assert sum(map(len, expected)) > 60
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours[:-1] == pytest.approx(theirs[:-1], abs=1e-5)
+        assert ours[-1:] == theirs[-1:]

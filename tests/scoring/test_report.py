@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from tagger.errors import DataError
 from tagger.scoring import Kind, Score, report
 from tagger.text import escape
 from tagger.text.conll import Sentence
+from tagger.text.pages import draw_bar
 from tagger.text.schemes import Scheme, Span, tags_to_spans
 
 SENTENCES = [
@@ -257,6 +258,40 @@ def test_numbers_of_the_page_are_those_of_the_facts() -> None:
     assert "test.conll:7" in text
 
 
+def weigh_as_asked(spans: Sequence[Sequence[Span]]) -> list[list[float | None]]:
+    """The probabilities of the spans that were not found, and none of a type that nobody knows."""
+    assert spans == [[Span("LOC", 3, 4)], [Span("ORG", 2, 4)], [], []]
+    return [[0.28], [None], [], []]
+
+
+def test_the_page_says_how_probable_missed_spans_were() -> None:
+    facts = analyse(weigh=weigh_as_asked)
+    assert facts.missed == ({Span("LOC", 3, 4): 0.28}, {})
+    found = Reader(report.render_page(facts))
+    text = " ".join(found.text)
+    assert "gold  LOC  “Paris” (probability 0.28), found  PER  “Paris” (confidence 0.60)" in text
+    assert "gold  ORG  “Zuse AG”, found" in text
+    assert ("data-m", "0.2800") in found.attributes
+    assert "nearly found first" in text
+    assert "nearly found first" not in report.render_page(analyse())
+
+
+def test_the_page_says_what_it_is_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
+    text = " ".join(Reader(report.render_page(analyse(system="models/<b>"))).text)
+    for fact in ("predicted by models/<b>", "corpus corpus/test.conll", "date 1970-01-02", "version tagger "):
+        assert fact in text, fact
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "never")
+    assert "date 20" in " ".join(Reader(report.render_page(analyse())).text)
+
+
+def test_intervals_stand_on_their_bars() -> None:
+    assert "bounds" not in draw_bar(0.5)
+    (path,) = re.findall('class="bounds" d="(.*?)"', draw_bar(0.5, (0.0, 1.0)))
+    places = [float(each) for each in re.findall(r"M([\d.]+) ", path)]
+    assert places == [1, 1, 139]
+
+
 def test_a_page_without_errors_and_one_without_spans() -> None:
     perfect = report.analyse(SENTENCES, [each.tags for each in SENTENCES], Scheme.IOB2)
     assert "There are none." in report.render_page(perfect)
@@ -337,8 +372,6 @@ def many_errors(sentences: int) -> report.Analysis:
 
 @pytest.fixture(scope="module")
 def window() -> Iterator[browser.Browser]:
-    if browser.find_programs() is None:
-        pytest.skip("no chromium with its driver on this machine")
     with browser.start() as started:
         yield started
 
@@ -384,6 +417,38 @@ def test_filters_in_a_browser(window: browser.Browser, many: tuple[report.Analys
     assert window.run(STATUS).endswith("errors in 1 of 1,200 wrong sentences")
     window.press("Escape")
     assert window.run(VISIBLE) == 1200
+
+
+ADDRESS = "return decodeURIComponent(location.hash)"
+
+
+def test_filters_stand_in_the_address(window: browser.Browser, many: tuple[report.Analysis, Path]) -> None:
+    facts, path = many
+    window.open(path, "#errors&kind=spurious&words=w7&order=errors")
+    spurious = [
+        sentence
+        for sentence in facts.wrong
+        if sentence.tokens[0].startswith("w7")
+        and any(each.kind is Kind.SPURIOUS for each in sentence.mistakes)
+    ]
+    assert window.run(VISIBLE) == len(spurious) > 0
+    assert window.run("return document.getElementById('errors').getBoundingClientRect().top") < 100
+    window.click("input[value='type']")
+    assert window.run(ADDRESS) == "#errors&kind=type,spurious&words=w7&order=errors"
+    window.click("nav a[href='#scores']")
+    window.run("document.querySelector('.cell').dispatchEvent(new Event('click'))")
+    assert window.run(ADDRESS).startswith("#scores&words=w7&order=errors&gold=LOC&found=")
+    shown, address = window.run(VISIBLE), window.run("return location.hash")
+    assert 0 < shown < len(facts.wrong)
+    window.open(path, address)
+    assert window.run(VISIBLE) == shown
+    window.press("Escape")
+    assert window.run(ADDRESS) == "#scores&order=errors"
+    window.open(path, "#s3")
+    assert window.run(VISIBLE) == 1200
+    assert window.run(ADDRESS) == "#s3"
+    window.open(path, "#kind=%ZZ&type=nobody&gold=x")
+    assert window.messages() == []
 
 
 def test_the_matrix_with_keys_alone(window: browser.Browser, many: tuple[report.Analysis, Path]) -> None:
@@ -498,7 +563,7 @@ def test_a_foreign_script_would_not_run(window: browser.Browser, tmp_path: Path)
     page = report.render_page(analyse()).replace("<main>", "<main><script>document.title = 'run'</script>")
     path.write_text(page, encoding="utf-8")
     window.open(path)
-    assert window.run("return document.title") == "corpus/test.conll: right and wrong"
+    assert window.run("return document.title") == "test.conll: right and wrong"
     assert any("Content Security Policy" in message for message in window.messages())
 
 
@@ -506,12 +571,28 @@ def test_narrow_screens_need_no_sideways_scrolling(
     window: browser.Browser, many: tuple[report.Analysis, Path]
 ) -> None:
     window.open(many[1])
-    window.resize(380, 800)
+    window.resize(360, 740)
     try:
         width, inner = window.run("return [document.documentElement.scrollWidth, innerWidth]")
-        assert width <= inner == 380
+        assert width <= inner == 360
+        headings = (
+            "return [...document.querySelectorAll('tbody th')].map(e => e.getBoundingClientRect().width)"
+        )
+        assert min(window.run(headings)) >= 60, "pixels: words don't break letter by letter"
     finally:
         window.resize(1200, 900)
+
+
+def test_near_misses_and_confusions_stand_side_by_side_on_wide_screens(
+    window: browser.Browser, many: tuple[report.Analysis, Path]
+) -> None:
+    window.open(many[1])
+    tops = "return ['matching', 'confusion'].map(e => document.getElementById(e).getBoundingClientRect().top)"
+    for width, are_equal in ((1600, True), (1280, True), (768, False)):
+        window.resize(width, 900)
+        first, second = window.run(tops)
+        assert (first == second) is are_equal
+    window.resize(1200, 900)
 
 
 @pytest.mark.slow

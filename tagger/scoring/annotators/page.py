@@ -1,16 +1,14 @@
 """One self-contained HTML page about several annotators: what they agree on, and every sentence where they don't.
 
-Style and script are those of the page about an evaluation (`scoring/report/page.py`), which says what they forbid.
+Its frame, style and script are those of all pages (`text.pages`), which says what they forbid.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from importlib import resources
 from os import PathLike
 from pathlib import Path, PurePath
 
-from tagger.scoring import report
 from tagger.scoring.annotators.agreement import AnnotatorAgreement
 from tagger.scoring.annotators.disagreements import Disagreement, find_disagreements
 from tagger.scoring.annotators.kappa import Kappa
@@ -18,8 +16,20 @@ from tagger.scoring.annotators.readings import Annotators, Opinions
 from tagger.scoring.matching import Kind
 from tagger.scoring.report.facts import Mistake, WrongSentence
 from tagger.scoring.report.pieces import Piece, cut, join_tokens, windows
-from tagger.text.escape import escape_html, forbid_requests
+from tagger.text.escape import escape_html
 from tagger.text.output import write_text
+from tagger.text.pages import (
+    Chapter,
+    Filters,
+    close_page,
+    draw_bar,
+    draw_figures,
+    draw_filters,
+    draw_row,
+    draw_table,
+    open_page,
+    write_types,
+)
 from tagger.text.schemes import Span
 
 MOST_SENTENCES = 20_000  # as on the page about an evaluation
@@ -43,33 +53,25 @@ def write_agreement(agreement: AnnotatorAgreement, path: str | PathLike[str]) ->
 
 def render_agreement(agreement: AnnotatorAgreement) -> Iterator[str]:
     """Yield the page as HTML, piece by piece."""
-    style, script = (
-        resources.files(report).joinpath(f"page.{ending}").read_text(encoding="utf-8")
-        for ending in ("css", "js")
-    )
     names = agreement.annotators.names
-    title = escape_html(", ".join(names))
-    sections = [("pairs", "Two by two", _pairs(agreement))]
+    sections = [Chapter("pairs", "Two by two", _pairs(agreement))]
     if agreement.pairs[0].scores.has_types:
-        sections += [("types", "Types", _types(agreement)), ("confusion", "Confusion", _confusion(agreement))]
-    links = "".join(
-        f'<a href="#{anchor}">{heading}</a>'
-        for anchor, heading, _ in [*sections, ("errors", "Disagreements", "")]
+        sections += [
+            Chapter("types", "Types", _types(agreement)),
+            Chapter("confusion", "Confusion", _confusion(agreement)),
+        ]
+    yield open_page(
+        ", ".join(names),
+        "agreement",
+        facts={"corpus": agreement.annotators.corpus.path},
+        links=[*((each.anchor, each.title) for each in sections), ("errors", "Disagreements")],
+        skip=("errors", "Skip to the disagreements"),
+        figures=_figures(agreement),
     )
-    yield (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"{forbid_requests(style, script)}\n"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}: agreement</title>\n<style>{style}</style>\n</head>\n<body>\n"
-        '<a class="skip" href="#errors">Skip to the disagreements</a>\n'
-        f"<header><h1>{title}: agreement</h1>{_figures(agreement)}</header>\n"
-        f'<nav aria-label="Sections">{links}'
-        '<button type="button" id="theme" hidden>light / dark</button></nav>\n<main>\n'
-    )
-    for anchor, heading, body in sections:
-        yield f'<section id="{anchor}"><h2>{heading}</h2>{body}</section>\n'
+    for section in sections:
+        yield section.draw()
     yield from _disagreements(agreement)
-    yield f"</main>\n<script>{script}</script>\n</body>\n</html>\n"
+    yield close_page()
 
 
 def _figures(agreement: AnnotatorAgreement) -> str:
@@ -83,8 +85,7 @@ def _figures(agreement: AnnotatorAgreement) -> str:
         (f"{len(agreement.disagreements):,}", "disagreements"),
         (f"{len(annotators.corpus.sentences):,}", "sentences"),
     ]
-    items = "".join(f"<li><b>{number}</b><span>{words}</span></li>" for number, words in figures)
-    return f'<ul class="figures">{items}</ul>'
+    return draw_figures(figures)
 
 
 def write_number(value: float | None) -> str:
@@ -96,36 +97,27 @@ def write_number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _row(heading: str, *cells: str) -> str:
-    return f'<tr><th scope="row">{heading}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
-
-
-def _table(headings: Iterable[str], rows: Iterable[str], caption: str) -> str:
-    head = "".join(f'<th scope="col">{heading}</th>' for heading in headings)
-    note = f"<caption>{caption}</caption>" if caption else ""
-    return (
-        f'<div class="wide"><table>{note}<thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-    )
-
-
 def _pairs(agreement: AnnotatorAgreement) -> str:
     names = agreement.annotators.names
     rows = [
-        _row(
+        draw_row(
             " / ".join(escape_html(names[each]) for each in pair.annotators),
-            f"{100 * pair.scores.micro.f1:.2f}",
-            *_kappa_cells(pair.kappa),
-            *(f"{each:,}" for each in (pair.scores.micro.gold, pair.scores.micro.predicted)),
-            f"{pair.scores.micro.correct:,}",
+            (
+                f"{100 * pair.scores.micro.f1:.2f}",
+                draw_bar(pair.scores.micro.f1),
+                *_kappa_cells(pair.kappa),
+                *(f"{each:,}" for each in (pair.scores.micro.gold, pair.scores.micro.predicted)),
+                f"{pair.scores.micro.correct:,}",
+            ),
         )
         for pair in agreement.pairs
     ]
     if agreement.fleiss:
-        rows.append(_row("all (Fleiss)", "", *_kappa_cells(agreement.fleiss), "", "", ""))
+        rows.append(draw_row("all (Fleiss)", ("", "", *_kappa_cells(agreement.fleiss), "", "", "")))
     headings = (
         "annotators",
         "F1",
+        "share",
         "kappa",
         "equal tags %",
         "tokens",
@@ -133,7 +125,7 @@ def _pairs(agreement: AnnotatorAgreement) -> str:
         "of the other",
         "of both",
     )
-    return _table(headings, rows, "F1 in per cent; kappa of tokens, corrected for chance (Cohen 1960).")
+    return draw_table(headings, rows, "F1 in per cent; kappa of tokens, corrected for chance (Cohen 1960).")
 
 
 def _kappa_cells(kappa: Kappa) -> tuple[str, str, str]:
@@ -146,7 +138,7 @@ def _types(agreement: AnnotatorAgreement) -> str:
     for type_, each in agreement.types.items():
         f1 = ("-" if value is None else f"{100 * value:.2f}" for value in agreement.f1_of(type_))
         spans = (f"{count:,}" for count in agreement.spans_of(type_))
-        rows.append(_row(escape_html(type_), write_number(each.alpha), *f1, *spans))
+        rows.append(draw_row(escape_html(type_), (write_number(each.alpha), *f1, *spans)))
     pairs = (" / ".join(escape_html(names[each]) for each in pair.annotators) for pair in agreement.pairs)
     headings = (
         "type",
@@ -154,7 +146,7 @@ def _types(agreement: AnnotatorAgreement) -> str:
         *(f"F1 {pair}" for pair in pairs),
         *(f"spans {escape_html(name)}" for name in names),
     )
-    return _table(headings, rows, "Krippendorff's alpha for spans (2004); 1 is perfect, 0 is chance.")
+    return draw_table(headings, rows, "Krippendorff's alpha for spans (2004); 1 is perfect, 0 is chance.")
 
 
 def _confusion(agreement: AnnotatorAgreement) -> str:
@@ -162,15 +154,19 @@ def _confusion(agreement: AnnotatorAgreement) -> str:
     tables = []
     for pair in agreement.pairs:
         rows = [
-            _row(*("nothing" if each is None else escape_html(each) for each in (one, other)), f"{count:,}")
+            draw_row(_name(one), (_name(other), f"{count:,}"))
             for one, other, count in pair.confusion.largest()[:MOST_CONFUSIONS]
         ]
         headings = (*(escape_html(names[each]) for each in pair.annotators), "spans")
-        tables.append(f"<div>{_table(headings, rows, '')}</div>" if rows else "")
+        tables.append(f"<div>{draw_table(headings, rows, '')}</div>" if rows else "")
     return (
         '<p class="note">Spans that overlap but differ in type, or stand alone; the commonest first.</p>'
         f'<div class="columns">{"".join(tables)}</div>'
     )
+
+
+def _name(type_: str | None) -> str:
+    return "nothing" if type_ is None else escape_html(type_)
 
 
 def _disagreements(agreement: AnnotatorAgreement) -> Iterator[str]:
@@ -189,9 +185,8 @@ def _disagreements(agreement: AnnotatorAgreement) -> Iterator[str]:
         + "A line for each way to read a sentence, and whose it is. "
         '<span class="s"><i class="g"></i><span class="w">All agree</span>'
         '<i class="f ok">TYPE</i></span> <span class="s"><i class="g"></i><span class="w">somebody differs</span>'
-        '<i class="f">TYPE</i></span> <kbd>j</kbd> <kbd>k</kbd> next and previous, <kbd>/</kbd> search, '
-        f"<kbd>Esc</kbd> show all.{more}</span></p>"
-        f'{_filters(counts, list(agreement.types))}<div id="list">'
+        f'<i class="f">TYPE</i></span>{more}</span></p>'
+        f'{draw_filters(_filters(counts, list(agreement.types)))}<div id="list">'
     )
     shown = 0
     for opinions in agreement.annotators if differing else ():
@@ -204,25 +199,14 @@ def _disagreements(agreement: AnnotatorAgreement) -> Iterator[str]:
     yield "</div></section>\n"
 
 
-def _filters(counts: dict[Kind, int], types: Sequence[str]) -> str:
-    boxes = "".join(
-        f'<label><input type="checkbox" name="kind" value="{kind}" checked> {name} ({counts[kind]:,})</label>'
-        for kind, name in KINDS.items()
-    )
-    options = "".join(
-        f'<option value="{number}" data-t="{escape_html(name)}">{escape_html(name)}</option>'
-        for number, name in enumerate(types, 1)
-    )
-    return (
-        '<form class="filters" id="filters" hidden aria-label="Filter the disagreements" '
-        'data-errors="disagreements" data-sentences="sentences that are read in several ways">'
-        f"<fieldset><legend>Kinds of disagreement</legend>{boxes}</fieldset>"
-        f'<label>type <select id="type"><option value="">any</option>{options}</select></label>'
-        '<label>words <input type="search" id="search" autocomplete="off" spellcheck="false"></label>'
-        '<label>order <select id="order"><option value="file">as in the file</option>'
-        '<option value="errors">most disagreements first</option></select></label>'
-        '<button type="button" id="chosen" hidden></button>'
-        '<button type="button" id="clear">show all</button><p id="status" aria-live="polite"></p></form>'
+def _filters(counts: dict[Kind, int], types: Sequence[str]) -> Filters:
+    return Filters(
+        label="Filter the disagreements",
+        things="disagreements",
+        places="sentences that are read in several ways",
+        types=types,
+        kinds=[(kind.value, name, counts[kind]) for kind, name in KINDS.items()],
+        orders=[("file", "as in the file"), ("errors", "most disagreements first")],
     )
 
 
@@ -244,7 +228,7 @@ def _article(annotators: Annotators, number: int, opinions: Opinions, found: tup
         lines.append(f'<p class="t" dir="auto"><span class="note">{", ".join(names)}</span> {text}</p>')
     items = "".join(_describe(each, annotators.names) for each in found)
     return (
-        f'<article id="s{number}" tabindex="-1"><h3>{place}</h3>{"".join(lines)}'
+        f'<article id="s{number}" tabindex="-1"><h3><a href="#s{number}">{place}</a></h3>{"".join(lines)}'
         f'<ul class="m">{items}</ul></article>\n'
     )
 
@@ -279,10 +263,7 @@ def _describe(found: Disagreement, names: Sequence[str]) -> str:
     said = [
         f"{escape_html(name)} {_say(found, spans)}" for name, spans in zip(names, found.spans, strict=True)
     ]
-    return (
-        f'<li data-k="{found.kind}" data-g="{escape_html(types[0])}" data-p="{escape_html(types[-1])}">'
-        f"{KINDS[found.kind]}: {', '.join(said)}</li>"
-    )
+    return f'<li data-k="{found.kind}" {write_types(types)}>{KINDS[found.kind]}: {", ".join(said)}</li>'
 
 
 def _say(found: Disagreement, spans: Iterable[Span]) -> str:

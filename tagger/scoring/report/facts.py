@@ -7,7 +7,7 @@ training corpus. How the facts are drawn and where the predictions come from is 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
@@ -63,6 +63,9 @@ class Confused:
         return len(self.cases)
 
 
+Weigh = Callable[[Sequence[Sequence[Span]]], Sequence[Sequence[float | None]]]
+"""How probable spans of each sentence are to whoever predicted; None: that can't be said."""
+
 LENIENT, STRICT = "lenient", "strict"
 """The two readings of tags as spans: as conlleval reads them, and only what the scheme spells out in full."""
 
@@ -78,6 +81,7 @@ class Compared:
     strict: bool
     confidences: Sequence[Sequence[float]] | None
     task: Task
+    weigh: Weigh | None
 
     def read_pairs(self) -> Iterator[scoring.ReadPair]:
         """Yield the spans of both sides, sentence by sentence."""
@@ -117,6 +121,7 @@ class Analysis:
 
     Attributes:
         name: the gold file.
+        system: what predicted, for titles.
         scheme: of the gold tags.
         readings: the scores of the spans as each way to read tags has them, `LENIENT` and `STRICT`.
         strict: which of the two all other facts are about.
@@ -125,6 +130,7 @@ class Analysis:
     """
 
     name: str
+    system: str
     scheme: Scheme
     readings: Mapping[str, scoring.Scores]
     strict: bool
@@ -162,6 +168,22 @@ class Analysis:
     def wrong(self) -> tuple[WrongSentence, ...]:
         """The sentences with a mistake, in the order of the file."""
         return tuple(_find_wrong(self.compared))
+
+    @cached_property
+    def missed(self) -> tuple[Mapping[Span, float], ...]:
+        """For each wrong sentence, how probable its gold spans are that weren't found; empty where nobody can say."""
+        if self.compared.weigh is None:
+            return ({},) * len(self.wrong)
+        missed = [
+            [span for span in pair.pair.gold if span not in set(pair.pair.predicted)]
+            for pair in self.compared.read_pairs()
+        ]
+        tables = [
+            {span: value for span, value in zip(spans, values, strict=True) if value is not None}
+            for spans, values in zip(missed, self.compared.weigh(missed), strict=True)
+        ]
+        pairs = zip(tables, self.compared.read_pairs(), strict=True)
+        return tuple(table for table, pair in pairs if pair.pair.gold != pair.pair.predicted)
 
     def confusions(self) -> list[Confused]:
         """Return the ways of being wrong, the most frequent first."""
@@ -211,6 +233,8 @@ def analyse(
     training_surfaces: AbstractSet[str] | None = None,
     task: Task = Task.LABELS,
     name: str = "",
+    system: str = "",
+    weigh: Weigh | None = None,
     resamples: int = scoring.RESAMPLES,
 ) -> Analysis:
     """Compute every fact about predicted tags.
@@ -225,6 +249,8 @@ def analyse(
         training_surfaces: what `scoring.collect_surfaces` found in the training corpus.
         task: what the gold tags are about.
         name: the gold file, for titles and places.
+        system: what predicted, for titles: a model, a file.
+        weigh: how probable spans are to it; asked only when `Analysis.missed` is.
         resamples: how many resamples the intervals rest on.
     """
     compared = Compared(
@@ -235,6 +261,7 @@ def analyse(
         strict=strict,
         confidences=confidences,
         task=task,
+        weigh=weigh,
     )
     spans, rows = scoring.SpanCounts(scheme, task, training_surfaces), scoring.RowCounts()
     matches, parts = scoring.MatchCounts(), scoring.PartCounts(training_surfaces, task)
@@ -256,6 +283,7 @@ def analyse(
     other = _score_otherwise(compared, asked, training_surfaces)
     return Analysis(
         name=name,
+        system=system,
         scheme=scheme,
         readings={LENIENT: other, STRICT: asked} if strict else {LENIENT: asked, STRICT: other},
         strict=strict,

@@ -1,24 +1,34 @@
-"""One self-contained HTML page about one evaluation: no network, nothing executed but the page's own script.
+"""One self-contained HTML page about one evaluation: scores, confusions, calibration, every wrong sentence.
 
-The page forbids itself any request, and any script or style but its own (by checksum), so that a string that
-slipped through the escaping could neither run nor call home. It reads without script; the script filters.
+Its frame, style and script are those of all pages (`text.pages`), which says what they forbid.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from importlib import resources
+from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path, PurePath
 
 from tagger import scoring
 from tagger.scoring import Kind
 from tagger.scoring.report.facts import Analysis, Mistake, WrongSentence
-from tagger.scoring.report.pictures import MOST_TYPES, draw_bar, draw_calibration, draw_confusion
+from tagger.scoring.report.pictures import MOST_TYPES, draw_calibration, draw_confusion
 from tagger.scoring.report.pieces import Piece, cut, join_tokens, windows
 from tagger.text.counting import count_of
-from tagger.text.escape import escape_html, forbid_requests
+from tagger.text.escape import escape_html
 from tagger.text.output import write_text
+from tagger.text.pages import (
+    Chapter,
+    Filters,
+    close_page,
+    draw_bar,
+    draw_figures,
+    draw_filters,
+    draw_row,
+    draw_table,
+    open_page,
+    write_types,
+)
 from tagger.text.schemes import Scheme, Span, Task
 
 MOST_SENTENCES = 20_000  # beyond that the page would pass 50 MB, and no reader gets so far
@@ -53,43 +63,28 @@ def write_page(analysis: Analysis, path: str | PathLike[str]) -> None:
 
 def render_page(analysis: Analysis) -> str:
     """Return the page as HTML."""
-    style, script = (_read(f"page.{ending}") for ending in ("css", "js"))
-    name = escape_html(analysis.name or "evaluation")
-    sections = [_section("scores", "Scores", _scores(analysis))]
+    first = [Chapter("scores", "Scores", _scores(analysis))]
+    beside = []  # on wide screens
     if analysis.scheme is not Scheme.BARE and analysis.task is not Task.WORDS:
-        sections.append(_section("matching", "Near misses", _matching(analysis.evaluation)))
+        beside.append(Chapter("matching", "Near misses", _matching(analysis.evaluation)))
     if analysis.scores.has_types:
-        sections.append(_section("confusion", "Confusion of types", _confusion(analysis)))
-    sections.append(_section("parts", "Where it is good", _parts(analysis)))
+        beside.append(Chapter("confusion", "Confusion of types", _confusion(analysis)))
+    rest = [Chapter("parts", "Where it is good", _parts(analysis))]
     if analysis.calibration:
-        sections.append(
-            _section("calibration", "Calibration", _calibration(analysis.calibration, _name_spans(analysis)))
+        rest.append(
+            Chapter("calibration", "Calibration", _calibration(analysis.calibration, _name_spans(analysis)))
         )
-    links = "".join(
-        f'<a href="#{anchor}">{title}</a>'
-        for anchor, title, _ in [*sections, ("errors", "Wrong sentences", "")]
+    rest.append(Chapter("errors", "Wrong sentences", _errors(analysis)))
+    opening = open_page(
+        PurePath(analysis.name).name or "evaluation",
+        "right and wrong",
+        facts={"predicted by": analysis.system, "corpus": analysis.name},
+        links=[(each.anchor, each.title) for each in (*first, *beside, *rest)],
+        skip=("errors", "Skip to the wrong sentences"),
+        figures=_figures(analysis),
     )
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"{forbid_requests(style, script)}\n"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{name}: right and wrong</title>\n<style>{style}</style>\n</head>\n<body>\n"
-        '<a class="skip" href="#errors">Skip to the wrong sentences</a>\n'
-        f"<header><h1>{name}</h1>{_figures(analysis)}</header>\n"
-        f'<nav aria-label="Sections">{links}'
-        '<button type="button" id="theme" hidden>light / dark</button></nav>\n'
-        f"<main>\n{''.join(body for _, _, body in sections)}{_errors(analysis)}</main>\n"
-        f"<script>{script}</script>\n</body>\n</html>\n"
-    )
-
-
-def _read(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _section(anchor: str, title: str, body: str) -> tuple[str, str, str]:
-    """Return the anchor, the title and the HTML of a section."""
-    return anchor, title, f'<section id="{anchor}"><h2>{title}</h2>{body}</section>\n'
+    parts = ("".join(each.draw() for each in chapters) for chapters in (first, beside, rest))
+    return opening + '{}<div class="beside">{}</div>\n{}'.format(*parts) + close_page()
 
 
 def _figures(analysis: Analysis) -> str:
@@ -114,8 +109,7 @@ def _figures(analysis: Analysis) -> str:
         (f"{scores.tokens:,}", f"tokens in {count_of(scores.sentences, 'sentence')}"),
         (f"{len(analysis.wrong):,}", "sentences with an error"),
     ]
-    items = "".join(f"<li><b>{number}</b><span>{what}</span></li>" for number, what in figures)
-    return f'<ul class="figures">{items}</ul>'
+    return draw_figures(figures)
 
 
 def _scores(analysis: Analysis) -> str:
@@ -135,7 +129,7 @@ def _scores(analysis: Analysis) -> str:
     note = f"In per cent. {_RIGHT.get(analysis.task, _RIGHT_SPAN)}"
     if analysis.scheme is Scheme.BARE:
         note = "In per cent. Every token counts as a span."
-    return _table(headings, rows, f"{note} {_sentence(scores.note)}" if scores.note else note)
+    return draw_table(headings, rows, f"{note} {_sentence(scores.note)}" if scores.note else note)
 
 
 def _sentence(text: str) -> str:
@@ -154,33 +148,17 @@ def _score_row(
         f"{100 * score.precision:.2f}",
         f"{100 * score.recall:.2f}",
         f"{100 * score.f1:.2f}",
-        draw_bar(score.f1),
+        draw_bar(score.f1, interval),
         bounds,
         f"{score.support:,}",
     )
-    return _row(escape_html(name), cells, "total" if total else "")
-
-
-def _row(heading: str, cells: Iterable[str], kind: str = "") -> str:
-    attribute = f' class="{kind}"' if kind else ""
-    return (
-        f'<tr{attribute}><th scope="row">{heading}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
-    )
-
-
-def _table(headings: Iterable[str], rows: Iterable[str], caption: str = "") -> str:
-    head = "".join(f'<th scope="col">{heading}</th>' for heading in headings)
-    note = f"<caption>{caption}</caption>" if caption else ""
-    return (
-        f'<div class="wide"><table>{note}<thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-    )
+    return draw_row(escape_html(name), cells, "total" if total else "")
 
 
 def _matching(evaluation: scoring.Evaluation) -> str:
     rows = [
-        _row(
-            f"{name} ({_MATCHES[name]})",
+        draw_row(
+            f"{name} <small>{_MATCHES[name]}</small>",
             (
                 *(f"{count:,}" for count in tally),
                 *(f"{100 * each:.2f}" for each in (tally.precision, tally.recall, tally.f1)),
@@ -189,7 +167,7 @@ def _matching(evaluation: scoring.Evaluation) -> str:
         for name, tally in evaluation.tallies.items()
     ]
     headings = ("match", "correct", "incorrect", "partial", "missed", "spurious", "precision", "recall", "F1")
-    return _table(headings, rows, "The four measures of SemEval-2013 task 9.1.")
+    return draw_table(headings, rows, "The four measures of SemEval-2013 task 9.1.")
 
 
 def _confusion(analysis: Analysis) -> str:
@@ -213,13 +191,13 @@ def _largest_confusions(confusion: scoring.Confusion) -> str:
     """List which types were most often taken for which; what was missed or spurious stands in the matrix."""
     found = [(gold, predicted, count) for gold, predicted, count in confusion.largest() if gold and predicted]
     rows = [
-        _row(
+        draw_row(
             escape_html(gold),
             (escape_html(predicted), f"{count:,}", f"{100 * count / confusion.gold_of(gold):.2f}"),
         )
         for gold, predicted, count in found[:MOST_CONFUSIONS]
     ]
-    return _table(("gold", "taken for", "count", "% of gold"), rows) if rows else ""
+    return draw_table(("gold", "taken for", "count", "% of gold"), rows) if rows else ""
 
 
 def _parts(analysis: Analysis) -> str:
@@ -232,10 +210,10 @@ def _parts(analysis: Analysis) -> str:
     tables = []
     for title, scores in groups.items():
         rows = [
-            _row(name, (f"{100 * score.f1:.2f}", draw_bar(score.f1), f"{score.support:,}"))
+            draw_row(name, (f"{100 * score.f1:.2f}", draw_bar(score.f1), f"{score.support:,}"))
             for name, score in scores.items()
         ]
-        tables.append(f"<div>{_table((title, 'F1', 'share', 'support'), rows)}</div>")
+        tables.append(f"<div>{draw_table((title, 'F1', 'share', 'support'), rows)}</div>")
     return f'<div class="columns">{"".join(tables)}</div>'
 
 
@@ -246,7 +224,7 @@ def _name_spans(analysis: Analysis) -> str:
 
 def _calibration(calibration: scoring.Calibration, spans: str) -> str:
     rows = [
-        _row(
+        draw_row(
             f"{each.low:.1f} to {each.high:.1f}",
             (f"{each.size:,}", f"{each.confidence:.3f}", f"{each.accuracy:.3f}")
             if each.size
@@ -259,63 +237,53 @@ def _calibration(calibration: scoring.Calibration, spans: str) -> str:
         f'<p class="note">Expected calibration error {100 * calibration.expected_error:.2f} %, Brier score '
         f"{calibration.brier:.4f}, over {calibration.count:,} predicted {spans}. On the dashed line, confidences "
         f'mean what they say.</p><div class="columns"><div class="wide">{draw_calibration(calibration, spans)}</div>'
-        f"<div>{_table(headings, rows)}</div></div>"
+        f"<div>{draw_table(headings, rows)}</div></div>"
     )
 
 
 def _errors(analysis: Analysis) -> str:
     if not analysis.wrong:
-        return (
-            '<section id="errors"><h2>Wrong sentences</h2><p>There are none.</p>'
-            f'{_filters(analysis)}<div id="list"></div></section>\n'
-        )
+        return f'<p>There are none.</p>{draw_filters(_filters(analysis))}<div id="list"></div>'
     shown = analysis.wrong[:MOST_SENTENCES]
     note = (
-        f" The first {MOST_SENTENCES:,} of {len(analysis.wrong):,} are here."
+        f" <span>The first {MOST_SENTENCES:,} of {len(analysis.wrong):,} are here.</span>"
         if len(shown) < len(analysis.wrong)
         else ""
     )
-    articles = "".join(_article(analysis, number, sentence) for number, sentence in enumerate(shown))
+    pairs = zip(shown, analysis.missed, strict=False)
+    articles = "".join(_article(analysis, number, *pair) for number, pair in enumerate(pairs))
     return (
-        '<section id="errors"><h2>Wrong sentences</h2>'
         '<p class="note key"><span class="s"><i class="g">GOLD</i><span class="w">above the words</span>'
         '<i class="f">FOUND</i></span> <span class="s"><i class="g ok">BOTH</i><span class="w">agree</span>'
-        '<i class="f ok">BOTH</i></span> <span><kbd>j</kbd> <kbd>k</kbd> next and previous, <kbd>/</kbd> search, '
-        f"<kbd>Esc</kbd> show all.{note}</span></p>"
-        f'{_filters(analysis)}<div id="list">{articles}</div></section>\n'
+        f'<i class="f ok">BOTH</i></span>{note}</p>'
+        f'{draw_filters(_filters(analysis))}<div id="list">{articles}</div>'
     )
 
 
-def _filters(analysis: Analysis) -> str:
+def _filters(analysis: Analysis) -> Filters:
     counts = dict.fromkeys(_KINDS, 0)
     for sentence in analysis.wrong:
         for mistake in sentence.mistakes:
             counts[mistake.kind] += 1
-    boxes = "".join(
-        f'<label><input type="checkbox" name="kind" value="{kind}" checked> {name} ({counts[kind]:,})</label>'
-        for kind, name in _KINDS.items()
-    )
-    types = "".join(
-        f'<option value="{number}" data-t="{escape_html(name)}">{escape_html(name)}</option>'
-        for number, name in enumerate(analysis.confusion.types, 1)
-    )
-    return (
-        '<form class="filters" id="filters" hidden aria-label="Filter the wrong sentences">'
-        f"<fieldset><legend>Kinds of error</legend>{boxes}</fieldset>"
-        f'<label>type <select id="type"><option value="">any</option>{types}</select></label>'
-        '<label>words <input type="search" id="search" autocomplete="off" spellcheck="false"></label>'
-        '<label>order <select id="order"><option value="file">as in the file</option>'
-        '<option value="errors">most errors first</option>'
-        + ('<option value="sure">surest errors first</option>' if analysis.calibration else "")
-        + '</select></label><button type="button" id="chosen" hidden></button>'
-        '<button type="button" id="clear">show all</button><p id="status" aria-live="polite"></p></form>'
+    orders = [("file", "as in the file"), ("errors", "most errors first")]
+    if analysis.calibration:
+        orders.append(("sure", "surest errors first"))
+    if any(analysis.missed):
+        orders.append(("near", "nearly found first"))
+    return Filters(
+        label="Filter the wrong sentences",
+        things="errors",
+        places="wrong sentences",
+        types=analysis.confusion.types,
+        kinds=[(kind.value, name, counts[kind]) for kind, name in _KINDS.items()],
+        orders=orders,
     )
 
 
-def _article(analysis: Analysis, number: int, sentence: WrongSentence) -> str:
+def _article(analysis: Analysis, number: int, sentence: WrongSentence, missed: Mapping[Span, float]) -> str:
     line = sentence.sentence.line
     place = f"{escape_html(PurePath(analysis.name).name)}:{line}" if line else f"{number + 1}"
-    items = "".join(_mistake(sentence, mistake) for mistake in sentence.mistakes)
+    items = "".join(_mistake(sentence, mistake, missed) for mistake in sentence.mistakes)
     only_mistakes = analysis.covers_everything
     length = len(sentence.tokens)
     stretches = windows(sentence, CONTEXT) if length > LONG_SENTENCE else [(0, length)]
@@ -327,7 +295,8 @@ def _article(analysis: Analysis, number: int, sentence: WrongSentence) -> str:
     if stretches[-1][1] < length:
         drawn.append('<span class="gap"> …</span>')
     return (
-        f'<article id="s{number}" tabindex="-1"><h3>{place}</h3><p class="t" dir="auto">{"".join(drawn)}</p>'
+        f'<article id="s{number}" tabindex="-1"><h3><a href="#s{number}">{place}</a></h3>'
+        f'<p class="t" dir="auto">{"".join(drawn)}</p>'
         f'<ul class="m">{items}</ul></article>\n'
     )
 
@@ -360,25 +329,33 @@ def _label(side: str, span: Span | None, agree: str, *, shown: bool) -> str:
     return f'<i class="{side} on{agree}">{escape_html(span.type) if shown else ""}</i>'
 
 
-def _mistake(sentence: WrongSentence, mistake: Mistake) -> str:
+def _mistake(sentence: WrongSentence, mistake: Mistake, missed: Mapping[Span, float]) -> str:
     """Say in words what is wrong; the attributes are what the filters go by."""
     gold, found = mistake.gold, mistake.predicted
+    chance = missed.get(gold) if gold else None
     described = [
         f"{role} <b>{escape_html(span.type)}</b> “{escape_html(_words(sentence, span))}”"
-        for role, span in (("gold", gold), ("found", found))
+        + ("" if value is None else f" ({measure} {value:.2f})")
+        for role, span, measure, value in (
+            ("gold", gold, "probability", chance),
+            ("found", found, "confidence", mistake.confidence),
+        )
         if span
     ]
-    certainty = "" if mistake.confidence is None else f" (confidence {mistake.confidence:.2f})"
     attributes = "".join(
         f' data-{name}="{escape_html(value)}"'
         for name, value in (
             ("g", gold.type if gold else None),
             ("p", found.type if found else None),
             ("c", None if mistake.confidence is None else f"{mistake.confidence:.4f}"),
+            ("m", None if chance is None else f"{chance:.4f}"),
         )
         if value is not None
     )
-    return f'<li data-k="{mistake.kind}"{attributes}>{_KINDS[mistake.kind]}: {", ".join(described)}{certainty}</li>'
+    types = write_types(span.type for span in (gold, found) if span)
+    return (
+        f'<li data-k="{mistake.kind}" {types}{attributes}>{_KINDS[mistake.kind]}: {", ".join(described)}</li>'
+    )
 
 
 def _words(sentence: WrongSentence, span: Span) -> str:

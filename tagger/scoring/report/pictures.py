@@ -1,4 +1,4 @@
-"""Pictures of an evaluation as inline SVG: the confusion matrix, the calibration plot, a bar beside a number.
+"""Pictures of an evaluation as inline SVG: the confusion matrix, the calibration plot.
 
 Colours are classes that the page's style sheet fills in, for light and dark alike; `style` attributes are not
 used, since the page forbids them. Every string from a corpus is escaped by `escape`.
@@ -30,8 +30,9 @@ def draw_confusion(confusion: Confusion, *, with_edges: bool = True) -> str:
     count = len(labels) + with_edges
     longest = max((len(f"{value:,}") for value in confusion.cells.values()), default=1)
     size = max(46 if count <= 16 else 30, 8 * min(longest, 6) + 6)
-    left, top = 118, 92
-    width, height = left + count * size + 60, top + count * size + 8
+    shown = max((min(len(label), _LONGEST_LABEL) for label in [*labels, Kind.SPURIOUS]), default=0)
+    left = top = 8 * shown + 18  # for names of this many characters
+    width, height = left + count * size + round(0.6 * left), top + count * size + 8
     axis = [*labels, None] if with_edges else labels
     parts = [
         f'<svg class="matrix" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="group" '
@@ -145,12 +146,3 @@ def draw_calibration(calibration: Calibration, spans: str) -> str:
         f'<text class="small" x="{left + 4}" y="{bottom + 16}">{spans} per bin</text></svg>'
     )
     return "".join(parts)
-
-
-def draw_bar(fraction: float) -> str:
-    """Draw a fraction as a small bar; the number stands beside it."""
-    return (
-        '<svg class="meter" width="84" height="10" viewBox="0 0 84 10" aria-hidden="true">'
-        '<rect class="track" width="84" height="10" rx="3"/>'
-        f'<rect class="fill" width="{84 * fraction:.1f}" height="10" rx="3"/></svg>'
-    )

@@ -1,22 +1,22 @@
 """One self-contained HTML page to go through suspects: each can be accepted, and what was accepted can be taken away.
 
-It looks as the page of an evaluation does (`scoring.report`), forbids itself any request likewise, and reads without
-script. The script filters, ticks and exports; what was ticked is remembered by the browser, under the corpus's state.
+Its frame, style and script are those of all pages (`text.pages`). The script filters, ticks and exports; what was
+ticked is remembered by the browser, under the corpus's state.
 """
 
 from __future__ import annotations
 
-from importlib import resources
+import shlex
 from os import PathLike
 from pathlib import Path, PurePath
 
 from tagger.scoring.report.pieces import join_tokens
 from tagger.scoring.review.suspects import Review, Suspect, Uses
 from tagger.text.counting import count_of
-from tagger.text.escape import escape_html, forbid_requests
+from tagger.text.escape import escape_html
 from tagger.text.output import write_text
+from tagger.text.pages import Filters, close_page, draw_figures, draw_filters, open_page, write_types
 from tagger.text.schemes import Span
-from tagger.version import __version__
 
 MOST_SUSPECTS = 5_000  # beyond that nobody reads on, and the page would be slow on a phone
 _AROUND = 15  # tokens on either side of a place
@@ -29,9 +29,6 @@ def write_page(review: Review, path: str | PathLike[str]) -> None:
 
 def render_page(review: Review) -> str:
     """Return the page as HTML."""
-    style = _read("tagger.scoring.report", "page.css") + _read("tagger.scoring.review", "page.css")
-    script = _read("tagger.scoring.review", "page.js")
-    name = escape_html(PurePath(review.path).name)
     shown = review.suspects[:MOST_SUSPECTS]
     groups, count = [], 0
     for uses, suspects in review.grouped():
@@ -44,60 +41,58 @@ def render_page(review: Review) -> str:
         if count < len(review.suspects)
         else ""
     )
+    name = PurePath(review.path).name
+    opening = open_page(
+        name,
+        "labels to look at",
+        facts={"corpus": review.path, "judged by": f"models of {count_of(review.folds, 'fold')}"},
+        skip=("list", "Skip to the suspects"),
+        figures=_draw_figures(review),
+        state={"name": name, "state": review.state[:16], "command": _spell_command(name)},
+    )
     return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"{forbid_requests(style, script)}\n"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{name}: labels to look at</title>\n<style>{style}</style>\n</head>\n"
-        f'<body data-state="{review.state[:16]}" data-name="{name}">\n'
-        '<a class="skip" href="#list">Skip to the suspects</a>\n'
-        f"<header><h1>{name}: labels to look at</h1>{_draw_figures(review)}</header>\n"
-        '<nav aria-label="Page"><button type="button" id="theme" hidden>light / dark</button></nav>\n<main>\n'
-        '<p class="note">Each place is judged by a model that has not seen its sentence. The probability says how '
-        "sure the proposal is, if it or the label that is there is right. Tick what is to be changed, save the ids, "
-        f"and run the command that stands in that file.{cut}</p>\n"
-        f"{_draw_tools(review)}"
-        f'<div id="list">{"".join(groups) or "<p>There are none.</p>"}</div>\n'
-        f"</main>\n<script>{script}</script>\n</body>\n</html>\n"
+        f'{opening}<p class="note">Each place is judged by a model that has not seen its sentence. The probability '
+        "says how sure the proposal is, if it or the label that is there is right. Tick what is to be changed, save "
+        f"the ids, and run the command that stands in that file.{cut}</p>\n"
+        f"{draw_filters(_filters(review))}"
+        f'<div id="list">{"".join(groups) or "<p>There are none.</p>"}</div>\n{close_page()}'
     )
 
 
-def _read(package: str, name: str) -> str:
-    return resources.files(package).joinpath(name).read_text(encoding="utf-8")
+def _spell_command(name: str) -> str:
+    """Return the command that carries out what was ticked and saved; a file's name is quoted for the shell."""
+    ids, mended = shlex.quote(f"@{name}.ids.txt"), shlex.quote(f"mended-{name}")
+    return f"tagger review {shlex.quote(name)} --accept {ids} -o {mended}"
 
 
 def _draw_figures(review: Review) -> str:
-    figures = (
-        (f"{len(review.suspects):,}", "suspects"),
-        (f"{review.spans:,}", f"spans in {count_of(review.sentences, 'sentence')}"),
-        (f"{review.folds}", "folds"),
-        (__version__, "tagger"),
+    return draw_figures(
+        (
+            (f"{len(review.suspects):,}", "suspects"),
+            (f"{review.spans:,}", f"spans in {count_of(review.sentences, 'sentence')}"),
+        )
     )
-    items = "".join(f"<li><b>{number}</b><span>{what}</span></li>" for number, what in figures)
-    return f'<ul class="figures">{items}</ul>'
 
 
-def _draw_tools(review: Review) -> str:
-    types = sorted(
-        {
-            suspect.name(span)
-            for suspect in review.suspects[:MOST_SUSPECTS]
-            for span in (*suspect.doubt.gold, *suspect.doubt.found)
-        }
-    )
-    options = "".join(f'<option value="{escape_html(each)}">{escape_html(each)}</option>' for each in types)
-    return (
-        '<form class="filters" id="tools" hidden aria-label="Filter and export the suspects">'
-        f'<label>type <select id="type"><option value="">any</option>{options}</select></label>'
-        '<label>words <input type="search" id="search" autocomplete="off" spellcheck="false"></label>'
-        '<label><input type="checkbox" id="ticked"> ticked ones alone</label>'
+def _filters(review: Review) -> Filters:
+    return Filters(
+        label="Filter and export the suspects",
+        things="suspects",
+        places="",
+        types=sorted(
+            {
+                suspect.name(span)
+                for suspect in review.suspects[:MOST_SUSPECTS]
+                for span in (*suspect.doubt.gold, *suspect.doubt.found)
+            }
+        ),
+        more='<label><input type="checkbox" id="ticked"> ticked ones alone</label>'
         '<button type="button" id="tick">tick all shown</button>'
         '<button type="button" id="untick">untick all shown</button>'
         '<button type="button" id="save">save ids</button>'
-        '<button type="button" id="copy">copy ids</button>'
-        '<p id="status" aria-live="polite"></p>'
-        '<p class="note keys"><kbd>j</kbd> <kbd>k</kbd> next and previous, <kbd>x</kbd> tick, <kbd>/</kbd> search, '
-        "<kbd>Esc</kbd> show all</p></form>\n"
+        '<button type="button" id="copy">copy ids</button>',
+        keys="<kbd>j</kbd> <kbd>k</kbd> next and previous, <kbd>x</kbd> tick, <kbd>/</kbd> search, "
+        "<kbd>Esc</kbd> show all",
     )
 
 
@@ -114,12 +109,12 @@ def _draw_group(uses: Uses | None, suspects: list[Suspect], path: str) -> str:
 def _draw_suspect(suspect: Suspect, path: str) -> str:
     doubt = suspect.doubt
     lines = f"{suspect.line}" if suspect.line == suspect.end_line else f"{suspect.line} to {suspect.end_line}"
-    types = " ".join(sorted({suspect.name(span) for span in (*doubt.gold, *doubt.found)}))
+    types = sorted({suspect.name(span) for span in (*doubt.gold, *doubt.found)})
     gold, proposed = suspect.describe(doubt.gold), suspect.describe(doubt.found)
     return (
         f'<article id="s{suspect.id.partition("=")[0]}" tabindex="-1" data-id="{escape_html(suspect.id)}" '
-        f'data-types="{escape_html(types)}" data-what="{escape_html(f"{suspect.text}: {gold} -> {proposed}")}" '
-        f'data-line="{suspect.line}">'
+        f'{write_types(types)} data-line="{suspect.line}" '
+        f'data-what="{escape_html(f"{suspect.text}: {gold} -> {proposed}")}">'
         f'<label class="accept"><input type="checkbox"><span>{escape_html(PurePath(path).name)}:{lines}</span>'
         f"<b>{_percent(suspect.probability)}</b></label>"
         f"{_draw_reading(suspect, doubt.gold, 'gold', 'g', doubt.gold_probability)}"
@@ -146,7 +141,7 @@ def _draw_reading(suspect: Suspect, spans: tuple[Span, ...], role: str, kind: st
     pieces.append(" …" if last < len(tokens) else "")
     return (
         f'<p class="r"><span class="role">{role} <small>{_percent(probability)}</small></span>'
-        f'<span class="t" dir="auto">{"".join(pieces)}</span></p>'
+        f'<span class="t w" dir="auto">{"".join(pieces)}</span></p>'
     )
 
 

@@ -3,6 +3,6 @@
 `chart` draws numbers as SVG, `page` lays the charts out. Neither knows how the numbers came about.
 """
 
-from tagger.training.curves.page import of_pretraining, of_tagger
+from tagger.training.curves.page import Origin, of_pretraining, of_tagger
 
-__all__ = ["of_pretraining", "of_tagger"]
+__all__ = ["Origin", "of_pretraining", "of_tagger"]

@@ -12,18 +12,22 @@ from dataclasses import dataclass
 from tagger.text.counting import count_of
 from tagger.text.escape import escape_html
 
-_WIDTH, _HEIGHT = 640, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 14, 34
+_WIDTH, _HEIGHT = 640, 280
+_LEFT, _RIGHT, _TOP, _BOTTOM = 92, 16, 16, 58
 _MOST_DOTS = 100  # measurements whose points are drawn one by one
 _SEVERAL = 5  # ticks on an axis, about
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A value for each measurement, from the first one on; those that aren't finite leave a gap."""
+    """A value for each measurement, from the first one on; those that aren't finite leave a gap.
+
+    `style` is its classes in the style sheet; empty: the line's number makes one.
+    """
 
     name: str
     values: Sequence[float]
+    style: str = ""
 
 
 def draw(
@@ -31,15 +35,17 @@ def draw(
     lines: Sequence[Line],
     best_epoch: float = 0,
     *,
+    unit: str = "",
     form: str = "g",
     places: Sequence[float] | None = None,
 ) -> str:
     """Draw lines over epochs.
 
     Args:
-        title: what the values are, with their unit.
+        title: what the values are.
         lines: one or more, equally long.
         best_epoch: counted from 1; 0 for none.
+        unit: what stands along the upright axis.
         form: how a value is written.
         places: the epochs that the values are of, rising; None: 1, 2, 3 and so on.
     """
@@ -61,7 +67,16 @@ def draw(
         )
     for epoch in scale.marks():
         x = scale.x(epoch)
-        parts.append(f'<text x="{x}" y="{_HEIGHT - _BOTTOM + 18}" text-anchor="middle">{epoch:g}</text>')
+        parts.append(f'<text x="{x}" y="{_HEIGHT - _BOTTOM + 21}" text-anchor="middle">{epoch:g}</text>')
+    parts.append(
+        f'<text class="axis" x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 8}" text-anchor="middle">epoch</text>'
+    )
+    if unit:
+        middle = (_TOP + _HEIGHT - _BOTTOM) / 2
+        parts.append(
+            f'<text class="axis" transform="translate(16 {middle}) rotate(-90)" text-anchor="middle">'
+            f"{escape_html(unit)}</text>"
+        )
     if best_epoch:
         x = scale.x(best_epoch)
         parts.append(f'<line class="best" x1="{x}" x2="{x}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}"/>')
@@ -113,6 +128,7 @@ class _Places:
 
 def _trace(line: Line, number: int, places: _Places, scale: tuple[float, float], form: str) -> list[str]:
     """Draw one line: its pieces between gaps, and a dot with its figure for each measurement."""
+    style = line.style or f"l{number}"
     pieces: list[list[str]] = [[]]
     dots = []
     for epoch, value in zip(places.of_values, line.values, strict=False):
@@ -123,8 +139,8 @@ def _trace(line: Line, number: int, places: _Places, scale: tuple[float, float],
         pieces[-1].append(f"{x},{y}")
         if len(line.values) <= _MOST_DOTS:
             figure = f"{escape_html(line.name)}, epoch {epoch}: {value:{form}}"
-            dots.append(f'<circle class="l{number}" cx="{x}" cy="{y}" r="3"><title>{figure}</title></circle>')
-    drawn = [f'<polyline class="l{number}" points="{" ".join(piece)}"/>' for piece in pieces if piece]
+            dots.append(f'<circle class="{style}" cx="{x}" cy="{y}" r="3"><title>{figure}</title></circle>')
+    drawn = [f'<polyline class="{style}" points="{" ".join(piece)}"/>' for piece in pieces if piece]
     return drawn + dots
 
 

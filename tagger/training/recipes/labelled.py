@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from tagger.config import Config, TrainingConfig
+from tagger.config import render as render_settings
 from tagger.model.batch import Batch, Batches, EncodedCorpus, collate, group, shuffled_batches
 from tagger.model.building import export_weights, inherit, load_weights, restore_labeler
 from tagger.model.contextual import remember
@@ -245,7 +246,15 @@ class LabelledRecipe:
         return {"loss": loss, "dev": dev.as_dict()}
 
     def draw(self, epochs: Epochs) -> str:
-        return curves.of_tagger(epochs, has_spans=self.data.train.scheme is not Scheme.BARE)
+        config = self.config
+        origin = curves.Origin(
+            model=f"{config.encoder.kind.upper()} {config.encoder.layers} x {config.encoder.directions} x "
+            f"{config.encoder.hidden}, {config.decoder.kind.upper()}",
+            corpus=self.data.train.path,
+            dev=self.data.dev.path,
+            settings=render_settings(config, comments=False),
+        )
+        return curves.of_tagger(epochs, has_spans=self.data.train.scheme is not Scheme.BARE, origin=origin)
 
     def save(self, directory: Path, network: nn.Module) -> None:
         files.save_model(directory, self.model_of(network))

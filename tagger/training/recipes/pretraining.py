@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from tagger.config import PretrainConfig, RawTextSteps, TextEncoderConfig
+from tagger.config import render as render_settings
 from tagger.model.building import export_weights, load_weights
 from tagger.model.threads import one_thread
 from tagger.runtime import directory as files
@@ -223,7 +224,14 @@ class PretrainingRecipe:
         return {"perplexity": perplexity_of(loss), "forward": dev.forward, "backward": dev.backward}
 
     def draw(self, epochs: Epochs) -> str:
-        return curves.of_pretraining(epochs)
+        paths = self.source.paths
+        more = f" and {count_of(len(paths) - 1, 'more file')}" if len(paths) > 1 else ""
+        origin = curves.Origin(
+            model=self.task.describe(),
+            corpus=f"{paths[0]}{more}",
+            settings=render_settings(self.task.config, comments=False),
+        )
+        return curves.of_pretraining(epochs, origin=origin)
 
     def save(self, directory: Path, network: nn.Module) -> None:
         self.task.save(directory, network)
