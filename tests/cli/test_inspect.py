@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -106,6 +107,26 @@ def test_the_picture_is_well_formed_and_complete(run, model: Path, tmp_path: Pat
     assert "O → O +5.000" in titles
     assert "O → I-LOC forbidden" in titles
     assert len(titles) == 1 + 10 * 10
+    assert [each.text for each in root.iter("{http://www.w3.org/2000/svg}text") if each.get("class")] == [
+        "to",
+        "from",
+    ]
+    assert "score, in nats" in picture.read_text(encoding="utf-8")
+    assert "prefers-color-scheme: dark" in picture.read_text(encoding="utf-8")
+
+
+def test_a_cell_of_the_picture_is_the_colour_that_the_terminal_shows() -> None:
+    """Each is an end of the scale over its middle, as opaque as the score is large."""
+    scores = (3.0, -1.5, 0.75)
+    transitions = inspection.Transitions(
+        (START, "A", "B"), ("A", "B", END), ((*scores,), (None,) * 3, (None,) * 3)
+    )
+    cells = re.findall(r'class="(low|high)" fill-opacity="([\d.]+)"', inspection.draw(transitions))
+    for score, (kind, opacity) in zip(scores, cells, strict=False):
+        low, zero, high = inspection.SCALE
+        end = high if kind == "high" else low
+        mixed = [middle + (edge - middle) * float(opacity) for middle, edge in zip(zero, end, strict=True)]
+        assert mixed == pytest.approx(inspection.shade(score, 3.0), abs=0.6)
 
 
 def test_names_from_a_corpus_are_escaped_in_the_picture() -> None:

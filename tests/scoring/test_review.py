@@ -135,6 +135,9 @@ def test_ticking_and_exporting_in_a_browser(tmp_path: Path) -> None:
         assert "2 of 5 shown" in page.inner_text("#status")
         page.check("#ticked")
         assert "1 of 5 shown" in page.inner_text("#status")
+        assert page.evaluate("location.hash") == "#type=PER&ticked=yes"
+        page.reload()  # the address says what is shown
+        assert "2 ticked, 1 of 5 shown" in page.inner_text("#status")
         ground = "getComputedStyle(document.body).backgroundColor"
         before = page.evaluate(ground)
         page.click("#theme")

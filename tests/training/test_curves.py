@@ -14,6 +14,7 @@ import pytest
 from training_runs import fit
 
 from tagger.runtime import directory as files
+from tagger.text.formats.hues import find_hue
 from tagger.training import curves
 from tagger.training.curves.chart import Line, draw, ticks
 from tagger.training.history import History
@@ -135,6 +136,42 @@ def test_the_page_holds_all_figures_and_names_the_best_epoch():
     assert "Token accuracy on dev" in bare
     assert "precision" not in bare
     assert "<td>37.50</td>" in bare
+
+
+def test_each_type_has_a_curve_in_its_own_colour():
+    def with_types(facts, **scores):
+        types = {name: {"f1": f1, "support": support} for name, (f1, support) in scores.items()}
+        return facts | {"dev": facts["dev"] | {"types": types}}
+
+    epochs = [
+        with_types(EPOCHS[0], A=(0.5, 3), B=(0.25, 9), C=(0.0, 0)),  # C was found but is none of dev's
+        with_types(EPOCHS[1], A=(0.75, 3), B=(1.0, 9)),
+    ]
+    page = curves.of_tagger(epochs)
+    (figure,) = re.findall("<h3>F1 of each type on dev</h3>(.*?)</figure>", page, re.DOTALL)
+    key = [(name, style) for style, name in re.findall('<span class="of-type (.*?)">(.*?)</span>', figure)]
+    assert key == [(name, f"h{find_hue(name)} d{place}") for place, name in enumerate("BA")]
+    assert re.findall("<title>(.*?)</title>", figure) == [
+        "B, epoch 1: 25.00", "B, epoch 2: 100.00", "A, epoch 1: 50.00", "A, epoch 2: 75.00",
+    ]  # fmt: skip
+    many = {f"T{number:02}": (0.5, 100 - number) for number in range(20)}
+    page = curves.of_tagger([with_types(EPOCHS[0], **many)])
+    assert "The 12 most frequent of 20 types." in page
+    assert ">T11</span>" in page and "T12" not in page
+    assert "F1 of each type" not in curves.of_tagger([with_types(EPOCHS[0], A=(0.5, 3))])
+
+
+def test_axes_have_titles_and_the_page_says_what_was_trained():
+    origin = curves.Origin(model="LSTM", corpus="<a>/b.conll", dev="c.conll", settings="seed = 1 # <b>")
+    page = curves.of_tagger(EPOCHS, origin=origin)
+    assert page.count('text-anchor="middle">epoch</text>') == page.count("<svg") == 4
+    assert re.findall('class="axis" transform.*?>(.*?)</text>', page) == [
+        "nats a token", "per cent", "per cent", "learning rate",
+    ]  # fmt: skip
+    assert "<dt>corpus</dt><dd>&lt;a&gt;/b.conll</dd>" in page
+    assert "<title>b.conll: training of a tagger</title>" in page
+    assert "seed = 1 # &lt;b&gt;" in page
+    assert "Settings" not in curves.of_tagger(EPOCHS)
 
 
 def test_the_page_of_a_language_model_has_both_directions():

@@ -183,8 +183,8 @@ def _disagreements(agreement: AnnotatorAgreement) -> Iterator[str]:
             else "<p><span>There are none.</span></p><p class='note'><span>"
         )
         + "A line for each way to read a sentence, and whose it is. "
-        '<span class="s"><i class="g"></i><span class="w">All agree</span>'
-        '<i class="f ok">TYPE</i></span> <span class="s"><i class="g"></i><span class="w">somebody differs</span>'
+        '<span class="s below"><span class="w">All agree</span>'
+        '<i class="f ok">TYPE</i></span> <span class="s below"><span class="w">somebody differs</span>'
         f'<i class="f">TYPE</i></span>{more}</span></p>'
         f'{draw_filters(_filters(counts, list(agreement.types)))}<div id="list">'
     )
@@ -225,7 +225,9 @@ def _article(annotators: Annotators, number: int, opinions: Opinions, found: tup
     for spans, names in readings.items():
         drawn = WrongSentence(sentence=sentence, gold=shared, predicted=spans, mistakes=mistakes)
         text = "".join(_draw_sentence(drawn, only_mistakes=covers_everything))
-        lines.append(f'<p class="t" dir="auto"><span class="note">{", ".join(names)}</span> {text}</p>')
+        lines.append(
+            f'<p class="r"><span class="role">{", ".join(names)}</span><span class="t" dir="auto">{text}</span></p>'
+        )
     items = "".join(_describe(each, annotators.names) for each in found)
     return (
         f'<article id="s{number}" tabindex="-1"><h3><a href="#s{number}">{place}</a></h3>{"".join(lines)}'
@@ -252,7 +254,7 @@ def _draw(piece: Piece) -> str:
         return words + blank
     agreed = " ok" if piece.is_right else ""
     return (
-        f'<span class="s"><i class="g"></i>{words}<i class="f on{agreed}">{escape_html(piece.predicted.type)}</i>'
+        f'<span class="s below">{words}<i class="f on{agreed}">{escape_html(piece.predicted.type)}</i>'
         f"</span>{blank}"
     )
 

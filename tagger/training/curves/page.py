@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
@@ -119,7 +120,8 @@ def of_pretraining(epochs: _Epochs, *, origin: Origin | None = None) -> str:
 
 def _of_types(epochs: _Epochs) -> Iterator[_Panel]:
     """Yield the picture of F1 type by type, where there are several types."""
-    found = epochs[-1]["dev"].get("types", {}) if epochs else {}
+    types = epochs[-1]["dev"].get("types", {}) if epochs else {}
+    found = {name: score for name, score in types.items() if score["support"]}  # others come and go
     if len(found) < 2:
         return
     frequent = sorted(found, key=lambda name: (-found[name]["support"], name))[:_MOST_TYPES]
@@ -127,13 +129,18 @@ def _of_types(epochs: _Epochs) -> Iterator[_Panel]:
     curves = tuple(
         _Curve(
             name,
-            lambda epoch, name=name: 100 * epoch["dev"]["types"][name]["f1"],  # type: ignore[misc]
+            partial(_f1_of, name),
             ".2f",
             f"of-type h{find_hue(name)} d{number % 3}",
         )
         for number, name in enumerate(frequent)
     )
     yield _Panel("F1 of each type on dev", "per cent", curves, note)
+
+
+def _f1_of(name: str, epoch: Mapping[str, Any]) -> float:
+    score = epoch["dev"].get("types", {}).get(name)
+    return math.nan if score is None else 100 * score["f1"]
 
 
 def _render(what: str, epochs: _Epochs, panels: Sequence[_Panel], origin: Origin) -> str:
