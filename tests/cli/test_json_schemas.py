@@ -17,7 +17,7 @@ from commands import TINY, Done
 
 import tagger
 from tagger.runtime import inspection
-from tagger.scoring.review import Doubt, rank_suspects
+from tagger.scoring.review import LabelDoubt, rank_suspects
 from tagger.text import audit
 from tagger.text.conll import Corpus, Sentence
 from tagger.text.formats import LabelledRival, LabelledSentence, LabelledSpan
@@ -274,7 +274,7 @@ def test_pretrain_and_generate(run, tmp_path: Path) -> None:
 def test_suspects_are_as_their_schema_says() -> None:
     sentence = Sentence(("in", "New", "York"), ("O", "B-LOC", "O"), line=1)
     corpus = Corpus("x.conll", (sentence,), Scheme.IOB2, "", ())
-    doubt = Doubt(0, 1, 3, (Span("LOC", 1, 2),), (Span("LOC", 1, 3),), 0.1, 0.8)
+    doubt = LabelDoubt(0, 1, 3, (Span("LOC", 1, 2),), (Span("LOC", 1, 3),), 0.1, 0.8)
     [suspect] = rank_suspects(corpus, [doubt], 5).suspects
     facts = suspect.as_dict(corpus.path)
     assert check("suspect", dump_json(facts)) == facts

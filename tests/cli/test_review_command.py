@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import tagger
-from tagger.scoring.review import Doubt
+from tagger.scoring.review import LabelDoubt
 from tagger.text.conll import pack_corpus
 from tagger.text.decisions import Decision, find_state, spell_id
 from tagger.text.schemes import Span
@@ -69,7 +69,7 @@ def test_suspects_are_printed_and_what_is_accepted_is_written(run, ten_sentences
 
 def test_the_list_for_people(run, ten_sentences: Path, monkeypatch) -> None:
     loc, org = Span("LOC", 0, 1), Span("ORG", 0, 1)
-    doubts = [Doubt(3, 0, 1, (loc,), (org,), 0.1, 0.9), Doubt(0, 0, 2, (), (), 0.2, 0.7)]
+    doubts = [LabelDoubt(3, 0, 1, (loc,), (org,), 0.1, 0.9), LabelDoubt(0, 0, 2, (), (), 0.2, 0.7)]
     doubts[1] = doubts[1]._replace(gold=(Span("PER", 0, 2),), found=(Span("PER", 0, 1),))
     monkeypatch.setattr("tagger.training.folds.judge_folds", lambda *given, **others: doubts)
     done = run("review", "ten.conll")
