@@ -257,6 +257,22 @@ def test_gold_without_names_is_read_in_the_models_scheme(trained):
     assert found.gold.scheme == tagger.load(result.directory).model.scheme
 
 
+def test_names_that_were_not_found_have_the_probability_that_they_would_be_found_with(trained):
+    """Everything is left out that isn't certain, so that all that the model would find is missed."""
+    labels = tagger.load(trained[0].directory)
+    tokens = [words for words, _ in PAIRS]
+    found = labels.predict_tokens(tokens, documents=[0] * len(tokens), min_confidence=0.0)
+    gold = list(zip(tokens, [each.tags for each in found], strict=True))
+    analysis = tagger.evaluate(labels, gold, min_confidence=1.0).analysis
+    expected = [
+        [(*span[:3], pytest.approx(span.confidence, abs=1e-6)) for span in each.spans] for each in found
+    ]
+    assert sum(map(len, expected)) > 0
+    assert [[(*span, value) for span, value in each.items()] for each in analysis.missed] == [
+        each for each in expected if each
+    ]
+
+
 def test_a_corpus_may_be_of_another_scheme_than_the_models(trained):
     result, _ = trained
     other = [([*tokens], [tag.replace("B-PER", "S-PER") for tag in tags]) for tokens, tags in PAIRS[:1]]
