@@ -46,7 +46,7 @@ def test_the_page_holds_every_sentence_with_a_disagreement(run: Run, files: Path
     assert page.count("<article") == 2
     assert "other type: ada <b>LOC</b> “Rome”, li <b>ORG</b> “Rome”, bo <b>LOC</b> “Rome”" in page
     assert "not marked by all" in page
-    assert '<span class="note">ada, bo</span> ' in page  # who read the sentence alike share a line
+    assert '<span class="role">ada, bo</span>' in page  # who read the sentence alike share a line
     assert "http" not in page.replace('http-equiv="', "")
 
 
