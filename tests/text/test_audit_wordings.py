@@ -63,3 +63,10 @@ def test_words_that_are_cut_elsewhere() -> None:
     assert find(text, Task.WORDS) == [
         (7, "'北京' is cut into several words here; one word 6 times (first: line 1)")
     ]
+
+
+def test_rows_without_tags_have_no_wordings(tmp_path: Path) -> None:
+    """What lacks its tags is told as that; looking for words labelled in several ways passes over it."""
+    path = tmp_path / "x.csv"
+    path.write_text("Ada met\nLi left\n", encoding="utf-8")
+    assert not [each for each in audit([path]).defects if each.kind == "several-labels"]

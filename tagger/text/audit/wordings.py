@@ -90,7 +90,8 @@ class _Reading:
 
     def __iter__(self) -> Iterator[tuple[Sequence[str], Sequence[str], Sequence[int]]]:
         for sentence, (tags, lines) in zip(self._sentences(), self._labels, strict=False):
-            yield sentence.tokens, tags, lines
+            if len(tags) == len(sentence.tokens):  # rows may lack their tags, which is told elsewhere
+                yield sentence.tokens, tags, lines
 
 
 def _is_asked_for(start: int, end: int, task: Task) -> bool:
