@@ -238,6 +238,7 @@ def prepare_lessons(
 def _read_labels(paths: Sequence[Path], config: Config, note: Note | None) -> list[Corpus]:
     """Read what something else labelled; what is odd about it is said."""
     from tagger.text.formats import guess_format, read_corpus
+    from tagger.text.formats.annotated import part_texts
     from tagger.text.formats.corpus import CorpusSettings, Misaligned
     from tagger.text.tokenizer import Mode, has_unspaced_words
 
@@ -248,7 +249,9 @@ def _read_labels(paths: Sequence[Path], config: Config, note: Note | None) -> li
         settings = CorpusSettings(
             encoding=config.corpus.encoding, mode=mode, misaligned=Misaligned.UNKNOWN, is_silver=True
         )
-        return [read_corpus(path, guess_format(str(path)), settings, faults.append) for path in paths]
+        return [
+            part_texts(read_corpus(path, guess_format(str(path)), settings, faults.append)) for path in paths
+        ]
 
     chosen = config.corpus.mode
     corpora = read(Mode.WORDS if chosen == "auto" else Mode(chosen))

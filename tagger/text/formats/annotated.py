@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from tagger.errors import DataError
 from tagger.text import conll
-from tagger.text.conll import DEFAULT_COLUMNS, Columns, Corpus, fit_corpus
+from tagger.text.conll import DEFAULT_COLUMNS, Columns, Corpus, Sentence, fit_corpus
 from tagger.text.counting import Oddities
 from tagger.text.files import FilePath
 from tagger.text.formats import CorpusSettings, Misaligned, guess_format
@@ -71,6 +71,22 @@ def read_annotated(
     return fit_corpus(corpus, columns.task) if columns.task is not None else corpus
 
 
+def part_texts(corpus: Corpus) -> Corpus:
+    """Return a corpus in which each text is a document of its own, unless its file says which one it is of.
+
+    So `tagger predict` takes texts too: what stands in one says nothing about the next.
+    """
+    sentences: list[Sentence] = []
+    number, last = 0, None
+    for sentence in corpus.sentences:
+        source = sentence.excerpt.source if sentence.excerpt else None
+        key = sentence.document, source if source is not None and source.name is None else None
+        number += last is not None and key != last
+        last = key
+        sentences.append(replace(sentence, document=number))
+    return replace(corpus, sentences=tuple(sentences))
+
+
 def _read(path: FilePath, asked: CorpusSettings) -> Corpus:
     misfits = Oddities()
 
@@ -85,4 +101,4 @@ def _read(path: FilePath, asked: CorpusSettings) -> Corpus:
         if " --" not in fault.message:
             raise
         raise DataError(f"{fault.message}; {_ADVICE}", fault.path, fault.line) from None
-    return replace(corpus, warnings=(*corpus.warnings, *misfits.lines()))
+    return part_texts(replace(corpus, warnings=(*corpus.warnings, *misfits.lines())))

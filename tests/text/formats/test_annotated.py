@@ -53,6 +53,13 @@ def test_it_is_what_convert_makes_of_it(exported: Path, monkeypatch: pytest.Monk
     assert [(each.tokens, each.tags) for each in tagger.read_corpus(exported).sentences] == expected
 
 
+def test_each_text_is_a_document_unless_its_file_says_which(tmp_path: Path, exported: Path) -> None:
+    assert [each.document for each in read_labelled(exported).sentences] == [0, 0, 1, 2]
+    named = [row | {"doc": "a" if number < 2 else "b"} for number, row in enumerate(ROWS)]
+    found = read_labelled(write_rows(tmp_path / "named.jsonl", named))
+    assert [each.document for each in found.sentences] == [0, 0, 0, 1]
+
+
 @pytest.mark.parametrize("form", ["labelstudio", "prodigy", "brat"])
 def test_every_tool_is_read(exported: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     suffix = {"labelstudio": ".json", "prodigy": ".jsonl", "brat": ""}[form]

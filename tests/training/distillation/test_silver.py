@@ -177,7 +177,7 @@ def test_labels_of_several_files_are_one_corpus_whose_low_scores_are_unknown(tmp
         ("O", "O"),
         ("B-PER", "O"),
     ]
-    assert [each.document for each in whole.sentences] == [0, 0, 1]  # records of a file are one document
+    assert [each.document for each in whole.sentences] == [0, 0, 1]
     learned, dev = split_off_dev([first, second], Config())
     left = [each.tokens for corpus in learned for each in corpus.sentences]
     assert sorted([*left, *(each.tokens for each in dev.sentences)]) == sorted(
