@@ -21,6 +21,7 @@ from tagger.cli.options import (
     TagColumn,
     TokenColumn,
     one_of,
+    require_together,
 )
 from tagger.text.counting import count_of
 from tagger.text.objects import dump_json
@@ -112,9 +113,7 @@ def agree(
         raise typer.BadParameter(
             "found one file, expected those of two annotators or more", param_hint="FILE"
         )
-    if (merge is None) != (output is None):
-        lacking = "--output" if output is None else "--merge"
-        raise typer.BadParameter("--merge and --output go together; one is missing", param_hint=lacking)
+    require_together("--merge", merge, "--output", output)
     for path, option in ((report, "--report"), (output, "--output")):
         if path is not None:
             check_output(path, files, option)

@@ -26,6 +26,7 @@ from tagger.cli.options import (
     TagColumn,
     TagNames,
     TokenColumn,
+    require_together,
 )
 from tagger.cli.tables import printable
 from tagger.text.counting import count_of
@@ -93,9 +94,7 @@ def check(
     from tagger.cli.waiting import Waiting
     from tagger.text import audit, conll
 
-    if fix != (output is not None):
-        lacking = "--output" if fix else "--fix"
-        raise typer.BadParameter("--fix and --output go together; one is missing", param_hint=lacking)
+    require_together("--fix", fix, "--output", output)
     if fix and len(files) > 1:
         raise typer.BadParameter(
             f"found {len(files)} files, expected one to mend at a time", param_hint="FILE"

@@ -84,6 +84,18 @@ def refuse_together(option: str, value: object, *others: tuple[str, object]) -> 
             )
 
 
+def require_together(option: str, value: object, other: str, given: object) -> None:
+    """Refuse one of two options that go together without the other.
+
+    Raises:
+        BadParameter: one is missing.
+    """
+    if bool(value) != bool(given):
+        raise typer.BadParameter(
+            f"{option} and {other} go together; one is missing", param_hint=other if value else option
+        )
+
+
 def check_encoding(name: str) -> str:
     """Return the name of an encoding if text can be read in it."""
     find_decoder(name)

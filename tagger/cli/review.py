@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tagger.cli.flags import Flag, Given, choose_settings, with_settings
-from tagger.cli.options import READING, RESULTS, SCHEMES, ConfigFile, Overrides, Quiet, check_encoding
-from tagger.cli.train import parse_scheme_or_auto
+from tagger.cli.options import (
+    RESULTS,
+    ConfigFile,
+    Overrides,
+    Quiet,
+    require_together,
+)
+from tagger.cli.train import CORPUS_SETTINGS
 from tagger.config import Config
 from tagger.text.counting import count_of
 from tagger.text.objects import dump_json
@@ -22,16 +28,7 @@ if TYPE_CHECKING:
 
 _AROUND = 8  # tokens on either side of a place
 _SETTINGS = (
-    Flag("--scheme", "corpus.scheme", READING, "Tag scheme of the corpus; auto detects it.",
-         f"[auto|{SCHEMES}]", parse_scheme_or_auto),
-    Flag("--token-column", "corpus.token_column", READING, metavar="COLUMN"),
-    Flag("--tag-column", "corpus.tag_column", READING, metavar="COLUMN"),
-    Flag("--blank-tokens", "corpus.blank_tokens", READING),
-    Flag("--task", "corpus.task", READING),
-    Flag("--compounds", "corpus.compounds", READING),
-    Flag("--encoding", "corpus.encoding", READING, metavar="NAME", parse=check_encoding),
-    Flag("--feature-column", "embedding.feature_columns", READING, "Column that says more about a token, as UPOS:16 "
-         "(repeatable).", "COLUMN[:DIM]"),
+    *CORPUS_SETTINGS,
     Flag("--epochs", "training.epochs", None, "Passes over the other folds; else what the size of the corpus needs.",
          "N"),
     Flag("--seed", "seed", None),
@@ -100,33 +97,20 @@ def review(
     """
     from rich.console import Console
 
-    from tagger.api.review import accept as carry_out
     from tagger.api.review import find_corpus
     from tagger.cli.messages import say, warn
     from tagger.text.output import check_output
 
     talk = Console(stderr=True, highlight=False)
     chosen = choose_settings(Config, config, given, overrides)
-    if (accept is None) != (output is None):
-        missing, beside = ("--output", "--accept") if output is None else ("--accept", "--output")
-        raise typer.BadParameter(f"{beside} needs it: ids to accept, and a file to write", param_hint=missing)
+    require_together("--accept", accept is not None, "--output", output)
     if accept is not None and output is not None:
         if report is not None or as_json:
             raise typer.BadParameter(
                 "nothing is reviewed where proposals are carried out; leave it out",
                 param_hint="--json" if as_json else "--report",
             )
-        if str(corpus) == "-":
-            raise typer.BadParameter(
-                "expected a file: what changes in it is looked up twice", param_hint="CORPUS"
-            )
-        done = carry_out(corpus, _read_ids(accept), output, config=chosen)
-        if not quiet:
-            changed = count_of(done.sentences, "sentence")
-            say(
-                talk,
-                f"{count_of(done.decisions, 'proposal')} carried out, {changed} changed; {output} is written",
-            )
+        _carry_out(talk, corpus, accept, output, chosen, is_told=not quiet)
         return
     if report is not None:
         check_output(report, [corpus], "--report")
@@ -145,6 +129,23 @@ def review(
         _render(Console(highlight=False), found, limit)
     if report is not None and not quiet:
         say(talk, f"{report} is written: open it in a browser, tick what is to be changed, and export")
+
+
+def _carry_out(
+    talk: Console, corpus: Path, accepted: str, output: Path, chosen: Config, *, is_told: bool
+) -> None:
+    """Write the corpus with proposals carried out."""
+    from tagger.api.review import accept
+    from tagger.cli.messages import say
+
+    if str(corpus) == "-":
+        raise typer.BadParameter(
+            "expected a file: what changes in it is looked up twice", param_hint="CORPUS"
+        )
+    done = accept(corpus, _read_ids(accepted), output, config=chosen)
+    if is_told:
+        proposals, changed = count_of(done.decisions, "proposal"), count_of(done.sentences, "sentence")
+        say(talk, f"{proposals} carried out, {changed} changed; {output} is written")
 
 
 def _read_ids(typed: str) -> list[str]:

@@ -39,14 +39,14 @@ if TYPE_CHECKING:
 _INPUT, _MODEL, _TRAINING = "Reading the corpora", "The model", "Training"
 
 
-def parse_scheme_or_auto(typed: str) -> str:
+def _parse_scheme_or_auto(typed: str) -> str:
     """Return a scheme's name, or `auto`."""
     return typed if typed == "auto" else parse_scheme(typed).value
 
 
-SETTINGS = (
+CORPUS_SETTINGS = (  # how a corpus to learn from is read
     Flag("--scheme", "corpus.scheme", _INPUT, "Tag scheme of the corpora; auto detects it.",
-         f"[auto|{SCHEMES}]", parse_scheme_or_auto),
+         f"[auto|{SCHEMES}]", _parse_scheme_or_auto),
     Flag("--token-column", "corpus.token_column", _INPUT, metavar="COLUMN"),
     Flag("--tag-column", "corpus.tag_column", _INPUT, metavar="COLUMN"),
     Flag("--blank-tokens", "corpus.blank_tokens", _INPUT),
@@ -55,6 +55,9 @@ SETTINGS = (
     Flag("--encoding", "corpus.encoding", _INPUT, metavar="NAME", parse=check_encoding),
     Flag("--feature-column", "embedding.feature_columns", _INPUT, "Column that says more about a token, as UPOS:16 "
          "(repeatable).", "COLUMN[:DIM]"),
+)  # fmt: skip
+SETTINGS = (
+    *CORPUS_SETTINGS,
     Flag("--encoder", "encoder.kind", _MODEL),
     Flag("--hidden", "encoder.hidden", _MODEL),
     Flag("--layers", "encoder.layers", _MODEL),

@@ -99,9 +99,13 @@ def test_mistakes_of_users(run: Run, files: Path) -> None:
         "found token 'Paris' where ada.conll:8 has token 'Rome'"
         in run("agree", "ada.conll", "other.conll").error
     )
-    assert run("agree", "ada.conll").code == 2
-    assert run("agree", "ada.conll", "li.conll", "--merge", "?").code == 2
-    assert run("agree", "ada.conll", "li.conll", "-o", "x.conll").code == 2
+    for arguments, message in (
+        (("ada.conll",), "found one file, expected those of two annotators or more"),
+        (("ada.conll", "li.conll", "--merge", "?"), "--merge and --output go together; one is missing"),
+        (("ada.conll", "li.conll", "-o", "x.conll"), "--merge and --output go together; one is missing"),
+    ):
+        done = run("agree", *arguments)
+        assert (done.code, message in " ".join(done.err.replace("│", " ").split())) == (2, True), done.err
     assert "is also read" in run("agree", "ada.conll", "li.conll", "--merge", "?", "-o", "li.conll").error
     assert "expected at most one file from the standard input" in run("agree", "-", "-").error
 

@@ -72,7 +72,11 @@ def test_a_type_that_is_nearly_another_one_is_asked_about(run: Run) -> None:
 
 
 def test_mistakes_of_users(run: Run) -> None:
-    assert run("check", "dirty.conll", "--fix").code == 2
-    assert run("check", "dirty.conll", "-o", "x").code == 2
-    assert run("check", "dirty.conll", "dirty.conll", "--fix", "-o", "x").code == 2
+    for arguments, message in (
+        (("dirty.conll", "--fix"), "--fix and --output go together; one is missing"),
+        (("dirty.conll", "-o", "x"), "--fix and --output go together; one is missing"),
+        (("dirty.conll", "dirty.conll", "--fix", "-o", "x"), "found 2 files, expected one to mend at a time"),
+    ):
+        done = run("check", *arguments)
+        assert (done.code, message in " ".join(done.err.replace("│", " ").split())) == (2, True), done.err
     assert "is also read" in run("check", "dirty.conll", "--fix", "-o", "dirty.conll").error

@@ -104,8 +104,8 @@ def test_ids_come_from_the_command_line_a_file_or_a_pipe(run, ten_sentences, ann
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("--accept", "{id}"), 2, "ids to accept, and a file to write"),
-        (("-o", "b.conll"), 2, "ids to accept, and a file to write"),
+        (("--accept", "{id}"), 2, "--accept and --output go together"),
+        (("-o", "b.conll"), 2, "--accept and --output go together"),
         (("--accept", "{id}", "-o", "b.conll", "--json"), 2, "nothing is reviewed"),
         (("--accept", " , ", "-o", "b.conll"), 2, "found no id in"),
         (("--accept", "@missing", "-o", "b.conll"), 1, "missing"),

@@ -1,8 +1,8 @@
 """Spans that a large language model wrote, put where their texts stand: such a model copies well and counts badly.
 
 A span whose offsets cover something else than its text is put at the nearest place where that stands. One without
-offsets stands wherever its text does as whole words, as spacy-llm reads lists of names too. What can't be placed is
-left out and counted: one bad line of a million is no reason to refuse the others.
+offsets stands wherever its text does as whole words. What can't be placed is left out and counted: one bad line of a
+million is no reason to refuse the others.
 """
 
 from __future__ import annotations
