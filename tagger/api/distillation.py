@@ -279,7 +279,7 @@ def _make_lesson(
     from tagger.training.distillation.silver import SilverLesson
 
     lesson = SilverLesson(silver, tags, data.train.scheme, data.config.distillation.min_score, teachers)
-    said = [lesson.describe_strange()]
+    said = [lesson.describe_strange(has_gold=not data.is_taught)]
     if not lesson.are_probabilities:
         said.append("scores of --silver leave 0 to 1: no probabilities, so they only tell what is unknown")
     if note is not None:

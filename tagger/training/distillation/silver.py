@@ -235,8 +235,11 @@ class SilverLesson:
         known = [_find_known(each, size) for each, size in zip(spans, sizes, strict=True)]
         return merge(own, self._teachers.soften(sentences, documents, known), own.are_open())
 
-    def describe_strange(self) -> str | None:
+    def describe_strange(self, *, has_gold: bool) -> str | None:
         """Say which types the student lacks; None where it has all.
+
+        Args:
+            has_gold: whether it has those of a gold corpus, else those of the sure labels.
 
         Raises:
             ConfigError: it has none of them.
@@ -251,7 +254,8 @@ class SilverLesson:
                 f"found spans of {found}, the gold corpus has {', '.join(self._types)}; expected labels of its types",
                 "--silver",
             )
-        return f"types of --silver that the gold corpus lacks, whose tokens are taken for unknown: {found}"
+        why = "that the gold corpus lacks" if has_gold else "of which no span has score enough (--min-score)"
+        return f"types of --silver {why}, whose tokens are taken for unknown: {found}"
 
     def _read(self, sentence: Sentence, scheme: Scheme) -> list[SilverSpan]:
         """Return what is said of the spans of a sentence, in order, and which tokens are open."""

@@ -114,10 +114,10 @@ def test_spans_without_scores_are_sure_and_strange_types_unknown(tmp_path):
     record = {"text": TEXT, "entities": spans((0, 3, "PER", None), (14, 22, "CITY", None))}
     lesson, labels = label(read(tmp_path / "s.jsonl", record))
     assert labels.options(TAGS)[0] == [("S-PER",), ("O",), ("O",), ("O",), (), ()]
-    assert "unknown: CITY (1 span)" in lesson.describe_strange()
+    assert "unknown: CITY (1 span)" in lesson.describe_strange(has_gold=True)
     lesson, _ = label(read(tmp_path / "s.jsonl", {"text": TEXT, "entities": spans((14, 22, "CITY", None))}))
     with pytest.raises(ConfigError, match=r"found spans of CITY \(1 span\), the gold corpus has LOC, PER"):
-        lesson.describe_strange()
+        lesson.describe_strange(has_gold=True)
 
 
 def test_a_score_that_is_no_number_is_named_with_its_place(tmp_path):
