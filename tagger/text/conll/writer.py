@@ -196,5 +196,14 @@ def _replace_field(row: str, layout: Layout, tag: str) -> str:
     if index == layout.width - 1 and not layout.is_ragged:
         head, _, old = row.rpartition(separator)
         return row if old == tag else f"{head}{separator}{tag}"
+    return put_field(row, separator, index, tag)
+
+
+def put_field(row: str, separator: str, index: int, value: str) -> str:
+    """Return a row with another value in one column; runs of spaces stay.
+
+    >>> put_field("Ada  NNP O", " ", 1, "NN")
+    'Ada  NN O'
+    """
     start, end = [match.span() for match in _FIELDS[separator].finditer(row)][index]
-    return row[:start] + tag + row[end:]
+    return row[:start] + value + row[end:]

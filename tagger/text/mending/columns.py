@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tagger.errors import DataError
+from tagger.text.conll import writer
 from tagger.text.conll.evidence import holds_boundary, may_be_comment
 from tagger.text.conll.layout import DataRow, Layout, find_layout, find_names, split_row, value_of
 from tagger.text.conll.lineform import LOOKED_AT, find_form
@@ -18,7 +19,6 @@ from tagger.text.conll.sentence import Columns
 from tagger.text.conll.source import BLANKS
 from tagger.text.conll.spreadsheet import find_delimiter
 from tagger.text.conll.verbatim import read_rows
-from tagger.text.conll.writer import spell_field
 from tagger.text.files import FilePath, display_name
 from tagger.text.schemes import OUTSIDE
 
@@ -134,7 +134,7 @@ def put_tag(cut: Cut, tag: str, layout: Layout) -> Cut:
     old = cut.fields[layout.tag]
     key = layout.keys[1]
     return put_field(
-        cut, layout.tag, spell_field(old, key, tag, layout.names[layout.tag]) if key else tag, layout
+        cut, layout.tag, writer.spell_field(old, key, tag, layout.names[layout.tag]) if key else tag, layout
     )
 
 
@@ -142,9 +142,4 @@ def put_field(cut: Cut, column: int, value: str, layout: Layout) -> Cut:
     """Return a row with another value in one column; runs of spaces stay."""
     assert cut.fields is not None
     fields = [*cut.fields[:column], value, *cut.fields[column + 1 :]]
-    if layout.separator == "\t":
-        head = cut.row.split("\t")
-        head[column] = value
-        return Cut("\t".join(head), fields)
-    start, end = [match.span() for match in re.finditer("[^ ]+", cut.row)][column]
-    return Cut(cut.row[:start] + value + cut.row[end:], fields)
+    return Cut(writer.put_field(cut.row, layout.separator, column, value), fields)
