@@ -31,6 +31,10 @@ class Browser:
         call = "(values) => (function () { " + script + " }).apply(null, values)"
         return self._page.evaluate(call, list(arguments))
 
+    def wait_for(self, script: str) -> None:
+        """Wait until the body of a function returns something true: what a link does comes after the click."""
+        self._page.wait_for_function("() => { " + script + " }", timeout=10_000)
+
     def press(self, *keys: str) -> None:
         """Press keys one after another, whatever has the focus."""
         for key in keys:

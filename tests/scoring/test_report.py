@@ -436,6 +436,7 @@ def test_filters_stand_in_the_address(window: browser.Browser, many: tuple[repor
     window.click("input[value='type']")
     assert window.run(ADDRESS) == "#errors&kind=type,spurious&words=w7&order=errors"
     window.click("nav a[href='#scores']")
+    window.wait_for("return location.hash.startsWith('#scores&')")
     window.run("document.querySelector('.cell').dispatchEvent(new Event('click'))")
     assert window.run(ADDRESS).startswith("#scores&words=w7&order=errors&gold=LOC&found=")
     shown, address = window.run(VISIBLE), window.run("return location.hash")
