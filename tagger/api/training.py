@@ -136,7 +136,7 @@ def train(
 ) -> TrainingResult:
     """Train a model on labelled sentences and write its directory.
 
-    In a script that torchrun starts several times the processes train together, see `docs/scale.md`: the first alone
+    In a script that torchrun starts several times the processes train together, see `docs/guides/scale.md`: the first alone
     writes, and all return the same result.
 
     Args:
