@@ -1,4 +1,4 @@
-"""Formulas of Markdown, `$...$` and `$$...$$`, as MathML, which browsers draw by themselves: pages load no script for it.
+"""Formulas of Markdown, `$...$` and `$$...$$`, as MathML, which browsers draw by themselves: no page loads a script.
 
 An extension of Python-Markdown, to stand behind `pymdownx.arithmatex` with `generic: true`, which finds the formulas.
 """
@@ -35,11 +35,11 @@ def _draw(found: re.Match[str]) -> str:
 class FormulasExtension(Extension):
     """What `markdown_extensions` names."""
 
-    def extendMarkdown(self, md: Markdown) -> None:
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
         """Draw formulas after everything else, where HTML that was set aside is back in its place."""
         md.postprocessors.register(_Formulas(md), "formulas", 1)
 
 
-def makeExtension(**options: Any) -> FormulasExtension:
+def makeExtension(**options: Any) -> FormulasExtension:  # noqa: N802
     """Return the extension; the name is Python-Markdown's."""
     return FormulasExtension(**options)

@@ -15,6 +15,7 @@ import sys
 import types
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import wrap
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
@@ -64,6 +65,10 @@ def find_stale() -> list[str]:
     return [name for name, make in PAGES.items() if _read(FOLDER / name) != make()]
 
 
+def _wrap(text: str) -> list[str]:
+    return wrap(text, 118, break_long_words=False, break_on_hyphens=False)
+
+
 def _read(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.exists() else None
 
@@ -78,9 +83,11 @@ def describe_commands() -> str:
         "# Commands",
         "",
         _NOTE.format(REGENERATE),
-        "`tagger COMMAND --help` shows the same on a terminal. Results go to stdout, messages to stderr. The exit code is 0",
-        "when done, 1 when the data, the model or the disk is at fault, 2 for usage, 130 when interrupted, and 143 when ended by",
-        "SIGTERM. What `--json` prints is described in [JSON](json.md).",
+        *_wrap(
+            "`tagger COMMAND --help` shows the same on a terminal. Results go to stdout, messages to stderr. The "
+            "exit code is 0 when done, 1 when the data, the model or the disk is at fault, 2 for usage, 130 when "
+            "interrupted, and 143 when ended by SIGTERM. What `--json` prints is described in [JSON](json.md)."
+        ),
         "",
         "| command | what it does |",
         "|---|---|",
@@ -176,10 +183,12 @@ def describe_settings() -> str:
         "# Settings",
         "",
         _NOTE.format(REGENERATE),
-        "A setting has a name, `SECTION.FIELD`. `--set SECTION.FIELD=VALUE` changes one, `--config FILE` reads a file of them",
-        "in TOML, and an option stands for each of those that are changed often. `tagger config` prints those of a labeller as",
-        "such a file; a model's own are in its `config.toml`. An unknown name or a value that can't be is refused, and the",
-        "nearest valid one is named.",
+        *_wrap(
+            "A setting has a name, `SECTION.FIELD`. `--set SECTION.FIELD=VALUE` changes one, `--config FILE` reads a "
+            "file of them in TOML, and an option stands for each of those that are changed often. `tagger config` "
+            "prints those of a labeller as such a file; a model's own are in its `config.toml`. An unknown name or a "
+            "value that can't be is refused, and the nearest valid one is named."
+        ),
     ]
     for kind in _list_kinds():
         lines += ["", f"## {kind.title}", "", kind.about]
@@ -287,9 +296,12 @@ def describe_json() -> str:
         "# JSON",
         "",
         _NOTE.format(REGENERATE),
-        "What `--json`, `--format jsonl` and the JSON files of a model directory hold is described key by key in a JSON Schema",
-        "(draft 2020-12) for each kind. An object has the version of its kind, `schema`, and that of the program, `tagger`; a key",
-        "that goes, or that comes to mean something else, makes a new version. `null` stands for what is no number.",
+        *_wrap(
+            "What `--json`, `--format jsonl` and the JSON files of a model directory hold is described key by key in "
+            "a JSON Schema (draft 2020-12) for each kind. An object has the version of its kind, `schema`, and that "
+            "of the program, `tagger`; a key that goes, or that comes to mean something else, makes a new version. "
+            "`null` stands for what is no number."
+        ),
         "",
         "| kind | what it is |",
         "|---|---|",
@@ -315,9 +327,11 @@ def describe_python() -> str:
         "# Python",
         "",
         _NOTE.format(REGENERATE),
-        "What `import tagger` gives. [The library by example](../guides/python.md) shows it at work. Names are resolved when",
-        "they are first used; all but `train`, `distill`, `review` and `CRF` do without PyTorch. `tagger.__version__` is the",
-        "version. The same texts are in the docstrings: `help(tagger.load)`.",
+        *_wrap(
+            "What `import tagger` gives. [The library by example](../guides/python.md) shows it at work. Names are "
+            "resolved when they are first used; all but `train`, `distill`, `review` and `CRF` do without PyTorch. "
+            "`tagger.__version__` is the version. The same texts are in the docstrings: `help(tagger.load)`."
+        ),
     ]
     for title, names in _NAMES.items():
         lines += ["", f"## {title}"]
