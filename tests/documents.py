@@ -230,6 +230,23 @@ def _train(corpus: str) -> Callable[[Path], None]:
     return make
 
 
+def _add_column(corpus: Path) -> Callable[[Path], None]:
+    """Return a maker of a corpus with a second column, which says whether a word has a capital."""
+
+    def make(path: Path) -> None:
+        rows = [line.split() for line in corpus.read_text(encoding="utf-8").split("\n")[:600]]
+        lines = ["\t".join((row[0], "X" if row[0].islower() else "PROPN", row[1])) if row else "" for row in rows]
+        path.write_text("\n".join(lines) + "\n\n", encoding="utf-8")
+
+    return make
+
+
+def _write_conllu(path: Path) -> None:
+    words = (("Ada", "PROPN"), ("sings", "VERB"), (".", "PUNCT"))
+    rows = [f"{i}\t{word}\t_\t{tag}" + 6 * "\t_" for i, (word, tag) in enumerate(words, 1)]
+    path.write_text(30 * ("\n".join(rows) + "\n\n"), encoding="utf-8")
+
+
 _RECORD = {"text": "Ada met Li in London.", "spans": [{"start": 0, "end": 3, "label": "PER"}]}
 _SOME = _cut("data/english/train.conll", 60, "\n\n")
 _FEW = _cut("data/english/dev.conll", 20, "\n\n")
@@ -244,10 +261,14 @@ STAND_INS: dict[str, Callable[[Path], None]] = {
     "bo.conll": _SOME,
     "gold.conll": _OTHERS,
     "predicted.conll": _OTHERS,
+    "pos/train.conll": _add_column(ROOT / "data" / "english" / "train.conll"),
+    "pos/dev.conll": _add_column(ROOT / "data" / "english" / "dev.conll"),
+    "small.conllu": _write_conllu,
     "letter.txt": _repeat_letter,
     "news.txt": _repeat_letter,
     "pool": _make_texts,
     "texts": _make_texts,
+    "export.json": _write(json.dumps(10 * [_RECORD])),
     "labels.jsonl": _write(20 * (json.dumps(_RECORD) + "\n")),
     "texts.jsonl": _write(json.dumps({"text": "Ada Lovelace lived in London."}) + "\n"),
     "models/mine": _train("english"),
