@@ -235,7 +235,9 @@ def _add_column(corpus: Path) -> Callable[[Path], None]:
 
     def make(path: Path) -> None:
         rows = [line.split() for line in corpus.read_text(encoding="utf-8").split("\n")[:600]]
-        lines = ["\t".join((row[0], "X" if row[0].islower() else "PROPN", row[1])) if row else "" for row in rows]
+        lines = [
+            "\t".join((row[0], "X" if row[0].islower() else "PROPN", row[1])) if row else "" for row in rows
+        ]
         path.write_text("\n".join(lines) + "\n\n", encoding="utf-8")
 
     return make
@@ -271,6 +273,10 @@ STAND_INS: dict[str, Callable[[Path], None]] = {
     "export.json": _write(json.dumps(10 * [_RECORD])),
     "labels.jsonl": _write(20 * (json.dumps(_RECORD) + "\n")),
     "texts.jsonl": _write(json.dumps({"text": "Ada Lovelace lived in London."}) + "\n"),
+    "checked.jsonl": _write(10 * (json.dumps(_RECORD) + "\n")),
+    "others.jsonl": _write(10 * (json.dumps(_RECORD) + "\n")),
+    "models/1": _train("english"),
+    "models/2": _train("english"),
     "models/mine": _train("english"),
     "models/english": _train("english"),
     "models/chinese": _train("chinese"),
