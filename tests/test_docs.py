@@ -174,8 +174,10 @@ def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if any(block.runs for block in list_blocks(page))], ids=name_page
-)
+    "page",
+    [page for page in PAGES if page != README and any(block.runs for block in list_blocks(page))],
+    ids=name_page,
+)  # what the README's main job makes is looked at, too, in `test_readme.py`
 def test_a_page_runs_as_printed(page: Path, tmp_path: Path, stand_ins: Path) -> None:
     run_page(page, tmp_path, stand_ins)
 
