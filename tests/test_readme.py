@@ -1,4 +1,4 @@
-"""README.md does what it says: its blocks run, its main job makes models that are worth something, its server answers.
+"""README.md does what it says: blocks run, the main job makes models that are worth something, the server answers.
 
 What holds for every page, its links and its options, is in `test_docs.py`.
 """
@@ -38,7 +38,7 @@ def find_command(word: str) -> str:
 
 @pytest.fixture(scope="module")
 def main_job(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Run all blocks and return their folder and what the first of them, the main job, printed; nothing is installed."""
+    """Run all blocks; return their folder and what the first of them, the main job, printed. Nothing is installed."""
     folder = tmp_path_factory.mktemp("readme")
     return folder, run_page(README, folder, tmp_path_factory.mktemp("stand-ins"))[0]
 
