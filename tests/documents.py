@@ -34,7 +34,7 @@ _SHIMS = {  # what a page calls, as the tests have it: nothing is installed, and
     "tagger": 'exec {python} -m tagger "$@"',
     "torchrun": 'exec {python} -m torch.distributed.run "$@"',
     "pip": 'test "$1" = install',
-    "python": 'if [ "$1 $2" = "-m venv" ]; then mkdir -p "${{@: -1}}" && cp -R {shims} "${{@: -1}}/bin"; '
+    "python": 'if [ "$1 $2" = "-m venv" ]; then mkdir -p "${{@: -1}}/bin" && cp {shims}/* "${{@: -1}}/bin"; '
     'else exec {python} "$@"; fi',
 }
 
@@ -147,7 +147,7 @@ def run_page(page: Path, folder: Path, stand_ins: Path) -> list[str]:
 
 def run_script(script: str, folder: Path, *, codes: tuple[int, ...] = (0,), place: str = "") -> str:
     """Run commands as printed and return their stdout; they stop at the first that fails."""
-    shims = folder / ".venv" / "bin"
+    shims = folder / ".shims"
     if not shims.exists():
         make_shims(shims)
     done = subprocess.run(
@@ -164,7 +164,7 @@ def run_script(script: str, folder: Path, *, codes: tuple[int, ...] = (0,), plac
 
 
 def make_shims(folder: Path) -> None:
-    """Write the programs that pages call into a folder."""
+    """Write the programs that pages call into a folder; their `python3 -m venv` copies them."""
     folder.mkdir(parents=True)
     for name, script in _SHIMS.items():
         words = {"python": shlex.quote(sys.executable), "shims": shlex.quote(str(folder))}
