@@ -28,7 +28,7 @@ DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 RUN = ("sh", "python")
 _FENCE = re.compile(r"^( *)```(\S*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
-_REMARK = re.compile(r"<!-- (not run|exit code): (.+?) -->\n\s*\Z", re.DOTALL)
+_REMARK = re.compile(r"<!-- (not run|exit code): ((?:(?!-->).)+) -->\n\s*\Z", re.DOTALL)
 _HERE = re.compile(r"<!-- here: (.+?) -->", re.DOTALL)
 _SHIMS = {  # what a page calls, as the tests have it: nothing is installed, and tagger is the one under test
     "tagger": 'exec {python} -m tagger "$@"',

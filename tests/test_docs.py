@@ -21,6 +21,7 @@ from documents import DOCS, README, ROOT, STAND_INS, list_blocks, list_calls, li
 from typer.main import get_command
 
 from tagger.cli import app
+from tagger.runtime import directory
 from tools.reference import REGENERATE, find_stale
 
 PAGES = list_pages()
@@ -161,6 +162,29 @@ def test_calls_are_found_wherever_they_stand() -> None:
         ["score", "-", "b"],
         ["check", "x y"],
     ]
+
+
+def test_blocks_have_what_comments_say_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("documents.ROOT", tmp_path)
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# Title\n\n```sh\na\n```\n\n<!-- not run: no\nwhale -->\n```sh\nb\n```\n\n- item\n\n"
+        "  <!-- exit code: 0 or 1 -->\n  ```sh\n  c\n    d\n  ```\n\n```text\ne\n```\n",
+        encoding="utf-8",
+    )
+    found = [(block.line, block.text, block.runs, block.reason, block.codes) for block in list_blocks(page)]
+    assert found == [
+        (3, "a\n", True, "", (0,)),
+        (9, "b\n", False, "no whale", (0,)),
+        (16, "c\n  d\n", True, "", (0, 1)),
+        (21, "e\n", False, "", (0,)),
+    ]
+
+
+def test_every_file_of_a_model_directory_is_described() -> None:
+    text = (DOCS / "reference" / "model-format.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"^## A labeller\n\n(.*?)\n\n", text, re.MULTILINE | re.DOTALL)
+    assert set(re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)) == set(directory.FILES)
 
 
 # What runs
