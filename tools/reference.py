@@ -117,14 +117,10 @@ def _describe_command(name: str, command: Any) -> Iterator[str]:
     for each in options:
         panels.setdefault(each.rich_help_panel or "", []).append(each)
     for panel in sorted(panels, key=bool):  # options without a heading come first, as in help
-        yield from (
-            "",
-            *([f"**{panel}**", ""] if panel else []),
-            "| option | default | meaning |",
-            "|---|---|---|",
-        )
+        yield from ("", *([f"**{panel}**", ""] if panel else []), "| option | meaning |", "|---|---|")
         for each in panels[panel]:
-            yield f"| {_name_option(each)} | {_show_default(each)} | {_tell_choices(each)}{_as_cell(each.help)} |"
+            meaning = f"{_tell_choices(each)}{_as_cell(each.help)}{_tell_default(each)}"
+            yield f"| {_name_option(each)} | {meaning} |"
 
 
 def _name_option(option: Any) -> str:
@@ -133,13 +129,13 @@ def _name_option(option: Any) -> str:
     return names if "|" in value or not value else f"{names} `{value}`"
 
 
-def _show_default(option: Any) -> str:
+def _tell_default(option: Any) -> str:
     value = option.default
     if option.required:
-        return "required"
-    if option.is_flag or value is None or value in ([], ()) or type(value).__name__ == "Sentinel":
+        return " Required."
+    if option.is_flag or value is None or value in ([], ()):
         return ""
-    return f"`{getattr(value, 'value', value)}`"
+    return f" Default: `{getattr(value, 'value', value)}`."
 
 
 def _tell_choices(option: Any) -> str:
