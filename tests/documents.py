@@ -178,11 +178,12 @@ def make_shims(folder: Path) -> None:
 
 
 def put_stand_in(name: str, folder: Path, stand_ins: Path) -> None:
-    """Put a file or a folder of a name into a page's folder; it is made once and copied from then on."""
-    kept = stand_ins / name
+    """Put a file or a folder of a name into a page's folder; what one maker makes is made once, and copied."""
+    make = STAND_INS[name]
+    kept = stand_ins / next(first for first, other in STAND_INS.items() if other is make)
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        STAND_INS[name](kept)
+        make(kept)
     place = folder / name
     place.parent.mkdir(parents=True, exist_ok=True)
     if kept.is_dir():
@@ -253,6 +254,8 @@ _RECORD = {"text": "Ada met Li in London.", "spans": [{"start": 0, "end": 3, "la
 _SOME = _cut("data/english/train.conll", 60, "\n\n")
 _FEW = _cut("data/english/dev.conll", 20, "\n\n")
 _OTHERS = _cut("data/english/test.conll", 20, "\n\n")
+_LABELS = _write(20 * (json.dumps(_RECORD) + "\n"))
+_ENGLISH = _train("english")
 STAND_INS: dict[str, Callable[[Path], None]] = {
     "train.conll": _SOME,
     "dev.conll": _FEW,
@@ -271,14 +274,14 @@ STAND_INS: dict[str, Callable[[Path], None]] = {
     "pool": _make_texts,
     "texts": _make_texts,
     "export.json": _write(json.dumps(10 * [_RECORD])),
-    "labels.jsonl": _write(20 * (json.dumps(_RECORD) + "\n")),
+    "labels.jsonl": _LABELS,
     "texts.jsonl": _write(json.dumps({"text": "Ada Lovelace lived in London."}) + "\n"),
-    "checked.jsonl": _write(10 * (json.dumps(_RECORD) + "\n")),
-    "others.jsonl": _write(10 * (json.dumps(_RECORD) + "\n")),
-    "models/1": _train("english"),
-    "models/2": _train("english"),
-    "models/mine": _train("english"),
-    "models/english": _train("english"),
+    "checked.jsonl": _LABELS,
+    "others.jsonl": _LABELS,
+    "models/1": _ENGLISH,
+    "models/2": _ENGLISH,
+    "models/mine": _ENGLISH,
+    "models/english": _ENGLISH,
     "models/chinese": _train("chinese"),
     "models/words": _train("words"),
 }
