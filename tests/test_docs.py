@@ -247,6 +247,16 @@ def test_the_site_loads_nothing_from_elsewhere(site: Path) -> None:
 
 
 @pytest.mark.slow
+def test_formulas_are_mathml_and_examples_are_code(site: Path) -> None:
+    crf = (site / "explanation" / "crf.html").read_text(encoding="utf-8")
+    assert crf.count("<math ") > 20
+    assert "arithmatex" not in crf
+    names = (site / "reference" / "python.html").read_text(encoding="utf-8")
+    assert "<blockquote>" not in names
+    assert "&gt;&gt;&gt;" in re.sub(r"<[^>]+>", "", names)
+
+
+@pytest.mark.slow
 def test_the_site_has_what_its_pages_link_to(site: Path) -> None:
     pages = {
         path: path.read_text(encoding="utf-8") for path in site.rglob("*.html") if path.name != "404.html"
