@@ -1,4 +1,4 @@
-# tagger as a server, without PyTorch. docs/deploy.md says how to build and run it.
+# tagger as a server, without PyTorch. docs/guides/deploy.md says how to build and run it.
 ARG PYTHON=3.13
 
 FROM python:${PYTHON}-slim AS build

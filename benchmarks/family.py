@@ -1,7 +1,7 @@
 """The family of sequence models side by side, and how far back each of them remembers.
 
     python benchmarks/family.py table [CORPUS ...] [--seeds 1 2 3]  # RNN, GRU, LSTM x 1, 2 directions x softmax, CRF
-    python benchmarks/family.py memory [--output docs/memory.svg]  # copying a tag over 5, 20 and 80 tokens
+    python benchmarks/family.py memory [--output docs/explanation/memory.svg]  # a tag copied over 5, 20 and 80 tokens
 
 Prints Markdown. The table trains each member with the default settings on the labelled data alone. The second
 experiment gives a sentence whose first word decides the tag of its last one, with nothing but filler between: what a

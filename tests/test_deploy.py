@@ -1,4 +1,4 @@
-"""What a deployment installs and starts: the locks, the Dockerfile, and the commands of docs/deploy.md."""
+"""What a deployment installs and starts: the locks, the Dockerfile, and the commands of docs/guides/deploy.md."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from typer.main import get_command
 from tagger.cli import app
 
 ROOT = Path(__file__).parents[1]
-PAGE = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/guides/deploy.md").read_text(encoding="utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCKS = ("deploy/requirements.lock", "deploy/build.lock")

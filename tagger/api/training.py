@@ -136,8 +136,8 @@ def train(
 ) -> TrainingResult:
     """Train a model on labelled sentences and write its directory.
 
-    In a script that torchrun starts several times the processes train together, see `docs/scale.md`: the first alone
-    writes, and all return the same result.
+    In a script that torchrun starts several times the processes train together, see `docs/guides/scale.md`: the first
+    alone writes, and all return the same result.
 
     Args:
         train: what it learns from.

@@ -69,7 +69,7 @@ def _flag(name: str, field: str, panel: str, **others: Any) -> Flag:
     return Flag(name, field, panel, about, also=(TextEncoderConfig, of_encoder), **others)
 
 
-_SETTINGS = (
+SETTINGS = (
     _flag("--input-format", "text.format", _INPUT),
     _flag("--text-field", "text.text_field", _INPUT, metavar="NAME"),
     _flag("--token-column", "text.token_column", _INPUT, metavar="COLUMN"),
@@ -126,7 +126,7 @@ _DryRun = Annotated[
 ]
 
 
-@with_settings(PretrainConfig, *_SETTINGS)
+@with_settings(PretrainConfig, *SETTINGS)
 def pretrain(
     texts: _Texts,
     output: Output,
@@ -277,7 +277,7 @@ def _choose(
     """Return the settings of what is to learn."""
     if target == "lm":
         return choose_settings(PretrainConfig, config, given, overrides)
-    for flag in _SETTINGS:
+    for flag in SETTINGS:
         if flag.field in _OF_LANGUAGE_MODELS and given[flag.field] is not None:
             raise typer.BadParameter(
                 "is a setting of language models; leave it out with --target encoder", param_hint=flag.name
@@ -292,7 +292,7 @@ def _choose(
 
 def _choose_clusters(config: Path | None, given: Given, overrides: list[str] | None) -> ClusterConfig:
     """Return the settings of classes of words."""
-    for flag in _SETTINGS:
+    for flag in SETTINGS:
         if flag.field not in _OF_CLUSTERS and given[flag.field] is not None:
             raise typer.BadParameter(
                 "is a setting of what is trained; leave it out with --target clusters", param_hint=flag.name

@@ -52,9 +52,9 @@ class Tagger:
         network: computes emission scores; None: the model's weights on a CPU.
         dev_f1: what training measured on dev, for `repr`; None: nobody knows.
 
-        tagger = load("models/en")
-        [(span.type, span.text) for sentence in tagger.predict("Ada met Mr. Li.") for span in sentence.spans]
-        # [('PER', 'Ada'), ('PER', 'Li')]
+    >>> tagger = load("models/en")  # doctest: +SKIP
+    >>> [(span.type, span.text) for span in tagger.predict("Ada met Mr. Li.")[0].spans]  # doctest: +SKIP
+    [('PER', 'Ada'), ('PER', 'Li')]
     """
 
     def __init__(

@@ -65,7 +65,7 @@ def test_spark_hands_over_frames_one_by_one(tagger, spans):
     pandas = pytest.importorskip("pandas")
     label = BatchLabeller(tagger)
 
-    def label_all(frames):  # as docs/cluster.md has it
+    def label_all(frames):  # as docs/guides/cluster.md has it
         for frame in frames:
             yield label(frame)
 
