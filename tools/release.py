@@ -1,11 +1,12 @@
 """Is this commit fit to be released? `python tools/release.py --tag v0.1.0`, from anywhere in a checkout.
 
-Reads what the changelog says of the version, compares the places that name it, builds a source distribution and from that
-a wheel, from a clean copy of HEAD, compares what they hold with what git tracks, installs each in new environments, and runs
-the main job there: train with PyTorch, label without it, to the same bytes. Then asks a vulnerability service about the
-locks. What was built is left in `dist/`, with `notes.md`, the version's section of the changelog; nothing is uploaded.
+Reads what the changelog says of the version, compares the places that name it, builds a source distribution and from
+that a wheel, from a clean copy of HEAD, compares what they hold with what git tracks, installs each in new
+environments, and runs the main job there: train with PyTorch, label without it, to the same bytes. Then asks a
+vulnerability service about the locks. What was built is left in `dist/`, beside it `notes.md` with the version's
+section of the changelog; nothing is uploaded.
 
-Needs `pip install build twine pip-audit`, and the network: for PyTorch's build without CUDA set PIP_EXTRA_INDEX_URL to the
+Needs `pip install 'tagger[release]'` and the network: for PyTorch's build without CUDA set PIP_EXTRA_INDEX_URL to the
 index that PyTorch's site names.
 """
 
