@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -26,13 +26,13 @@ ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
 COLUMNS = 80
 LETTER = """\
-Ingrid Tavener, who was born in Haldmoor, thanked the Pellworth Trust.
-Brackenford beat Crowhurst United 3-1 in the Silverdale Cup on Tuesday.
-In June, Sydney Harlan moved to Lima.
+Ingrid Tavener thanked the Pellworth Trust on Tuesday.
+Brackenford beat Crowhurst United in the Silverdale Cup.
+In June, Sydney Harlan moved from Lima to Haldmoor.
 """
-TRAIN = "tagger train train.conll --dev dev.conll --output models/english"
-EVALUATE = "tagger evaluate models/english test.conll --report errors.html"
-PREDICT = "tagger predict models/english letter.txt"
+TRAIN = "tagger train train.conll --dev dev.conll --output model"
+EVALUATE = "tagger evaluate model test.conll --report errors.html"
+PREDICT = "tagger predict model letter.txt"
 
 _WIDE, _HIGH, _SIZE, _MARGIN = 8.4, 19, 14, 16  # of a character's cell, the letters and the frame, in pixels
 _GROUND, _INK, _PROMPT = "#1d2028", "#e4e6eb", "#8fb573"
@@ -104,29 +104,35 @@ def change_style(style: Style, codes: str) -> Style:
     return style
 
 
-def read_row(line: str) -> Iterator[Stretch]:
-    """Yield the stretches of one line of a program's output.
+def read_rows(line: str) -> list[list[Stretch]]:
+    """Return the rows that a line of a program's output takes on the terminal, which folds what is too long.
 
-    >>> [stretch.text for stretch in read_row("a \\x1b[1mb\\x1b[0m")]
-    ['a ', 'b']
+    >>> read_rows("\x1b[1m" + 79 * "a" + "\x1b[0mbc")[1]
+    [Stretch(column=0, text='c', style=Style(ink=None, ground=None, is_bold=False, is_dim=False))]
     """
+    rows: list[list[Stretch]] = [[]]
     style, column = Style(), 0
     pieces = _SEQUENCE.split(line)  # text and codes by turns
     for text, codes in zip(pieces[::2], [*pieces[1::2], None], strict=True):
-        if text:
-            yield Stretch(column, text, style)
-            column += len(text)
+        while text:
+            if column == COLUMNS:
+                rows.append([])
+                column = 0
+            fitting, text = text[: COLUMNS - column], text[COLUMNS - column :]
+            rows[-1].append(Stretch(column, fitting, style))
+            column += len(fitting)
         if codes is not None:
             style = change_style(style, codes)
+    return rows
 
 
-def draw_terminal(lines: Sequence[str], title: str) -> str:
+def draw_terminal(lines: Iterable[str], title: str) -> str:
     """Return an SVG of a terminal that shows these lines, which may hold escape sequences.
 
     It has its own ground, so it reads alike on dark and light pages; fonts are those of whoever looks.
     """
-    width, height = COLUMNS * _WIDE + 2 * _MARGIN, len(lines) * _HIGH + 2 * _MARGIN
-    rows = [shape for number, line in enumerate(lines) for shape in _draw_row(number, line)]
+    rows = [row for line in lines for row in read_rows(line)]
+    width, height = COLUMNS * _WIDE + 2 * _MARGIN, len(rows) * _HIGH + 2 * _MARGIN
     return "\n".join(
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height}" width="{width:g}" '
@@ -134,22 +140,22 @@ def draw_terminal(lines: Sequence[str], title: str) -> str:
             f"<title>{escape(title)}</title>",
             "<style>text { white-space: pre } .b { font-weight: 700 } .d { opacity: .65 }</style>",
             f'<rect width="100%" height="100%" rx="8" fill="{_GROUND}"/>',
-            *rows,
+            *(shape for number, row in enumerate(rows) for shape in _draw_row(number, row)),
             "</svg>\n",
         )
     )
 
 
-def _draw_row(number: int, line: str) -> Iterator[str]:
+def _draw_row(number: int, row: Iterable[Stretch]) -> Iterator[str]:
     top = _MARGIN + number * _HIGH
-    for column, text, style in read_row(line):
+    for column, text, style in row:
         left, width = _MARGIN + column * _WIDE, len(text) * _WIDE
         if style.ground:
             yield f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="{_HIGH}" fill="{style.ground}"/>'
         if text.isspace():
             continue
-        classes = "b" * style.is_bold + "d" * style.is_dim
-        look = f' class="{" ".join(classes)}"' if classes else ""
+        classes = " ".join(("b",) * style.is_bold + ("d",) * style.is_dim)
+        look = f' class="{classes}"' if classes else ""
         # The length is said, so that a font of another width changes no place.
         yield (
             f'<text x="{left:.1f}" y="{top + 14}" textLength="{width:.1f}" fill="{style.ink or _INK}"{look} '
@@ -225,14 +231,16 @@ def record(folder: Path) -> list[str]:
 
 
 def photograph(page: Path, picture: Path) -> None:
-    """Let Chromium draw the upper part of a page into a PNG."""
+    """Let Chromium draw a page of errors into a PNG: what can be chosen, and the first wrong sentences."""
     from playwright.sync_api import sync_playwright
 
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     with sync_playwright() as running:
         started = running.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
-        shown = started.new_page(viewport={"width": 1000, "height": 1100}, color_scheme="light")
+        shown = started.new_page(viewport={"width": 1000, "height": 880}, color_scheme="light")
         shown.goto(page.as_uri())
+        heading = shown.get_by_role("heading", name="Wrong sentences")
+        heading.evaluate("element => element.scrollIntoView()")
         shown.screenshot(path=picture)
         started.close()
 
