@@ -30,6 +30,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 UNRELEASED = "Unreleased"
 PINNED = ("deploy/requirements.lock", "deploy/build.lock", "constraints.txt")
+_UNASKED = "pip-audit could not ask; try again where its service is reachable, or --without-audit"
 _HEADING = re.compile(r"^## (?P<title>\S+)(?: \((?P<date>\d{4}-\d\d-\d\d)\))?$", re.MULTILINE)
 _PLACES = {  # of the version: a file, and what stands around it there
     "tagger/version.py": r'^__version__ = "(.+)"$',
@@ -112,13 +113,14 @@ def read_findings(printed: str) -> list[str]:
     """List what pip-audit found, as `name version: advisory`, from its JSON.
 
     Raises:
-        ValueError: it printed something else, as it does where it can't ask.
+        ValueError: it printed something else, or passed over a package. It does so with exit code 0, and says that
+            nothing is known, where it could reach an index but not ask it about vulnerabilities.
     """
-    return [
-        f"{package['name']} {package['version']}: {flaw['id']}"
-        for package in json.loads(printed)["dependencies"]
-        for flaw in package.get("vulns", ())
-    ]
+    packages = json.loads(printed)["dependencies"]
+    unasked = [package["skip_reason"] for package in packages if "skip_reason" in package]
+    if unasked:
+        raise ValueError(f"{unasked[0]} ({len(unasked)} of {len(packages)} packages)")
+    return [f"{each['name']} {each['version']}: {flaw['id']}" for each in packages for flaw in each["vulns"]]
 
 
 def build(output: Path) -> list[Path]:
@@ -182,12 +184,11 @@ def audit() -> None:
         done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
         try:
             found = read_findings(done.stdout)
-        except ValueError:
+        except json.JSONDecodeError:
             said = done.stderr.strip().splitlines()
-            reason = said[-1] if said else "it printed nothing"
-            raise UnfitError(
-                f"{name}: nobody could be asked: {reason}; try again, or --without-audit"
-            ) from None
+            raise UnfitError(f"{name}: {_UNASKED}: {said[-1] if said else 'it printed nothing'}") from None
+        except ValueError as error:
+            raise UnfitError(f"{name}: {_UNASKED}: {error}") from None
         if found:
             raise UnfitError(f"{name}: {'; '.join(found)}; take other versions (deploy/lock), or say why not")
         print(f"   {name}: nothing known")
