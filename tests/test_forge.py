@@ -45,6 +45,12 @@ def test_every_place_names_the_same_version() -> None:
     assert PROJECT["license"] in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
 
 
+def test_the_changelog_is_one_that_a_release_can_read() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    is_released = f"## {PROJECT['version']} (" in changelog
+    assert release.read_notes(changelog, PROJECT["version"] if is_released else release.UNRELEASED)
+
+
 def test_the_workflow_tests_the_pythons_that_the_project_names() -> None:
     named = {name.rpartition(" ")[2] for name in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", name)}
     (row,) = re.findall(r"^        python: \[(.*)\]$", WORKFLOW.read_text(encoding="utf-8"), re.MULTILINE)

@@ -32,10 +32,10 @@ UNRELEASED = "Unreleased"
 PINNED = ("deploy/requirements.lock", "deploy/build.lock", "constraints.txt")
 _UNASKED = "pip-audit could not ask; try again where its service is reachable, or --without-audit"
 _HEADING = re.compile(r"^## (?P<title>\S+)(?: \((?P<date>\d{4}-\d\d-\d\d)\))?$", re.MULTILINE)
-_PLACES = {  # of the version: a file, and what stands around it there
+_PLACES = {  # of the version: files, and what stands around it there
     "tagger/version.py": r'^__version__ = "(.+)"$',
     "CITATION.cff": r"^version: (.+)$",
-    "docs/deploy.md": r"registry\.example\.org/tagger:(\S+)$",
+    "docs/**/deploy.md": r"registry\.example\.org/tagger:(\S+)$",
 }
 
 
@@ -52,8 +52,9 @@ def read_version(root: Path) -> str:
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     version: str = project["version"]
     for name, pattern in _PLACES.items():
-        found = re.findall(pattern, (root / name).read_text(encoding="utf-8"), re.MULTILINE)
-        if not found or set(found) != {version}:
+        texts = [path.read_text(encoding="utf-8") for path in root.glob(name)]
+        found = [each for text in texts for each in re.findall(pattern, text, re.MULTILINE)]
+        if set(found) != {version}:
             shown = ", ".join(sorted(set(found))) or "none"
             raise UnfitError(f"{name}: found version {shown}, expected {version}, as pyproject.toml has it")
     return version
