@@ -4,7 +4,7 @@
 
 tagger's own packages are counted by what they list as their files, with all that they ask for: once with what
 labelling takes and once with `[train]`, PyTorch and all. The other tools are those that `python -m benchmarks peers`
-has installed, each in its environment, less pip and setuptools. Seconds are of the clock, from the start of Python to
+has installed, each in its environment, less pip and setuptools. What Python compiles isn't counted. Seconds are of the clock, from the start of Python to
 the end of the import, medians of the rounds.
 """
 
@@ -16,7 +16,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -30,30 +31,25 @@ IMPORTS = {
     "flair": ("Flair", "flair.models"),
     "stanza": ("Stanza", "stanza"),
 }
+ROOT = Path(__file__).parents[1]
 _TOOLS = ("pip", "setuptools", "wheel", "_distutils_hack", "pkg_resources")
 
 
-def list_packages(name: str, extras: frozenset[str]) -> set[str]:
-    """Return the names of a package and of all that it asks for and that is installed."""
+def list_packages(asked: Sequence[str]) -> set[str]:
+    """Return the names of packages, asked for as in `pyproject.toml`, and of all that they ask for and are there."""
     found: set[str] = set()
-    waiting = [(name, extras)]
+    waiting = list(asked)
     while waiting:
-        package, wanted = waiting.pop()
-        package = re.sub(r"[-_.]+", "-", package).lower()
-        if package in found:
+        requirement, _, condition = waiting.pop().partition(";")
+        (told,) = re.findall(r"^[\w.-]+", requirement.strip())
+        name = re.sub(r"[-_.]+", "-", told).lower()
+        if name in found or "extra ==" in condition:
             continue
         try:
-            needed = metadata.requires(package) or []
+            waiting += metadata.requires(name) or []
         except metadata.PackageNotFoundError:  # of another system or version of Python
             continue
-        found.add(package)
-        for line in needed:
-            asked, _, condition = line.partition(";")
-            extra = re.search(r"extra == ['\"]([\w-]+)['\"]", condition)
-            if extra is None or extra[1] in wanted:
-                (told,) = re.findall(r"^[\w.-]+", asked.strip())
-                more = re.search(r"\[([\w,-]+)\]", asked)
-                waiting.append((told, frozenset(more[1].split(",")) if more else frozenset()))
+        found.add(name)
     return found
 
 
@@ -63,6 +59,8 @@ def weigh_packages(names: set[str]) -> float:
     for name in names:
         for file in metadata.files(name) or ():
             path = Path(str(file.locate()))
+            if "__pycache__" in path.parts:
+                continue
             total += path.stat().st_size if path.is_file() else 0
     return total / 1e6
 
@@ -74,6 +72,7 @@ def weigh_folder(folder: Path) -> float:
         for each in folder.iterdir()
         if not each.name.startswith(_TOOLS)
         for path in (each.rglob("*") if each.is_dir() else (each,))
+        if "__pycache__" not in path.parts
     )
     return sum(path.stat().st_size for path in files if path.is_file()) / 1e6
 
@@ -90,13 +89,15 @@ def time_import(python: str, module: str, rounds: int) -> float:
 
 def list_rows(rounds: int) -> Iterator[Row]:
     """Yield tagger's rows and one for each tool that is installed."""
-    source = Path(__file__).parents[1] / "tagger"
-    ours = weigh_folder(source)
-    for tool, extras, module in (
-        ("tagger, to label", frozenset[str](), "tagger.runtime.tagger"),
-        ("tagger, to train too", frozenset({"train"}), "tagger.training.run"),
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    ours = weigh_folder(ROOT / "tagger")
+    to_label = project["dependencies"]
+    to_train = to_label + project["optional-dependencies"]["train"]
+    for tool, asked, module in (
+        ("tagger, to label", to_label, "tagger.runtime.tagger"),
+        ("tagger, to train too", to_train, "tagger.training.run"),
     ):
-        names = list_packages("tagger", extras) - {"tagger"}
+        names = list_packages(asked)
         yield {
             "tool": tool,
             "installed": round(ours + weigh_packages(names), 1),

@@ -63,10 +63,9 @@ def write_section(name: str, table: Table, runs: Sequence[Run]) -> Iterator[str]
             + "".join("---|" if _is_text(column, runs) else "---:|" for column in table.columns)
             + ("---|" * has_letters)
         )
-        for letter, run in zip(ascii_lowercase, runs, strict=False):
-            for row in run.rows:
-                cells = [_cell(row, column) for column in table.columns] + [letter] * has_letters
-                yield f"| {' | '.join(cells)} |"
+        for letter, row in gather_rows(table, runs):
+            cells = [_cell(row, column) for column in table.columns] + [letter] * has_letters
+            yield f"| {' | '.join(cells)} |"
         yield ""
         for letter, run in zip(ascii_lowercase, runs, strict=False):
             yield f"- {f'{letter}: ' * has_letters}{write_origin(run)}"
@@ -74,6 +73,15 @@ def write_section(name: str, table: Table, runs: Sequence[Run]) -> Iterator[str]
             yield from ("", f"![{table.picture.title}]({FIGURES}/{name}.svg)")
     if table.closing:
         yield from ("", table.closing)
+
+
+def gather_rows(table: Table, runs: Sequence[Run]) -> list[tuple[str, Row]]:
+    """Return the rows of all runs with the letter of each run; what is about the same stands together."""
+    found = [(letter, row) for letter, run in zip(ascii_lowercase, runs, strict=False) for row in run.rows]
+    order: dict[str, int] = {}
+    for _, row in found:
+        order.setdefault(row[table.key[0]], len(order))
+    return sorted(found, key=lambda each: order[each[1][table.key[0]]])
 
 
 def write_command(command: Sequence[str]) -> str:
@@ -106,13 +114,12 @@ def draw_picture(table: Table, runs: Sequence[Run]) -> str | None:
     columns = {column.key: column for column in reversed(table.columns)}  # the first of a key
     bars = [columns[key] for key in picture.bars]
     rows = []
-    for run in runs:
-        for row in run.rows:
-            numbers = [value(row.get(bar.key)) for bar in bars]
-            if any(number is not None for number in numbers):
-                label = ": ".join(_cell(row, columns[key]) for key in picture.label)
-                texts = [show(row.get(bar.key), bar.digits) for bar in bars]
-                rows.append(Bars(_plain(label), numbers, texts, is_ours=_is_ours(row)))
+    for _, row in gather_rows(table, runs):
+        numbers = [value(row.get(bar.key)) for bar in bars]
+        if any(number is not None for number in numbers):
+            label = ": ".join(_cell(row, columns[key]) for key in picture.label)
+            texts = [show(row.get(bar.key), bar.digits) for bar in bars]
+            rows.append(Bars(_plain(label), numbers, texts, is_ours=_is_ours(row)))
     return draw_bars(picture.title, [_plain(bar.title) for bar in bars], rows)
 
 

@@ -234,6 +234,7 @@ TABLES: dict[str, Table] = {
         columns=(
             Column("tool", "tool"),
             Column("installed", "installed, MB"),
+            Column("packages", "packages"),
             Column("imported", "imported after, s", 2),
         ),
         key=("tool",),
