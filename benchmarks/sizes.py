@@ -4,8 +4,8 @@
 
 tagger's own packages are counted by what they list as their files, with all that they ask for: once with what
 labelling takes and once with `[train]`, PyTorch and all. The other tools are those that `python -m benchmarks peers`
-has installed, each in its environment, less pip and setuptools. What Python compiles isn't counted. Seconds are of the clock, from the start of Python to
-the end of the import, medians of the rounds.
+has installed, each in its environment, less pip and setuptools. What Python compiles isn't counted. Seconds are of
+the clock, from the start of Python to the end of the import, medians of the rounds.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The tables of `RESULTS.md`: what each shows, and the commands that measure it.
 
 A table is a row here; its figures are in `results/NAME.json`. A script that feeds one prints a row a line as JSON
-when it is given `--json`, with the keys that `columns` names. In a command `{model}` is the model whose speed is measured,
-`{shared}` the folder with corpora that are too large to be shipped, `{scratch}` one that is thrown away.
+when it is given `--json`, with the keys that `columns` names. In a command `{model}` is the model whose speed is
+measured, `{shared}` the folder with corpora that are too large to be shipped, `{scratch}` one that is thrown away.
 """
 
 from __future__ import annotations
