@@ -19,9 +19,9 @@ _DESCRIPTION = """The tables of RESULTS.md.
 
   python -m benchmarks                        lists them, with the date of each figure
   python -m benchmarks TABLE [TABLE ...]      measures tables and puts them into RESULTS.md, with their pictures
-  python -m benchmarks accuracy -- --seeds 1 2 wnut17
-                                              what stands behind -- goes to the table's scripts; rows that they
-                                              don't measure again stay, with the date they have
+  python -m benchmarks accuracy -- wnut17 --seeds 1 2
+                                              what stands behind -- goes to the table's scripts, corpora first; rows
+                                              that they don't measure again stay, with the date they have
   python -m benchmarks peers [NAME ...]       installs the tools to compare with, each into an environment of its own
   python -m benchmarks draw                   draws RESULTS.md from the figures of results/, measuring nothing
 """

@@ -53,7 +53,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("corpora", nargs="*", default=["english", "conll2002-es"], help=", ".join(CORPORA))
+    parser.add_argument(
+        "corpora", nargs="*", default=["english", "wnut17", "conll2002-es"], help=", ".join(CORPORA)
+    )
     parser.add_argument(
         "--set", action="append", default=[], dest="assignments", help="settings of a second row"
     )

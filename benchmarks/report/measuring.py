@@ -26,7 +26,7 @@ def measure(table: Table, model: Path, further: Sequence[str]) -> Run:
     Args:
         table: what is measured.
         model: whose speed is measured, where that is what the table shows.
-        further: arguments behind those of each script; options that are given twice count as given last.
+        further: arguments for each script; options that are given twice count as given last.
 
     Returns:
         The run; peers that aren't installed are left out of it, which its note says.
@@ -51,21 +51,32 @@ def measure(table: Table, model: Path, further: Sequence[str]) -> Run:
             filled = list(command)
             for name, place in places.items():
                 filled = [each.replace(name, str(place)) for each in filled]
-            rows += _run([*filled, *further], table.peers)
+            rows += _run(add_arguments(filled, further), table.peers)
     if not rows:
         raise SystemExit("error: the scripts measured nothing; see above which corpora or tools they miss")
     versions = list_versions(table.packages)
     versions |= {name: pinned(name) for name in table.peers if find_python(name)}
-    commands = [write_command([*command, *map(shlex.quote, further)]) for command in table.commands]
+    given = list(map(shlex.quote, further))
+    commands = [write_command(add_arguments(command, given)) for command in table.commands]
     return Run(
         date=datetime.date.today().isoformat(),
         machine=describe_machine(),
         command=" && ".join(commands),
         versions=versions,
-        seeds=_find_seeds([*table.commands[0], *further]),
+        seeds=_find_seeds(add_arguments(table.commands[0], further)),
         note=note,
         rows=rows,
     )
+
+
+def add_arguments(command: Sequence[str], further: Sequence[str]) -> list[str]:
+    """Return a command with further arguments: what stands before their first option comes first, the rest last.
+
+    >>> add_arguments(["accuracy.py", "--seeds", "1", "2", "3"], ["wnut17", "--seeds", "1"])
+    ['accuracy.py', 'wnut17', '--seeds', '1', '2', '3', '--seeds', '1']
+    """
+    cut = next((place for place, each in enumerate(further) if each.startswith("-")), len(further))
+    return [command[0], *further[:cut], *command[1:], *further[cut:]]
 
 
 def _run(command: Sequence[str], peers: Sequence[str]) -> list[dict[str, object]]:
