@@ -63,7 +63,7 @@ def measure(table: Table, model: Path, further: Sequence[str]) -> Run:
         machine=describe_machine(),
         command=" && ".join(commands),
         versions=versions,
-        seeds=_find_seeds(add_arguments(table.commands[0], further)),
+        seeds=find_seeds(add_arguments(table.commands[0], further)),
         note=note,
         rows=rows,
     )
@@ -102,7 +102,7 @@ def _run(command: Sequence[str], peers: Sequence[str]) -> list[dict[str, object]
     return rows
 
 
-def _find_seeds(arguments: Sequence[str]) -> list[int]:
+def find_seeds(arguments: Sequence[str]) -> list[int]:
     """Return the numbers behind the last `--seeds` or `--seed`."""
     seeds: list[int] = []
     is_seed = False

@@ -190,15 +190,23 @@ TABLES: dict[str, Table] = {
     ),
     "gpu": Table(
         title="A GPU",
-        about="Tokens a second in training by batch size.",
+        about="Tokens a second in training by batch size, and how much of the time the device computes.",
         columns=(
             Column("corpus", "corpus"),
+            Column("device", "device"),
             Column("batch", "sentences a step"),
-            Column("rate", "tokens/s"),
+            Column("rate", "learning rate"),
+            Column("precision", "precision"),
+            Column("tokens_per_second", "tokens/s"),
+            Column("step", "ms a step", 2),
+            Column("busy", "share of the time that the device computes", 2),
+            Column("launches", "kernels a step"),
+            Column("f1", "dev F1", 2),
         ),
-        key=("corpus", "batch"),
-        commands=(("device.py", "--batch", "16", "32", "64", "128", "--seconds", "10"),),
+        key=("corpus", "device", "batch", "rate", "precision"),
+        commands=(("device.py", "--device", "cuda", "--batch", "16", "32", "64", "128", "--seconds", "10"),),
         packages=("torch",),
+        picture=Picture("Tokens a second of training", ("corpus", "batch"), ("tokens_per_second",)),
         closing=(
             "The other scripts for a machine that has one: `python benchmarks/crf.py --device "
             "cuda`, `python benchmarks/prediction.py MODEL --device cuda --hidden 128 256 512 "
