@@ -215,8 +215,11 @@ def toys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Put a table in place of all, whose script prints a row with what it is given; return its folder."""
     script = tmp_path / "toys.py"
     script.write_text(
-        "import argparse, json\nparser = argparse.ArgumentParser()\nparser.add_argument('--json', action='store_true')\n"
-        "parser.add_argument('--f1', type=float)\nprint('learning')\n"
+        "import argparse, json\n"
+        "parser = argparse.ArgumentParser()\n"
+        "parser.add_argument('--json', action='store_true')\n"
+        "parser.add_argument('--f1', type=float)\n"
+        "print('learning')\n"
         "print(json.dumps({'tool': 'tagger', 'f1': parser.parse_args().f1}))\n",
         encoding="utf-8",
     )

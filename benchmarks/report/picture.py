@@ -7,8 +7,8 @@ from html import escape
 from typing import NamedTuple
 
 _WIDTH = 760
-_LABELS = 290  # where bars begin
-_LENGTH = 390  # of the longest bar
+_LABELS = 345  # where bars begin
+_LENGTH = 320  # of the longest bar
 _THICK = 13
 _GAP = 9
 _STYLE = """<style>
