@@ -178,6 +178,7 @@ def compare(work: Work, rounds: int, device: str) -> Iterator[Row]:
         yield {
             "batch": str(work),
             "question": name,
+            "beside": "pytorch-crf" if both else None,
             "ours": round(times[0] * 1e3, 3),
             "theirs": round(times[1] * 1e3, 3) if both else None,
             "ratio": round(times[1] / times[0], 2) if both else None,

@@ -51,7 +51,7 @@ def test_the_page_has_a_place_for_each_table_and_no_other() -> None:
 @pytest.mark.parametrize("name", TABLES)
 def test_each_figure_has_a_date_a_machine_and_a_command_or_a_source(name: str) -> None:
     for run in runs_of(name):
-        assert re.fullmatch(r"\d{4}(-\d\d-\d\d)?", run.date)
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d" if run.command else r".*\d{4}.*", run.date)
         assert run.machine
         assert bool(run.command) != bool(run.source)
         assert run.rows
@@ -63,7 +63,7 @@ def test_each_figure_has_a_date_a_machine_and_a_command_or_a_source(name: str) -
 def test_rows_say_what_they_are_about_once_and_hold_what_the_table_shows(name: str) -> None:
     table = TABLES[name]
     rows = [row for run in runs_of(name) for row in run.rows]
-    keys = [tuple(row[key] for key in table.key) for row in rows]
+    keys = [tuple(row.get(key) for key in table.key) for row in rows]
     assert len(keys) == len(set(keys))
     shown = {column.key for column in table.columns} - set(table.key)
     assert all(any(row.get(key) is not None for key in shown) for row in rows)
