@@ -36,6 +36,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from corpora import SHARED
 from report import peers
 from report.figures import Row
+from report.machine import HELD_TO_AVX2
 from report.rows import add_option, print_rows
 from rivals import RIVALS
 
@@ -52,14 +53,6 @@ from tagger.text.tokenizer import cut, split_sentences
 
 TEXT = SHARED / "raw" / "state-of-the-union"
 STAGES = ("library", "command", "rivals")
-HELD_TO_AVX2 = {
-    "OPENBLAS_CORETYPE": "Haswell",  # numpy's products
-    "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR",
-    "ONEDNN_MAX_CPU_ISA": "AVX2",  # PyTorch's
-    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
-    "ATEN_CPU_CAPABILITY": "avx2",
-    "BLIS_ARCH_TYPE": "haswell",  # spaCy's
-}
 _RIVAL_TOKENS = 200_000
 _SIZE_TOKENS = 200_000
 
@@ -195,58 +188,89 @@ def write_work(path: Path, corpus: Path, tokens: int) -> None:
     path.write_text(json.dumps(work), encoding="utf-8")
 
 
-def compare(asked: argparse.Namespace, folder: Path) -> Iterator[Row]:
-    """Yield a row for each road through tagger and for each other tool; all of them take turns.
+Ask = Callable[[], Measured]
 
-    The first row is the one that the others are compared with.
-    """
-    asking: dict[str, dict[bool, Callable[[], Measured]]] = defaultdict(dict)
-    workers = []
-    with contextlib.ExitStack() as stack:
-        for is_held in (False, True)[: 1 + asked.held]:
-            surroundings = dict(os.environ | (HELD_TO_AVX2 if is_held else {}))
-            if "library" not in asked.skip:
-                command = [sys.executable, __file__, asked.model, "--tokens", str(asked.tokens), "--work"]
-                worker = Worker(command, surroundings)
-                workers.append(worker)
-                for threads, wanted in ((1, "confidences"), (1, "tags"), (2, "confidences")):
-                    name = "tags and confidences" if wanted == "confidences" else "tags"
-                    what = f"tagger, tokens to {name}, {count_of(threads, 'thread')}"
-                    asking[what][is_held] = partial(worker.ask, f"{threads} {wanted}")
-            if "command" not in asked.skip:
-                texts = folder / "texts"
-                texts.mkdir(exist_ok=True)
-                size = write_texts(texts, asked.tokens)
-                for count in asked.workers:
-                    what = f"tagger predict, text to JSONL, {count_of(count, 'worker')}"
-                    asking[what][is_held] = partial(run_command, asked, texts, size, count, surroundings)
-            if "rivals" not in asked.skip and asked.rivals is not None:
-                write_work(folder / "work.json", asked.rivals, min(asked.tokens, _RIVAL_TOKENS))
-                for name, (what, _) in RIVALS.items():
-                    python = peers.find_python(name)
-                    if python is None:
-                        continue
-                    command = [str(python), str(Path(__file__).with_name("rivals.py")), name]
-                    worker = Worker([*command, str(folder / "work.json")], surroundings)
-                    workers.append(worker)
-                    asking[what][is_held] = partial(worker.ask, "again")
-        for worker in workers:
+
+def start_library(
+    asked: argparse.Namespace, surroundings: Mapping[str, str]
+) -> tuple[Worker, dict[str, Ask]]:
+    """Start a process with the model; return it, and what it is asked by the names of the rows."""
+    command = [sys.executable, __file__, asked.model, "--tokens", str(asked.tokens), "--work"]
+    worker = Worker(command, surroundings)
+    return worker, {
+        f"tagger, tokens to {name}, {count_of(threads, 'thread')}": partial(worker.ask, f"{threads} {wanted}")
+        for threads, wanted, name in (
+            (1, "confidences", "tags and confidences"),
+            (1, "tags", "tags"),
+            (2, "confidences", "tags and confidences"),
+        )
+    }
+
+
+def list_commands(
+    asked: argparse.Namespace, folder: Path, size: int, surroundings: Mapping[str, str]
+) -> dict[str, Ask]:
+    """Return the commands by the names of the rows."""
+    return {
+        f"tagger predict, text to JSONL, {count_of(count, 'worker')}": partial(
+            run_command, asked, folder, size, count, surroundings
+        )
+        for count in asked.workers
+    }
+
+
+def start_rivals(work: Path, surroundings: Mapping[str, str]) -> Iterator[tuple[Worker, dict[str, Ask]]]:
+    """Start each tool that is installed, once it has learnt; yield it with what it is asked."""
+    for name, (what, _) in RIVALS.items():
+        python = peers.find_python(name)
+        if python is not None:
+            command = [str(python), str(Path(__file__).with_name("rivals.py")), name, str(work)]
+            worker = Worker(command, surroundings)
+            yield worker, {what: partial(worker.ask, "again")}
+
+
+def start_all(
+    asked: argparse.Namespace, folder: Path, surroundings: Mapping[str, str], stack: contextlib.ExitStack
+) -> dict[str, Ask]:
+    """Return what is to be asked, by the names of the rows; the stack ends the processes."""
+    asking: dict[str, Ask] = {}
+    if "library" not in asked.skip:
+        worker, asking = start_library(asked, surroundings)
+        stack.callback(worker.end)
+    if "command" not in asked.skip:
+        texts = folder / "texts"
+        texts.mkdir(exist_ok=True)
+        asking |= list_commands(asked, texts, write_texts(texts, asked.tokens), surroundings)
+    if "rivals" not in asked.skip and asked.rivals is not None:
+        work = folder / "work.json"
+        write_work(work, asked.rivals, min(asked.tokens, _RIVAL_TOKENS))
+        for worker, questions in start_rivals(work, surroundings):
             stack.callback(worker.end)
-        found: dict[tuple[str, bool], list[Measured]] = defaultdict(list)
+            asking |= questions
+    return asking
+
+
+def compare(asked: argparse.Namespace, folder: Path) -> Iterator[Row]:
+    """Yield a row for each road through tagger and each other tool, which take turns; the first is the measure."""
+    with contextlib.ExitStack() as stack:
+        ways = [start_all(asked, folder, os.environ, stack)]
+        if asked.held:
+            ways.append(start_all(asked, folder, os.environ | HELD_TO_AVX2, stack))
+        found: dict[tuple[str, int], list[Measured]] = defaultdict(list)
         for _ in range(asked.rounds):
-            for what, ways in asking.items():
-                for is_held, ask in ways.items():
-                    found[what, is_held].append(ask())
+            for what in ways[0]:
+                for place, asking in enumerate(ways):
+                    found[what, place].append(asking[what]())
     first = None
-    for what, ways in asking.items():
-        used = {is_held: _median_rate(found[what, is_held], "used") for is_held in ways}
-        first = first or used[False]
+    for what in ways[0]:
+        rates = [_median_rate(found[what, place], "used") for place in range(len(ways))]
+        first = first or rates[0]
         yield {
             "what": what,
-            "clock": round(_median_rate(found[what, False], "wall")),
-            "rate": round(used[False]),
-            "held": round(used[True]) if True in used else None,
-            "ratio": round(used[False] / first, 3),
+            "clock": round(_median_rate(found[what, 0], "wall")),
+            "rate": round(rates[0]),
+            "held": round(rates[1]) if asked.held else None,
+            "ratio": round(rates[0] / first, 3),
         }
 
 

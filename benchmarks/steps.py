@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 from corpora import CORPORA, load
 from report.figures import Row
+from report.machine import HELD_TO_AVX2
 from report.rows import add_option, print_rows
 
 from tagger import config
@@ -33,11 +34,6 @@ from tagger.training import loop, state
 from tagger.training.data import prepare_corpora
 from tagger.training.recipes import labelled
 
-HELD_TO_AVX2 = {
-    "ONEDNN_MAX_CPU_ISA": "AVX2",
-    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
-    "ATEN_CPU_CAPABILITY": "avx2",
-}
 _WARMING = 30  # steps before the clock starts
 
 

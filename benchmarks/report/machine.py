@@ -1,4 +1,4 @@
-"""Where and with what something is measured: the processor, the versions, and whether the machine is idle."""
+"""Where and with what something is measured: the processor, or a part of it, the versions, other work beside."""
 
 from __future__ import annotations
 
@@ -13,6 +13,16 @@ from pathlib import Path
 import tagger
 
 _ROOT = Path(__file__).parents[2]
+HELD_TO_AVX2 = {
+    "OPENBLAS_CORETYPE": "Haswell",  # numpy's products
+    "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",  # PyTorch's
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "BLIS_ARCH_TYPE": "haswell",  # spaCy's
+}
+"""An environment in which a program's libraries use no more of the processor than one without AVX-512 has."""
+
 _BUSY = 0.3  # the load of a machine that is said to be busy with something else
 
 
