@@ -23,6 +23,7 @@ HELD_TO_AVX2 = {
 }
 """An environment in which a program's libraries use no more of the processor than one without AVX-512 has."""
 
+_FIGURES = (":!benchmarks/results", ":!benchmarks/RESULTS.md")
 _BUSY = 0.3  # the load of a machine that is said to be busy with something else
 
 
@@ -60,12 +61,20 @@ def list_versions(packages: Sequence[str]) -> dict[str, str]:
 
 
 def _find_commit() -> str:
-    """Return the commit that is measured, `+` behind it where files were changed since; nothing outside git."""
+    """Return the commit that is measured, `+` behind it where files were changed since; nothing outside git.
+
+    What is measured changes figures and page, so these don't count.
+    """
     try:
-        done = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+", "--exclude=*"],
-            cwd=_ROOT, capture_output=True, text=True, check=True,
-        )  # fmt: skip
+        commit, changed = (
+            subprocess.run(
+                ["git", *arguments], cwd=_ROOT, capture_output=True, text=True, check=True
+            ).stdout.strip()
+            for arguments in (
+                ("rev-parse", "--short", "HEAD"),
+                ("status", "--porcelain", "--untracked-files=no", "--", ".", *_FIGURES),
+            )
+        )
     except (OSError, subprocess.CalledProcessError):
         return ""
-    return f" ({done.stdout.strip()})"
+    return f" ({commit}{'+' if changed else ''})"
