@@ -241,6 +241,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--soak", type=int, metavar="N", help="send N requests and watch the memory")
+    parser.add_argument("--server-only", action="store_true", help="don't call the model from Python")
     add_option(parser)
     given = parser.parse_args()
     tagger = load(given.model)
@@ -258,7 +259,7 @@ def compare(
     given: argparse.Namespace, tagger: Tagger, texts: list[str], requests: list[bytes]
 ) -> Iterator[Row]:
     """Yield a row for each number of threads that call the model, and of clients that ask the server."""
-    for threads in sorted({1, *given.clients}):
+    for threads in sorted({1, *given.clients} if not given.server_only else ()):
         rate = run_threads(tagger, texts, given.seconds, threads)
         yield {"what": f"the model called from {count_of(threads, 'thread')} of Python", "rate": round(rate)}
     server = Server(given.model, given.workers)
