@@ -181,10 +181,11 @@ def _draw_measures(found: Drift, tagger: Tagger) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from tagger.cli.tables import MOST_TYPES, printable
+    from tagger.cli.cells import Name
+    from tagger.cli.tables import MOST_TYPES
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    table.add_column("", overflow="fold")
+    table.add_column("")
     for heading in ("reference", "now", "PSI", "chance"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
@@ -200,7 +201,7 @@ def _draw_measures(found: Drift, tagger: Tagger) -> Table:
         if each.name == "spans":
             shown = sorted(found.types.items(), key=lambda row: -max(row[1]))[:MOST_TYPES]
             for type_, rates in sorted(shown) if len(found.types) > 1 else ():
-                table.add_row(printable(f"  {type_}", "dim"), *(f"{rate:.2f}" for rate in rates), "", "", "")
+                table.add_row(Name(f"  {type_}", "dim"), *(f"{rate:.2f}" for rate in rates), "", "", "")
     return table
 
 

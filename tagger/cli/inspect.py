@@ -148,14 +148,14 @@ def _extremes(moves: list[Move], top: int) -> Table:
     from rich import box
     from rich.table import Table
 
-    from tagger.cli.tables import printable
+    from tagger.cli.cells import Name
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("strongest", "weakest"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading)
         table.add_column("score", justify="right", no_wrap=True)
     for strong, weak in zip(moves[:top], moves[::-1][:top], strict=True):
-        names = (printable(f"{move.source} → {move.target}") for move in (strong, weak))
+        names = (Name(f"{move.source} → {move.target}") for move in (strong, weak))
         table.add_row(next(names), f"{strong.score:+.3f}", next(names), f"{weak.score:+.3f}")
     return table
 
@@ -164,6 +164,7 @@ def _grid(transitions: Transitions, width: int) -> Text:
     """Draw the matrix in colours, two characters a cell, signs for those who see none."""
     from rich.text import Text
 
+    from tagger.cli.cells import shorten
     from tagger.cli.tables import printable
     from tagger.runtime.inspection import shade
 
@@ -188,7 +189,7 @@ def _grid(transitions: Transitions, width: int) -> Text:
             red, green, blue = shade(score, largest)
             ink = "black" if abs(score) < 0.6 * largest else "white"
             grid.append(_sign(score / largest), style=f"{ink} on rgb({red},{green},{blue})")
-        grid.append(" ").append(printable(source if len(source) <= longest else f"{source[: longest - 1]}…"))
+        grid.append(" ").append(printable(shorten(source, longest)))
         grid.append("\n")
     return grid.append(
         f"{'':{_MARGIN}}columns are numbered as rows; column {count} is the end of the sentence"

@@ -133,16 +133,15 @@ def _describe_groups(division: Division) -> str:
 
 def _table(division: Division) -> Table:
     """Draw a column for each part, a row for each quantity, with the share that the part has of it."""
-    from tagger.cli.tables import MOST_TYPES, plain_table, printable
+    from tagger.cli.cells import Name
+    from tagger.cli.tables import MOST_TYPES, plain_table
 
     parts = division.parts
-    table = plain_table("", *(Path(part.path).name for part in parts))
+    table = plain_table("", *(Name(Path(part.path).name) for part in parts))
 
     def add(heading: str, counts: list[int]) -> None:
         whole = sum(counts)
-        table.add_row(
-            printable(heading), *(f"{n:,} ({100 * n / whole:.1f} %)" if whole else "0" for n in counts)
-        )
+        table.add_row(Name(heading), *(f"{n:,} ({100 * n / whole:.1f} %)" if whole else "0" for n in counts))
 
     add("sentences", [part.sentences for part in parts])
     add("tokens", [part.tokens for part in parts])
