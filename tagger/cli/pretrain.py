@@ -348,6 +348,7 @@ def _run(
         talk,
         recipe.settings.epochs,
         recipe.task.describe(),
+        "kept is the model of the epoch with the lowest perplexity of held-out sentences",
         lambda loss: f"perplexity {perplexity_of(loss):,.1f}",
         lambda dev: f"held-out {_perplexities(dev)}",
     )

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tagger.scoring import Scores
     from tagger.training.data import Corpora
     from tagger.training.distillation.teaching import TaughtFacts
+    from tagger.training.recipes.labelled import FinishedLabeller
     from tagger.training.start import Collected, Start
 
 _INPUT, _MODEL, _TRAINING = "Reading the corpora", "The model", "Training"
@@ -339,6 +340,7 @@ def follow_training(
         talk,
         config.training.epochs,
         f"{cell}, {config.decoder.kind}",
+        "kept is the best epoch on dev, or a later one that ties with it (within chance)",
         lambda loss: f"loss {loss:.4f}",
         _describe_dev,
     )
@@ -362,7 +364,7 @@ def show_result(talk: Console, result: TrainingResult, as_json: bool) -> None:
         return
     finished, repeated = result.finished, result.seeds
     results = Console(highlight=False)
-    title = f"dev, epoch {finished.best_epoch} of {finished.epochs}"
+    title = f"dev, epoch {finished.best_epoch} of {finished.epochs}, which is kept"
     if repeated is not None:
         title += f" of seed {repeated.chosen.seed}"
     results.print(scores_table(finished.dev.scores, title))
@@ -377,9 +379,21 @@ def show_result(talk: Console, result: TrainingResult, as_json: bool) -> None:
             f"all are in {place / 'seeds.json'}",
         )
     if finished.min_confidence:
-        least = f"{finished.min_confidence:.2f}"
-        say(talk, f"names less probable than {least} are left out (predict --min-confidence 0: none)")
+        say(talk, _describe_left_out(finished))
+        say(talk, "predict leaves them out, too; --min-confidence 0 keeps them")
     if not result.was_complete:
         say(
             talk, f"model written to {place} in {finished.seconds:.0f} s; use it: tagger predict {place} TEXT"
         )
+
+
+def _describe_left_out(finished: FinishedLabeller) -> str:
+    """Say why the scores differ from those of the kept epoch's line: only the finished model leaves names out."""
+    from tagger.cli.tables import percent
+    from tagger.runtime.reports import find_epoch_f1
+
+    least = f"names less probable than {finished.min_confidence:.2f} are left out"
+    with_all = find_epoch_f1(finished.directory, finished.best_epoch)
+    if with_all is None:
+        return least
+    return f"dev F1 {percent(with_all)}; {percent(finished.dev.scores.micro.f1)} after {least}"

@@ -81,6 +81,15 @@ def find_dev_f1(directory: Path) -> float | None:
     return None
 
 
+def find_epoch_f1(directory: Path, epoch: float) -> float | None:
+    """Return the F1 on dev of an epoch's model with all its names; None where it can't be read."""
+    with suppress(ModelError, KeyError, TypeError):
+        for line in read_history(directory):
+            if line["epoch"] == epoch:
+                return float(line["dev"]["micro"]["f1"])
+    return None
+
+
 def write_words(directory: Path, words: AbstractSet[str] | None) -> None:
     """Write the words that training had, a line each, for scores of words that are new to the model.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -39,6 +40,7 @@ def test_talk_goes_to_stderr_and_results_to_stdout(train):
         "types: LOC, ORG, PER; tokens are words",
         "LSTM 1 x 2 x 5, crf, ",
         " parameters, seed 1, 1 worker",
+        "kept is the best epoch on dev, or a later one that ties with it (within chance)\n",
         "epoch   1  loss ",
         "model written to m in ",
         "use it: tagger predict m TEXT",
@@ -54,7 +56,13 @@ def test_it_is_said_that_names_are_left_out(train):
     all_given = train("--dev", "ten.conll", "--set", "decoder.min_confidence=0", "-o", "all")
     assert "less probable" not in all_given.err
     done = train("--dev", "ten.conll", "--set", "decoder.min_confidence=0.4", "--set", "training.epochs=1")
-    assert "names less probable than 0.40 are left out (predict --min-confidence 0: none)" in done.err
+    found = re.search(r"dev F1 (\S+); (\S+) after names less probable than 0.40 are left out\n", done.err)
+    assert found
+    history = json.loads(Path("m/history.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    scores = json.loads(Path("m/scores.json").read_text(encoding="utf-8"))
+    assert found.groups() == tuple(f"{100 * each['dev']['micro']['f1']:.2f}" for each in (history, scores))
+    assert f"dev F1 {float(found[1]):6.2f} " in done.err  # so the epoch's line has it
+    assert "--min-confidence 0 keeps them" in done.err
     assert all(len(line) <= 80 for line in done.err.splitlines())
 
 
