@@ -105,6 +105,7 @@ def agree(
 
     from tagger.api.agreement import agree as compare
     from tagger.cli.converting import spooled
+    from tagger.cli.messages import hint
     from tagger.scoring.annotators import write_agreement
     from tagger.text import conll
     from tagger.text.output import check_output
@@ -150,6 +151,11 @@ def agree(
     if merged is not None and not quiet:
         counts = f"{count_of(merged.spans, 'span')}, {merged.rejected:,} left out"
         stderr.print(f"{counts}, {count_of(merged.unknown, 'token')} tagged ? -> {output}", markup=False)
+    elif agreement.disagreements and not quiet:
+        hint(
+            stderr,
+            "--merge majority --output FILE makes one corpus of all, --merge '?' without what is disputed",
+        )
 
 
 def _say_what_was_found(stderr: Console, agreement: AnnotatorAgreement) -> None:

@@ -104,7 +104,8 @@ def check(
     if output is not None:
         mended = _mend(files[0], output, token_column, tag_column, scheme, encoding)
         files, encoding = [output], "utf-8"
-    with Waiting(Console(stderr=True), is_wanted=not quiet) as waiting:
+    talk = Console(stderr=True, highlight=False)
+    with Waiting(talk, is_wanted=not quiet) as waiting:
         report = audit.audit(
             waiting.watch(files),
             columns=conll.Columns(
@@ -127,8 +128,24 @@ def check(
             for line in _change_lines(mended, limit):
                 console.print(line, soft_wrap=True)
         _render(console, report, limit)
+        if not quiet:
+            _advise(talk, report, is_mended=mended is not None)
     if not report.is_fit:
         raise typer.Exit(1)
+
+
+def _advise(talk: Console, report: Audit, *, is_mended: bool) -> None:
+    """Say how to mend the first file that training would stumble over, or how to train on what is fit."""
+    from tagger.cli.messages import command, hint
+
+    paths = [facts.path for facts in report.files]
+    if report.is_fit:
+        dev, test = (("--dev", paths[1]) if paths[1:] else ()), (("--test", paths[2]) if paths[2:] else ())
+        hint(talk, command("train", paths[0], *dev, *test, "--output", "MODEL"))
+    elif not is_mended:
+        faulty = next(defect.path for defect in report.defects if defect.is_error)
+        mend = command("check", faulty, "--fix", "--output", "MENDED")
+        hint(talk, f"{mend} mends what is surely meant")
 
 
 def _mend(

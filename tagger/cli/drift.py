@@ -108,6 +108,7 @@ def drift(
     from tagger.api.drift import answer_events, compare, profile_answers, read_own_profile, read_profile
     from tagger.api.sources import opened
     from tagger.cli.inputs import InputFiles
+    from tagger.cli.messages import command, hint
     from tagger.cli.waiting import Waiting, are_typed
     from tagger.scoring.drift import Verdict
     from tagger.text.objects import dump_json
@@ -162,6 +163,9 @@ def drift(
         typer.echo(dump_json(found.as_dict()))
     else:
         _render(Console(highlight=False), found, tagger)
+        if found.verdict is Verdict.MOVED and not quiet and inputs:
+            chosen = command("next", model, *inputs, "--output", "FILE")
+            hint(talk, f"{chosen} chooses the sentences of it that are best labelled")
     if reading.faults or found.verdict is Verdict.MOVED:
         raise typer.Exit(1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,20 @@ def say(console: Console, sentence: str, style: str = "") -> None:
 def warn(console: Console, sentence: str) -> None:
     """Print a warning."""
     say(console, f"warning: {sentence}", "yellow")
+
+
+def hint(console: Console, sentence: str) -> None:
+    """Print what is best done next: the last line of a command, where neither `--quiet` nor `--json` is given."""
+    say(console, f"next: {sentence}", "dim")
+
+
+def command(*words: str | Path) -> str:
+    """Write a command of tagger as it is typed into a shell.
+
+    >>> command("check", Path("my corpus.conll"))
+    "tagger check 'my corpus.conll'"
+    """
+    return shlex.join(["tagger", *map(str, words)])
 
 
 def list_counts(counts: Mapping[str, int]) -> str:

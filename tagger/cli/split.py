@@ -25,6 +25,7 @@ from tagger.text.objects import dump_json
 from tagger.text.schemes import Scheme, parse_task
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from tagger.text import conll
@@ -123,6 +124,18 @@ def split(
         typer.echo(dump_json(division.as_dict() | {"path": name}))
     else:
         Console(highlight=False).print(_table(division))
+        if not quiet:
+            _advise(stderr, division)
+
+
+def _advise(stderr: Console, division: Division) -> None:
+    """Say how to train on the parts, where they have the names that tell what they are for."""
+    from tagger.cli.messages import command, hint
+
+    paths = {part.name: part.path for part in division.parts}
+    if "train" in paths:
+        others = (word for name in ("dev", "test") if name in paths for word in (f"--{name}", paths[name]))
+        hint(stderr, command("train", paths["train"], *others, "--output", "MODEL"))
 
 
 def _describe_groups(division: Division) -> str:

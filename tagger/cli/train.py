@@ -356,7 +356,7 @@ def show_result(talk: Console, result: TrainingResult, as_json: bool) -> None:
     """Print what a run, or several, came to."""
     from rich.console import Console
 
-    from tagger.cli.messages import say
+    from tagger.cli.messages import command, say
     from tagger.cli.tables import scores_table, seeds_table
 
     if as_json:
@@ -382,9 +382,8 @@ def show_result(talk: Console, result: TrainingResult, as_json: bool) -> None:
         say(talk, _describe_left_out(finished))
         say(talk, "predict leaves them out, too; --min-confidence 0 keeps them")
     if not result.was_complete:
-        say(
-            talk, f"model written to {place} in {finished.seconds:.0f} s; use it: tagger predict {place} TEXT"
-        )
+        use = command("predict", place, "TEXT")
+        say(talk, f"model written to {place} in {finished.seconds:.0f} s; use it: {use}")
 
 
 def _describe_left_out(finished: FinishedLabeller) -> str:
