@@ -103,12 +103,14 @@ def _lines(found: Inspection) -> Iterator[tuple[str, str]]:
     yield "model", found.directory
     yield "labels", f"{', '.join(found.types)} ({found.config.corpus.scheme}, {found.config.corpus.mode})"
     yield "tags", f"{len(found.tags)}"
-    yield "encoder", f"{encoder.kind}, {encoder.layers} x {encoder.directions} x {encoder.hidden}"
-    yield (
-        "decoder",
-        f"{found.config.decoder.kind}, confidences at temperature {found.temperature:.2f}, "
-        f"{found.min_confidence:.2f} at least, agreement of repeated words {found.agreement:.1f}",
-    )
+    layers, directions = count_of(encoder.layers, "layer"), count_of(encoder.directions, "direction")
+    yield "encoder", f"{encoder.kind}, {layers} x {directions} x {count_of(encoder.hidden, 'unit')}"
+    yield "decoder", found.config.decoder.kind
+    least = found.min_confidence
+    left_out = f"; names below {least:.2f} are left out" if least else ""
+    yield "confidences", f"temperature {found.temperature:.2f}{left_out}"
+    if found.agreement:
+        yield "repeated words", f"have a say of {found.agreement:.1f} in each other's labels"
     parts = ", ".join(f"{name} {count:,}" for name, count in found.parameters.items())
     yield "parameters", f"{sum(found.parameters.values()):,} ({parts})"
     yield "tables", ", ".join(f"{count:,} {name}" for name, count in found.vocabulary.items() if count > 2)

@@ -48,7 +48,7 @@ def list_counts(counts: Mapping[str, int]) -> str:
     shown = counts
     if len(counts) > _MOST_NAMES:
         shown = dict(sorted(counts.items(), key=lambda each: -each[1])[:_MOST_NAMES])
-    listed = ", ".join(f"{name} ({count})" for name, count in shown.items())
+    listed = ", ".join(f"{name} ({count:,})" for name, count in shown.items())
     return listed if len(shown) == len(counts) else f"{listed} and {len(counts) - len(shown):,} more"
 
 

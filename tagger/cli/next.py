@@ -50,8 +50,8 @@ _Number = Annotated[int, typer.Option("--number", "-n", min=1, metavar="N", help
 _Criterion = Annotated[
     str,
     typer.Option(
-        help="errors: names that are expected to be wrong or missing; entropy: of all ways to label a sentence, "
-        "in nats; random.",
+        help="errors: names that are expected to be wrong or missing; entropy: how undecided the model is "
+        "among all ways to label a sentence; random.",
         **one_of(("errors", "entropy", "random")),
     ),
 ]

@@ -106,7 +106,8 @@ class TrainingProgress:
         if fact.peers > 1:
             workers = f"{fact.peers} processes that share each batch"
         parameters = count_of(fact.parameters, "parameter")
-        say(self._console, f"{self._outline}, {parameters}, seed {fact.seed}, {workers}")
+        say(self._console, self._outline)
+        say(self._console, f"{parameters}, seed {fact.seed}, {workers}")
         if fact.resumed:
             say(self._console, f"resumed at {100 * fact.resumed:.0f} % of the training")
         if self._rule:

@@ -128,7 +128,7 @@ def _token_line(scores: Scores) -> Text:
 def seeds_table(repeated: Repeated) -> Table:
     """Draw what each seed came to, and how far they lie apart."""
     measure = repeated.best.dev.scores.headline_name
-    headings = [f"dev {measure}", "best epoch"] + [f"test {measure}"] * (repeated.test is not None)
+    headings = [f"dev {measure}", "epoch kept"] + [f"test {measure}"] * (repeated.test is not None)
     table = plain_table("seed", *headings)
     for trial in repeated.trials:
         cells = [percent(trial.dev), f"{trial.facts['best_epoch']}"]
@@ -149,7 +149,7 @@ def rehearsal_table(found: Rehearsal, epochs: int, seeds: int) -> Table:
     skipped = f", {found.skipped} of them without a finite gradient" if found.skipped else ""
     workers = count_of(found.workers, "worker")
     rows = {
-        "steps taken": f"{found.steps}, loss {found.loss:.4f} nats a token{skipped}",
+        "steps taken": f"{found.steps}, loss {found.loss:.4f} a token{skipped}",
         "parameters": f"{found.parameters:,}; with their average and moments {_megabytes(found.parameter_bytes)}",
         "memory": "unknown"
         if found.peak_bytes is None

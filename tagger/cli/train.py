@@ -75,7 +75,7 @@ SETTINGS = (
          "Epochs (with --eval-steps: measurements) without a better dev F1 before training stops; absent: never."),
     Flag("--eval-steps", "training.eval_steps", _TRAINING),
     Flag("--cost", "training.costs", _TRAINING,
-         "What missing a token of a type costs, in nats, and what inventing one does (repeatable).",
+         "What missing a token of a type costs, in units of the loss, and what inventing one does (repeatable).",
          "TYPE=RECALL[:PRECISION]"),
     Flag("--workers", "training.workers", _TRAINING),
     Flag("--device", "training.device", _TRAINING),
@@ -335,11 +335,12 @@ def follow_training(
     from tagger.cli.progress import TrainingProgress, follow
 
     encoder = config.encoder
-    cell = f"{encoder.kind.upper()} {encoder.layers} x {encoder.directions} x {encoder.hidden}"
+    layers, directions = count_of(encoder.layers, "layer"), count_of(encoder.directions, "direction")
+    cell = f"{encoder.kind.upper()} of {layers} x {directions} x {count_of(encoder.hidden, 'unit')}"
     progress = TrainingProgress(
         talk,
         config.training.epochs,
-        f"{cell}, {config.decoder.kind}",
+        f"{cell}, decoder {config.decoder.kind}",
         "kept is the best epoch on dev, or a later one that ties with it (within chance)",
         lambda loss: f"loss {loss:.4f}",
         _describe_dev,
@@ -364,9 +365,8 @@ def show_result(talk: Console, result: TrainingResult, as_json: bool) -> None:
         return
     finished, repeated = result.finished, result.seeds
     results = Console(highlight=False)
-    title = f"dev, epoch {finished.best_epoch} of {finished.epochs}, which is kept"
-    if repeated is not None:
-        title += f" of seed {repeated.chosen.seed}"
+    of_seed = "" if repeated is None else f" of seed {repeated.chosen.seed}"
+    title = f"dev, epoch {finished.best_epoch} of {finished.epochs}{of_seed}, which is kept"
     results.print(scores_table(finished.dev.scores, title))
     if finished.test is not None:
         results.print(scores_table(finished.test.scores, "test"))

@@ -38,7 +38,7 @@ def test_talk_goes_to_stderr_and_results_to_stdout(train):
         "dev             10       50      14      0.00 %                   10",
         "scheme IOB2: ",
         "types: LOC, ORG, PER; tokens are words",
-        "LSTM 1 x 2 x 5, crf, ",
+        "LSTM of 1 layer x 2 directions x 5 units, decoder crf\n",
         " parameters, seed 1, 1 worker",
         "kept is the best epoch on dev, or a later one that ties with it (within chance)\n",
         "epoch   1  loss ",
@@ -204,7 +204,7 @@ def test_wrong_usage_is_exit_code_2(run, ten_sentences, arguments, expected):
 def test_flags_beat_the_file_and_set_beats_flags(train):
     Path("my.toml").write_text("seed = 9\n[encoder]\nhidden = 3\nkind = 'gru'\n", encoding="utf-8")
     done = train("--config", "my.toml", "--set", "encoder.layers=2")
-    assert "GRU 2 x 2 x 5, crf" in done.err
+    assert "GRU of 2 layers x 2 directions x 5 units, decoder crf\n" in done.err
     assert "seed 9" in done.err
     assert files.load_model("m").config.encoder.hidden == 5
 
