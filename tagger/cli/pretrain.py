@@ -348,9 +348,11 @@ def _run(
         talk,
         recipe.settings.epochs,
         recipe.task.describe(),
-        "kept is the model of the epoch with the lowest perplexity of held-out sentences",
-        lambda loss: f"perplexity {perplexity_of(loss):,.1f}",
-        lambda dev: f"held-out {_perplexities(dev)}",
+        "perplexities, forward / backward; kept is the epoch lowest on held-out sentences",
+        lambda loss: f"learnt {perplexity_of(loss):,.1f}",
+        lambda dev: (
+            f"held out {' / '.join(f'{each:.1f}' for each in (dev.forward, dev.backward) if each is not None)}"
+        ),
     )
     found, was_complete = None, False
     with follow(progress, talk) as (stop, show):
