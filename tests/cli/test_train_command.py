@@ -53,12 +53,12 @@ def test_talk_goes_to_stderr_and_results_to_stdout(train):
 
 
 def test_the_page_about_the_output_has_the_words_of_the_program(train):
-    """docs/output.md shows lines of a run: all but figures is what a run prints."""
+    """docs/reference/output.md shows lines of a run: all but figures is what a run prints."""
 
     def without_figures(line: str) -> str:
         return re.sub(r"[\d,.]+", "#", " ".join(line.split())).removesuffix(" kept: best")
 
-    page = (Path(__file__).parents[2] / "docs/output.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs/reference/output.md").read_text(encoding="utf-8")
     shown = [without_figures(line) for line in page.split("```")[1].strip().splitlines()]
     done = train("--dev", "ten.conll", "--set", "decoder.min_confidence=0.4")
     printed = {without_figures(line) for line in done.err.splitlines()}
