@@ -3,21 +3,23 @@
     python benchmarks/accuracy.py [CORPUS ...] [--seeds 1 2 3] [--threads 1] [--set training.epochs=10]
 
 Each seed trains with dev choosing the epoch; test is scored once, at the end. Corpora that are not on this machine
-are left out. Prints Markdown rows: what is measured, over how many seeds, with the spread.
+are left out. Prints Markdown rows: means over the seeds, with the spread.
 """
 
 from __future__ import annotations
 
-import platform
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import crfsuite
-import torch
 from corpora import Parts, arguments, load
+from report.figures import Row
+from report.rows import add_option, print_rows
 
 from tagger import config
 from tagger.runtime.evaluation import label_sentences
@@ -84,59 +86,45 @@ def _decode_rate(folder: Path, parts: Parts) -> float:
 
 
 def _headline(scores: Scores) -> float:
-    return 100 * scores.headline[1]
+    return round(100 * scores.headline[1], 2)
 
 
-def spread(values: list[float]) -> str:
-    """Write a mean and, of several seeds, the standard deviation."""
-    if len(values) == 1:
-        return f"{values[0]:.2f}"
-    return f"{statistics.mean(values):.2f} ± {statistics.stdev(values):.2f}"
+def measure(corpora: Sequence[str], seeds: Sequence[int], changes: Mapping[str, Any]) -> Iterator[Row]:
+    """Yield a row a corpus and tool; CRFsuite's is missing where it isn't installed."""
+    has_crfsuite = crfsuite.is_installed()
+    for name in corpora:
+        parts = load(name)
+        if has_crfsuite:
+            result = crfsuite.measure(name, parts)
+            yield {
+                "corpus": name,
+                "tool": "CRFsuite",
+                "dev": _headline(result.dev),
+                "test": _headline(result.test),
+                "seconds": round(result.train_seconds, 1),
+            }
+        trials = [
+            run_trial(parts, config.override(config.Config(), {**changes, "seed": seed})) for seed in seeds
+        ]
+        yield {
+            "corpus": name,
+            "tool": "tagger",
+            "dev": [_headline(trial.dev) for trial in trials],
+            "test": [_headline(trial.test) for trial in trials],
+            "seconds": round(statistics.mean(trial.seconds for trial in trials), 1),
+            "train_rate": round(statistics.median(trial.train_rate for trial in trials)),
+            "decode_rate": round(statistics.median(trial.decode_rate for trial in trials)),
+        }
 
 
 def main() -> None:
     """Print one table."""
     parser = arguments(__doc__)
     parser.add_argument("--threads", type=int, default=1, help="training threads")
-    parser.add_argument("--no-crfsuite", action="store_true", help="leave the baseline out")
+    add_option(parser)
     chosen = parser.parse_args()
     changes = config.parse_assignments(chosen.overrides) | {"training.workers": chosen.threads}
-
-    print(f"{platform.machine()}, torch {torch.__version__}, Python {platform.python_version()}, ", end="")
-    print(
-        f"{chosen.threads} training thread(s), seeds {chosen.seeds}, settings {chosen.overrides or 'default'}\n"
-    )
-    print(
-        "| corpus | CRFsuite dev | test | s | tagger dev | test | seeds | s | epochs | train tok/s | decode tok/s |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
-    for name in chosen.corpora:
-        parts = load(name)
-        baseline = ["", "", ""]
-        if not chosen.no_crfsuite:
-            result = crfsuite.measure(name, parts)
-            baseline = [
-                f"{_headline(result.dev):.2f}",
-                f"{_headline(result.test):.2f}",
-                f"{result.train_seconds:.0f}",
-            ]
-        trials = [
-            run_trial(parts, config.override(config.Config(), changes | {"seed": seed}))
-            for seed in chosen.seeds
-        ]
-        tests = [_headline(trial.test) for trial in trials]
-        row = [
-            name,
-            *baseline,
-            spread([_headline(trial.dev) for trial in trials]),
-            spread(tests),
-            ", ".join(f"{value:.2f}" for value in tests),
-            f"{statistics.mean(trial.seconds for trial in trials):.0f}",
-            f"{trials[0].epochs}",
-            f"{statistics.median(trial.train_rate for trial in trials):,.0f}",
-            f"{statistics.median(trial.decode_rate for trial in trials):,.0f}",
-        ]
-        print("| " + " | ".join(row) + " |", flush=True)
+    print_rows("accuracy", measure(chosen.corpora, chosen.seeds, changes), as_json=chosen.as_json)
 
 
 if __name__ == "__main__":

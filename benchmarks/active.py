@@ -22,12 +22,14 @@ import json
 import random
 import shutil
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from corpora import Parts, arguments, load
+from report.figures import Row
+from report.rows import add_option, print_rows
 
 import tagger
 from tagger.config import parse_assignments
@@ -70,6 +72,7 @@ def main() -> None:
     parser.add_argument("--arms", nargs="+", default=list(ARMS))
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
     parser.add_argument("--report", action="store_true", help="only print what was measured")
+    add_option(parser)
     given = parser.parse_args()
     if not given.report:
         for seed in given.seeds:
@@ -79,8 +82,12 @@ def main() -> None:
                     sizes = [each for each in given.sizes if each <= len(parts.train)]
                     changes = parse_assignments(given.overrides)
                     Simulation(given.output, name, parts, arm, seed, sizes, changes).run()
-    for name in given.corpora:
-        report(given.output, name, given.arms, given.seeds, given.sizes)
+    rows = (
+        row
+        for name in given.corpora
+        for row in report(given.output, name, given.arms, given.seeds, given.sizes)
+    )
+    print_rows("next", rows, as_json=given.as_json)
 
 
 class Simulation:
@@ -192,12 +199,13 @@ def read_target(output: Path, name: str, size: int) -> float | None:
     return statistics.fmean(found) if found else None
 
 
-def report(output: Path, name: str, arms: Sequence[str], seeds: Sequence[int], sizes: Sequence[int]) -> None:
-    """Print the curves of all arms, and the labels that each needs for what a random choice has at the last size."""
+def report(
+    output: Path, name: str, arms: Sequence[str], seeds: Sequence[int], sizes: Sequence[int]
+) -> Iterator[Row]:
+    """Yield the curve of each arm, and the labels that it needs for what a random choice has at the last size."""
     target = read_target(output, name, sizes[-1])
-    print(f"\n{name}; random choice of {sizes[-1]}: {target or float('nan'):.2f}")
     for arm in arms:
-        cells = []
+        row: dict[str, Any] = {"corpus": name, "arm": arm}
         curve: list[tuple[float, float, float]] = []
         for size in sizes:
             files = [output / name / arm.replace("/", "_per_") / f"{seed}-{size}.json" for seed in seeds]
@@ -206,18 +214,24 @@ def report(output: Path, name: str, arms: Sequence[str], seeds: Sequence[int], s
                 f1 = statistics.fmean(each["f1"] for each in found)
                 tokens = statistics.fmean(each["tokens"] for each in found)
                 curve.append((size, tokens, f1))
-                cells.append(f"{size}: {f1:.2f} ({len(found)}, {tokens / 1000:.1f}k)")
-        print(f"  {arm:22} {'  '.join(cells)}{_describe_crossing(curve, target)}")
+                row[f"f{size}"] = [round(each["f1"], 2) for each in found]
+                row[f"t{size}"] = round(tokens / 1000, 1)
+        row["sentences"], row["tokens"] = _find_crossing(curve, target)
+        yield row
 
 
-def _describe_crossing(curve: Sequence[tuple[float, float, float]], target: float | None) -> str:
-    """Say at how many sentences and tokens a curve, straight between its points, reaches the target."""
+def _find_crossing(
+    curve: Sequence[tuple[float, float, float]], target: float | None
+) -> tuple[int, float] | tuple[None, None]:
+    """Return at how many sentences and thousands of tokens a curve, straight between its points, has the target."""
     for (size, tokens, f1), (next_size, next_tokens, next_f1) in itertools.pairwise(curve):
         if target is not None and f1 < target <= next_f1:
             share = (target - f1) / (next_f1 - f1)
-            sentences = size + share * (next_size - size)
-            return f"  -> {sentences:.0f} sentences, {(tokens + share * (next_tokens - tokens)) / 1000:.1f}k tokens"
-    return ""
+            return (
+                round(size + share * (next_size - size)),
+                round((tokens + share * (next_tokens - tokens)) / 1000, 1),
+            )
+    return None, None
 
 
 if __name__ == "__main__":

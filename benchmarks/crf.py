@@ -1,6 +1,6 @@
 """The CRF beside pytorch-crf: losses with gradients, decoding, marginals, n-best, and peak memory.
 
-    python benchmarks/crf.py [--rounds N] [--no-memory]
+    python benchmarks/crf.py [--rounds N] [--no-memory | --no-time]
     python benchmarks/crf.py --device cuda [--rounds N]
 
 On a CPU times are processor time of one thread. On a GPU they are the time from the first thing that the device is
@@ -18,13 +18,13 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from rich.console import Console
-from rich.table import Table
+from report.figures import Row
+from report.rows import add_option, print_rows
 from torch import Tensor
 
 from tagger.model.crf import CRF, kernels
@@ -165,34 +165,45 @@ def median_times(
     return [statistics.median(seconds) for seconds in times]
 
 
-def compare(work: Work, rounds: int, device: str) -> list[list[str]]:
-    """Return the table rows of one batch shape."""
+def compare(work: Work, rounds: int, device: str) -> Iterator[Row]:
+    """Yield the rows of one batch shape: milliseconds, and how many times as long pytorch-crf takes."""
     is_gpu = device != "cpu"
     batch, ours = make_batch(work, device), CRF(work.K).to(device)
     theirs = None if torchcrf is None else torchcrf.CRF(work.K).to(device)
-    rows = []
     for name, (question, is_shared) in (GPU_QUESTIONS if is_gpu else QUESTIONS).items():
         crfs = [ours, theirs] if is_shared and theirs is not None else [ours]
         runs = [lambda crf=crf, ask=question: ask(crf, batch) for crf in crfs]
         times = median_times(runs, rounds, device_seconds if is_gpu else processor_seconds)
         both = len(times) == 2
-        rows.append(
-            [
-                str(work),
-                name,
-                f"{times[0] * 1e3:.3f}" if is_gpu else f"{times[0] * 1e3:.2f}",
-                f"{times[1] * 1e3:.2f}" if both else "",
-                f"{times[1] / times[0]:.1f}x" if both else "",
-            ]
-        )
-    return rows
+        yield {
+            "batch": str(work),
+            "question": name,
+            "beside": "pytorch-crf" if both else None,
+            "ours": round(times[0] * 1e3, 3),
+            "theirs": round(times[1] * 1e3, 3) if both else None,
+            "ratio": round(times[1] / times[0], 2) if both else None,
+        }
 
 
-def peak_megabytes(work: Work, question: str, library: str) -> str:
+def peak_megabytes(work: Work, question: str, library: str) -> int | None:
     """Run one question in a process of its own; return by how much its peak memory grew."""
     command = [sys.executable, __file__, "--measure", ",".join(map(str, work[:3])), question, library]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
-    return finished.stdout.strip() if finished.returncode == 0 else "failed"
+    return int(finished.stdout) if finished.returncode == 0 else None
+
+
+def compare_memory() -> Iterator[Row]:
+    """Yield by how many MB each question makes the peak memory grow."""
+    for work in MEMORY_WORKS:
+        for name, (_, is_shared) in QUESTIONS.items():
+            if name != "decoding + confidence":
+                yield {
+                    "batch": str(work),
+                    "question": name,
+                    "emissions": round(work.B * work.T * work.K * 4 / 2**20),
+                    "ours": peak_megabytes(work, name, "tagger"),
+                    "theirs": peak_megabytes(work, name, "pytorch-crf") if is_shared and torchcrf else None,
+                }
 
 
 def measure(shape: str, question: str, library: str) -> None:
@@ -219,8 +230,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=10, help="repetitions of each measurement")
     parser.add_argument("--no-memory", action="store_true", help="leave out the memory of large batches")
+    parser.add_argument("--no-time", action="store_true", help="leave out the times")
     parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where the batches are")
+    add_option(parser)
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.measure:
@@ -230,32 +243,17 @@ def main() -> None:
     if is_gpu and not torch.cuda.is_available():
         print("no GPU here: PyTorch finds no CUDA device; without --device cuda the CPU is measured")
         return
-    console = Console()
-    title = "median processor time"
     if is_gpu:
         device = torch.device("cuda", torch.cuda.current_device())
         obstacle = kernels.obstacle(device)
         road = "Triton's kernels" if obstacle is None else f"operators, since {obstacle}"
-        title = f"median time on {torch.cuda.get_device_name(device)}, by {road}"
-    table = Table("batch (B x T x K)", "question", "tagger ms", "pytorch-crf ms", "ratio", title=title)
-    for work in GPU_WORKS if is_gpu else WORKS:
-        rows = compare(work, options.rounds, options.device)
-        for row in rows:
-            table.add_row(*row, end_section=row is rows[-1])
-    console.print(table)
-    if is_gpu or options.no_memory:
-        return
-    table = Table(
-        "batch (B x T x K)", "question", "emissions MB", "tagger MB", "pytorch-crf MB", title="peak memory"
-    )
-    for work in MEMORY_WORKS:
-        for name, (_, is_shared) in QUESTIONS.items():
-            if name == "decoding + confidence":
-                continue
-            theirs = peak_megabytes(work, name, "pytorch-crf") if is_shared and torchcrf else ""
-            size = f"{work.B * work.T * work.K * 4 / 2**20:.0f}"
-            table.add_row(str(work), name, size, peak_megabytes(work, name, "tagger"), theirs)
-    console.print(table)
+        print(f"{torch.cuda.get_device_name(device)}, by {road}")
+    if not options.no_time:
+        works = GPU_WORKS if is_gpu else WORKS
+        rows = (row for work in works for row in compare(work, options.rounds, options.device))
+        print_rows("crf", rows, as_json=options.as_json)
+    if not (is_gpu or options.no_memory):
+        print_rows("memory", compare_memory(), as_json=options.as_json)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ read, so that a batch size and a learning rate can be chosen by it. Prints Markd
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import tempfile
 import time
@@ -21,6 +22,8 @@ from typing import Any, NamedTuple
 
 import torch
 from corpora import Parts, arguments, load
+from report.figures import Row
+from report.rows import add_option, print_rows
 from torch.profiler import ProfilerActivity, profile
 
 from tagger import config
@@ -44,9 +47,6 @@ class Way(NamedTuple):
     batch: int
     rate: float
     precision: str
-
-    def __str__(self) -> str:
-        return f"{self.device} | {self.batch} | {self.rate:g} | {self.precision}"
 
     def prepare(self, parts: Parts, seed: int, overrides: dict[str, Any]) -> Corpora:
         """Return the corpora with the settings."""
@@ -125,7 +125,7 @@ def measure_f1(data: Corpora) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Print one table for each corpus."""
+    """Print one table."""
     parser = arguments(__doc__)
     parser.add_argument("--device", nargs="+", default=["cuda" if torch.cuda.is_available() else "cpu"])
     parser.add_argument("--batch", type=int, nargs="+", default=[16, 32, 64, 128])
@@ -133,34 +133,27 @@ def main() -> None:
     parser.add_argument("--precision", nargs="+", default=["float32"])
     parser.add_argument("--seconds", type=float, default=5.0, help="of steps that are measured")
     parser.add_argument("--f1", action="store_true", help="train to the end and score dev")
+    add_option(parser)
     chosen = parser.parse_args()
     overrides = config.parse_assignments(chosen.overrides) | {"training.workers": 1}
-    print(f"torch {torch.__version__}, {_name_of_device()}")
+    print(torch.cuda.get_device_name() if torch.cuda.is_available() else "no CUDA device")
+    print_rows("gpu", list_rows(chosen, overrides), as_json=chosen.as_json)
+
+
+def list_rows(chosen: argparse.Namespace, overrides: dict[str, Any]) -> Iterator[Row]:
+    """Yield a row a corpus and way: how fast it is, or what dev's F1 is."""
     for name in chosen.corpora:
         parts = load(name)
-        head = (
-            "dev F1 | sd | seconds"
-            if chosen.f1
-            else "tokens/s | ms a step | device computes | kernels a step"
-        )
-        print(f"\n{name}, {chosen.overrides or 'default settings'}\n")
-        print(f"| device | batch | rate | precision | {head} |\n|{'---|' * (5 + head.count('|'))}")
         for way in map(Way._make, product(chosen.device, chosen.batch, chosen.rate, chosen.precision)):
+            row: dict[str, Any] = {"corpus": name, **way._asdict(), "rate": f"{way.rate:g}"}
             if chosen.f1:
                 found = [measure_f1(way.prepare(parts, seed, overrides)) for seed in chosen.seeds]
                 scores, seconds = zip(*found, strict=True)
-                spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
-                cells = f"{statistics.mean(scores):.2f} | {spread:.2f} | {statistics.mean(seconds):.0f}"
+                row |= {"f1": [round(each, 2) for each in scores], "seconds": statistics.mean(seconds)}
             else:
                 speed = measure_speed(way.prepare(parts, chosen.seeds[0], overrides), chosen.seconds)
-                busy = "" if speed.busy is None else f"{speed.busy:.0%}"
-                launches = "" if speed.launches is None else f"{speed.launches:.0f}"
-                cells = f"{speed.tokens_per_second:,.0f} | {speed.step:.2f} | {busy} | {launches}"
-            print(f"| {way} | {cells} |", flush=True)
-
-
-def _name_of_device() -> str:
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else "no CUDA device"
+                row |= speed._asdict()
+            yield row
 
 
 if __name__ == "__main__":

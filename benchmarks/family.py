@@ -18,8 +18,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from accuracy import run_trial, spread
+from accuracy import run_trial
 from corpora import load
+from report.cells import show
 
 from tagger import config
 from tagger.text.conll import Corpus, Sentence
@@ -57,8 +58,8 @@ def print_table(names: Sequence[str], seeds: Sequence[int], overrides: dict[str,
                 cell.upper(),
                 str(directions),
                 decoder,
-                spread([100 * trial.dev.headline[1] for trial in trials]),
-                spread([100 * trial.test.headline[1] for trial in trials]),
+                show([100 * trial.dev.headline[1] for trial in trials], 2),
+                show([100 * trial.test.headline[1] for trial in trials], 2),
                 f"{statistics.mean(trial.seconds for trial in trials):.0f}",
                 f"{statistics.median(trial.train_rate for trial in trials):,.0f}",
                 f"{statistics.median(trial.decode_rate for trial in trials):,.0f}",
@@ -124,7 +125,7 @@ def print_memory(seeds: Sequence[int], output: Path | None) -> None:
         for distance in DISTANCES:
             values = measure_memory(cell, distance, seeds)
             means[cell].append(statistics.mean(values))
-            cells.append(spread([100 * value for value in values]))
+            cells.append(show([100 * value for value in values], 2))
         print(f"| {cell.upper()} | " + " | ".join(cells) + " |", flush=True)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import platform
+from collections.abc import Iterator
 
 import crfsuite
-import torch
 from corpora import CORPORA, Parts, load
+from report.figures import Row
+from report.rows import add_option, print_rows
+from templates import describe_characters, describe_words
 
 from tagger import config
 from tagger.text.conll import Corpus
@@ -35,24 +37,29 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="+", default=[1], help="processes that train")
     parser.add_argument("--every", type=int, default=50, help="steps between two looks at dev")
     parser.add_argument("--seed", type=int, default=1)
+    add_option(parser)
     chosen = parser.parse_args()
+    if crfsuite.is_installed():
+        print_rows("racing", compare(chosen), as_json=chosen.as_json)
+
+
+def compare(chosen: argparse.Namespace) -> Iterator[Row]:
+    """Yield a row for CRFsuite, and one for each way of training."""
     parts = load(chosen.corpus)
-    print(f"{chosen.corpus}, {platform.machine()}, torch {torch.__version__}, seed {chosen.seed}\n")
-    print("| | goal passed after | share of CRFsuite's time | dev F1 at the end | after |")
-    print("|---|---|---|---|---|")
-    rival = crfsuite.train(
-        parts.train,
-        crfsuite.describe_characters if CORPORA[chosen.corpus].characters else crfsuite.describe_words,
-    )
+    is_of_characters = CORPORA[chosen.corpus].characters
+    rival = crfsuite.train(parts.train, describe_characters if is_of_characters else describe_words)
     goal = crfsuite.score(rival, parts.dev, parts.scheme).headline[1]
-    print(f"| CRFsuite | | | {100 * goal:.2f} | {rival.seconds:.1f} s |", flush=True)
+    yield {"what": "CRFsuite", "dev": round(100 * goal, 2), "seconds": round(rival.seconds, 1)}
     for workers, epochs in itertools.product(chosen.workers, chosen.epochs):
         settings = {"seed": chosen.seed, "training.epochs": epochs, "training.workers": workers}
         passed, final, seconds = race(parts, config.override(config.Config(), settings), goal, chosen.every)
-        reached = "never" if passed is None else f"{passed:.1f} s"
-        share = "" if passed is None else f"{passed / rival.seconds:.2f}"
-        name = f"tagger, {count_of(epochs, 'epoch')}, {count_of(workers, 'worker')}"
-        print(f"| {name} | {reached} | {share} | {100 * final:.2f} | {seconds:.1f} s |", flush=True)
+        yield {
+            "what": f"tagger, {count_of(epochs, 'epoch')}, {count_of(workers, 'worker')}",
+            "passes": "never" if passed is None else round(passed, 1),
+            "share": None if passed is None else round(passed / rival.seconds, 2),
+            "dev": round(100 * final, 2),
+            "seconds": round(seconds, 1),
+        }
 
 
 def race(parts: Parts, settings: config.Config, goal: float, every: int) -> tuple[float | None, float, float]:

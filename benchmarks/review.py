@@ -30,6 +30,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from report.figures import Row
+from report.rows import add_option, print_rows
 
 from tagger.config import Config, override
 from tagger.runtime.chainbatch import batch_chains
@@ -224,18 +226,12 @@ def average_precision(scores: Floats, is_wrong: NDArray[np.bool_]) -> float:
     return float(precision[right].mean())
 
 
-def measure(clean: Corpus, spoilt: Spoilt, folds: Folds) -> Iterator[str]:
-    """Yield the cells of a row."""
+def measure(clean: Corpus, spoilt: Spoilt, folds: Folds) -> Row:
+    """Return the cells of a row; those of cleanlab are None without the package."""
     corpus, places = spoilt
     doubts = list_doubts(corpus, folds)
     names, chances = find_marginals(corpus, folds)
-    yield _look([(each.sentence, each.start, each.end) for each in doubts[:LOOKED_AT]], places)
     issues = rank_by_cleanlab(corpus, names, chances)
-    if issues is None:
-        yield from ("-", "-")
-    else:
-        yield _look([(number, at, at + 1) for number, at in issues[:LOOKED_AT]], places)
-        yield _look(join_neighbours(issues), places)
     is_wrong = np.array(
         [
             old != new
@@ -243,8 +239,16 @@ def measure(clean: Corpus, spoilt: Spoilt, folds: Folds) -> Iterator[str]:
             for old, new in zip(before.tags, after.tags, strict=True)
         ]
     )
-    for scores in score_tokens(corpus, names, chances, doubts):
-        yield f"{average_precision(scores, is_wrong):.3f}"
+    placed, own = score_tokens(corpus, names, chances, doubts)
+    row = {
+        "review": _look([(each.sentence, each.start, each.end) for each in doubts[:LOOKED_AT]], places),
+        "ap": round(average_precision(placed, is_wrong), 3),
+        "ap_cleanlab": round(average_precision(own, is_wrong), 3),
+    }
+    if issues is not None:
+        row["tokens"] = _look([(number, at, at + 1) for number, at in issues[:LOOKED_AT]], places)
+        row["places"] = _look(join_neighbours(issues), places)
+    return row
 
 
 def _look(looked_at: Sequence[tuple[int, int, int]], places: Mapping[int, Sequence[tuple[int, int]]]) -> str:
@@ -268,20 +272,24 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, metavar="DIR")
+    add_option(parser)
     chosen = parser.parse_args()
-    print(
-        "| corpus | spoilt | faults | review: P@50, found | cleanlab, tokens | cleanlab, places | AP review | AP "
-        "cleanlab |"
-    )
-    print("|---|---|---|---|---|---|---|---|")
+    print_rows("review", list_rows(chosen), as_json=chosen.as_json)
+
+
+def list_rows(chosen: argparse.Namespace) -> Iterator[Row]:
+    """Yield a row a corpus and rate."""
     for path in chosen.corpora:
         clean = read_corpus(path)
         for rate in chosen.rates:
             spoilt = spoil(clean, rate / 100, chosen.kinds, chosen.seed)
             folds = train_folds(spoilt.corpus, chosen.seed, chosen.keep)
-            cells = " | ".join(measure(clean, spoilt, folds))
-            faults = sum(map(len, spoilt.places.values()))
-            print(f"| {path.parent.name} | {rate:g} % | {faults:,} | {cells} |", flush=True)
+            yield {
+                "corpus": path.parent.name,
+                "spoilt": f"{rate:g} %",
+                "faults": sum(map(len, spoilt.places.values())),
+                **measure(clean, spoilt, folds),
+            }
 
 
 if __name__ == "__main__":

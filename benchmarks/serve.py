@@ -21,11 +21,16 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from report.figures import Row
+from report.rows import add_option, print_rows
+
 from tagger import load, read_corpus
 from tagger.runtime.tagger import Tagger
+from tagger.text.counting import count_of
 
 try:
     from uvloop import run
@@ -236,44 +241,44 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--soak", type=int, metavar="N", help="send N requests and watch the memory")
+    parser.add_argument("--server-only", action="store_true", help="don't call the model from Python")
+    add_option(parser)
     given = parser.parse_args()
     tagger = load(given.model)
     texts = pair_sentences(given.corpus, "" if tagger.model.config.corpus.mode == "characters" else " ")
     requests = [render(text) for text in texts]
     tokens = statistics.mean(sum(len(s.tokens) for s in tagger.predict(text)) for text in texts[:100])
-    print(
-        f"{given.model}: {len(texts)} texts of two sentences, {tokens:.0f} tokens each; {os.cpu_count()} cores"
-    )
+    print(f"{given.model}: {len(texts)} texts of two sentences, {tokens:.0f} tokens each")
     if given.soak:
         soak(given.model, requests, given.clients[-1], given.soak, given.workers)
         return
-    for threads in (1, *given.clients):
-        print(
-            f"{threads:>8} threads of Python: {run_threads(tagger, texts, given.seconds, threads):,.0f} texts/s"
-        )
+    print_rows("server", compare(given, tagger, texts, requests), as_json=given.as_json)
+
+
+def compare(
+    given: argparse.Namespace, tagger: Tagger, texts: list[str], requests: list[bytes]
+) -> Iterator[Row]:
+    """Yield a row for each number of threads that call the model, and of clients that ask the server."""
+    for threads in sorted({1, *given.clients} if not given.server_only else ()):
+        rate = run_threads(tagger, texts, given.seconds, threads)
+        yield {"what": f"the model called from {count_of(threads, 'thread')} of Python", "rate": round(rate)}
     server = Server(given.model, given.workers)
     run(run_load(server.port, requests, 8, 2.0))  # warm
-    columns = {
-        "clients": 8,
-        "requests/s": 11,
-        "to 1 client": 12,
-        "p50 ms": 8,
-        "p99 ms": 8,
-        "CPU ms": 7,
-        "faults": 7,
-    }
-    print(" ".join(name.rjust(width) for name, width in columns.items()))
-    first = 0.0
     for clients in given.clients:
         used = server.seconds()
         found = run(run_load(server.port, requests, clients, given.seconds))
         used = 1000 * (server.seconds() - used) / (found.rate * given.seconds)
-        first = first or found.rate
-        print(
-            f"{clients:>8} {found.rate:>11,.0f} {found.rate / first:>12.1f} {found.p50:>8.2f} {found.p99:>8.2f} "
-            f"{used:>7.3f} {found.faults:>7}"
-        )
-    print(f"ended by SIGTERM with {server.stop()}; memory was not looked at (see --soak)")
+        processes = count_of(given.workers, "process", "processes")
+        yield {
+            "what": f"tagger serve, {processes}, {count_of(clients, 'client')}",
+            "rate": round(found.rate),
+            "p50": round(found.p50, 2),
+            "p99": round(found.p99, 2),
+            "processor": round(used, 3),
+            "faults": found.faults,
+        }
+    if code := server.stop() != 143:
+        raise SystemExit(f"error: the server ended with {code}, expected 143, as SIGTERM has it")
 
 
 def soak(model: Path, requests: list[bytes], clients: int, count: int, workers: int) -> None:

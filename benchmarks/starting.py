@@ -3,8 +3,7 @@
     python benchmarks/starting.py MODEL [--rounds N]
 
 Each round runs the command and, beside it, a script that takes the same steps and reads the clock after each; medians
-over the rounds. Times are of the clock; with `CPU`, of the processor, which is what can be compared where other work
-runs too.
+over the rounds. Times are of the clock, and of the processor, which can be compared where other work runs.
 """
 
 from __future__ import annotations
@@ -15,7 +14,11 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
+
+from report.figures import Row
+from report.rows import add_option, print_rows
 
 TEXT = "Ada Lovelace was born in London.\n"
 STEPS = ("interpreter", "command line", "import numpy", "import tagger", "read the model", "label", "leave")
@@ -56,12 +59,13 @@ def _used() -> float:
 
 
 def main() -> None:
-    """Print the medians."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("model")
     parser.add_argument("--rounds", type=int, default=7)
+    add_option(parser)
     asked = parser.parse_args()
     commands: list[tuple[float, float]] = []
     steps: list[list[float]] = []
@@ -71,10 +75,15 @@ def main() -> None:
         began, wall, _, printed = run(["-c", _SCRIPT, asked.model])
         laps = [began, *map(float, printed.split()), began + wall]
         steps.append([later - earlier for earlier, later in pairwise(laps)])
+    print_rows("starting", list_rows(commands, steps), as_json=asked.as_json)
+
+
+def list_rows(commands: Sequence[tuple[float, float]], steps: Sequence[Sequence[float]]) -> Iterator[Row]:
+    """Yield the medians: of the whole command, and of each step."""
     wall, used = (statistics.median(values) for values in zip(*commands, strict=True))
-    print(f"{'one sentence from cold':24} {wall:6.2f} s {used:6.2f} s CPU")
+    yield {"step": "one sentence from cold", "seconds": round(wall, 3), "processor": round(used, 3)}
     for name, values in zip(STEPS, zip(*steps, strict=True), strict=True):
-        print(f"  {name:22} {statistics.median(values):6.2f} s")
+        yield {"step": f"of it: {name}", "seconds": round(statistics.median(values), 3)}
 
 
 if __name__ == "__main__":

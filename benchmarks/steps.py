@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -23,8 +22,10 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-import torch
 from corpora import CORPORA, load
+from report.figures import Row
+from report.machine import HELD_TO_AVX2
+from report.rows import add_option, print_rows
 
 from tagger import config
 from tagger.errors import TaggerError
@@ -33,11 +34,6 @@ from tagger.training import loop, state
 from tagger.training.data import prepare_corpora
 from tagger.training.recipes import labelled
 
-HELD_TO_AVX2 = {
-    "ONEDNN_MAX_CPU_ISA": "AVX2",
-    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
-    "ATEN_CPU_CAPABILITY": "avx2",
-}
 _WARMING = 30  # steps before the clock starts
 
 
@@ -53,7 +49,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("corpora", nargs="*", default=["english", "conll2002-es"], help=", ".join(CORPORA))
+    parser.add_argument(
+        "corpora", nargs="*", default=["english", "wnut17", "conll2002-es"], help=", ".join(CORPORA)
+    )
     parser.add_argument(
         "--set", action="append", default=[], dest="assignments", help="settings of a second row"
     )
@@ -61,6 +59,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)  # a process of its own
+    add_option(parser)
     chosen = parser.parse_args()
     if unknown := [name for name in chosen.corpora if name not in CORPORA]:
         parser.error(f"found {unknown[0]!r}, expected one of {', '.join(CORPORA)}")
@@ -71,25 +70,28 @@ def main() -> None:
     if chosen.measure:
         print(json.dumps(_measure(chosen.corpora[0], chosen.assignments, chosen.steps, chosen.seed)))
         return
-    widest = torch.backends.cpu.get_cpu_capability()
-    print(f"{platform.machine()}, {widest}, torch {torch.__version__}, seed {chosen.seed}\n")
-    print("| corpus | settings | tokens a step | tokens/s | tokens/s, held to AVX2 |")
-    print("|---|---|---|---|---|")
-    for corpus in chosen.corpora:
-        _compare(corpus, chosen)
+    rows = (row for corpus in chosen.corpora for row in _compare(corpus, chosen))
+    print_rows("training", rows, as_json=chosen.as_json)
 
 
-def _compare(corpus: str, chosen: argparse.Namespace) -> None:
+def _compare(corpus: str, chosen: argparse.Namespace) -> Iterator[Row]:
     found: dict[tuple[bool, bool], list[Rate]] = defaultdict(list)
     for _ in range(chosen.rounds):
         for is_changed in {False, bool(chosen.assignments)}:
             for is_held in (False, True):
                 found[is_changed, is_held].append(_run(corpus, chosen, is_changed, is_held))
     for is_changed in sorted({changed for changed, _ in found}):
-        name = ", ".join(chosen.assignments) if is_changed else "default"
-        wide, held = found[is_changed, False], found[is_changed, True]
-        speeds = " | ".join(f"{statistics.median(rate.speed for rate in each):,.0f}" for each in (wide, held))
-        print(f"| {corpus} | {name} | {wide[0].step:.0f} | {speeds} |", flush=True)
+        wide, held = (
+            round(statistics.median(rate.speed for rate in found[is_changed, is_held]))
+            for is_held in (False, True)
+        )
+        yield {
+            "corpus": corpus,
+            "settings": ", ".join(chosen.assignments) if is_changed else "default",
+            "step": round(found[is_changed, False][0].step),
+            "rate": wide,
+            "held": held,
+        }
 
 
 def _run(corpus: str, chosen: argparse.Namespace, is_changed: bool, is_held: bool) -> Rate:

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import platform
 import statistics
 import tempfile
 import time
@@ -27,8 +26,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import crfsuite
-import numpy as np
 from corpora import SHARED
+from report.figures import Row
+from report.rows import add_option, print_rows
+from templates import describe_characters, describe_words
 
 import tagger
 from tagger import scoring
@@ -40,44 +41,46 @@ from tagger.text.schemes.spans import Span
 WORDS = SHARED / "ud-zh-gsd"
 TAGS = SHARED / "ud-en-ewt"
 PARTS = ("train", "dev", "test")
+_REFERENCE = "CRFsuite, characters to tags"
 
 
-class Row(NamedTuple):
-    """One line of a table: what was measured, and what it came to."""
+class Trial(NamedTuple):
+    """What was measured, and what it came to with each seed."""
 
-    name: str
+    task: str
+    tool: str
     dev: Sequence[Scores]
     test: Sequence[Scores]
     seconds: float
 
-    def __str__(self) -> str:
-        cells = [self.name, _spread(self.dev), _spread(self.test), _list(self.test), f"{self.seconds:.0f}"]
-        return f"| {' | '.join(cells)} |"
+    def cells(self) -> Row:
+        """Return the row of the table, in per cent."""
+        return {
+            "task": self.task,
+            "tool": self.tool,
+            "dev": _list(self.dev, "headline"),
+            "dev_unseen": _list(self.dev, "oov_recall"),
+            "test": _list(self.test, "headline"),
+            "test_words": _list(self.test, "f1"),
+            "test_unseen": _list(self.test, "oov_recall"),
+            "test_seen": _list(self.test, "iv_recall"),
+            "seconds": round(self.seconds, 1),
+        }
 
 
-def _spread(scores: Sequence[Scores]) -> str:
-    """Write the headline, and for words the recall of those unseen; of several seeds the mean and the deviation."""
-    cells = [_mean([100 * each.headline[1] for each in scores])]
-    for name in ("f1", "oov_recall", "iv_recall"):
-        values = [
-            getattr(each.words.all if name == "f1" else each.words, name) for each in scores if each.words
-        ]
-        known = [100 * value for value in values if value is not None]
-        cells.append(_mean(known) if known else "")
-    return " | ".join(cells)
+def _list(scores: Sequence[Scores], name: str) -> list[float] | float | None:
+    """List a number of each seed: the headline, or of words their F1 or the recall of those seen or not."""
+    found = []
+    for each in scores:
+        if name == "headline":
+            found.append(each.headline[1])
+        elif each.words is not None:
+            found.append(each.words.all.f1 if name == "f1" else getattr(each.words, name))
+    known = [round(100 * number, 2) for number in found if number is not None]
+    return known if len(known) > 1 else known[0] if known else None
 
 
-def _mean(values: Sequence[float]) -> str:
-    if len(values) == 1:
-        return f"{values[0]:.2f}"
-    return f"{statistics.mean(values):.2f} ± {statistics.stdev(values):.2f}"
-
-
-def _list(scores: Sequence[Scores]) -> str:
-    return ", ".join(f"{100 * each.headline[1]:.2f}" for each in scores) if len(scores) > 1 else ""
-
-
-def train(files: Sequence[Path], seeds: Sequence[int], name: str, **changes: Any) -> Row:
+def train(files: Sequence[Path], seeds: Sequence[int], task: str, tool: str, **changes: Any) -> Trial:
     """Train once a seed."""
     dev, test, seconds = [], [], []
     for seed in seeds:
@@ -95,15 +98,15 @@ def train(files: Sequence[Path], seeds: Sequence[int], name: str, **changes: Any
             assert result.test is not None
             dev.append(result.dev)
             test.append(result.test)
-    return Row(name, dev, test, statistics.mean(seconds))
+    return Trial(task, tool, dev, test, statistics.mean(seconds))
 
 
-def train_crfsuite(parts: Sequence[Corpus], name: str) -> Row:
+def train_crfsuite(parts: Sequence[Corpus], task: str) -> Trial:
     """Train the baseline, which has no seed."""
-    template = crfsuite.describe_characters if parts[0].task.cuts_words else crfsuite.describe_words
+    template = describe_characters if parts[0].task.cuts_words else describe_words
     trained = crfsuite.train(parts[0].sentences, template)
     scores = [_score(each, crfsuite.decode(trained, each.sentences)[0], parts[0]) for each in parts[1:]]
-    return Row(name, scores[:1], scores[1:], trained.seconds)
+    return Trial(task, "CRFsuite", scores[:1], scores[1:], trained.seconds)
 
 
 def _score(corpus: Corpus, tags: Sequence[Sequence[str]], learned: Corpus) -> Scores:
@@ -121,13 +124,13 @@ def _score(corpus: Corpus, tags: Sequence[Sequence[str]], learned: Corpus) -> Sc
     return counts.scores()
 
 
-def score_cutter(cut: Callable[[str], list[str]], parts: Sequence[Corpus], name: str) -> Row:
+def score_cutter(cut: Callable[[str], list[str]], parts: Sequence[Corpus], task: str, tool: str) -> Trial:
     """Score a function from a text to its words."""
     found = [
         _score(each, [_tag_words(sentence, cut) for sentence in each.sentences], parts[0])
         for each in parts[1:]
     ]
-    return Row(name, found[:1], found[1:], 0.0)
+    return Trial(task, tool, found[:1], found[1:], 0.0)
 
 
 def _tag_words(sentence: Sentence, cut: Callable[[str], list[str]]) -> list[str]:
@@ -172,38 +175,40 @@ def _find_word_list(given: Path | None, folder: Path) -> Path | None:
     return target
 
 
-def measure_words(chosen: argparse.Namespace) -> Iterator[Row]:
+def measure_words(chosen: argparse.Namespace) -> Iterator[Trial]:
     """Yield the rows of ud-zh-gsd."""
-    for kind, name in (("seg", "words"), ("pos", "words and parts of speech")):
+    for kind, task in (("seg", "GSD, words"), ("pos", "GSD, words with parts of speech")):
         files = [WORDS / f"{part}.{kind}" for part in PARTS]
         parts = [read_corpus(file) for file in files]
         if parts[0].task is Task.WORDS:
             for cutter, cut in find_jieba(parts[0]).items():
-                yield score_cutter(cut, parts, f"{cutter}: {name}")
-        if parts[0].task is Task.WORDS:  # the other has 150 tags, whose pairs would take it hours
-            yield train_crfsuite(parts, f"CRFsuite: {name}")
-        yield train(files, chosen.seeds, f"tagger: {name}", workers=chosen.workers)
+                yield score_cutter(cut, parts, task, cutter)
+            if crfsuite.is_installed():  # the other has 150 tags, whose pairs would take it hours
+                yield train_crfsuite(parts, task)
+        yield train(files, chosen.seeds, task, "tagger", workers=chosen.workers)
         with tempfile.TemporaryDirectory() as folder:
             words = _find_word_list(chosen.gazetteer, Path(folder))
             if words is not None:
-                label = f"tagger, a list of words: {name}"
-                yield train(files, chosen.seeds, label, gazetteers=[words], workers=chosen.workers)
+                tool = "tagger, a list of words"
+                yield train(files, chosen.seeds, task, tool, gazetteers=[words], workers=chosen.workers)
 
 
-def measure_tags(chosen: argparse.Namespace) -> Iterator[Row]:
+def measure_tags(chosen: argparse.Namespace) -> Iterator[Trial]:
     """Yield the rows of ud-en-ewt."""
     files = [TAGS / f"en_ewt-ud-{part}.conllu{'.gz' if part == 'train' else ''}" for part in PARTS]
     for column in chosen.columns:
+        task = f"EWT, {column}"
         parts = [
             read_corpus(file, columns=Columns(token="FORM", tag=column), scheme=Scheme.BARE) for file in files
         ]
-        yield train_crfsuite(parts, f"CRFsuite: {column}")
+        if crfsuite.is_installed():
+            yield train_crfsuite(parts, task)
         asked = {"tag_column": column, "scheme": "BARE", "workers": chosen.workers}
-        yield train(files, chosen.seeds, f"tagger: {column}", **asked)
+        yield train(files, chosen.seeds, task, "tagger", **asked)
 
 
-def measure_speed() -> None:
-    """Print characters a second of all, turn about, the best of five."""
+def measure_speed() -> Iterator[Row]:
+    """Yield the characters a second of all, turn about, the best of five; a row each."""
     learned = read_corpus(WORDS / "train.seg")
     lines = ["".join(each.tokens) for each in learned.sentences]
     characters = sum(map(len, lines))
@@ -211,13 +216,14 @@ def measure_speed() -> None:
     with tempfile.TemporaryDirectory() as folder:
         tagger.train(train=WORDS / "train.seg", dev=WORDS / "dev.seg", output=Path(folder) / "model")
         model = tagger.load(Path(folder) / "model")
-    baseline = crfsuite.train(learned.sentences, crfsuite.describe_characters)
     runs: dict[str, Callable[[], object]] = {
         "tagger, texts to words with probabilities": lambda: model.predict(lines),
         "tagger, characters to words with probabilities": lambda: model.predict_tokens(rows),
         "tagger, characters to tags": lambda: model.predict_tokens(rows, confidences=False),
-        "CRFsuite, characters to tags": lambda: crfsuite.decode(baseline, learned.sentences),
     }
+    if crfsuite.is_installed():
+        baseline = crfsuite.train(learned.sentences, describe_characters)
+        runs[_REFERENCE] = lambda: crfsuite.decode(baseline, learned.sentences)
     for name, cut in find_jieba(learned).items():
         runs[name] = lambda cut=cut: [cut(line) for line in lines]
     best = dict.fromkeys(runs, 0.0)
@@ -226,10 +232,9 @@ def measure_speed() -> None:
             began = time.perf_counter()
             work()
             best[name] = max(best[name], characters / (time.perf_counter() - began))
-    reference = best["CRFsuite, characters to tags"]
-    print("| what | characters a second | to CRFsuite |\n|---|---|---|")
+    reference = best.get(_REFERENCE)
     for name, rate in best.items():
-        print(f"| {name} | {rate:,.0f} | {rate / reference:.2f} |")
+        yield {"what": name, "rate": round(rate), "ratio": reference and round(rate / reference, 2)}
 
 
 def main() -> None:
@@ -242,21 +247,14 @@ def main() -> None:
     parser.add_argument("--gazetteer", type=Path, help="a list of words")
     parser.add_argument("--columns", nargs="+", default=["UPOS", "XPOS"], help="of the parts of speech")
     parser.add_argument("--workers", type=int, default=1, help="training processes")
+    add_option(parser)
     chosen = parser.parse_args()
-    versions = f"Python {platform.python_version()}, numpy {np.__version__}, tagger {tagger.__version__}"
-    print(f"{platform.machine()}, {versions}, seeds {chosen.seeds}, {chosen.workers} training process(es)\n")
     measures = {"accuracy": (WORDS, measure_words), "tags": (TAGS, measure_tags)}
-    header = " | ".join(
-        f"{part} {name}" for part in ("dev", "test") for name in ("", "words", "unseen", "seen")
-    )
     for part, (folder, measure) in measures.items():
         if part in chosen.parts and folder.is_dir():
-            print(f"| | {header} | each seed's test | s |\n|{'---|' * 11}", flush=True)
-            for row in measure(chosen):
-                print(row, flush=True)
-            print()
+            print_rows("words", (trial.cells() for trial in measure(chosen)), as_json=chosen.as_json)
     if "speed" in chosen.parts and WORDS.is_dir():
-        measure_speed()
+        print_rows("characters", measure_speed(), as_json=chosen.as_json)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from tagger.text.formats.corpus import align_corpus
 
 ROOT = Path(__file__).parents[1]
 HOUSE = ROOT / "tagger"
-DOCUMENTS = ("README.md", "docs/architecture.md", "CONTRIBUTING.md", "CHANGELOG.md")
+DOCUMENTS = ("README.md", "docs/architecture.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 _PATH = re.compile(
     r"`((?:tagger|tests|docs|benchmarks|data|\.ci)/[\w./-]*|[\w./-]+\.py|[\w.-]+(?:/[\w.-]+)*/)`"
 )

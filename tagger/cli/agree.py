@@ -105,6 +105,7 @@ def agree(
 
     from tagger.api.agreement import agree as compare
     from tagger.cli.converting import spooled
+    from tagger.cli.messages import hint
     from tagger.scoring.annotators import write_agreement
     from tagger.text import conll
     from tagger.text.output import check_output
@@ -150,6 +151,11 @@ def agree(
     if merged is not None and not quiet:
         counts = f"{count_of(merged.spans, 'span')}, {merged.rejected:,} left out"
         stderr.print(f"{counts}, {count_of(merged.unknown, 'token')} tagged ? -> {output}", markup=False)
+    elif agreement.disagreements and not quiet:
+        hint(
+            stderr,
+            "--merge majority --output FILE makes one corpus of all, --merge '?' without what is disputed",
+        )
 
 
 def _say_what_was_found(stderr: Console, agreement: AnnotatorAgreement) -> None:
@@ -218,6 +224,7 @@ def _render(console: Console, agreement: AnnotatorAgreement, limit: int) -> None
 
 def _pairs_table(agreement: AnnotatorAgreement) -> Table:
     """Draw what each two annotators agree on, and all."""
+    from tagger.cli.cells import Name
     from tagger.cli.tables import percent, plain_table
 
     names = agreement.annotators.names
@@ -226,7 +233,7 @@ def _pairs_table(agreement: AnnotatorAgreement) -> Table:
     for pair in agreement.pairs:
         micro = pair.scores.micro
         table.add_row(
-            _name_pair(names, pair.annotators),
+            Name(_name_pair(names, pair.annotators)),
             percent(micro.f1),
             *_kappa_cells(pair.kappa),
             *(f"{count:,}" for count in (micro.gold, micro.predicted, micro.correct)),
@@ -237,10 +244,8 @@ def _pairs_table(agreement: AnnotatorAgreement) -> Table:
     return table
 
 
-def _name_pair(names: tuple[str, ...], places: tuple[int, int]) -> Text:
-    from tagger.cli.tables import printable
-
-    return printable(" / ".join(names[each] for each in places))
+def _name_pair(names: tuple[str, ...], places: tuple[int, int]) -> str:
+    return " / ".join(names[each] for each in places)
 
 
 def _kappa_cells(kappa: Kappa) -> tuple[str, str]:
@@ -255,12 +260,13 @@ def _number(value: float | None) -> str:
 
 def _types_table(agreement: AnnotatorAgreement) -> Table:
     """Draw alpha and F1 of each type, and how many spans of it everybody has; the commonest where there are many."""
-    from tagger.cli.tables import MOST_TYPES, percent, plain_table, printable
+    from tagger.cli.cells import Name
+    from tagger.cli.tables import MOST_TYPES, percent, plain_table
 
     names, pairs = agreement.annotators.names, agreement.pairs
     is_short = len(pairs) in range(2, _MOST_PAIRS + 1)
     f1 = [f"F1 {_name_pair(names, each.annotators)}" for each in pairs] if is_short else ["F1"]
-    table = plain_table("type", "alpha", *f1, *names)
+    table = plain_table("type", "alpha", *map(Name, f1), *map(Name, names))
     spans = {type_: agreement.spans_of(type_) for type_ in agreement.types}
     shown = sorted(sorted(spans, key=lambda type_: -sum(spans[type_]))[:MOST_TYPES])
     for type_ in shown:
@@ -270,7 +276,7 @@ def _types_table(agreement: AnnotatorAgreement) -> Table:
             values = [sum(known) / len(known) if known else None]
         cells = ("-" if each is None else percent(each) for each in values)
         counts = (f"{count:,}" for count in spans[type_])
-        table.add_row(printable(type_), _number(agreement.types[type_].alpha), *cells, *counts)
+        table.add_row(Name(type_), _number(agreement.types[type_].alpha), *cells, *counts)
     if len(shown) < len(spans):
         table.add_row(f"... and {len(spans) - len(shown):,} more types")
     return table
@@ -278,14 +284,13 @@ def _types_table(agreement: AnnotatorAgreement) -> Table:
 
 def _confusion_table(confused: list[tuple[str | None, str | None, int]], first: str, second: str) -> Table:
     """Draw which types the one annotator has where the other has others, or none."""
-    from tagger.cli.tables import plain_table, printable
+    from tagger.cli.cells import Name
+    from tagger.cli.tables import plain_table
 
-    table = plain_table(first, second, "spans")
+    table = plain_table(Name(first), Name(second), "spans")
     table.columns[1].justify = "left"
     for one, other, count in confused:
-        table.add_row(
-            *(printable("nothing" if each is None else each) for each in (one, other)), f"{count:,}"
-        )
+        table.add_row(*(Name("nothing" if each is None else each) for each in (one, other)), f"{count:,}")
     return table
 
 

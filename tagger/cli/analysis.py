@@ -7,10 +7,22 @@ from typing import TYPE_CHECKING
 from tagger.cli.tables import details_view, interval_line, percent, printable, scores_table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
     from tagger.scoring import SeqevalReport
     from tagger.scoring.report import Analysis
+
+
+def show_advice(console: Console, facts: Analysis, errors: int, report: Path | None) -> None:
+    """Say where the page lies, or else what shows the mistakes, if there are any."""
+    from tagger.cli.messages import hint
+
+    if report is not None:
+        hint(console, f"open {report} in a browser")
+    elif facts.wrong and not errors:
+        hint(console, "--errors 10 lists the most frequent mistakes, --report FILE.html draws them all")
 
 
 def show(

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tagger.cli.cells import Name
 from tagger.cli.options import (
     READING,
     RESULTS,
@@ -103,7 +104,8 @@ def check(
     if output is not None:
         mended = _mend(files[0], output, token_column, tag_column, scheme, encoding)
         files, encoding = [output], "utf-8"
-    with Waiting(Console(stderr=True), is_wanted=not quiet) as waiting:
+    talk = Console(stderr=True, highlight=False)
+    with Waiting(talk, is_wanted=not quiet) as waiting:
         report = audit.audit(
             waiting.watch(files),
             columns=conll.Columns(
@@ -126,8 +128,24 @@ def check(
             for line in _change_lines(mended, limit):
                 console.print(line, soft_wrap=True)
         _render(console, report, limit)
+        if not quiet:
+            _advise(talk, report, is_mended=mended is not None)
     if not report.is_fit:
         raise typer.Exit(1)
+
+
+def _advise(talk: Console, report: Audit, *, is_mended: bool) -> None:
+    """Say how to mend the first file that training would stumble over, or how to train on what is fit."""
+    from tagger.cli.messages import command, hint
+
+    paths = [facts.path for facts in report.files]
+    if report.is_fit:
+        dev, test = (("--dev", paths[1]) if paths[1:] else ()), (("--test", paths[2]) if paths[2:] else ())
+        hint(talk, command("train", paths[0], *dev, *test, "--output", "MODEL"))
+    elif not is_mended:
+        faulty = next(defect.path for defect in report.defects if defect.is_error)
+        mend = command("check", faulty, "--fix", "--output", "MENDED")
+        hint(talk, f"{mend} mends what is surely meant")
 
 
 def _mend(
@@ -194,20 +212,19 @@ def _counts_table(files: list[FileFacts]) -> Table:
             table.add_row(heading, *cells)
     for other in files[:-1]:
         shares = (_share(facts.shared.get(other.path), facts.sentences) for facts in files)
-        table.add_row(printable(f"also in {Path(other.path).name}"), *shares)
+        table.add_row(Name(f"also in {Path(other.path).name}"), *shares)
     if len(files) > 1:
         name = Path(files[0].path).name
         if are_cut:
             shares = (_share(each.unseen, each.words) for each in _cuts(files))
-            table.add_row(printable(f"words not in {name}"), *shares)
+            table.add_row(Name(f"words not in {name}"), *shares)
             shares = (_share(each.unseen_distinct, each.distinct) for each in _cuts(files))
-            table.add_row(printable(f"distinct words not in {name}"), *shares)
+            table.add_row(Name(f"distinct words not in {name}"), *shares)
             return table
         unknown = (_share(facts.unknown_tokens, facts.tokens) for facts in files)
-        table.add_row(printable(f"tokens not in {name}"), *unknown)
-        table.add_row(
-            printable(f"words not in {name}"), *(_share(each.unknown_words, each.words) for each in files)
-        )
+        table.add_row(Name(f"tokens not in {name}"), *unknown)
+        unknown = (_share(each.unknown_words, each.words) for each in files)
+        table.add_row(Name(f"words not in {name}"), *unknown)
     return table
 
 
@@ -221,7 +238,7 @@ _COUNTS: dict[str, Callable[[FileFacts], str]] = {
     "tags": lambda facts: f"{len(facts.tags):,}",
     "tokens tagged ?": lambda facts: _share(facts.unknown_tags, facts.tokens) if facts.unknown_tags else "",
     "scheme": lambda facts: str(facts.scheme),
-    "longest sentence": lambda facts: f"{facts.longest:,} (line {facts.longest_line:,})",
+    "longest sentence": lambda facts: f"{facts.longest:,} (line {facts.longest_line})",
     "repeated sentences": lambda facts: _share(facts.repeated, facts.sentences),
 }
 _COUNTS_OF_WORDS: dict[str, Callable[[FileFacts], str]] = {  # where tags cut words out of characters
@@ -257,7 +274,7 @@ def _types_table(files: list[FileFacts]) -> Table:
     is_bare = all(facts.scheme is Scheme.BARE for facts in files)
     table = _table(_heading_of_types(files, is_bare), *(Path(facts.path).name for facts in files))
     for name, _ in totals.most_common(_MOST_TYPES):
-        table.add_row(printable(name_type(name)), *(f"{facts.types.get(name, 0):,}" for facts in files))
+        table.add_row(Name(name_type(name)), *(f"{facts.types.get(name, 0):,}" for facts in files))
     if is_bare and any(facts.unknown_tags for facts in files):
         table.add_row("? (not known)", *(f"{facts.unknown_tags:,}" for facts in files))
     if len(totals) > _MOST_TYPES:
@@ -277,7 +294,7 @@ def _lengths_table(files: list[FileFacts], width: int) -> Table:
     unit = "characters" if all(facts.task.cuts_words for facts in files) else "tokens"
     table = _table(f"{unit} in a\nsentence")
     for facts in files:
-        table.add_column(printable(Path(facts.path).name), width=cells, overflow="fold")
+        table.add_column(Name(Path(facts.path).name), width=cells)
         table.add_column("", justify="right", no_wrap=True)
     histograms = [facts.histogram() for facts in files]
     for name in max(histograms, key=len):
@@ -297,9 +314,9 @@ def _bar(fraction: float, cells: int) -> Text:
 
 def _table(first: str, *others: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first, overflow="fold")
+    table.add_column(first)
     for heading in others:
-        table.add_column(printable(heading), justify="right", overflow="fold")
+        table.add_column(Name(heading), justify="right")
     return table
 
 

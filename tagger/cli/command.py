@@ -22,6 +22,12 @@ _USAGE_ERROR = cast(
 class Command(TyperCommand):
     """A command whose switches show no value in help, whose paths are never empty, and which ends as asked."""
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if self.help:  # a line of a docstring ends where a screen may go on
+            paragraphs = self.help.split("\n\n")
+            self.help = "\n\n".join(" ".join(each.split()) for each in paragraphs)
+
     def get_params(self, ctx: Any) -> list[Any]:
         """Return arguments and options, `--help` among them."""
         parameters = super().get_params(ctx)

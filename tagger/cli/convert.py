@@ -187,7 +187,7 @@ def convert(
     """
     from rich.console import Console
 
-    from tagger.cli.messages import say, warn
+    from tagger.cli.messages import command, hint, say, warn
     from tagger.cli.waiting import Waiting
     from tagger.text import conll, formats, tokenizer
 
@@ -263,6 +263,10 @@ def convert(
         write_target(converted, target, forms, settings, output, watched, warn_of)
         for line in oddities.lines():
             warn_of(line)
+    if target != "-" and not quiet:
+        say(talk, f"{target} is written")
+        if formats.FORMATS[forms.target].has_columns:
+            hint(talk, command("check", target))
 
 
 def _parse_renaming(texts: Iterable[str]) -> dict[str, str]:

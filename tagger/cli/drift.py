@@ -108,6 +108,7 @@ def drift(
     from tagger.api.drift import answer_events, compare, profile_answers, read_own_profile, read_profile
     from tagger.api.sources import opened
     from tagger.cli.inputs import InputFiles
+    from tagger.cli.messages import command, hint
     from tagger.cli.waiting import Waiting, are_typed
     from tagger.scoring.drift import Verdict
     from tagger.text.objects import dump_json
@@ -162,6 +163,9 @@ def drift(
         typer.echo(dump_json(found.as_dict()))
     else:
         _render(Console(highlight=False), found, tagger)
+        if found.verdict is Verdict.MOVED and not quiet and inputs:
+            chosen = command("next", model, *inputs, "--output", "FILE")
+            hint(talk, f"{chosen} chooses the sentences of it that are best labelled")
     if reading.faults or found.verdict is Verdict.MOVED:
         raise typer.Exit(1)
 
@@ -181,10 +185,11 @@ def _draw_measures(found: Drift, tagger: Tagger) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from tagger.cli.tables import MOST_TYPES, printable
+    from tagger.cli.cells import Name
+    from tagger.cli.tables import MOST_TYPES
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    table.add_column("", overflow="fold")
+    table.add_column("")
     for heading in ("reference", "now", "PSI", "chance"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
@@ -200,7 +205,7 @@ def _draw_measures(found: Drift, tagger: Tagger) -> Table:
         if each.name == "spans":
             shown = sorted(found.types.items(), key=lambda row: -max(row[1]))[:MOST_TYPES]
             for type_, rates in sorted(shown) if len(found.types) > 1 else ():
-                table.add_row(printable(f"  {type_}", "dim"), *(f"{rate:.2f}" for rate in rates), "", "", "")
+                table.add_row(Name(f"  {type_}", "dim"), *(f"{rate:.2f}" for rate in rates), "", "", "")
     return table
 
 

@@ -114,7 +114,7 @@ def evaluate(
     from rich.console import Console
 
     from tagger.api import scoring, sources
-    from tagger.cli.analysis import show
+    from tagger.cli.analysis import show, show_advice
     from tagger.cli.waiting import Waiting
     from tagger.runtime.directory import FILES
     from tagger.scoring.report import write_page
@@ -153,6 +153,8 @@ def evaluate(
     else:
         console = Console(highlight=False)
         show(console, result.analysis, details=details, errors=errors, seqeval=result.reports[0])
+        if not quiet:
+            show_advice(talk, result.analysis, errors, report)
 
 
 def _warn(console: Console, result: ScoringResult, types: list[str]) -> None:

@@ -153,10 +153,12 @@ def describe_clusters(console: Console, data: Corpora) -> None:
 def _sizes(facts: dict[str, CorpusFacts], task: Task) -> Table:
     """Draw one row for each corpus; their paths are as the user gave them, so they needn't take the room."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("corpus")
+    table.add_column("corpus", no_wrap=True)
     counted = ("characters", "words") if task.cuts_words else ("tokens", "spans")
-    for heading in ("sentences", *counted, "new words", "sentences in train"):
+    for heading in ("sentences", *counted):
         table.add_column(heading, justify="right", no_wrap=True)
+    for heading in ("new words", "sentences in train"):  # between whose words a narrow terminal breaks
+        table.add_column(heading, justify="right")
     for name, each in facts.items():
         table.add_row(
             name,

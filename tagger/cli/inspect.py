@@ -103,12 +103,14 @@ def _lines(found: Inspection) -> Iterator[tuple[str, str]]:
     yield "model", found.directory
     yield "labels", f"{', '.join(found.types)} ({found.config.corpus.scheme}, {found.config.corpus.mode})"
     yield "tags", f"{len(found.tags)}"
-    yield "encoder", f"{encoder.kind}, {encoder.layers} x {encoder.directions} x {encoder.hidden}"
-    yield (
-        "decoder",
-        f"{found.config.decoder.kind}, confidences at temperature {found.temperature:.2f}, "
-        f"{found.min_confidence:.2f} at least, agreement of repeated words {found.agreement:.1f}",
-    )
+    layers, directions = count_of(encoder.layers, "layer"), count_of(encoder.directions, "direction")
+    yield "encoder", f"{encoder.kind}, {layers} x {directions} x {count_of(encoder.hidden, 'unit')}"
+    yield "decoder", found.config.decoder.kind
+    least = found.min_confidence
+    left_out = f"; names below {least:.2f} are left out" if least else ""
+    yield "confidences", f"temperature {found.temperature:.2f}{left_out}"
+    if found.agreement:
+        yield "repeated words", f"have a say of {found.agreement:.1f} in each other's labels"
     parts = ", ".join(f"{name} {count:,}" for name, count in found.parameters.items())
     yield "parameters", f"{sum(found.parameters.values()):,} ({parts})"
     yield "tables", ", ".join(f"{count:,} {name}" for name, count in found.vocabulary.items() if count > 2)
@@ -148,14 +150,14 @@ def _extremes(moves: list[Move], top: int) -> Table:
     from rich import box
     from rich.table import Table
 
-    from tagger.cli.tables import printable
+    from tagger.cli.cells import Name
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("strongest", "weakest"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading)
         table.add_column("score", justify="right", no_wrap=True)
     for strong, weak in zip(moves[:top], moves[::-1][:top], strict=True):
-        names = (printable(f"{move.source} → {move.target}") for move in (strong, weak))
+        names = (Name(f"{move.source} → {move.target}") for move in (strong, weak))
         table.add_row(next(names), f"{strong.score:+.3f}", next(names), f"{weak.score:+.3f}")
     return table
 
@@ -164,6 +166,7 @@ def _grid(transitions: Transitions, width: int) -> Text:
     """Draw the matrix in colours, two characters a cell, signs for those who see none."""
     from rich.text import Text
 
+    from tagger.cli.cells import shorten
     from tagger.cli.tables import printable
     from tagger.runtime.inspection import shade
 
@@ -188,7 +191,7 @@ def _grid(transitions: Transitions, width: int) -> Text:
             red, green, blue = shade(score, largest)
             ink = "black" if abs(score) < 0.6 * largest else "white"
             grid.append(_sign(score / largest), style=f"{ink} on rgb({red},{green},{blue})")
-        grid.append(" ").append(printable(source if len(source) <= longest else f"{source[: longest - 1]}…"))
+        grid.append(" ").append(printable(shorten(source, longest)))
         grid.append("\n")
     return grid.append(
         f"{'':{_MARGIN}}columns are numbered as rows; column {count} is the end of the sentence"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,20 @@ def warn(console: Console, sentence: str) -> None:
     say(console, f"warning: {sentence}", "yellow")
 
 
+def hint(console: Console, sentence: str) -> None:
+    """Print what is best done next: the last line of a command, where neither `--quiet` nor `--json` is given."""
+    say(console, f"next: {sentence}", "dim")
+
+
+def command(*words: str | Path) -> str:
+    """Write a command of tagger as it is typed into a shell.
+
+    >>> command("check", Path("my corpus.conll"))
+    "tagger check 'my corpus.conll'"
+    """
+    return shlex.join(["tagger", *map(str, words)])
+
+
 def list_counts(counts: Mapping[str, int]) -> str:
     """Name things with their numbers, the most frequent where there are many.
 
@@ -33,7 +48,7 @@ def list_counts(counts: Mapping[str, int]) -> str:
     shown = counts
     if len(counts) > _MOST_NAMES:
         shown = dict(sorted(counts.items(), key=lambda each: -each[1])[:_MOST_NAMES])
-    listed = ", ".join(f"{name} ({count})" for name, count in shown.items())
+    listed = ", ".join(f"{name} ({count:,})" for name, count in shown.items())
     return listed if len(shown) == len(counts) else f"{listed} and {len(counts) - len(shown):,} more"
 
 

@@ -50,8 +50,8 @@ _Number = Annotated[int, typer.Option("--number", "-n", min=1, metavar="N", help
 _Criterion = Annotated[
     str,
     typer.Option(
-        help="errors: names that are expected to be wrong or missing; entropy: of all ways to label a sentence, "
-        "in nats; random.",
+        help="errors: names that are expected to be wrong or missing; entropy: how undecided the model is "
+        "among all ways to label a sentence; random.",
         **one_of(("errors", "entropy", "random")),
     ),
 ]
@@ -234,7 +234,7 @@ def _describe(sentence: LabelledSentence) -> str:
 
 
 def _say_what_was_chosen(found: Selection, number: int, output: Path | None, talk: Console) -> None:
-    from tagger.cli.messages import say, warn
+    from tagger.cli.messages import hint, say, warn
 
     tokens = sum(len(each.sentence.tokens) for each in found.chosen)
     left_out = [
@@ -248,3 +248,5 @@ def _say_what_was_chosen(found: Selection, number: int, output: Path | None, tal
     say(talk, f"{chosen} of {found.sentences:,}{without}{target}")
     if len(found.chosen) < number:
         warn(talk, f"{number:,} sentences were wanted, and the pool has no more")
+    if output is not None and found.chosen:
+        hint(talk, f"correct the labels in {output}, and train with them added to the corpus")

@@ -249,7 +249,8 @@ MinConfidence = Annotated[
         min=0.0,
         max=1.0,
         metavar="P",
-        help="Leave out spans that are less probable. If absent: what training chose; 0: nothing.",
+        help="Leave out spans that are less probable; 0: none. If absent, what training chose: half of the dev F1, "
+        "or 0 where that cost dev more than chance.",
         rich_help_panel=RESULTS,
     ),
 ]

@@ -348,8 +348,9 @@ def _run(
         talk,
         recipe.settings.epochs,
         recipe.task.describe(),
-        lambda loss: f"perplexity {perplexity_of(loss):,.1f}",
-        lambda dev: f"held-out {_perplexities(dev)}",
+        "perplexities, forward / backward; kept is the epoch lowest on held-out sentences",
+        lambda loss: f"learnt {perplexity_of(loss):,.1f}",
+        lambda dev: f"held out {_perplexity_pair(dev)}",
     )
     found, was_complete = None, False
     with follow(progress, talk) as (stop, show):
@@ -363,3 +364,8 @@ def _run(
 def _perplexities(found: Perplexities | FinishedPretraining) -> str:
     backward = "" if found.backward is None else f", {found.backward:.1f} backward"
     return f"{found.forward:.1f} forward{backward}"
+
+
+def _perplexity_pair(found: Perplexities) -> str:
+    """Write the same for a line that has to fit a narrow terminal."""
+    return " / ".join(f"{each:.1f}" for each in (found.forward, found.backward) if each is not None)

@@ -58,6 +58,7 @@ class TrainingProgress:
         console: where to.
         epochs: of the run.
         outline: what is trained, in words.
+        rule: which epochs' models are kept, in words: said once.
         describe_loss: writes the loss of an epoch.
         describe_dev: writes what a model is worth on held-out sentences.
     """
@@ -67,12 +68,14 @@ class TrainingProgress:
         console: Console,
         epochs: int,
         outline: str,
+        rule: str,
         describe_loss: Callable[[float], str],
         describe_dev: Callable[[Any], str],
     ) -> None:
         self._console = console
         self._epochs = epochs
         self._outline = outline
+        self._rule = rule
         self._describe_loss = describe_loss
         self._describe_dev = describe_dev
         self._best = ""
@@ -103,9 +106,13 @@ class TrainingProgress:
         if fact.peers > 1:
             workers = f"{fact.peers} processes that share each batch"
         parameters = count_of(fact.parameters, "parameter")
-        say(self._console, f"{self._outline}, {parameters}, seed {fact.seed}, {workers}")
+        say(self._console, self._outline)
+        say(self._console, f"{parameters}, seed {fact.seed}, {workers}")
         if fact.resumed:
             say(self._console, f"resumed at {100 * fact.resumed:.0f} % of the training")
+        if self._rule:
+            say(self._console, self._rule)
+            self._rule = ""  # the next seed follows the same
         self._best = ""
         self._progress.reset(self._task)  # the seed before this one may have filled it
         self._progress.update(self._task, completed=fact.resumed)
@@ -132,7 +139,7 @@ class TrainingProgress:
         found = self._describe_dev(fact.dev)
         if fact.improved:
             self._best = f"best {found}  "
-        mark = "  best so far" if fact.improved else "  kept" if fact.kept else ""
+        mark = "  kept: best" if fact.improved else "  kept: tie" if fact.kept else ""
         place = f"{fact.epoch:>3}" if fact.step is None else f"{fact.epoch:.3f}"
         say(
             self._console,

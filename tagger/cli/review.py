@@ -98,7 +98,7 @@ def review(
     from rich.console import Console
 
     from tagger.api.review import find_corpus
-    from tagger.cli.messages import say, warn
+    from tagger.cli.messages import hint, say, warn
     from tagger.text.output import check_output
 
     talk = Console(stderr=True, highlight=False)
@@ -129,6 +129,11 @@ def review(
         _render(Console(highlight=False), found, limit)
     if report is not None and not quiet:
         say(talk, f"{report} is written: open it in a browser, tick what is to be changed, and export")
+    elif found.suspects and not as_json and not quiet:
+        hint(
+            talk,
+            "--accept ID,... -o FILE carries proposals out, --report FILE.html is a page to tick them on",
+        )
 
 
 def _carry_out(
@@ -136,7 +141,7 @@ def _carry_out(
 ) -> None:
     """Write the corpus with proposals carried out."""
     from tagger.api.review import accept
-    from tagger.cli.messages import say
+    from tagger.cli.messages import command, hint, say
 
     if str(corpus) == "-":
         raise typer.BadParameter(
@@ -146,6 +151,7 @@ def _carry_out(
     if is_told:
         proposals, changed = count_of(done.decisions, "proposal"), count_of(done.sentences, "sentence")
         say(talk, f"{proposals} carried out, {changed} changed; {output} is written")
+        hint(talk, command("train", output, "--output", "MODEL"))
 
 
 def _read_ids(typed: str) -> list[str]:

@@ -91,7 +91,10 @@ def score(
 
     Example: [bold]tagger score gold.conll predicted.conll[/bold]
     """
+    from rich.console import Console
+
     from tagger.api import scoring
+    from tagger.cli.analysis import show_advice
     from tagger.scoring.report import write_page
     from tagger.text.conll import parse_column
     from tagger.text.output import check_output
@@ -123,6 +126,7 @@ def score(
         typer.echo(dump_json(result.as_dict()))
     else:
         _render(result, details=details, errors=errors)
+        show_advice(Console(stderr=True, highlight=False), result.analysis, errors, report)
 
 
 def _say_what_was_found(result: ScoringResult) -> None:

@@ -25,6 +25,7 @@ from tagger.text.objects import dump_json
 from tagger.text.schemes import Scheme, parse_task
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from tagger.text import conll
@@ -123,6 +124,18 @@ def split(
         typer.echo(dump_json(division.as_dict() | {"path": name}))
     else:
         Console(highlight=False).print(_table(division))
+        if not quiet:
+            _advise(stderr, division)
+
+
+def _advise(stderr: Console, division: Division) -> None:
+    """Say how to train on the parts, where they have the names that tell what they are for."""
+    from tagger.cli.messages import command, hint
+
+    paths = {part.name: part.path for part in division.parts}
+    if "train" in paths:
+        others = (word for name in ("dev", "test") if name in paths for word in (f"--{name}", paths[name]))
+        hint(stderr, command("train", paths["train"], *others, "--output", "MODEL"))
 
 
 def _describe_groups(division: Division) -> str:
@@ -133,16 +146,15 @@ def _describe_groups(division: Division) -> str:
 
 def _table(division: Division) -> Table:
     """Draw a column for each part, a row for each quantity, with the share that the part has of it."""
-    from tagger.cli.tables import MOST_TYPES, plain_table, printable
+    from tagger.cli.cells import Name
+    from tagger.cli.tables import MOST_TYPES, plain_table
 
     parts = division.parts
-    table = plain_table("", *(Path(part.path).name for part in parts))
+    table = plain_table("", *(Name(Path(part.path).name) for part in parts))
 
     def add(heading: str, counts: list[int]) -> None:
         whole = sum(counts)
-        table.add_row(
-            printable(heading), *(f"{n:,} ({100 * n / whole:.1f} %)" if whole else "0" for n in counts)
-        )
+        table.add_row(Name(heading), *(f"{n:,} ({100 * n / whole:.1f} %)" if whole else "0" for n in counts))
 
     add("sentences", [part.sentences for part in parts])
     add("tokens", [part.tokens for part in parts])

@@ -65,6 +65,8 @@ class _MutedStream(io.StringIO):
 def prepare_streams() -> None:
     """Make the standard streams safe to use: UTF-8 whatever the locale, and closed ones a fault instead of a crash.
 
+    Line ends are written as they are, on Windows too: what goes to a pipe has the same bytes everywhere.
+
     A closed one gets a descriptor: else the next file that is opened would take its number, and what is printed by
     other libraries would end in that file. What is said on a closed stderr is lost.
     """
@@ -78,7 +80,7 @@ def prepare_streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8") if is_lost else _ClosedStream(name))  # noqa: SIM115, PTH123
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # LANG=C and cp1252 consoles get UTF-8 all the same
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 @contextmanager

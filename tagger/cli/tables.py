@@ -14,6 +14,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from tagger.cli.cells import Name, WhereItFits
 from tagger.text.counting import count_of
 from tagger.text.escape import escape_line
 from tagger.text.schemes import Scheme, Task, name_type
@@ -44,7 +45,7 @@ def scores_table(scores: Scores, title: str | None = None) -> Group:
         box=box.SIMPLE_HEAD,
         pad_edge=False,
     )
-    table.add_column("type" if scores.has_types else "all", overflow="fold")
+    table.add_column("type" if scores.has_types else "all")
     for heading in ("precision", "recall", "F1", "support"):
         table.add_column(heading, justify="right", no_wrap=True)
     if scores.has_types:
@@ -63,13 +64,13 @@ def agreement_table(facts: Mapping[str, Any]) -> Group:
         box=box.SIMPLE_HEAD,
         pad_edge=False,
     )
-    table.add_column("type", overflow="fold")
+    table.add_column("type")
     for heading in ("elsewhere", "teachers", "both", "F1"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, each in list(facts["types"].items())[:MOST_TYPES]:
         f1 = 2 * each["both"] / max(1, each["silver"] + each["teacher"])
         counts = (f"{each[key]:,}" for key in ("silver", "teacher", "both"))
-        table.add_row(printable(name), *counts, percent(f1))
+        table.add_row(Name(name), *counts, percent(f1))
     lines = [
         printable(
             f"{each['silver']} where teachers say {each['teacher']}: {each['count']:,} "
@@ -88,7 +89,7 @@ def _add_types(table: Table, scores: Scores) -> None:
         frequent = sorted(shown, key=lambda name: -(shown[name].gold + shown[name].predicted))[:MOST_TYPES]
         shown = {name: shown[name] for name in sorted(frequent)}
     for name, each in shown.items():
-        table.add_row(printable(name), *_cells(each))
+        table.add_row(Name(name), *_cells(each))
     if len(shown) < len(scores.types):
         table.add_row(f"... and {len(scores.types) - len(shown):,} more types", *("",) * 4)
     table.add_section()
@@ -127,7 +128,7 @@ def _token_line(scores: Scores) -> Text:
 def seeds_table(repeated: Repeated) -> Table:
     """Draw what each seed came to, and how far they lie apart."""
     measure = repeated.best.dev.scores.headline_name
-    headings = [f"dev {measure}", "best epoch"] + [f"test {measure}"] * (repeated.test is not None)
+    headings = [f"dev {measure}", "epoch kept"] + [f"test {measure}"] * (repeated.test is not None)
     table = plain_table("seed", *headings)
     for trial in repeated.trials:
         cells = [percent(trial.dev), f"{trial.facts['best_epoch']}"]
@@ -148,7 +149,7 @@ def rehearsal_table(found: Rehearsal, epochs: int, seeds: int) -> Table:
     skipped = f", {found.skipped} of them without a finite gradient" if found.skipped else ""
     workers = count_of(found.workers, "worker")
     rows = {
-        "steps taken": f"{found.steps}, loss {found.loss:.4f} nats a token{skipped}",
+        "steps taken": f"{found.steps}, loss {found.loss:.4f} a token{skipped}",
         "parameters": f"{found.parameters:,}; with their average and moments {_megabytes(found.parameter_bytes)}",
         "memory": "unknown"
         if found.peak_bytes is None
@@ -220,11 +221,15 @@ def details_view(analysis: Analysis) -> Group:
 
 
 def _matching_table(evaluation: Evaluation) -> Table:
-    counts = ("correct", "incorr.", "partial", "missed", "spurious")
-    table = plain_table("match", *counts, "P", "R", "F1")
-    for name, tally in evaluation.tallies.items():
-        fractions = (percent(each) for each in (tally.precision, tally.recall, tally.f1))
-        table.add_row(name, *(f"{count:,}" for count in tally), *fractions)
+    """Draw a column for each way of matching: so all words are whole on a narrow terminal, too."""
+    tallies = evaluation.tallies
+    table = plain_table("match", *tallies)
+    for number, name in enumerate(("correct", "incorrect", "partial", "missed", "spurious")):
+        table.add_row(name, *(f"{tally[number]:,}" for tally in tallies.values()))
+    table.add_section()
+    table.add_row("precision", *(percent(each.precision) for each in tallies.values()))
+    table.add_row("recall", *(percent(each.recall) for each in tallies.values()))
+    table.add_row("F1", *(percent(each.f1) for each in tallies.values()))
     return table
 
 
@@ -241,24 +246,26 @@ def _parts_table(name: str, scores: Mapping[str, Score], *, is_bare: bool) -> Ta
     return table
 
 
-def _confusion_table(confusion: Confusion) -> Table:
-    """Draw gold against predicted types; of many types, the most frequent confusions as a list."""
+def _confusion_table(confusion: Confusion) -> RenderableType:
+    """Draw gold against predicted types; where they are many or long, the most frequent confusions as a list."""
     rows, columns = (*confusion.types, "(spurious)"), (*confusion.types, "(missed)")
-    if len(columns) <= WIDEST_MATRIX:
-        table = plain_table("gold \\ predicted", *columns)
-        for name, counts in zip(rows, confusion.counts, strict=True):
-            table.add_row(printable(name), *(f"{count:,}" if count else "." for count in counts))
-        return table
-    return _largest_confusions(confusion)
+    listed = _largest_confusions(confusion)
+    if len(columns) > WIDEST_MATRIX:
+        return listed
+    table = plain_table("gold \\ predicted", *map(Name, columns))
+    for name, counts in zip(rows, confusion.counts, strict=True):
+        table.add_row(Name(name), *(f"{count:,}" if count else "." for count in counts))
+    return WhereItFits(table, listed)
 
 
 def _largest_confusions(confusion: Confusion) -> Table:
     """Draw what was most often taken for something else, with its share of all that gold has of the type."""
-    table = plain_table("gold", "predicted", "count", "% of gold")
+    table = plain_table("gold", Name("predicted"), "count", "% of gold")
+    table.columns[1].justify = "left"
     for gold, predicted, count in confusion.largest()[:MOST_CONFUSIONS]:
         names = "(spurious)" if gold is None else gold, "(missed)" if predicted is None else predicted
         share = "-" if gold is None else percent(count / confusion.gold_of(gold))
-        table.add_row(*map(printable, names), f"{count:,}", share)
+        table.add_row(*map(Name, names), f"{count:,}", share)
     return table
 
 
@@ -266,23 +273,26 @@ def names_table(names: Sequence[NameCount]) -> RenderableType:
     """Draw names with how often they were found, the most frequent of them."""
     if not names:
         return Text("no names found")
-    table = plain_table("name", "type", "count", "mean confidence")
+    table = plain_table("name", Name("type"), "count", "mean confidence")
     table.columns[1].justify = "left"
     for text, type_, times, confidence in names[:MOST_NAMES]:
         mean = "-" if confidence is None else f"{confidence:.4f}"
-        table.add_row(printable(text), printable(type_), f"{times:,}", mean)
+        table.add_row(Name(text), Name(type_), f"{times:,}", mean)
     more = len(names) - MOST_NAMES
     if more <= 0:
         return table
     return Group(table, Text(f"... and {count_of(more, 'more name')}; --format csv, tsv or jsonl writes all"))
 
 
-def plain_table(first: str, *others: str) -> Table:
-    """Return an empty table: names of rows to the left, numbers to the right."""
+def plain_table(first: str | Name, *others: str | Name) -> Table:
+    """Return an empty table: names of rows to the left, numbers to the right.
+
+    Where there is too little room the first column and those whose heading is a `Name` become narrower.
+    """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    table.add_column(printable(first), overflow="fold")
+    table.add_column(first)
     for heading in others:
-        table.add_column(printable(heading), justify="right", overflow="fold")
+        table.add_column(heading, justify="right", no_wrap=isinstance(heading, str))
     return table
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tagger.scoring import Scores
     from tagger.training.data import Corpora
     from tagger.training.distillation.teaching import TaughtFacts
+    from tagger.training.recipes.labelled import FinishedLabeller
     from tagger.training.start import Collected, Start
 
 _INPUT, _MODEL, _TRAINING = "Reading the corpora", "The model", "Training"
@@ -74,7 +75,7 @@ SETTINGS = (
          "Epochs (with --eval-steps: measurements) without a better dev F1 before training stops; absent: never."),
     Flag("--eval-steps", "training.eval_steps", _TRAINING),
     Flag("--cost", "training.costs", _TRAINING,
-         "What missing a token of a type costs, in nats, and what inventing one does (repeatable).",
+         "What missing a token of a type costs, in units of the loss, and what inventing one does (repeatable).",
          "TYPE=RECALL[:PRECISION]"),
     Flag("--workers", "training.workers", _TRAINING),
     Flag("--device", "training.device", _TRAINING),
@@ -334,11 +335,13 @@ def follow_training(
     from tagger.cli.progress import TrainingProgress, follow
 
     encoder = config.encoder
-    cell = f"{encoder.kind.upper()} {encoder.layers} x {encoder.directions} x {encoder.hidden}"
+    layers, directions = count_of(encoder.layers, "layer"), count_of(encoder.directions, "direction")
+    cell = f"{encoder.kind.upper()} of {layers} x {directions} x {count_of(encoder.hidden, 'unit')}"
     progress = TrainingProgress(
         talk,
         config.training.epochs,
-        f"{cell}, {config.decoder.kind}",
+        f"{cell}, decoder {config.decoder.kind}",
+        "kept is the best epoch on dev, or a later one that ties with it (within chance)",
         lambda loss: f"loss {loss:.4f}",
         _describe_dev,
     )
@@ -354,7 +357,7 @@ def show_result(talk: Console, result: TrainingResult, as_json: bool) -> None:
     """Print what a run, or several, came to."""
     from rich.console import Console
 
-    from tagger.cli.messages import say
+    from tagger.cli.messages import command, say
     from tagger.cli.tables import scores_table, seeds_table
 
     if as_json:
@@ -362,9 +365,8 @@ def show_result(talk: Console, result: TrainingResult, as_json: bool) -> None:
         return
     finished, repeated = result.finished, result.seeds
     results = Console(highlight=False)
-    title = f"dev, epoch {finished.best_epoch} of {finished.epochs}"
-    if repeated is not None:
-        title += f" of seed {repeated.chosen.seed}"
+    of_seed = "" if repeated is None else f" of seed {repeated.chosen.seed}"
+    title = f"dev, epoch {finished.best_epoch} of {finished.epochs}{of_seed}, which is kept"
     results.print(scores_table(finished.dev.scores, title))
     if finished.test is not None:
         results.print(scores_table(finished.test.scores, "test"))
@@ -377,9 +379,20 @@ def show_result(talk: Console, result: TrainingResult, as_json: bool) -> None:
             f"all are in {place / 'seeds.json'}",
         )
     if finished.min_confidence:
-        least = f"{finished.min_confidence:.2f}"
-        say(talk, f"names less probable than {least} are left out (predict --min-confidence 0: none)")
+        say(talk, _describe_left_out(finished))
+        say(talk, "predict leaves them out, too; --min-confidence 0 keeps them")
     if not result.was_complete:
-        say(
-            talk, f"model written to {place} in {finished.seconds:.0f} s; use it: tagger predict {place} TEXT"
-        )
+        use = command("predict", place, "TEXT")
+        say(talk, f"model written to {place} in {finished.seconds:.0f} s; use it: {use}")
+
+
+def _describe_left_out(finished: FinishedLabeller) -> str:
+    """Say why the scores differ from those of the kept epoch's line: only the finished model leaves names out."""
+    from tagger.cli.tables import percent
+    from tagger.runtime.reports import find_epoch_f1
+
+    least = f"names less probable than {finished.min_confidence:.2f} are left out"
+    with_all = find_epoch_f1(finished.directory, finished.best_epoch)
+    if with_all is None:
+        return least
+    return f"dev F1 {percent(with_all)}; {percent(finished.dev.scores.micro.f1)} after {least}"

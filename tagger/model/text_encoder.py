@@ -40,7 +40,7 @@ class TextEncoder(nn.Module):
         self.input_dropout = steps.input_dropout
         self.embedding = TokenEmbedding(lexicon, noise)
         self.encoder = Encoder(self.embedding.size, config.encoder)
-        # A table of words: nothing shows that spelling makes the better encoder (benchmarks/README.md).
+        # A table of words: nothing shows that spelling makes the better encoder (benchmarks/EXPERIMENTS.md).
         self.neighbours = NeighbourPrediction(len(lexicon.words), 0, config.encoder, steps.language_dim)
 
     def losses(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:

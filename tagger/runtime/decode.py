@@ -6,8 +6,8 @@ The best tag sequence (Viterbi) makes the fewest mistakes with whole sentences; 
 of c correct spans, g gold ones and p predicted ones. One span more, right with probability q, makes it
 2 (c + q) / (g + p + 1), which is more only if q > F1 / 2 (Lipton, Elkan and Naryanaswamy 2014, "Optimal thresholding
 of classifiers to maximize F1 measure"). So a span of the best sequence is given if it is at least that probable:
-`min_confidence`, half of the F1 on dev, unless dev loses by it. The n best readings leave nothing out, nor does a
-model that cuts text into words: each character is in one.
+`min_confidence`, half of the F1 on dev, unless that lowers the F1 on dev by more than chance (`scoring.counts`). The
+n best readings leave nothing out, nor does a model that cuts text into words: each character is in one.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from tagger.errors import DataError
 from tagger.runtime.questions import Labelling
 from tagger.runtime.tagger import Tagger
 from tagger.runtime.trained import TrainedModel
-from tagger.scoring import Scores
+from tagger.scoring import Interval, Scores
 from tagger.text import schemes
 from tagger.text.conll import Columns, Corpus, Sentence, UntypedWordsError, drop_types
 from tagger.text.formats.annotated import read_labelled
@@ -129,6 +129,17 @@ def score_tagger(tagger: Tagger, corpus: Corpus, training: AbstractSet[str] | No
     """
     found = label_sentences(tagger, corpus.sentences, confidences=False)
     return compare_tags(corpus, (each.tags for each in found), tagger.model.scheme, training)
+
+
+def bound_headline(corpus: Corpus, predicted: Iterable[Sequence[str]], scheme: Scheme) -> Interval:
+    """Return the 95 % interval of the headline of `compare_tags`: how far another sample of sentences would lie."""
+    gold = [sentence.tags for sentence in corpus.sentences]
+    rows = scoring.RowCounts()
+    for pair, gold_tags, found in scoring.read_pairs(
+        gold, predicted, corpus.scheme, scheme, task=corpus.task
+    ):
+        rows.add(pair, *scoring.count_right_tags(gold_tags, found))
+    return rows.headline_interval(scheme)
 
 
 def compare_tags(

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from tagger.scoring.profile import Profile
 
 _REPORTS = (SCORES, HISTORY, CURVES, CARD, WORDS, PROFILE)
-_CARD_TITLE = b"made with tagger"  # ends the first line of every card
+_CARD_TITLE = b"made with tagger"  # ends the first line of every card that has no front matter
+_FRONT_MATTER = b"---\nlibrary_name: tagger\n"  # begins every other one
 _MOST_SCORES = 1 << 26  # bytes: four numbers of each of a hundred thousand types, on dev and on test
 _MOST_PROFILE = 1 << 24  # bytes: counts of a hundred thousand types, on dev and on test
 _MOST_HISTORY = 1 << 30  # bytes: a thousand measurements of a megabyte
@@ -78,6 +79,15 @@ def find_dev_f1(directory: Path) -> float | None:
     """Return the F1 on dev that training wrote down; None where it can't be read, which harms no labelling."""
     with suppress(ModelError, KeyError):
         return float((read_scores(directory) or {})["dev"]["micro"]["f1"])
+    return None
+
+
+def find_epoch_f1(directory: Path, epoch: float) -> float | None:
+    """Return the F1 on dev of an epoch's model with all its names; None where it can't be read."""
+    with suppress(ModelError, KeyError, TypeError):
+        for line in read_history(directory):
+            if line["epoch"] == epoch:
+                return float(line["dev"]["micro"]["f1"])
     return None
 
 
@@ -179,11 +189,23 @@ def write_card(directory: Path, text: str) -> None:
         write_atomically(directory / CARD, encode_text(text))
 
 
+def read_card(text: str) -> str:
+    """Return what a person reads of a card: without the front matter, which is for other programs.
+
+    >>> read_card("---\\nlibrary_name: tagger\\n---\\n# A model\\n")
+    '# A model\\n'
+    """
+    _, end, body = text.removeprefix("---\n").partition("\n---\n")
+    return body.lstrip("\n") if end and text.startswith("---\n") else text
+
+
 def is_card(path: Path) -> bool:
     """Tell whether a card may be written or removed here: nothing is here yet, or a card is."""
     try:
         with path.open("rb") as file:
-            return file.readline(200).rstrip().endswith(_CARD_TITLE)
+            beginning = file.readline(200) + file.readline(200)
+            first = beginning.partition(b"\n")[0]
+            return beginning == _FRONT_MATTER or first.rstrip().endswith(_CARD_TITLE)
     except OSError:
         return not path.exists()
 

@@ -35,7 +35,7 @@ from tagger.text.passages import Passage
 
 FADE = 0.5
 _SPARE = 10  # candidates kept for each sentence wanted
-_OVERHEAD = 50  # tokens that cost as much as turning to a sentence does: benchmarks/README.md
+_OVERHEAD = 50  # tokens that cost as much as turning to a sentence does: benchmarks/EXPERIMENTS.md
 _DIGEST_SIZE = 12  # bytes: among billions of sentences hardly ever two have the same
 _DIGIT = re.compile(r"\d")
 _MOST_REASONS = 3  # words that are named

@@ -1,8 +1,8 @@
 """Whether an encoder that learnt from raw text helps on a corpus: tried out on dev, before a run begins.
 
-It helps where labels are few and hurts where they are many (benchmarks/README.md), and which of the two a corpus is
-nobody knows beforehand. So the first quarter of the run is taken twice, with the encoder and without, and what is
-ahead on dev then is what the run takes.
+It helps where labels are few and hurts where they are many (benchmarks/EXPERIMENTS.md), and which of the two a
+corpus is nobody knows beforehand. So the first quarter of the run is taken twice, with the encoder and without, and
+what is ahead on dev then is what the run takes.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def test_shows_labels_scores_training_and_the_extremes(run, model: Path) -> None
     shown = run(model, "--top", 1)
     assert "LOC, PER (IOB2, words)" in shown
     assert "50.00 over 1,234 spans" in shown
-    assert "confidences at temperature 1.00, 0.25 at least" in shown
+    assert "temperature 1.00; names below 0.25 are left out" in shown
     assert "epoch 1 of 2 is kept; 4 s; last loss 1.2500" in shown
     assert "O → O" in shown and "+5.000" in shown
     assert f"O → {END}" in shown and "-4.000" in shown

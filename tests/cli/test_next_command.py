@@ -52,7 +52,9 @@ def test_what_is_printed_and_said(toy):
     done = toy("pool.txt", "-n", "3", "-o", "chosen.jsonl")
     assert (done.code, done.out) == (0, "")
     assert "3 sentences (" in done.err
-    assert done.err.splitlines()[-1].endswith("-> chosen.jsonl")
+    said, advice = done.err.splitlines()[-2:]
+    assert said.endswith("-> chosen.jsonl")
+    assert advice == "next: correct the labels in chosen.jsonl, and train with them added to the corpus"
     assert toy("pool.txt", "-n", "3", "-o", "chosen.jsonl", "--quiet").err == ""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import pty
 import signal
 import time
 from pathlib import Path
@@ -346,7 +345,7 @@ def test_a_full_disk_is_an_error(toy_model, tmp_path):
 
 def test_a_person_sees_coloured_spans_and_no_control_characters(toy_model, tmp_path):
     (tmp_path / "x").write_text("Ada \x1b[31m met Li.", encoding="utf-8")
-    leader, follower = pty.openpty()
+    leader, follower = pytest.importorskip("pty").openpty()
     process = start_predict(toy_model, str(tmp_path / "x"), stdout=follower)
     process.communicate()
     os.close(follower)

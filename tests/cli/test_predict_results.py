@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import os
-import pty
 import signal
 import time
 from collections import Counter
@@ -79,7 +78,7 @@ def test_a_workbook_is_not_printed(predict, toy_model, tmp_path):
     code, out, err = predict("x", "--format", "xlsx", x=TEXT)
     assert (code, out) == (2, "")
     assert "name its file: --output FILE.xlsx" in " ".join(err.replace("│", " ").split())
-    leader, follower = pty.openpty()
+    leader, follower = pytest.importorskip("pty").openpty()
     process = start_predict(
         toy_model, str(tmp_path / "x"), "--format", "xlsx", "-o", "/dev/stdout", stdout=follower
     )
@@ -196,7 +195,7 @@ def test_counts_are_a_table_on_a_terminal(toy_model, tmp_path):
     (tmp_path / "x").write_text(
         "\n\n".join(f"Ada {n} met \x1b[31m Li." for n in range(300)), encoding="utf-8"
     )
-    leader, follower = pty.openpty()
+    leader, follower = pytest.importorskip("pty").openpty()
     arguments = [str(tmp_path / "x"), "--counts", "--min-confidence", "0"]
     process = start_predict(toy_model, *arguments, stdout=follower)
     shown = b""

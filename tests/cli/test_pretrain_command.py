@@ -203,7 +203,10 @@ def test_an_encoder_is_pretrained_and_a_labeler_begins_with_it(files: Path, run:
     code, out, err = run("pretrain", files / "text.txt", "--output", encoder, *ENCODER)
     assert code == 0
     assert out.startswith("perplexity of held-out text: ")
-    assert "the embeddings and the encoder of a labeller over words: LSTM, 1 x 2 x 8" in " ".join(err.split())
+    assert (
+        "the embeddings and the encoder of a labeller over words: LSTM of 1 layer x 2 directions x 8 units"
+        in " ".join(err.split())
+    )
     assert f"use it: tagger train TRAIN --init-encoder {encoder}" in err.replace("\n", "")
     arguments = ("train", files / "train.conll", "--epochs", "2", "--init-encoder", encoder)
     code, out, err = run(*arguments, "--output", tmp_path / "model", "--json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -38,6 +39,17 @@ def shell(line, folder, **more):
         capture_output=True,
         text=True,
     )
+
+
+def test_lines_end_as_they_are_where_a_system_has_others(monkeypatch):
+    """Windows gives a program streams that write CR LF for every line end."""
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, "cp1252", newline="\r\n")
+    monkeypatch.setattr(sys, "stdout", stream)
+    streams.prepare_streams()
+    print("Zoë\r\n北京")
+    stream.flush()
+    assert raw.getvalue() == "Zoë\r\n北京\n".encode()
 
 
 @pytest.mark.parametrize(

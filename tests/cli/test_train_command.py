@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -37,8 +38,9 @@ def test_talk_goes_to_stderr_and_results_to_stdout(train):
         "dev             10       50      14      0.00 %                   10",
         "scheme IOB2: ",
         "types: LOC, ORG, PER; tokens are words",
-        "LSTM 1 x 2 x 5, crf, ",
+        "LSTM of 1 layer x 2 directions x 5 units, decoder crf\n",
         " parameters, seed 1, 1 worker",
+        "kept is the best epoch on dev, or a later one that ties with it (within chance)\n",
         "epoch   1  loss ",
         "model written to m in ",
         "use it: tagger predict m TEXT",
@@ -50,11 +52,31 @@ def test_talk_goes_to_stderr_and_results_to_stdout(train):
     files.load_model("m")
 
 
+def test_the_page_about_the_output_has_the_words_of_the_program(train):
+    """docs/reference/output.md shows lines of a run: all but figures is what a run prints."""
+
+    def without_figures(line: str) -> str:
+        return re.sub(r"[\d,.]+", "#", " ".join(line.split())).removesuffix(" kept: best")
+
+    page = (Path(__file__).parents[2] / "docs/reference/output.md").read_text(encoding="utf-8")
+    shown = [without_figures(line) for line in page.split("```")[1].strip().splitlines()]
+    done = train("--dev", "ten.conll", "--set", "decoder.min_confidence=0.4")
+    printed = {without_figures(line) for line in done.err.splitlines()}
+    assert len(shown) > 5
+    assert set(shown) <= printed
+
+
 def test_it_is_said_that_names_are_left_out(train):
     all_given = train("--dev", "ten.conll", "--set", "decoder.min_confidence=0", "-o", "all")
     assert "less probable" not in all_given.err
     done = train("--dev", "ten.conll", "--set", "decoder.min_confidence=0.4", "--set", "training.epochs=1")
-    assert "names less probable than 0.40 are left out (predict --min-confidence 0: none)" in done.err
+    found = re.search(r"dev F1 (\S+); (\S+) after names less probable than 0.40 are left out\n", done.err)
+    assert found
+    history = json.loads(Path("m/history.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    scores = json.loads(Path("m/scores.json").read_text(encoding="utf-8"))
+    assert found.groups() == tuple(f"{100 * each['dev']['micro']['f1']:.2f}" for each in (history, scores))
+    assert f"dev F1 {float(found[1]):6.2f} " in done.err  # so the epoch's line has it
+    assert "--min-confidence 0 keeps them" in done.err
     assert all(len(line) <= 80 for line in done.err.splitlines())
 
 
@@ -196,7 +218,7 @@ def test_wrong_usage_is_exit_code_2(run, ten_sentences, arguments, expected):
 def test_flags_beat_the_file_and_set_beats_flags(train):
     Path("my.toml").write_text("seed = 9\n[encoder]\nhidden = 3\nkind = 'gru'\n", encoding="utf-8")
     done = train("--config", "my.toml", "--set", "encoder.layers=2")
-    assert "GRU 2 x 2 x 5, crf" in done.err
+    assert "GRU of 2 layers x 2 directions x 5 units, decoder crf\n" in done.err
     assert "seed 9" in done.err
     assert files.load_model("m").config.encoder.hidden == 5
 

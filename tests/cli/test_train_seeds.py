@@ -17,7 +17,7 @@ def test_every_seed_is_shown_and_the_best_is_kept(train):
     assert "seed 7, 1 worker" in done.err
     assert "seed 8, 1 worker" in done.err
     assert ", the best of 2 on dev; the scores of all are in m/seeds.json" in " ".join(done.err.split())
-    for shown in ("seed", "dev F1", "best epoch", "test F1", "mean", "standard deviation"):
+    for shown in ("seed", "dev F1", "epoch kept", "test F1", "mean", "standard deviation"):
         assert shown in done.out
     assert files.load_model("m").config.seed in (7, 8)
     assert all(len(line) <= 80 for line in done.out.splitlines())

@@ -7,6 +7,8 @@ import json
 import os
 import random
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -153,6 +155,56 @@ def test_memory_that_runs_out_while_a_model_is_read_is_one_line(
     assert refusal(directory) == (
         f"{directory}: memory ran out while the model was read; free some, or raise the limit"
     )
+
+
+WATCHED = """
+import os, sys
+from pathlib import Path
+
+place = Path(sys.argv[1]).resolve()
+from tagger.runtime.directory import load_model
+from tagger.runtime.inspection import inspect
+from tagger.runtime.tagger import Tagger
+
+Tagger(load_model(place)).predict("Anna lives in Geneva.")  # what is imported late is imported now
+
+KINDS = ("compile", "exec", "import", "socket", "subprocess", "pickle", "marshal", "urllib")
+seen, read, watches = [], set(), False
+
+def watch(event, arguments):
+    if not watches:
+        return
+    if event == "open":
+        path, mode, flags = arguments
+        writes = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+        if writes or isinstance(path, int) or Path(path).resolve().parent != place:
+            seen.append((event, path))
+        else:
+            read.add(Path(path).name)
+    elif event.partition(".")[0] in KINDS:
+        seen.append((event, arguments[:1]))
+    elif event.startswith("os.") and event not in ("os.listdir", "os.scandir"):
+        seen.append((event, arguments[:1]))
+
+sys.addaudithook(watch)
+watches = True
+Tagger(load_model(place)).predict("Anna lives in Geneva.")
+inspect(place)
+watches = False
+print(seen, *sorted(read))
+"""
+
+
+def test_reading_a_model_opens_its_files_alone_and_starts_nothing(directory: Path) -> None:
+    """Python tells an audit hook of every file, process, connection and piece of code."""
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, str(directory)],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "[] config.toml history.jsonl model.safetensors scores.json vocab.json\n"
 
 
 def mutate_bytes(content: bytes, draw: random.Random) -> bytes:

@@ -27,7 +27,9 @@ from tagger.collector import resting_collector
 from tagger.errors import ModelError
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
-_SIGNALS = (*_ENDING, signal.SIGHUP, signal.SIGCHLD)
+_SIGNALS = (
+    (*_ENDING, signal.SIGHUP, signal.SIGCHLD) if hasattr(os, "fork") else _ENDING
+)  # Windows has no others
 _YOUNG = 2.0  # seconds: a process that ends before that would end again at once
 _PAUSE = 1.0
 _PATIENCE = 10.0  # seconds that processes have to end, beside the time that a request may take

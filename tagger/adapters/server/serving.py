@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 from typing import Any
 
@@ -83,6 +84,14 @@ def find_url(listener: socket.socket) -> str:
     return f"http://{shown}:{port}"
 
 
+def heed(loop: asyncio.AbstractEventLoop, number: int, react: Callable[[], object]) -> None:
+    """Let a signal call a function within a loop, by Python's own handler where loops know no signals: on Windows."""
+    try:
+        loop.add_signal_handler(number, react)
+    except NotImplementedError:
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(react))
+
+
 class _Server(uvicorn.Server):
     """uvicorn, whose signals are ours."""
 
@@ -137,8 +146,9 @@ class Serving:
     async def _serve(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._end, number)
-        loop.add_signal_handler(signal.SIGHUP, self._start, self._reload)
+            heed(loop, number, partial(self._end, number))
+        if hasattr(signal, "SIGHUP"):
+            heed(loop, signal.SIGHUP, partial(self._start, self._reload))
         if self._supervisor is not None:
             self._start(self._watch_supervisor)
         await self._server.serve(sockets=[listener])

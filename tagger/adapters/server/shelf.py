@@ -204,7 +204,7 @@ def _read_profiles(directory: Path) -> dict[str, Profile]:
 def _read_card(directory: Path) -> str | None:
     with suppress(ModelError):
         content = read_bounded(directory / CARD, _LONGEST_CARD)
-        return None if content is None else content.decode(errors="replace")
+        return None if content is None else reports.read_card(content.decode(errors="replace"))
     return None
 
 

@@ -6,7 +6,7 @@ For the probabilities q of the other reading of a place and p of gold's, how sur
 
 with n the tokens whose labels differ. The odds q / p leave out what is probable beside both: of a long name with a
 doubtful border each reading has little. And log(q / p) is a sum over these tokens, whose errors add up as the root of
-their number: without it long names lead the list. `benchmarks/README.md` has other orders beside this one.
+their number: without it long names lead the list. `benchmarks/EXPERIMENTS.md` has other orders beside this one.
 """
 
 from __future__ import annotations

@@ -168,7 +168,7 @@ def _find_by_letters(letters: Counter[str], is_typed: bool) -> Detection | None:
 
 
 def _tags_begin(letter: str, count: int) -> str:
-    return f"1 tag begins with {letter}" if count == 1 else f"{count} tags begin with {letter}"
+    return f"1 tag begins with {letter}" if count == 1 else f"{count:,} tags begin with {letter}"
 
 
 def _find_iob(steps: Bigrams) -> Detection:
@@ -184,9 +184,9 @@ def _find_iob(steps: Bigrams) -> Detection:
     if min(by_b, by_i) <= _RARE * (by_b + by_i) and by_b + by_i:
         if by_b + by_i == 1:
             return Detection(scheme, f"the only span {after} begins with {usual}")
-        share = f"all {by_b + by_i}" if not min(by_b, by_i) else f"{max(by_b, by_i)} of {by_b + by_i}"
+        share = f"all {by_b + by_i:,}" if not min(by_b, by_i) else f"{max(by_b, by_i):,} of {by_b + by_i:,}"
         return Detection(scheme, f"{share} spans {after} begin with {usual}")
-    return Detection(scheme, f"of the spans {after} B begins {by_b} and I {by_i}; {scheme} is a guess")
+    return Detection(scheme, f"of the spans {after} B begins {by_b:,} and I {by_i:,}; {scheme} is a guess")
 
 
 def _examples(counts: Counter[str]) -> str:

@@ -28,14 +28,14 @@ from tagger.model.labeler import SequenceLabeler
 from tagger.model.memory import check_size, memory_watched
 from tagger.runtime import directory as files
 from tagger.runtime import reports
-from tagger.runtime.evaluation import compare_tags, label_sentences
+from tagger.runtime.evaluation import bound_headline, compare_tags, label_sentences
 from tagger.runtime.kinds import TextCounts
 from tagger.runtime.lexicon import Lexicon
 from tagger.runtime.profiling import profile_corpus
 from tagger.runtime.tagger import Tagger
 from tagger.runtime.trained import TrainedModel, weight_shapes
 from tagger.runtime.windows import Group
-from tagger.scoring import Scores
+from tagger.scoring import Interval, Scores
 from tagger.scoring.profile import Profile
 from tagger.text.conll import Corpus
 from tagger.text.objects import describe, dump_json
@@ -60,16 +60,25 @@ FINAL_READINGS = 2  # of dev, after the last epoch: to calibrate confidences, an
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What a model is worth on a corpus, the seconds it took to label that, and what it met and said there."""
+    """What a model is worth on a corpus.
+
+    Attributes:
+        scores: of its labels.
+        interval: the bounds between which the headline lies with 95 % confidence, as fractions.
+        seconds: that labelling took.
+        profile: what the model met and said there.
+    """
 
     scores: Scores
+    interval: Interval
     seconds: float
     profile: Profile
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `--json` prints of it."""
         speed = self.scores.tokens / max(self.seconds, 1e-9)
-        return self.scores.as_dict() | {"seconds": self.seconds, "tokens_per_second": speed}
+        found = self.scores.as_dict() | {"interval": list(self.interval)}
+        return found | {"seconds": self.seconds, "tokens_per_second": speed}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,8 +279,7 @@ class LabelledRecipe:
     def finish(self, ended: Ended) -> FinishedLabeller:
         """Calibrate the model that is kept, score it, and write its scores and its card."""
         finished = self._score(ended, self._fit_confidences(ended.directory))
-        kept = files.load_model(ended.directory).parameters  # without the language model beside it
-        _write_reports(self.data, finished, ended.learning_seconds, kept)
+        _write_reports(self.data, finished, ended.learning_seconds, files.load_model(ended.directory))
         return finished
 
     def review(self, ended: Ended) -> FinishedLabeller:
@@ -378,21 +386,23 @@ def _labeler_of(network: nn.Module) -> SequenceLabeler:
 def _score(corpus: Corpus, model: TrainedModel, training: AbstractSet[str] | None) -> Scored:
     began = time.perf_counter()
     found = label_sentences(Tagger(model), corpus.sentences, expected_spans=True)
-    scores = compare_tags(corpus, (each.tags for each in found), model.scheme, training)
+    tags = [each.tags for each in found]
+    scores = compare_tags(corpus, tags, model.scheme, training)
     seconds = time.perf_counter() - began
-    return Scored(scores, seconds, profile_corpus(model, corpus.sentences, found))
+    interval = bound_headline(corpus, tags, model.scheme)
+    return Scored(scores, interval, seconds, profile_corpus(model, corpus.sentences, found))
 
 
-def _write_reports(data: Corpora, finished: FinishedLabeller, seconds: float, parameters: int) -> None:
+def _write_reports(data: Corpora, finished: FinishedLabeller, seconds: float, model: TrainedModel) -> None:
     parts = {"dev": finished.dev} if finished.test is None else {"dev": finished.dev, "test": finished.test}
-    scores = {part: each.scores for part, each in parts.items()}
     directory = finished.directory
-    found = {part: each.as_dict() for part, each in scores.items()}
+    found = {part: each.scores.as_dict() | {"interval": list(each.interval)} for part, each in parts.items()}
     content = dump_json(describe("scores", found), indent=2)
     write_atomically(directory / files.SCORES, content.encode() + b"\n")
     reports.write_words(directory, data.training_words)
     reports.write_profiles(directory, {part: each.profile for part, each in parts.items()})
+    measured = {part: (each.scores, each.interval) for part, each in parts.items()}
     text = card.describe_labeller(
-        data, scores, finished.best_epoch, finished.epochs, seconds, parameters, finished.min_confidence
+        data, measured, finished.best_epoch, finished.epochs, seconds, Tagger(model)
     )
     reports.write_card(directory, text)

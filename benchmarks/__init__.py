@@ -1,0 +1,1 @@
+"""What tagger is measured by: a script a measurement, and the command that keeps `RESULTS.md` up to date."""
