@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.pictures import FOLDER, draw_lattice, enumerate_paths
+from tools.diagrams import FOLDER, draw_lattice, enumerate_paths
 
 EXPLANATION = Path(__file__).parents[1] / "docs" / "explanation"
 _BLOCK = re.compile(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)

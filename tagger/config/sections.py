@@ -244,7 +244,7 @@ class DecoderConfig(Section):
     min_confidence: Literal["auto"] | Annotated[float, Field(ge=0, le=1)] = Field(
         default="auto",
         description="names of the best sequence that are less probable are left out; auto: half of the dev F1, "
-        "unless dev loses by it; 0: none, as ever with bare labels",
+        "or 0 if that lowers the dev F1 by more than chance; 0: none, as ever with bare labels",
     )
 
 

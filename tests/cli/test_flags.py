@@ -125,7 +125,7 @@ def test_every_row_of_every_table_names_a_field():
     for table, kinds in (
         (inspect.getmodule(train).SETTINGS, [Config]),
         (inspect.getmodule(train).DISTILLATION, [Config]),
-        (inspect.getmodule(pretrain)._SETTINGS, [PretrainConfig]),
+        (inspect.getmodule(pretrain).SETTINGS, [PretrainConfig]),
     ):
         assert len({flag.name for flag in table}) == len(table)
         for flag in table:
@@ -134,7 +134,7 @@ def test_every_row_of_every_table_names_a_field():
 
 def test_settings_of_encoders_are_found_where_the_table_says():
     module = inspect.getmodule(pretrain)
-    for flag in module._SETTINGS:
+    for flag in module.SETTINGS:
         if flag.field not in module._OF_LANGUAGE_MODELS:
             assert find_field(TextEncoderConfig, module._OF_ENCODER.get(flag.field, flag.field)).description
 
