@@ -79,6 +79,17 @@ def test_closed_streams_are_one_line(model, tmp_path, line, code, message):
     assert "Traceback" not in done.stderr
 
 
+def wait_until_asleep(pid):
+    """Wait until a process waits for something, and goes on doing so: imports are over, however slow they were."""
+    asleep = 0
+    while asleep < 20:
+        time.sleep(0.025)
+        state = Path(f"/proc/{pid}/stat")
+        asleep += (
+            1 if not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "S" else -asleep
+        )
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("command", ["predict m", "check -", "convert - out", "score -"])
 def test_a_waiting_command_ends_as_it_is_asked_to(model, tmp_path, command, number):
@@ -96,7 +107,7 @@ def test_a_waiting_command_ends_as_it_is_asked_to(model, tmp_path, command, numb
     for line in process.stderr:  # once this is imported the signals are handled
         if line.endswith(" tagger.cli\n"):
             break
-    time.sleep(0.5)
+    wait_until_asleep(process.pid)
     process.send_signal(number)
     process.wait(30)  # while the pipe is open: its end would end the command, too
     out, err = process.communicate()
