@@ -72,11 +72,20 @@ def measure(table: Table, model: Path, further: Sequence[str]) -> Run:
 def add_arguments(command: Sequence[str], further: Sequence[str]) -> list[str]:
     """Return a command with further arguments: what stands before their first option comes first, the rest last.
 
+    An option of the command that is given again gives way.
+
     >>> add_arguments(["accuracy.py", "--seeds", "1", "2", "3"], ["wnut17", "--seeds", "1"])
-    ['accuracy.py', 'wnut17', '--seeds', '1', '2', '3', '--seeds', '1']
+    ['accuracy.py', 'wnut17', '--seeds', '1']
     """
     cut = next((place for place, each in enumerate(further) if each.startswith("-")), len(further))
-    return [command[0], *further[:cut], *command[1:], *further[cut:]]
+    again = {each for each in further if each.startswith("-")}
+    kept: list[str] = []
+    is_kept = True
+    for word in command[1:]:
+        is_kept = word not in again if word.startswith("-") else is_kept
+        if is_kept:
+            kept.append(word)
+    return [command[0], *further[:cut], *kept, *further[cut:]]
 
 
 def _run(command: Sequence[str], peers: Sequence[str]) -> list[dict[str, object]]:
