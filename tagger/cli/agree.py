@@ -44,7 +44,9 @@ _WIDEST = 200  # characters of a disagreement's text
 _Files = Annotated[
     list[Path],
     typer.Argument(
-        metavar="FILE", help="The same text with the labels of one annotator each; - is standard input."
+        metavar="FILE",
+        help="The same text with the labels of one annotator each: CoNLL columns, words, an annotation tool's JSON, "
+        "a folder of brat; - is standard input.",
     ),
 ]
 _Scheme = Annotated[
