@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from tagger.scoring.annotators import AnnotatorAgreement, Disagreement, Kappa, Merged
+    from tagger.scoring.annotators import AnnotatorAgreement, Disagreement, Merged
+    from tagger.scoring.resampling import Interval
     from tagger.text import conll
     from tagger.text.schemes import Span
 
@@ -43,7 +44,9 @@ _WIDEST = 200  # characters of a disagreement's text
 _Files = Annotated[
     list[Path],
     typer.Argument(
-        metavar="FILE", help="The same text with the labels of one annotator each; - is standard input."
+        metavar="FILE",
+        help="The same text with the labels of one annotator each: CoNLL columns, words, an annotation tool's JSON, "
+        "a folder of brat; - is standard input.",
     ),
 ]
 _Scheme = Annotated[
@@ -229,29 +232,44 @@ def _pairs_table(agreement: AnnotatorAgreement) -> Table:
 
     names = agreement.annotators.names
     what = "equal labels" if agreement.annotators.has_bare_labels else "span F1"
-    table = plain_table("annotators", what, "kappa", "equal tags", "spans", "and", "of both")
+    table = plain_table("annotators", what, "interval", "kappa", "spans", "and", "of both")
     for pair in agreement.pairs:
         micro = pair.scores.micro
         table.add_row(
             Name(_name_pair(names, pair.annotators)),
             percent(micro.f1),
-            *_kappa_cells(pair.kappa),
+            _short_bounds(pair.interval),
+            _number(pair.kappa.value),
             *(f"{count:,}" for count in (micro.gold, micro.predicted, micro.correct)),
         )
     if agreement.fleiss is not None:
         table.add_section()
-        table.add_row("all", percent(agreement.f1), *_kappa_cells(agreement.fleiss), "", "", "", style="bold")
+        table.add_row(
+            "all",
+            percent(agreement.f1),
+            _short_bounds(agreement.interval),
+            _number(agreement.fleiss.value),
+            "",
+            "",
+            "",
+            style="bold",
+        )
     return table
+
+
+def _bounds(interval: Interval) -> str:
+    from tagger.cli.tables import percent
+
+    return f"{percent(interval.low)} to {percent(interval.high)}"
+
+
+def _short_bounds(interval: Interval) -> str:
+    """Write bounds so that two names still stand beside them on eighty columns."""
+    return f"{100 * interval.low:.1f}-{100 * interval.high:.1f}"
 
 
 def _name_pair(names: tuple[str, ...], places: tuple[int, int]) -> str:
     return " / ".join(names[each] for each in places)
-
-
-def _kappa_cells(kappa: Kappa) -> tuple[str, str]:
-    from tagger.cli.tables import percent
-
-    return _number(kappa.value), percent(kappa.observed)
 
 
 def _number(value: float | None) -> str:
@@ -305,7 +323,8 @@ def _summary(agreement: AnnotatorAgreement) -> Text:
     kappa = "Cohen's" if agreement.fleiss is None else "Fleiss'"
     return Text.assemble(
         (
-            f"{what} {percent(agreement.f1)}{mean}; Krippendorff's alpha of spans {_number(agreement.alpha)}",
+            f"{what} {percent(agreement.f1)}{mean} (95 % interval {_bounds(agreement.interval)}); "
+            f"Krippendorff's alpha of spans {_number(agreement.alpha)}",
             "bold",
         ),
         f"; {kappa} kappa of tokens {_number(agreement.kappa.value)}; "

@@ -30,7 +30,12 @@ if TYPE_CHECKING:
     from tagger.text import conll
 
 _Gold = Annotated[
-    Path, typer.Argument(metavar="GOLD", help="File with the right labels; - is the standard input.")
+    Path,
+    typer.Argument(
+        metavar="GOLD",
+        help="The right labels: CoNLL columns, words, an annotation tool's JSON, a folder of brat; - is the "
+        "standard input.",
+    ),
 ]
 _Predicted = Annotated[
     Path | None,

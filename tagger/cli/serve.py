@@ -107,6 +107,16 @@ _Train = Annotated[
         rich_help_panel=_STUDIO,
     ),
 ]
+_Missed = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="Export of the project (JSON): what was annotated while the server was down is added to --annotations.",
+        rich_help_panel=_STUDIO,
+    ),
+]
 _TrainEvery = Annotated[
     int | None,
     typer.Option(
@@ -135,6 +145,7 @@ def serve(
     annotations: _Annotations = None,
     train: _Train = None,
     train_every: _TrainEvery = None,
+    missed: _Missed = None,
 ) -> None:
     """Serve trained models over HTTP, with a page at / to try them in and a description at /docs.
 
@@ -154,7 +165,7 @@ def serve(
             "this system can't share a server among processes; start several on ports of their own",
             param_hint="--workers",
         )
-    _check_studio(label_studio, annotations, train, train_every, len(models), processes)
+    _check_studio(label_studio, annotations, train, train_every, missed, len(models), processes)
     limits = server.Limits(
         body=max_body or (_MAX_STUDIO_BODY if label_studio else MAX_BODY),
         queue=queue,
@@ -172,7 +183,10 @@ def serve(
     lessons = None
     if annotations is not None:
         base = next(iter(places.values())).resolve()
-        lessons = server.Lessons(server.Journal(annotations), base, train, train_every)
+        journal = server.Journal(annotations)
+        if missed is not None:
+            server.log("missed annotations were added", annotations=server.keep_missed(journal, missed))
+        lessons = server.Lessons(journal, base, train, train_every)
         places = {name: server.find_newest(annotations) or place for name, place in places.items()}
     shelf = server.Shelf.read(places)
     url = server.find_url(listener)
@@ -189,6 +203,7 @@ def _check_studio(
     annotations: Path | None,
     train: Path | None,
     train_every: int | None,
+    missed: Path | None,
     models: int,
     processes: int,
 ) -> None:
@@ -197,7 +212,7 @@ def _check_studio(
         raise typer.BadParameter(
             "annotations come from Label Studio; add --label-studio", param_hint="--annotations"
         )
-    for option, given in (("--train", train), ("--train-every", train_every)):
+    for option, given in (("--train", train), ("--train-every", train_every), ("--missed", missed)):
         if given is not None and annotations is None:
             raise typer.BadParameter(
                 "needs a folder for what is learnt; add --annotations DIR", param_hint=option

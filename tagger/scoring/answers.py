@@ -23,10 +23,10 @@ from tagger.text.conll import (
     MissingColumnError,
     Sentence,
     liken,
-    read_corpus,
     resolve_scheme,
 )
-from tagger.text.files import FilePath, is_stdin, read_text
+from tagger.text.files import FilePath, display_name, is_stdin, read_text
+from tagger.text.formats.annotated import is_annotated, read_labelled
 from tagger.text.schemes import LETTERS, OUTSIDE, Detection, Scheme, Task
 
 Column = int | str
@@ -89,7 +89,7 @@ def read_answers(paths: Sequence[FilePath], wanted: AnswerColumns) -> tuple[Corp
     if len(paths) == 1:
         corpus, answers = _read_both(paths[0], wanted)
         return corpus, [answers]
-    corpus = read_corpus(
+    corpus = read_labelled(
         paths[0],
         columns=wanted.of_gold,
         scheme=wanted.scheme,
@@ -100,7 +100,7 @@ def read_answers(paths: Sequence[FilePath], wanted: AnswerColumns) -> tuple[Corp
 
 
 def _read_predicted(gold: Corpus, path: FilePath, wanted: AnswerColumns) -> Corpus:
-    return read_corpus(
+    return read_labelled(
         path,
         columns=wanted.of_answers,
         scheme=wanted.predicted_scheme or wanted.scheme,
@@ -143,13 +143,19 @@ def match_answers(gold: Corpus, corpus: Corpus, given: Scheme | None = None) -> 
 
 def _read_both(path: FilePath, wanted: AnswerColumns) -> tuple[Corpus, Answers]:
     """Read one file with two columns of tags; it is read once, so that `-` will do."""
+    if is_annotated(path):
+        raise DataError(
+            "found the export of an annotation tool, which has one label a token; name the file with the predicted "
+            "labels, too",
+            display_name(path),
+        )
     columns = Columns(
         token=wanted.token_column,
         tag=-2 if wanted.gold_column is None else wanted.gold_column,
         features=(wanted.predicted_column,),
     )
     try:
-        corpus = read_corpus(path, columns=columns, scheme=wanted.scheme, encoding=wanted.encoding)
+        corpus = read_labelled(path, columns=columns, scheme=wanted.scheme, encoding=wanted.encoding)
     except MissingColumnError as error:
         raise DataError(f"{error.message}; {_TWO_LABELS}", error.path, error.line) from error
     layout = corpus.layout

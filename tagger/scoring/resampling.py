@@ -25,6 +25,7 @@ Statistic = Callable[[Counts], npt.NDArray[np.float64]]
 
 RESAMPLES = 1_000
 TRIALS = 10_000
+_MOST_WEIGHTS = 4_000_000  # drawn at once: 32 MB
 
 
 class Interval(NamedTuple):
@@ -53,11 +54,12 @@ class Comparison(NamedTuple):
 
 def count_spans(pairs: Iterable[Pair]) -> Counts:
     """Count gold, predicted and correct spans per sentence: (N, 3)."""
-    numbers = (number for gold, predicted, _ in pairs for number in _count_row(gold, predicted))
+    numbers = (number for gold, predicted, _ in pairs for number in count_row(gold, predicted))
     return np.fromiter(numbers, dtype=np.int64).reshape(-1, 3)
 
 
-def _count_row(gold: Sequence[Span], predicted: Sequence[Span]) -> Row:
+def count_row(gold: Sequence[Span], predicted: Sequence[Span]) -> Row:
+    """Count gold, predicted and correct spans of one sentence."""
     if not gold and not predicted:
         return 0, 0, 0
     known, found = set(gold), set(predicted)
@@ -99,6 +101,10 @@ class RowCounts:
         """Return the 95 % interval of `Scores.headline`: of the accuracy for bare labels, else of micro F1."""
         if scheme is Scheme.BARE:
             return bootstrap_rows(self._tags, accuracy_of_counts, resamples=resamples)
+        return self.span_interval(resamples=resamples)
+
+    def span_interval(self, *, resamples: int = RESAMPLES) -> Interval:
+        """Return the 95 % interval of micro F1 of spans."""
         return bootstrap_rows(self._spans, f1_of_counts, resamples=resamples)
 
     def type_intervals(self, *, resamples: int = RESAMPLES) -> dict[str, Interval]:
@@ -174,8 +180,14 @@ def _resample(rows: Counts, frequency: Counts, statistic: Statistic, resamples: 
     """Draw sentences: those with equal rows are interchangeable."""
     sentences = int(frequency.sum())
     generator = np.random.default_rng(seed)
-    weights = generator.multinomial(sentences, frequency / sentences, size=resamples)  # (R, distinct rows)
-    sums = weights @ rows  # (R, C)
+    size = max(
+        1, _MOST_WEIGHTS // len(rows)
+    )  # resamples at once; the numbers drawn are the same however many
+    blocks = [
+        generator.multinomial(sentences, frequency / sentences, size=min(size, resamples - begin)) @ rows
+        for begin in range(0, resamples, size)
+    ]  # weights (R, distinct rows) @ rows (distinct rows, C)
+    sums = np.concatenate(blocks)  # (R, C)
     if sums.any():
         sums = sums[sums.any(axis=1)]  # a resample without a single count says nothing
     low, high = np.quantile(statistic(sums), (0.025, 0.975))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,16 @@ pytest.importorskip("httpx2")
 from fastapi.testclient import TestClient
 
 from tagger import load
-from tagger.adapters.server import Journal, Lessons, Limits, Shelf, create_app, find_newest, name_models
+from tagger.adapters.server import (
+    Journal,
+    Lessons,
+    Limits,
+    Shelf,
+    create_app,
+    find_newest,
+    keep_missed,
+    name_models,
+)
 from tagger.adapters.server.studio import pupil as pupils
 from tagger.adapters.server.studio.journal import Annotated, write_lesson
 from tagger.cli.serve import serve as cli_serve
@@ -260,6 +270,45 @@ def test_a_text_of_two_annotators_is_as_the_last_has_it(tmp_path: Path) -> None:
     journal.close()
 
 
+def export_of(*events: dict[str, Any]) -> str:
+    """Return an export as Label Studio writes it, of a project in which these events were the last."""
+    return json.dumps([each["task"] | {"annotations": [each["annotation"]]} for each in events])
+
+
+def test_what_was_annotated_while_it_was_down_comes_in_with_an_export(tmp_path: Path) -> None:
+    journal, whole = Journal(tmp_path / "notes"), Journal(tmp_path / "whole")
+    before = [event("ANNOTATION_CREATED", number, f"Ada {number}", [(0, 3, "PER")]) for number in (1, 2, 3)]
+    meanwhile = [
+        event("ANNOTATION_UPDATED", 1, "Ada 1", []),
+        event("ANNOTATION_UPDATED", 2, "Ada 2", [], was_cancelled=True),
+        event("ANNOTATION_CREATED", 4, "😀 Ada", [(2, 5, "PER")]),
+        event("ANNOTATION_CREATED", 5, "skipped", [], was_cancelled=True),
+    ]
+    for each, heard in ((journal, before), (whole, before + meanwhile)):
+        with open_client(Lessons(each, MODEL)) as client:
+            for body in heard:
+                client.post("/webhook", json=body)
+    export = tmp_path / "export.json"
+    export.write_text(export_of(*meanwhile, before[2]), encoding="utf-8")
+    assert keep_missed(journal, export) == 3
+    assert sorted(chain(*journal.split())) == sorted(chain(*whole.split()))
+    assert keep_missed(journal, export) == 0  # again: nothing is new
+    for text, message in (
+        ("[", "found no JSON"),
+        ("{}", "found dict, expected the project's export"),
+        ('[{"text": "Ada", "label": []}]', "found no data and annotations in task 1"),
+        (
+            '[{"data": {"text": "Ada"}, "annotations": [{"result": []}]}]',
+            "expected an annotation with a number",
+        ),
+    ):
+        export.write_text(text, encoding="utf-8")
+        with pytest.raises(DataError, match=message):
+            keep_missed(journal, export)
+    journal.close()
+    whole.close()
+
+
 def test_training_that_cannot_be_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pupils, "find_spec", lambda name: None)
     journal = Journal(tmp_path)
@@ -275,6 +324,7 @@ def test_options_that_need_others_say_so(tmp_path: Path) -> None:
     for given, message in (
         ({"annotations": tmp_path}, "add --label-studio"),
         ({"label_studio": True, "train_every": 3}, "add --annotations DIR"),
+        ({"label_studio": True, "missed": tmp_path}, "add --annotations DIR"),
         ({"label_studio": True, "models": ["a", "b"]}, "found 2 models"),
         ({"label_studio": True, "annotations": tmp_path, "workers": 2}, "one process keeps annotations"),
     ):

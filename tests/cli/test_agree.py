@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,23 @@ def test_the_page_holds_every_sentence_with_a_disagreement(run: Run, files: Path
     assert "not marked by all" in page
     assert '<span class="role">ada, bo</span>' in page  # who read the sentence alike share a line
     assert "http" not in page.replace('http-equiv="', "")
+
+
+def test_each_two_of_three_stand_in_a_matrix_with_their_intervals(run: Run, files: Path) -> None:
+    done = run("agree", "ada.conll", "li.conll", "bo.conll", "--report", "page.html", "--json")
+    page = Path("page.html").read_text(encoding="utf-8")
+    facts = json.loads(done.out)
+    for pair in facts["pairs"]:
+        low, high = pair["interval"]
+        what = f"{' / '.join(pair['annotators'])}: F1 {100 * pair['f1']:.2f}, 95 % interval "
+        assert page.count(f"<title>{what}{100 * low:.2f} to {100 * high:.2f}</title>") == 2  # both ways round
+    assert "deepest" not in _page_of("ada.conll", "li.conll", run)
+    assert "95 % interval" in " ".join(run("agree", "ada.conll", "li.conll").out.split())
+
+
+def _page_of(first: str, second: str, run: Run) -> str:
+    assert run("agree", first, second, "--report", "two.html").code == 0
+    return Path("two.html").read_text(encoding="utf-8")
 
 
 def test_what_a_corpus_says_is_no_markup(run: Run, files: Path) -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -162,3 +166,31 @@ def test_all_labelled_already(toy):
     done = toy("pool.txt", "--exclude", "all.conll")
     assert (done.code, done.out) == (0, "")
     assert "the pool has no more" in done.err
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
+@pytest.mark.parametrize("moment", ["goes through the pool", "has written all but the name"])
+def test_a_kill_midway_leaves_the_file_of_before_and_the_next_run_writes_it_whole(toy, moment):
+    assert toy("pool.txt", "-n", "5", "-o", "whole.jsonl").code == 0
+    Path("chosen.jsonl").write_text("of before", encoding="utf-8")
+    place = {
+        "goes through the pool": "tagger.api.selection.Shortlist.add",
+        "has written all but the name": "os.replace",
+    }[moment]
+    script = (
+        "import os, pkgutil, signal, sys\n"
+        "def die(*given, **options):\n"
+        "    if 'os.replace' not in place or 'chosen.jsonl' in str(given[1]): os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"place = {place!r}\n"
+        "owner, _, name = place.rpartition('.')\n"
+        "setattr(pkgutil.resolve_name(owner), name, die)\n"
+        "from tagger.__main__ import main\n"
+        "main()"
+    )
+    words = ["next", "m", "pool.txt", "-n", "5", "-o", "chosen.jsonl", "--input-format", "tokens"]
+    environment = os.environ | {"PYTHONPATH": str(Path(tagger.__file__).parents[1])}
+    killed = subprocess.run([sys.executable, "-c", script, *words], env=environment, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert Path("chosen.jsonl").read_text(encoding="utf-8") == "of before"
+    assert toy("pool.txt", "-n", "5", "-o", "chosen.jsonl").code == 0
+    assert Path("chosen.jsonl").read_bytes() == Path("whole.jsonl").read_bytes()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import permutations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +23,7 @@ from tagger.scoring.annotators import (
 )
 from tagger.scoring.annotators.readings import name_annotators
 from tagger.scoring.matching import Kind
+from tagger.scoring.resampling import bootstrap
 from tagger.text.schemes import Scheme, Span, spans_to_tags, tags_to_spans
 
 
@@ -163,6 +165,25 @@ def test_two_annotators() -> None:
         ("Li", Kind.TYPE),
     ]
     assert pair.confusion.cells[("PER", "LOC")] == 1
+
+
+def test_intervals_are_those_of_resampled_sentences() -> None:
+    rows = ["B-PER I-PER O B-PER O B-LOC", "B-PER O O B-LOC O B-LOC", "O O O O O O"]
+    one = [(WORDS, rows[number % 2].split()) for number in range(30)]
+    other = [(WORDS, rows[number % 3].split()) for number in range(30)]
+    found = tagger.agree(one, other)
+    (pair,) = found.pairs
+    spans = [[tags_to_spans(tags, Scheme.IOB2) for _, tags in side] for side in (one, other)]
+    counts = [[len(a), len(b), len(set(a) & set(b))] for a, b in zip(*spans, strict=True)]
+    assert pair.interval == found.interval == bootstrap(np.array(counts))
+    assert pair.interval.low < found.f1 < pair.interval.high
+    by_type = found.intervals_of("LOC")[0]
+    assert by_type is not None
+    assert by_type.low < found.f1_of("LOC")[0] < by_type.high
+    # Of three, of whom two are the same: the mean of 1, F1 and F1, of the same resamples.
+    three = tagger.agree(one, one, other)
+    assert three.interval == pytest.approx([(1 + 2 * bound) / 3 for bound in pair.interval])
+    assert three.f1_with_others() == pytest.approx([(1 + found.f1) / 2] * 2 + [found.f1])
 
 
 def test_it_doesnt_matter_who_comes_first() -> None:

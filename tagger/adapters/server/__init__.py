@@ -12,7 +12,7 @@ from tagger.adapters.server.logs import LogFormat, log, set_up_logs
 from tagger.adapters.server.processes import serve
 from tagger.adapters.server.serving import Address, find_url
 from tagger.adapters.server.shelf import Shelf, name_models
-from tagger.adapters.server.studio import Journal, Lessons, find_newest
+from tagger.adapters.server.studio import Journal, Lessons, find_newest, keep_missed
 
 __all__ = [
     "Address",
@@ -24,6 +24,7 @@ __all__ = [
     "create_app",
     "find_newest",
     "find_url",
+    "keep_missed",
     "log",
     "name_models",
     "serve",

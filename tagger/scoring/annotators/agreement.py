@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import chain, combinations
+from typing import TYPE_CHECKING
 
 from tagger.scoring.annotators.disagreements import Disagreement, find_disagreements
 from tagger.scoring.annotators.kappa import Kappa, measure_cohen, measure_fleiss
@@ -16,8 +17,21 @@ from tagger.scoring.annotators.unitizing import Disagreements, UnitizingCounts, 
 from tagger.scoring.counts import Pair
 from tagger.scoring.exact import Scores, SpanCounts, count_right_tags
 from tagger.scoring.matching import Confusion, MatchCounts, align
+from tagger.scoring.resampling import (
+    Counts,
+    Interval,
+    Row,
+    RowCounts,
+    bootstrap_rows,
+    count_row,
+    f1_of_counts,
+)
 from tagger.text.objects import describe
 from tagger.text.schemes import UNKNOWN_TAG, Span
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +41,16 @@ class PairAgreement:
     Attributes:
         annotators: their places in the order of the files.
         scores: the second one's spans held against the first one's. F1 is the same the other way round.
+        interval: 95 % of that F1, by resampling sentences.
+        type_intervals: that of the F1 of each type that one of the two has.
         kappa: Cohen's, of tokens.
         confusion: the types of the first against those of the second, of spans that overlap.
     """
 
     annotators: tuple[int, int]
     scores: Scores
+    interval: Interval
+    type_intervals: dict[str, Interval]
     kappa: Kappa
     confusion: Confusion
 
@@ -44,12 +62,14 @@ class AnnotatorAgreement:
     Attributes:
         annotators: what it is about.
         pairs: each two of them.
+        interval: 95 % of `f1`, by resampling sentences, the same ones for all pairs.
         fleiss: Fleiss' kappa of tokens, of all annotators; None where there are but two.
         types: what alpha comes of, for each type.
     """
 
     annotators: Annotators
     pairs: tuple[PairAgreement, ...]
+    interval: Interval
     fleiss: Kappa | None
     types: dict[str, Disagreements]
 
@@ -82,6 +102,18 @@ class AnnotatorAgreement:
         scores = (pair.scores.types.get(type_) for pair in self.pairs)
         return [None if each is None else each.f1 for each in scores]
 
+    def intervals_of(self, type_: str) -> list[Interval | None]:
+        """Return the 95 % intervals of `f1_of`."""
+        return [pair.type_intervals.get(type_) for pair in self.pairs]
+
+    def f1_with_others(self) -> list[float]:
+        """Return for each annotator the mean of span F1 over the pairs with each of the others."""
+        sums = [0.0] * len(self.annotators.names)
+        for pair in self.pairs:
+            for each in pair.annotators:
+                sums[each] += pair.scores.micro.f1
+        return [each / (len(sums) - 1) for each in sums]
+
     def spans_of(self, type_: str) -> list[int]:
         """Return how many spans of one type each annotator has, as far as both of a pair know the tags."""
         counts = [0] * len(self.annotators.names)
@@ -111,6 +143,7 @@ class AnnotatorAgreement:
             ],
             "sentences": len(annotators.corpus.sentences),
             "f1": self.f1,
+            "interval": list(self.interval),
             "kappa": self.kappa.value,
             "alpha": self.alpha,
             "fleiss": None if self.fleiss is None else self.fleiss.as_dict(),
@@ -118,6 +151,7 @@ class AnnotatorAgreement:
                 type_: {
                     "alpha": each.alpha,
                     "f1": self.f1_of(type_),
+                    "intervals": [each and list(each) for each in self.intervals_of(type_)],
                     "spans": self.spans_of(type_),
                 }
                 for type_, each in self.types.items()
@@ -126,6 +160,7 @@ class AnnotatorAgreement:
                 {
                     "annotators": [names[each] for each in pair.annotators],
                     "f1": pair.scores.micro.f1,
+                    "interval": list(pair.interval),
                     "spans": {
                         "first": pair.scores.micro.gold,
                         "second": pair.scores.micro.predicted,
@@ -153,18 +188,24 @@ class _PairCounts:
         self.places = first, second
         self._spans = SpanCounts(annotators.corpus.scheme, annotators.task)
         self._matches = MatchCounts()
+        self._rows = RowCounts()
 
-    def add(self, opinions: Opinions) -> None:
+    def add(self, opinions: Opinions) -> Row:
+        """Count a sentence; return how many spans the one has, the other, and both."""
         (one, other), _ = opinions.decided(self.places)
-        length = len(opinions.sentence)
-        tags = (opinions.tags[place] for place in self.places)
-        self._spans.add(Pair(one, other, length), (), *count_right_tags(*tags))
+        pair = Pair(one, other, len(opinions.sentence))
+        tags = count_right_tags(*(opinions.tags[place] for place in self.places))
+        self._spans.add(pair, (), *tags)
         self._matches.add(align(one, other))
+        self._rows.add(pair, *tags)
+        return count_row(one, other)
 
     def conclude(self, kappa: Kappa) -> PairAgreement:
         return PairAgreement(
             annotators=self.places,
             scores=self._spans.scores(),
+            interval=self._rows.span_interval(),
+            type_intervals=self._rows.type_intervals(),
             kappa=kappa,
             confusion=self._matches.confusion(),
         )
@@ -176,17 +217,24 @@ def measure_agreement(annotators: Annotators) -> AnnotatorAgreement:
     pairs = [_PairCounts(annotators, *places) for places in combinations(range(number), 2)]
     units = UnitizingCounts(number)
     rows: Counter[tuple[str, ...]] = Counter()  # the tags that a token has from all annotators
+    counts: Counter[Row] = Counter()  # the numbers of a sentence, three of each pair
     for opinions in annotators:
         rows.update(zip(*opinions.tags, strict=True))
-        for pair in pairs:
-            pair.add(opinions)
+        counts[tuple(chain.from_iterable([pair.add(opinions) for pair in pairs]))] += 1
         units.add(*_close_gaps(opinions))
     return AnnotatorAgreement(
         annotators=annotators,
         pairs=tuple(pair.conclude(measure_cohen(_select(rows, pair.places))) for pair in pairs),
+        interval=bootstrap_rows(counts, _mean_f1),
         fleiss=measure_fleiss(_select(rows, range(number))) if number > 2 else None,
         types=units.of_types(),
     )
+
+
+def _mean_f1(counts: Counts) -> npt.NDArray[np.float64]:
+    """Return (R,) means over pairs of F1 of (R, 3 pairs) counts."""
+    means: npt.NDArray[np.float64] = f1_of_counts(counts.reshape(len(counts), -1, 3)).mean(axis=1)
+    return means
 
 
 def _select(rows: Counter[tuple[str, ...]], annotators: range | tuple[int, int]) -> Counter[tuple[str, ...]]:

@@ -12,10 +12,12 @@ from pathlib import Path, PurePath
 from tagger.scoring.annotators.agreement import AnnotatorAgreement
 from tagger.scoring.annotators.disagreements import Disagreement, find_disagreements
 from tagger.scoring.annotators.kappa import Kappa
+from tagger.scoring.annotators.pictures import draw_pairs
 from tagger.scoring.annotators.readings import Annotators, Opinions
 from tagger.scoring.matching import Kind
 from tagger.scoring.report.facts import Mistake, WrongSentence
 from tagger.scoring.report.pieces import Piece, cut, join_tokens, windows
+from tagger.scoring.resampling import Interval
 from tagger.text.escape import escape_html
 from tagger.text.output import write_text
 from tagger.text.pages import (
@@ -79,7 +81,11 @@ def _figures(agreement: AnnotatorAgreement) -> str:
     kappa = "Fleiss' kappa of tokens" if agreement.fleiss else "Cohen's kappa of tokens"
     what = "share of equal labels" if annotators.has_bare_labels else "F1 of spans"
     figures = [
-        (f"{100 * agreement.f1:.2f}", f"{what}{', mean of pairs' if len(agreement.pairs) > 1 else ''}"),
+        (
+            f"{100 * agreement.f1:.2f}",
+            f"{what}{', mean of pairs' if len(agreement.pairs) > 1 else ''}, 95 % interval "
+            f"{_bounds(agreement.interval)}",
+        ),
         (write_number(agreement.kappa.value), kappa),
         (write_number(agreement.alpha), "Krippendorff's alpha of spans"),
         (f"{len(agreement.disagreements):,}", "disagreements"),
@@ -97,6 +103,10 @@ def write_number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
+def _bounds(interval: Interval) -> str:
+    return f"{100 * interval.low:.2f} to {100 * interval.high:.2f}"
+
+
 def _pairs(agreement: AnnotatorAgreement) -> str:
     names = agreement.annotators.names
     rows = [
@@ -104,7 +114,8 @@ def _pairs(agreement: AnnotatorAgreement) -> str:
             " / ".join(escape_html(names[each]) for each in pair.annotators),
             (
                 f"{100 * pair.scores.micro.f1:.2f}",
-                draw_bar(pair.scores.micro.f1),
+                draw_bar(pair.scores.micro.f1, pair.interval),
+                _bounds(pair.interval),
                 *_kappa_cells(pair.kappa),
                 *(f"{each:,}" for each in (pair.scores.micro.gold, pair.scores.micro.predicted)),
                 f"{pair.scores.micro.correct:,}",
@@ -113,11 +124,19 @@ def _pairs(agreement: AnnotatorAgreement) -> str:
         for pair in agreement.pairs
     ]
     if agreement.fleiss:
-        rows.append(draw_row("all (Fleiss)", ("", "", *_kappa_cells(agreement.fleiss), "", "", "")))
+        cells = (
+            f"{100 * agreement.f1:.2f}",
+            draw_bar(agreement.f1, agreement.interval),
+            _bounds(agreement.interval),
+        )
+        rows.append(
+            draw_row("all (mean; Fleiss)", (*cells, *_kappa_cells(agreement.fleiss), "", "", ""), "total")
+        )
     headings = (
         "annotators",
         "F1",
         "share",
+        "95 % interval of F1",
         "kappa",
         "equal tags %",
         "tokens",
@@ -125,7 +144,8 @@ def _pairs(agreement: AnnotatorAgreement) -> str:
         "of the other",
         "of both",
     )
-    return draw_table(headings, rows, "F1 in per cent; kappa of tokens, corrected for chance (Cohen 1960).")
+    table = draw_table(headings, rows, "F1 in per cent; kappa of tokens, corrected for chance (Cohen 1960).")
+    return table + (draw_pairs(agreement) if len(names) > 2 else "")
 
 
 def _kappa_cells(kappa: Kappa) -> tuple[str, str, str]:
@@ -136,17 +156,32 @@ def _types(agreement: AnnotatorAgreement) -> str:
     names = agreement.annotators.names
     rows = []
     for type_, each in agreement.types.items():
-        f1 = ("-" if value is None else f"{100 * value:.2f}" for value in agreement.f1_of(type_))
+        f1 = _type_cells(agreement.f1_of(type_), agreement.intervals_of(type_))
         spans = (f"{count:,}" for count in agreement.spans_of(type_))
         rows.append(draw_row(escape_html(type_), (write_number(each.alpha), *f1, *spans)))
     pairs = (" / ".join(escape_html(names[each]) for each in pair.annotators) for pair in agreement.pairs)
     headings = (
         "type",
         "alpha",
-        *(f"F1 {pair}" for pair in pairs),
+        *(
+            ("F1", "share", "95 % interval of F1")
+            if len(agreement.pairs) == 1
+            else (f"F1 {pair}" for pair in pairs)
+        ),
         *(f"spans {escape_html(name)}" for name in names),
     )
     return draw_table(headings, rows, "Krippendorff's alpha for spans (2004); 1 is perfect, 0 is chance.")
+
+
+def _type_cells(values: Sequence[float | None], intervals: Sequence[Interval | None]) -> Iterator[str]:
+    """Write F1 of one type: of two annotators with a bar, of more pairs with the bounds below the number."""
+    for value, interval in zip(values, intervals, strict=True):
+        if value is None or interval is None:
+            yield "-"
+        elif len(values) == 1:
+            yield from (f"{100 * value:.2f}", draw_bar(value, interval), _bounds(interval))
+        else:
+            yield f"{100 * value:.2f}<small>{_bounds(interval)}</small>"
 
 
 def _confusion(agreement: AnnotatorAgreement) -> str:

@@ -17,8 +17,9 @@ from typing import NamedTuple
 from tagger.errors import ConfigError
 from tagger.scoring.answers import Answers, likely_scheme, match_answers
 from tagger.scoring.exact import name_spans
-from tagger.text.conll import DEFAULT_COLUMNS, Columns, Corpus, Sentence, liken, read_corpus
+from tagger.text.conll import DEFAULT_COLUMNS, Columns, Corpus, Sentence, liken
 from tagger.text.files import FilePath, display_name, is_stdin
+from tagger.text.formats.annotated import read_labelled
 from tagger.text.schemes import UNKNOWN_TAG, Scheme, Span, Task, convert, labels_of
 
 COMMON = Scheme.IOB2  # in which the tags of tokens are compared, whatever the schemes of the files
@@ -133,9 +134,9 @@ def read_annotators(
     check_number(paths)
     if sum(map(is_stdin, paths)) > 1:
         raise ConfigError("found - twice, expected at most one file from the standard input", "agree")
-    first = read_corpus(paths[0], columns=columns, scheme=scheme, encoding=encoding)
+    first = read_labelled(paths[0], columns=columns, scheme=scheme, encoding=encoding)
     others = [
-        read_corpus(
+        read_labelled(
             path,
             columns=columns,
             scheme=scheme,

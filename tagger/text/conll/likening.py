@@ -1,29 +1,32 @@
 """Corpora in different forms brought to one, so that they can be compared: their words, cut out of characters.
 
 Segmented text, tags of characters and words with labels hold the same thing where their characters are the same. What
-one of them doesn't have, the types of words, is left out of all.
+one of them doesn't have, the types of words, is left out of all. Texts that annotation tools export have no tokens of
+their own: where one is split around a span, all are.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
+from operator import is_
 
 from tagger.text.conll.corpus import Corpus
-from tagger.text.conll.sentence import Sentence
+from tagger.text.conll.sentence import Excerpt, Sentence
 from tagger.text.conll.words import SCHEME, cut_into_characters, drop_types
 from tagger.text.schemes import UNKNOWN_TAG, Scheme, Span, Task, spans_to_tags, tags_to_spans
 from tagger.text.tokenizer.words import cut_characters
 
 
 def liken(corpora: Sequence[Corpus]) -> list[Corpus]:
-    """Return corpora in one form where the tags of any of them cut words; others stay as they are.
+    """Return corpora in one form where the tags of any of them cut words, or where texts were cut around spans.
 
     What can't be brought to the form of the others stays as it is, and differs.
     """
     if not any(each.task.cuts_words for each in corpora):
-        return list(corpora)
+        return _split_alike(corpora)
     cut = [_cut(each) for each in corpora]
     lacking = next((each.path for each in cut if each.task is Task.WORDS), None)
     if lacking is not None:
@@ -34,6 +37,72 @@ def liken(corpora: Sequence[Corpus]) -> list[Corpus]:
     if all(_have_same_tokens(cut[0], each) for each in cut[1:]):
         return cut
     return [_cut_tokens(each) if each.task.cuts_words else each for each in cut]
+
+
+def _split_alike(corpora: Sequence[Corpus]) -> list[Corpus]:
+    """Split tokens of a text wherever one of the corpora does: a span within a word has split it there alone.
+
+    Tokens of columns are what they are: these corpora stay as they are, and so do bare labels.
+    """
+    alike = list(corpora)
+    lengths = {len(each.sentences) for each in corpora}
+    if len(lengths) > 1 or any(each.scheme is Scheme.BARE for each in corpora):
+        return alike
+    rows = [list(each.sentences) for each in corpora]
+    for number, group in enumerate(zip(*rows, strict=True)):
+        if all(each.tokens == group[0].tokens for each in group) or not any(each.excerpt for each in group):
+            continue
+        if any("".join(each.tokens) != "".join(group[0].tokens) for each in group):
+            continue
+        ends = sorted(set().union(*(accumulate(map(len, each.tokens)) for each in group)))
+        for row, corpus in zip(rows, corpora, strict=True):
+            row[number] = _split(row[number], ends, corpus.scheme)
+    return [
+        corpus if all(map(is_, row, corpus.sentences)) else replace(corpus, sentences=tuple(row))
+        for row, corpus in zip(rows, corpora, strict=True)
+    ]
+
+
+def _split(sentence: Sentence, ends: Sequence[int], scheme: Scheme) -> Sentence:
+    """Split tokens so that they end where they did and at other characters, counted over all tokens."""
+    own = list(accumulate(map(len, sentence.tokens)))
+    if len(own) == len(ends):
+        return sentence
+    text = "".join(sentence.tokens)
+    owners = [bisect_left(own, end) for end in ends]  # of each piece the token that it is of
+    begins = [bisect_left(owners, token) for token in range(len(own) + 1)]
+    spans = [
+        Span(type_, begins[start], begins[end]) for type_, start, end in tags_to_spans(sentence.tags, scheme)
+    ]
+    tags = spans_to_tags(spans, len(ends), scheme)
+    return replace(
+        sentence,
+        tokens=tuple(text[begin:end] for begin, end in pairwise([0, *ends])),
+        tags=tuple(
+            UNKNOWN_TAG if sentence.tags[owner] == UNKNOWN_TAG else tag
+            for owner, tag in zip(owners, tags, strict=True)
+        ),
+        lines=tuple(map(sentence.line_of, owners)),
+        features=tuple(tuple(column[owner] for owner in owners) for column in sentence.features),
+        excerpt=_split_excerpt(sentence, ends, owners),
+    )
+
+
+def _split_excerpt(sentence: Sentence, ends: Sequence[int], owners: Sequence[int]) -> Excerpt | None:
+    """Return the offsets of the pieces; none where a token isn't written as it stands in the text."""
+    excerpt = sentence.excerpt
+    if excerpt is None or any(
+        end - start != len(token) for token, (start, end) in zip(sentence.tokens, excerpt.tokens, strict=True)
+    ):
+        return None
+    begins = [0, *accumulate(map(len, sentence.tokens))]
+    offsets = (excerpt.tokens[owner][0] - begins[owner] for owner in owners)
+    pieces = zip(offsets, pairwise([0, *ends]), strict=True)
+    return replace(
+        excerpt,
+        tokens=tuple((offset + begin, offset + end) for offset, (begin, end) in pieces),
+        confidences={},
+    )
 
 
 def fit_corpus(corpus: Corpus, task: Task) -> Corpus:

@@ -7,6 +7,7 @@ options for spans that fit no tokens; here they are settled, and counted.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tagger.errors import DataError
@@ -34,10 +35,13 @@ def read_labelled(
     scheme: Scheme | None = None,
     encoding: str = "utf-8",
     likely: Scheme | None = None,
+    beside: Sequence[Sentence] = (),
 ) -> Corpus:
     """Read a corpus of columns, or of an annotation tool; arguments and faults are those of `conll.read_corpus`."""
     if not is_annotated(path):
-        return conll.read_corpus(path, columns=columns, scheme=scheme, encoding=encoding, likely=likely)
+        return conll.read_corpus(
+            path, columns=columns, scheme=scheme, encoding=encoding, likely=likely, beside=beside
+        )
     return read_annotated(path, columns=columns, scheme=scheme, encoding=encoding)
 
 

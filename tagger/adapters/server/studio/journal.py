@@ -90,6 +90,14 @@ class Journal:
     def __len__(self) -> int:
         return len(self._annotations)
 
+    def has(self, annotated: Annotated) -> bool:
+        """Say whether an annotation is kept just so."""
+        return self._annotations.get(annotated.annotation) == annotated
+
+    def has_number(self, annotation: int) -> bool:
+        """Say whether an annotation is kept, whatever it says."""
+        return annotation in self._annotations
+
     def keep(self, annotated: Annotated) -> None:
         """Keep an annotation in the place of what it was before; it is on the disk when this returns."""
         self._append(annotated._asdict())

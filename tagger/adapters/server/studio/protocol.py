@@ -160,13 +160,18 @@ def _find_annotations(asked: dict[str, Any]) -> list[Annotated | int | None]:
     beside = tasks if isinstance(tasks, list) else [tasks]
     by_number = {str(task.get("id")): task for task in beside if isinstance(task, dict)}
     return [
-        _read_annotation(each, by_number.get(str(each.get("task"))), control)
+        read_annotation(each, by_number.get(str(each.get("task"))), control)
         for each in together
         if isinstance(each, dict)
     ]
 
 
-def _read_annotation(annotation: dict[str, Any], task: Any, control: Control) -> Annotated | int | None:
+def read_annotation(annotation: dict[str, Any], task: Any, control: Control) -> Annotated | int | None:
+    """Return an annotation of a task; its number if it was skipped, None where there is no text.
+
+    Raises:
+        ConfigError: it has no number.
+    """
     number, text = annotation.get("id"), _find_text(task, control)
     if not isinstance(number, int):
         raise ConfigError("expected an annotation with a number", "annotation.id")
