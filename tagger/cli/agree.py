@@ -336,13 +336,15 @@ def _summary(agreement: AnnotatorAgreement) -> Text:
 def _describe(found: Disagreement, agreement: AnnotatorAgreement) -> Text:
     """Write a disagreement as linters do: the place, the words, what each annotator says."""
     from tagger.cli.tables import printable
+    from tagger.scoring.annotators import name_place
 
     annotators = agreement.annotators
     text = found.text if len(found.text) <= _WIDEST else f"{found.text[: _WIDEST - 1]}…"
     said = "; ".join(
         f"{name}: {_say(found, spans)}" for name, spans in zip(annotators.names, found.spans, strict=True)
     )
-    return printable(f"{annotators.corpus.path}:{found.lines[0]}: {text!r}: {said}")
+    place = name_place(annotators.corpus.path, found.sentence, found.lines[0])
+    return printable(f"{place}: {text!r}: {said}")
 
 
 def _say(found: Disagreement, spans: tuple[Span, ...]) -> str:

@@ -106,6 +106,16 @@ def test_segmented_text_stays_segmented_text(run: Run, tmp_path: Path) -> None:
     assert "大 ?" in Path("out.conll").read_text(encoding="utf-8").replace("\t", " ")
 
 
+def test_a_folder_of_texts_has_texts_for_lines(run: Run, tmp_path: Path) -> None:
+    for name, span in (("ada", "T1\tPER 0 4\tAnna\n"), ("li", "")):
+        Path(name).mkdir()
+        Path(name, "news.txt").write_text("Anna flew.\n", encoding="utf-8")
+        Path(name, "news.ann").write_text(span, encoding="utf-8")
+    done = run("agree", "ada", "li", "--report", "page.html")
+    assert "ada/news: 'Anna': ada: PER; li: nothing" in done.out
+    assert ">ada/news</a>" in Path("page.html").read_text(encoding="utf-8")
+
+
 def test_packed_files(run: Run, files: Path) -> None:
     Path("li.conll.gz").write_bytes(gzip.compress(LI.encode()))
     assert run("agree", "ada.conll", "li.conll.gz", "-q").code == 0

@@ -5,7 +5,7 @@
 """
 
 from tagger.scoring.annotators.agreement import AnnotatorAgreement, PairAgreement, measure_agreement
-from tagger.scoring.annotators.disagreements import Disagreement, find_disagreements
+from tagger.scoring.annotators.disagreements import Disagreement, find_disagreements, name_place
 from tagger.scoring.annotators.kappa import Kappa, measure_cohen, measure_fleiss
 from tagger.scoring.annotators.merging import Merge, Merged, merge_annotators, parse_merge
 from tagger.scoring.annotators.page import render_agreement, write_agreement
@@ -29,6 +29,7 @@ __all__ = [
     "measure_cohen",
     "measure_fleiss",
     "merge_annotators",
+    "name_place",
     "parse_merge",
     "read_annotators",
     "render_agreement",

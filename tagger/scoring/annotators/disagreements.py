@@ -65,6 +65,18 @@ class Disagreement(NamedTuple):
         }
 
 
+def name_place(path: str, sentence: Sentence, line: int) -> str:
+    """Return file and line; of a folder of texts, which have no lines of tokens, folder and text.
+
+    >>> name_place("ada.conll", Sentence(("Rome",), line=8), 8)
+    'ada.conll:8'
+    """
+    if line:
+        return f"{path}:{line}"
+    name = sentence.excerpt.source.name if sentence.excerpt else None
+    return path if name is None else f"{path}/{name}"
+
+
 def find_disagreements(opinions: Opinions) -> Iterator[Disagreement]:
     """Yield the places of one sentence where annotators differ, in the order of the text."""
     if opinions.are_alike:

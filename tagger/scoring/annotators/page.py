@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path, PurePath
 
 from tagger.scoring.annotators.agreement import AnnotatorAgreement
-from tagger.scoring.annotators.disagreements import Disagreement, find_disagreements
+from tagger.scoring.annotators.disagreements import Disagreement, find_disagreements, name_place
 from tagger.scoring.annotators.kappa import Kappa
 from tagger.scoring.annotators.pictures import draw_pairs
 from tagger.scoring.annotators.readings import Annotators, Opinions
@@ -247,7 +247,7 @@ def _filters(counts: dict[Kind, int], types: Sequence[str]) -> Filters:
 
 def _article(annotators: Annotators, number: int, opinions: Opinions, found: tuple[Disagreement, ...]) -> str:
     sentence = opinions.sentence
-    place = f"{escape_html(PurePath(annotators.corpus.path).name)}:{sentence.line}"
+    place = escape_html(name_place(PurePath(annotators.corpus.path).name, sentence, sentence.line))
     shared = tuple(set(opinions.spans[0]).intersection(*opinions.spans[1:]))
     mistakes = tuple(
         Mistake(kind=each.kind, gold=Span("", each.start, each.end), predicted=None) for each in found
