@@ -184,6 +184,12 @@ class Said(NamedTuple):
     results: list[str]
 
 
+def place_messages(said: Said) -> list[str]:
+    """Return what a command says and shows, its advice of what to do next behind the results, where it comes."""
+    advice = [line for line in said.messages if line.lstrip("\x1b[0123456789m").startswith("next: ")]
+    return [*(line for line in said.messages if line not in advice), *said.results, *advice]
+
+
 def run(command: str, folder: Path) -> Said:
     """Run a command of tagger's whose results go to a terminal with colours, and return what it wrote.
 
@@ -226,7 +232,7 @@ def record(folder: Path) -> list[str]:
     for command in (TRAIN, EVALUATE, PREDICT):
         said = run(command, folder)
         shown.append(f"{'' if not shown else chr(10)}\x1b[32m$\x1b[0m \x1b[1m{command}\x1b[0m")
-        shown += skim(said.messages) if command == TRAIN else said.messages + said.results
+        shown += skim(said.messages) if command == TRAIN else place_messages(said)
     return "\n".join(line.rstrip() for line in shown).splitlines()
 
 
