@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -17,6 +18,9 @@ _PATHS = {"FILE", "DIR", "IN", "OUT", "MODEL", "INPUT", "TRAIN", "GOLD", "PREDIC
 _USAGE_ERROR = cast(
     type[Exception], BadParameter.__base__
 )  # of click, which some versions of typer bring along
+
+# Seconds that the first of several processes has to tell a mistake: a launcher ends them all once one of them fails.
+_TELLING = 10.0
 
 
 class Command(TyperCommand):
@@ -65,6 +69,7 @@ class SharedCommand(Command):
             try:
                 return super().parse_args(ctx, args)
             except _USAGE_ERROR:
+                time.sleep(_TELLING)
                 raise SystemExit(2) from None
 
     def invoke(self, ctx: Any) -> Any:
