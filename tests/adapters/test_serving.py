@@ -360,5 +360,5 @@ def test_a_client_that_goes_is_not_labelled_for() -> None:
         with socket.create_connection(("127.0.0.1", served.port)) as gone:
             gone.sendall("\r\n".join([*head, "", ""]).encode() + body)
             time.sleep(0.5)
-        wait_for(lambda: 'path="/predict",status="499"' in served.get("/metrics")[1], 5)
+        wait_for(lambda: 'path="/predict",status="499"' in served.get("/metrics")[1], 30)
         assert served.predict()["results"]
