@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 _BAR = 40  # cells for the longest bars of a row
 _EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 _MOST_TYPES = 40  # rows of the table of types; --json has all
+_MENDABLE = ("rows", "foreign-tag")  # what `--fix` may mend, of all that would make training go wrong
 
 
 def check(
@@ -143,9 +144,10 @@ def _advise(talk: Console, report: Audit, *, is_mended: bool) -> None:
         dev, test = (("--dev", paths[1]) if paths[1:] else ()), (("--test", paths[2]) if paths[2:] else ())
         hint(talk, command("train", paths[0], *dev, *test, "--output", "MODEL"))
     elif not is_mended:
-        faulty = next(defect.path for defect in report.defects if defect.is_error)
-        mend = command("check", faulty, "--fix", "--output", "MENDED")
-        hint(talk, f"{mend} mends what is surely meant")
+        faulty = [defect for defect in report.defects if defect.is_error]
+        if faulty[0].kind in _MENDABLE:
+            mend = command("check", faulty[0].path, "--fix", "--output", "MENDED")
+            hint(talk, f"{mend} mends what is surely meant")
 
 
 def _mend(

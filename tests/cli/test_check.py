@@ -315,3 +315,11 @@ def test_names_of_a_small_file_are_no_words_beside_a_corpus_of_names(run):
     code, out, err = run("train", "dev", train=train, dev="李 B\n四 E\n")
     assert code == 1
     assert "found words without types, but labels of tokens in train" in out + err
+
+
+def test_advice_to_mend_is_given_where_that_may_help(run):
+    zero = "Ada B-PER\nmet 0\nLi B-PER\n\n" * 3
+    for files, name, is_told in (({"zero.conll": zero}, "zero.conll", True), ({}, "nothing.conll", False)):
+        code, _, err = run(name, **files)
+        assert code == 1
+        assert ("--fix --output MENDED" in err) is is_told, err
