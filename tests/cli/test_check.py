@@ -315,3 +315,13 @@ def test_names_of_a_small_file_are_no_words_beside_a_corpus_of_names(run):
     code, out, err = run("train", "dev", train=train, dev="李 B\n四 E\n")
     assert code == 1
     assert "found words without types, but labels of tokens in train" in out + err
+
+
+def test_advice_names_a_file_that_is_there_to_be_read(run):
+    sound = "Ada B-PER\nleft O\n\n"
+    assert (
+        run("a.conll", **{"a.conll": sound})[2].splitlines()[-1]
+        == "next: tagger train a.conll --output MODEL"
+    )
+    assert "next:" not in run("-", stdin=sound.encode())[2]
+    assert "next:" not in run("missing.conll")[2]
