@@ -91,6 +91,13 @@ _Format = Annotated[
     ),
 ]
 
+_CORRECTED = {  # what annotation tools give back, by the format that they take; None: the same
+    "doccano": "EXPORT.jsonl",
+    "labelstudio": "EXPORT.json",
+    "prodigy": "EXPORT.jsonl",
+    "brat": None,
+}
+
 
 def next(
     model: Model,
@@ -126,6 +133,7 @@ def next(
     from tagger.api.selection import Criterion, answer_pool, choose_answered, collect_digests
     from tagger.api.sources import opened
     from tagger.cli.inputs import InputFiles
+    from tagger.cli.messages import hint
     from tagger.cli.waiting import Waiting, are_typed
     from tagger.runtime.directory import FILES
     from tagger.text.objects import dump_json
@@ -184,6 +192,8 @@ def next(
         _write(found, tagger, model, format, output, files, talk)
     if not quiet:
         _say_what_was_chosen(found, number, output, talk)
+        if output is not None and found.chosen:
+            hint(talk, _advise(found, format or USUAL_FORMATS[tagger.model.task], output))
     if reading.faults:
         raise typer.Exit(1)
 
@@ -234,7 +244,7 @@ def _describe(sentence: LabelledSentence) -> str:
 
 
 def _say_what_was_chosen(found: Selection, number: int, output: Path | None, talk: Console) -> None:
-    from tagger.cli.messages import hint, say, warn
+    from tagger.cli.messages import say, warn
 
     tokens = sum(len(each.sentence.tokens) for each in found.chosen)
     left_out = [
@@ -248,5 +258,19 @@ def _say_what_was_chosen(found: Selection, number: int, output: Path | None, tal
     say(talk, f"{chosen} of {found.sentences:,}{without}{target}")
     if len(found.chosen) < number:
         warn(talk, f"{number:,} sentences were wanted, and the pool has no more")
-    if output is not None and found.chosen:
-        hint(talk, f"correct the labels in {output}, and train with them added to the corpus")
+
+
+def _advise(found: Selection, form: str, output: Path) -> str:
+    """Say how the sentences become part of a corpus of columns, once they are corrected.
+
+    What a tool exports is text, which is cut into tokens anew: at blanks where blanks are all that parted them.
+    """
+    from tagger.cli.messages import command
+
+    if form not in _CORRECTED:
+        return f"correct the labels in {output}, and train with them added to the corpus"
+    sentences = [each.sentence for each in found.chosen]
+    has_blanks = all(each.text.split() == each.words() and "\n" not in each.text for each in sentences)
+    cut = ("--lines", "--tokens", "blanks") if has_blanks and form != "prodigy" else ()
+    back = command("convert", _CORRECTED[form] or output, "LABELLED.conll", *cut)
+    return f"correct {output} in its tool; {back} makes rows of it, to be added to the corpus"

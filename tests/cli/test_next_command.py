@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -88,6 +89,37 @@ def test_what_was_chosen_is_read_back_and_left_out_next_time(toy, run, format):
         assert "40 sentences (" in left.err
         assert "of 60, without 20 sentences labelled already" in left.err
         assert "100 sentences were wanted, and the pool has no more" in left.err
+
+
+@pytest.mark.parametrize(
+    ("format", "output", "given_back"),
+    [
+        ("doccano", "chosen.jsonl", "EXPORT.jsonl"),
+        ("labelstudio", "chosen.json", "EXPORT.json"),
+        ("prodigy", "chosen.jsonl", "EXPORT.jsonl"),
+        ("brat", "chosen", "chosen"),
+    ],
+)
+def test_the_advised_command_makes_rows_of_what_a_tool_gives_back(toy, run, format, output, given_back):
+    done = toy("pool.txt", "-n", "9", "--input-format", "tokens", "--format", format, "-o", output)
+    advice = done.err.splitlines()[-1]
+    assert advice.startswith(
+        f"next: correct {output} in its tool; tagger convert {given_back} LABELLED.conll"
+    )
+    words = shlex.split(advice.partition("; tagger ")[2].partition(" makes rows")[0])
+    settled = ("--unlabelled", "O") if format == "labelstudio" else ()  # nobody has corrected it
+    back = run(*(output if word == given_back else word for word in words), *settled)
+    assert back.code == 0, back
+    pool = {tuple(line.split()) for line in Path("pool.txt").read_text(encoding="utf-8").splitlines()}
+    found = [each.tokens for each in tagger.read_corpus("LABELLED.conll").sentences]
+    assert len(found) == 9
+    assert set(found) <= pool
+
+
+def test_running_text_is_cut_as_running_text(toy, run):
+    Path("text.txt").write_text("Ada met Li, they say. It rained.", encoding="utf-8")
+    done = run("next", "m", "text.txt", "-n", "2", "--format", "doccano", "-o", "chosen.jsonl")
+    assert "; tagger convert EXPORT.jsonl LABELLED.conll makes rows of it" in done.err
 
 
 def test_a_random_choice_has_a_seed_and_no_reason(toy):

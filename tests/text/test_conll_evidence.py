@@ -228,3 +228,25 @@ def test_comments_with_as_many_words_as_columns_are_comments(write):
     sentences, _ = read(write(f"# text: a b c d e f g h\n{row}"), token=1, tag=3)
     assert sentences == [[("Anna", "PROPN"), ("left", "VERB")]]
     assert len(read(write(f"# text: a b c d e f g h\n{row}"))[0][0]) == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"text": "Ada left.", "label": [[0, 3, "PER"]]}\n{"text": "It rained.", "label": []}\n',
+        '[{"id": 1, "data": {"text": "Ada left."}, "annotations": []}]',
+        '[\n  {\n    "id": 1,\n    "data": {}\n  }\n]\n',
+    ],
+)
+@pytest.mark.parametrize("name", ["export.json", "export.txt", "export.csv"])
+def test_json_is_no_table_whatever_its_name_is(write, content, name):
+    with pytest.raises(
+        DataError, match=r"found JSON, expected columns, or lines of words; `tagger convert FILE"
+    ):
+        read(write(content, name))
+
+
+@pytest.mark.parametrize("rows", ['{ O\n" O\ntext O\n" O\n: O\n', '{\tO\n"text"\tO\n:\tO\n', "[ O\n{ O\n"])
+def test_braces_and_quotes_may_be_tokens(write, rows):
+    found, _ = read(write(rows + "\n"))
+    assert [token for token, _ in found[0]] == [row.split()[0] for row in rows.splitlines()]

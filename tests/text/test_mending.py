@@ -200,6 +200,9 @@ def test_what_are_no_columns() -> None:
     Path("x.csv").write_text("Word,Tag\nAda,B-PER\nmet,O\n", encoding="utf-8")
     with pytest.raises(DataError, match="found CSV, expected columns to mend"):
         tagger.mend("x.csv", "out")
+    Path("x.json").write_text('{"text": "Ada met Li.", "label": [[0, 3, "PER"]]}\n', encoding="utf-8")
+    with pytest.raises(DataError, match="found JSON, expected columns"):
+        tagger.mend("x.json", "out")
     Path("x.pos").write_text("Ada/NN met/VB Li/NN ./.\n" * 30, encoding="utf-8")
     with pytest.raises(DataError, match="found lines of words"):
         tagger.mend("x.pos", "out")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from tagger.errors import DataError
 from tagger.text.conll.layout import DataRow, Layout, find_layout, find_names, split_row
 from tagger.text.conll.sentence import Columns
 from tagger.text.conll.source import BLANKS
@@ -18,6 +19,7 @@ SAMPLE = 1 << 16  # characters that tell which columns hold tags
 _COMMENTS = ("# ", "#\t", "##", *DOCUMENT_COMMENTS)
 _MOST_ROWS = 200  # of a first sentence that has no end
 _LANGUAGE = re.compile("[a-z]{2,3}:(?=.)")
+_RECORDS = re.compile(r'\s*(?:\[\s*)?\{\s*"[\w.@-]+"\s*:')  # no row, and no sentence whose quotes are tokens
 _GLOBAL_COLUMNS = re.compile(r"#\s*global\.columns\s*=\s*(.*)")
 
 
@@ -68,6 +70,21 @@ class Evidence:
         tokens = [fields[layout.token] for fields in rows if len(fields) > layout.token]
         language = _LANGUAGE.match(tokens[0]) if tokens else None
         return language[0] if language and all(token.startswith(language[0]) for token in tokens) else ""
+
+
+def refuse_records(text: str, name: str) -> None:
+    """Refuse a file that begins as JSON does: as rows, an export of an annotation tool has tags of brackets.
+
+    Raises:
+        DataError: it does.
+    """
+    if _RECORDS.match(text):
+        raise DataError(
+            "found JSON, expected columns, or lines of words; `tagger convert FILE.json corpus.conll` makes columns "
+            "of what annotation tools export",
+            name,
+            1,
+        )
 
 
 def _separator_of(row: str) -> str:

@@ -23,6 +23,7 @@ from tagger.text.conll.evidence import (
     holds_boundary,
     is_remark,
     may_be_comment,
+    refuse_records,
 )
 from tagger.text.conll.hints import describe_empty_column, describe_names, find_tag_columns
 from tagger.text.conll.layout import CONLLU_ID, DataRow, Layout, find_layout, look_up_keys, split_row
@@ -114,6 +115,7 @@ class ColumnReader:
         lines = self._columns.lines
         head = list(_take_first(blocks, LOOKED_AT if lines or self._columns.may_be_lines else 0))
         text = "".join(block.text for block in head)
+        refuse_records(text, self._name)
         delimiter = None if lines else find_delimiter(text, self._name)
         form = None if delimiter else self._find_form(text)
         if form:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tagger.errors import DataError
 from tagger.text.conll import writer
-from tagger.text.conll.evidence import holds_boundary, may_be_comment
+from tagger.text.conll.evidence import holds_boundary, may_be_comment, refuse_records
 from tagger.text.conll.layout import DataRow, Layout, find_layout, find_names, split_row, value_of
 from tagger.text.conll.lineform import LOOKED_AT, find_form
 from tagger.text.conll.sentence import Columns
@@ -69,6 +69,7 @@ def find_columns(path: FilePath, columns: Columns, encoding: str) -> Layout:
 
 
 def _refuse_other_forms(sample: str, name: str, columns: Columns) -> None:
+    refuse_records(sample, name)
     if find_delimiter(sample, name):
         raise DataError("found CSV, expected columns to mend; tagger convert makes some of it", name)
     if columns.may_be_lines and find_form(sample):
