@@ -138,13 +138,13 @@ def check(
 def _advise(talk: Console, report: Audit, *, is_mended: bool) -> None:
     """Say how to mend the first file that training would stumble over, or how to train on what is fit.
 
-    What came through a pipe has gone by, and what can't be read can't be mended.
+    What came through a pipe has gone by.
     """
     from tagger.cli.messages import command, hint
     from tagger.text.files import display_name
 
     paths = [facts.path for facts in report.files]
-    if display_name("-") in paths or any(defect.kind == "unreadable" for defect in report.defects):
+    if display_name("-") in paths:
         return
     if report.is_fit:
         dev, test = (("--dev", paths[1]) if paths[1:] else ()), (("--test", paths[2]) if paths[2:] else ())

@@ -325,11 +325,11 @@ def test_advice_to_mend_is_given_where_that_may_help(run):
         assert ("--fix --output MENDED" in err) is is_told, err
 
 
-def test_advice_names_a_file_that_is_there_to_be_read(run):
+def test_no_advice_names_a_pipe_that_has_gone_by(run):
     sound = "Ada B-PER\nleft O\n\n"
     assert (
         run("a.conll", **{"a.conll": sound})[2].splitlines()[-1]
         == "next: tagger train a.conll --output MODEL"
     )
     assert "next:" not in run("-", stdin=sound.encode())[2]
-    assert "next:" not in run("missing.conll")[2]
+    assert "next:" not in run("-", stdin=b"Ada B-PER\nmet 0\n\n")[2]
