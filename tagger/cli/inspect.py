@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tagger.cli.options import RESULTS, AsJson, Model
-from tagger.text.counting import count_of
+from tagger.text.counting import count_of, shape_of
 from tagger.text.objects import dump_json
 
 if TYPE_CHECKING:
@@ -103,8 +103,7 @@ def _lines(found: Inspection) -> Iterator[tuple[str, str]]:
     yield "model", found.directory
     yield "labels", f"{', '.join(found.types)} ({found.config.corpus.scheme}, {found.config.corpus.mode})"
     yield "tags", f"{len(found.tags)}"
-    layers, directions = count_of(encoder.layers, "layer"), count_of(encoder.directions, "direction")
-    yield "encoder", f"{encoder.kind}, {layers} x {directions} x {count_of(encoder.hidden, 'unit')}"
+    yield "encoder", f"{encoder.kind}, {shape_of(encoder.layers, encoder.directions, encoder.hidden)}"
     yield "decoder", found.config.decoder.kind
     least = found.min_confidence
     left_out = f"; names below {least:.2f} are left out" if least else ""

@@ -23,7 +23,7 @@ from tagger.cli.options import (
     refuse_together,
 )
 from tagger.config import Config
-from tagger.text.counting import count_of
+from tagger.text.counting import count_of, shape_of
 from tagger.text.objects import dump_json
 from tagger.text.schemes import parse_scheme
 
@@ -335,12 +335,11 @@ def follow_training(
     from tagger.cli.progress import TrainingProgress, follow
 
     encoder = config.encoder
-    layers, directions = count_of(encoder.layers, "layer"), count_of(encoder.directions, "direction")
-    cell = f"{encoder.kind.upper()} of {layers} x {directions} x {count_of(encoder.hidden, 'unit')}"
+    shape = shape_of(encoder.layers, encoder.directions, encoder.hidden)
     progress = TrainingProgress(
         talk,
         config.training.epochs,
-        f"{cell}, decoder {config.decoder.kind}",
+        f"{encoder.kind.upper()} of {shape}, decoder {config.decoder.kind}",
         "kept is the best epoch on dev, or a later one that ties with it (within chance)",
         lambda loss: f"loss {loss:.4f}",
         _describe_dev,

@@ -16,6 +16,16 @@ def count_of(count: float, noun: str, several: str = "") -> str:
     return f"{count:,} {noun if count == 1 else several or noun + 's'}"
 
 
+def shape_of(layers: int, directions: int, units: int) -> str:
+    """Return how large a recurrent network is.
+
+    >>> shape_of(1, 2, 128)
+    '1 layer x 2 directions x 128 units'
+    """
+    counts = {"layer": layers, "direction": directions, "unit": units}
+    return " x ".join(count_of(count, noun) for noun, count in counts.items())
+
+
 class Oddities:
     """What was odd, how often, and where first.
 

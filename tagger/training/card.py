@@ -14,7 +14,7 @@ import torch
 from tagger.runtime.tagger import Tagger
 from tagger.runtime.trained import TrainedModel
 from tagger.scoring import Average, Interval, Score, Scores
-from tagger.text.counting import count_of
+from tagger.text.counting import count_of, shape_of
 from tagger.text.escape import escape_line
 from tagger.text.formats.inline import write_inline
 from tagger.text.formats.lines import write_segmented, write_wordpos
@@ -50,15 +50,16 @@ def describe_labeller(
     """
     config, model = data.config, tagger.model
     scores = {part: each for part, (each, _) in measured.items()}
+    encoder = config.encoder
     lines = [
         *_front_matter(data, measured),
         "",
         "# A sequence labeller made with tagger",
         "",
         f"{_describe_task(data)} (scheme {config.corpus.scheme}).",
-        f"{_ARTICLES[config.encoder.kind]} {config.encoder.kind.upper()} of {config.encoder.layers} x "
-        f"{config.encoder.directions} x {config.encoder.hidden} with a {config.decoder.kind.upper()} decoder; "
-        f"{model.parameters:,} parameters.",
+        f"{_ARTICLES[encoder.kind]} {encoder.kind.upper()} of "
+        f"{shape_of(encoder.layers, encoder.directions, encoder.hidden)} with a {config.decoder.kind.upper()} "
+        f"decoder; {model.parameters:,} parameters.",
         *([] if data.base is None else [f"It continues a model of {_types(data.base.types)}."]),
         *([] if data.encoder is None else ["Its embeddings and encoder learnt from raw text first."]),
         "",
@@ -202,10 +203,10 @@ def _sample(tagger: Tagger) -> Iterator[str]:
 
 
 def _headlines(measured: Mapping[str, tuple[Scores, Interval]]) -> Iterator[str]:
-    for part, (scores, (low, high)) in measured.items():
+    for part, (scores, interval) in measured.items():
         yield (
-            f"{scores.headline_name} on {part} {100 * scores.headline[1]:.2f} (95 % interval {100 * low:.2f} to "
-            f"{100 * high:.2f}, by resampling sentences).\n"
+            f"{scores.headline_name} on {part} {100 * scores.headline[1]:.2f} (95 % interval {interval}, by "
+            "resampling sentences).\n"
         )
     if "test" not in measured:
         yield "Dev chose the epoch, so that its scores are a little too good; there was no test corpus.\n"

@@ -24,7 +24,7 @@ from tagger.runtime.kinds import TextCounts
 from tagger.runtime.lexicon import Lexicon
 from tagger.runtime.windows import Group
 from tagger.text.conll import Sentence
-from tagger.text.counting import count_of
+from tagger.text.counting import shape_of
 from tagger.text.features import normalise
 from tagger.text.raw import Words
 from tagger.text.tokenizer import Mode
@@ -130,10 +130,9 @@ class EncoderTask:
 
     def describe(self) -> str:
         encoder = self.config.encoder
-        layers, directions = count_of(encoder.layers, "layer"), count_of(encoder.directions, "direction")
         return (
             f"the embeddings and the encoder of a labeller over {self.config.text.unit}: {encoder.kind.upper()} "
-            f"of {layers} x {directions} x {count_of(encoder.hidden, 'unit')}"
+            f"of {shape_of(encoder.layers, encoder.directions, encoder.hidden)}"
         )
 
     def build(self, device: torch.device) -> EncoderLearner:

@@ -38,6 +38,7 @@ from tagger.runtime.windows import Group
 from tagger.scoring import Interval, Scores
 from tagger.scoring.profile import Profile
 from tagger.text.conll import Corpus
+from tagger.text.counting import shape_of
 from tagger.text.objects import describe, dump_json
 from tagger.text.output import write_atomically
 from tagger.text.schemes import Scheme
@@ -255,10 +256,10 @@ class LabelledRecipe:
         return {"loss": loss, "dev": dev.as_dict()}
 
     def draw(self, epochs: Epochs) -> str:
-        config = self.config
+        config, encoder = self.config, self.config.encoder
         origin = curves.Origin(
-            model=f"{config.encoder.kind.upper()} {config.encoder.layers} x {config.encoder.directions} x "
-            f"{config.encoder.hidden}, {config.decoder.kind.upper()}",
+            model=f"{encoder.kind.upper()} of {shape_of(encoder.layers, encoder.directions, encoder.hidden)}, "
+            f"{config.decoder.kind.upper()}",
             corpus=self.data.train.path,
             dev=self.data.dev.path,
             settings=render_settings(config, comments=False),
