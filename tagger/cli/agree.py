@@ -257,12 +257,6 @@ def _pairs_table(agreement: AnnotatorAgreement) -> Table:
     return table
 
 
-def _bounds(interval: Interval) -> str:
-    from tagger.cli.tables import percent
-
-    return f"{percent(interval.low)} to {percent(interval.high)}"
-
-
 def _short_bounds(interval: Interval) -> str:
     """Write bounds so that two names still stand beside them on eighty columns."""
     return f"{100 * interval.low:.1f}-{100 * interval.high:.1f}"
@@ -323,7 +317,7 @@ def _summary(agreement: AnnotatorAgreement) -> Text:
     kappa = "Cohen's" if agreement.fleiss is None else "Fleiss'"
     return Text.assemble(
         (
-            f"{what} {percent(agreement.f1)}{mean} (95 % interval {_bounds(agreement.interval)}); "
+            f"{what} {percent(agreement.f1)}{mean} (95 % interval {agreement.interval}); "
             f"Krippendorff's alpha of spans {_number(agreement.alpha)}",
             "bold",
         ),

@@ -184,8 +184,7 @@ def _duration(seconds: float) -> str:
 def interval_line(analysis: Analysis) -> Text:
     """Write the headline with its 95 % interval."""
     name, (_, value) = analysis.scores.headline_name, analysis.scores.headline
-    low, high = (percent(bound) for bound in analysis.interval)
-    return Text.assemble((f"{name} {percent(value)}", "bold"), f" (95 % interval {low} to {high})")
+    return Text.assemble((f"{name} {percent(value)}", "bold"), f" (95 % interval {analysis.interval})")
 
 
 def comparison_line(comparison: Comparison, measure: str) -> Text:

@@ -29,10 +29,17 @@ _MOST_WEIGHTS = 4_000_000  # drawn at once: 32 MB
 
 
 class Interval(NamedTuple):
-    """The bounds between which 95 % of the resampled scores lie."""
+    """The bounds between which 95 % of the resampled scores lie.
+
+    >>> str(Interval(0.9366, 0.9616))  # in per cent
+    '93.66 to 96.16'
+    """
 
     low: float
     high: float
+
+    def __str__(self) -> str:
+        return f"{100 * self.low:.2f} to {100 * self.high:.2f}"
 
 
 class Comparison(NamedTuple):

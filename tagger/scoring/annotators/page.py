@@ -84,7 +84,7 @@ def _figures(agreement: AnnotatorAgreement) -> str:
         (
             f"{100 * agreement.f1:.2f}",
             f"{what}{', mean of pairs' if len(agreement.pairs) > 1 else ''}, 95 % interval "
-            f"{_bounds(agreement.interval)}",
+            f"{agreement.interval}",
         ),
         (write_number(agreement.kappa.value), kappa),
         (write_number(agreement.alpha), "Krippendorff's alpha of spans"),
@@ -103,10 +103,6 @@ def write_number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _bounds(interval: Interval) -> str:
-    return f"{100 * interval.low:.2f} to {100 * interval.high:.2f}"
-
-
 def _pairs(agreement: AnnotatorAgreement) -> str:
     names = agreement.annotators.names
     rows = [
@@ -115,7 +111,7 @@ def _pairs(agreement: AnnotatorAgreement) -> str:
             (
                 f"{100 * pair.scores.micro.f1:.2f}",
                 draw_bar(pair.scores.micro.f1, pair.interval),
-                _bounds(pair.interval),
+                str(pair.interval),
                 *_kappa_cells(pair.kappa),
                 *(f"{each:,}" for each in (pair.scores.micro.gold, pair.scores.micro.predicted)),
                 f"{pair.scores.micro.correct:,}",
@@ -127,7 +123,7 @@ def _pairs(agreement: AnnotatorAgreement) -> str:
         cells = (
             f"{100 * agreement.f1:.2f}",
             draw_bar(agreement.f1, agreement.interval),
-            _bounds(agreement.interval),
+            str(agreement.interval),
         )
         rows.append(
             draw_row("all (mean; Fleiss)", (*cells, *_kappa_cells(agreement.fleiss), "", "", ""), "total")
@@ -177,11 +173,11 @@ def _type_cells(values: Sequence[float | None], intervals: Sequence[Interval | N
     """Write F1 of one type: of two annotators with a bar, of more pairs with the bounds below the number."""
     for value, interval in zip(values, intervals, strict=True):
         if value is None or interval is None:
-            yield "-"
+            yield from ("-", "", "") if len(values) == 1 else ("-",)
         elif len(values) == 1:
-            yield from (f"{100 * value:.2f}", draw_bar(value, interval), _bounds(interval))
+            yield from (f"{100 * value:.2f}", draw_bar(value, interval), str(interval))
         else:
-            yield f"{100 * value:.2f}<small>{_bounds(interval)}</small>"
+            yield f"{100 * value:.2f}<small>{interval}</small>"
 
 
 def _confusion(agreement: AnnotatorAgreement) -> str:

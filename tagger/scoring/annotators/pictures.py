@@ -43,11 +43,11 @@ def draw_pairs(agreement: AnnotatorAgreement) -> str:
         first, second = pair.annotators
         if second >= count:
             continue
-        f1, (least, most) = pair.scores.micro.f1, pair.interval
+        f1 = pair.scores.micro.f1
         depth = (f1 - low) / (high - low) if high > low else 0.5
         what = (
             f"{escape_html(names[first])} / {escape_html(names[second])}: F1 {100 * f1:.2f}, "
-            f"95 % interval {100 * least:.2f} to {100 * most:.2f}"
+            f"95 % interval {pair.interval}"
         )
         for row, column in ((first, second), (second, first)):
             box = _box(left, top, row, column)

@@ -89,9 +89,8 @@ def render_page(analysis: Analysis) -> str:
 
 def _figures(analysis: Analysis) -> str:
     scores = analysis.scores
-    low, high = analysis.interval
-    bounds = f"95 % interval {100 * low:.2f} to {100 * high:.2f}"
-    figures = [(f"{100 * scores.headline[1]:.2f}", f"{scores.headline_name}, {bounds}")]
+    name = f"{scores.headline_name}, 95 % interval {analysis.interval}"
+    figures = [(f"{100 * scores.headline[1]:.2f}", name)]
     if analysis.scheme is not Scheme.BARE:
         figures += [
             (f"{100 * scores.micro.precision:.2f}", "precision"),
@@ -143,7 +142,7 @@ def _score_row(
     *,
     total: bool = False,
 ) -> str:
-    bounds = f"{100 * interval.low:.2f} to {100 * interval.high:.2f}" if interval else "-"
+    bounds = str(interval) if interval else "-"
     cells = (
         f"{100 * score.precision:.2f}",
         f"{100 * score.recall:.2f}",
