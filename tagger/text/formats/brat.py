@@ -67,7 +67,11 @@ def _find_pairs(path: Path) -> list[Path]:
     if path.is_dir():
         found = sorted(path.glob("*.ann"))
         if not found:
-            raise DataError("found no .ann file, expected pairs of .txt and .ann", path)
+            raise DataError(
+                "found a folder without .ann files, expected pairs of .txt and .ann, as brat has; any other corpus "
+                "is a file",
+                path,
+            )
         return found
     return [path.with_suffix(".ann")]
 

@@ -398,7 +398,9 @@ def test_brat_needs_both_files_and_a_type(tmp_path):
     with pytest.raises(DataError, match=r"x.txt: cannot be read: No such file"):
         read(tmp_path / "x.ann", "brat")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=r"found no .ann file"):
+    with pytest.raises(
+        DataError, match=r"found a folder without \.ann files, .*; any other corpus is a file"
+    ):
         read(tmp_path / "empty", "brat")
     typed = Corpus("x", (Sentence(("a",), ("B-a b",)),), Scheme.IOB2, "", ())
     with pytest.raises(DataError, match="found the type 'a b', expected one word"):
