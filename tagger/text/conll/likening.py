@@ -46,13 +46,14 @@ def _split_alike(corpora: Sequence[Corpus]) -> list[Corpus]:
     """
     alike = list(corpora)
     lengths = {len(each.sentences) for each in corpora}
-    if len(lengths) > 1 or any(each.scheme is Scheme.BARE for each in corpora):
+    is_of_texts = any(sentence.excerpt for each in corpora for sentence in each.sentences[:1])
+    if not is_of_texts or len(lengths) > 1 or any(each.scheme is Scheme.BARE for each in corpora):
         return alike
     rows = [list(each.sentences) for each in corpora]
     for number, group in enumerate(zip(*rows, strict=True)):
-        if all(each.tokens == group[0].tokens for each in group) or not any(each.excerpt for each in group):
-            continue
-        if any("".join(each.tokens) != "".join(group[0].tokens) for each in group):
+        if all(each.tokens == group[0].tokens for each in group) or any(
+            "".join(each.tokens) != "".join(group[0].tokens) for each in group
+        ):
             continue
         ends = sorted(set().union(*(accumulate(map(len, each.tokens)) for each in group)))
         for row, corpus in zip(rows, corpora, strict=True):
